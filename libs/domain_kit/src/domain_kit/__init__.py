@@ -1,0 +1,1 @@
+"""Vocabulary that every Usher domain shares; nothing here does input or output."""
