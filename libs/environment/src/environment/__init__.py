@@ -1,0 +1,6 @@
+"""Settings from the environment: a frozen dataclass per service, read once, complete or refused."""
+
+from environment.reading import SettingsError, read, variable
+from environment.service import ServiceSettings
+
+__all__ = ["ServiceSettings", "SettingsError", "read", "variable"]
