@@ -1,0 +1,5 @@
+"""What every stateful service is built on, put together once (the microservice chassis pattern, Richardson)."""
+
+from chassis.chassis import Chassis, open_chassis
+
+__all__ = ["Chassis", "open_chassis"]

@@ -1,0 +1,82 @@
+"""Database, journal, relay, consumers and health of one service."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from event_backbone import Consumer, Received, Relay, Subscription
+from grpc_runtime import HealthCheck, Worker
+from mongo_store import Database, Journal, MongoInbox, MongoOutbox, open_database
+from telemetry import Metrics, continue_from
+
+from chassis.key_cache import StoredKeySet
+from environment import ServiceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Chassis:
+    """The parts a composition builds on. `health` says NOT_SERVING without the database; Kafka may be away."""
+
+    settings: ServiceSettings
+    metrics: Metrics
+    database: Database
+    journal: Journal
+    outbox: MongoOutbox
+    inbox: MongoInbox
+    key_cache: StoredKeySet
+
+    def workers(self, *subscriptions: Subscription, publishes: bool = True) -> Sequence[Worker]:
+        """A relay, unless the service has no domain events of its own, and one consumer a subscription."""
+        brokers = self.settings.kafka_brokers
+        relay = Relay(
+            self.outbox,
+            topic=self.settings.topic,
+            source=f"//usher/{self.settings.service}",
+            brokers=brokers,
+            metrics=self.metrics.relay,
+        )
+        consumers = [
+            Consumer(each, self.inbox, brokers=brokers, metrics=self.metrics.consumers, around=_in_its_trace)
+            for each in subscriptions
+        ]
+        return [
+            *([Worker("relay", relay.run, relay.stop)] if publishes else []),
+            *(
+                Worker(f"consumer {subscription.consumer}", consumer.run, consumer.stop)
+                for subscription, consumer in zip(subscriptions, consumers, strict=True)
+            ),
+        ]
+
+    @property
+    def health(self) -> Sequence[HealthCheck]:
+        """The checks of what every service uses."""
+        return [
+            HealthCheck("mongodb", self.database.ping),
+            HealthCheck("kafka", self._some_broker_listens, required=False),
+        ]
+
+    async def _some_broker_listens(self) -> bool:
+        for address in self.settings.kafka_brokers.split(","):
+            host, _, port = address.strip().rpartition(":")
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(1):
+                    _, writer = await asyncio.open_connection(host, int(port))
+                writer.close()
+                return True
+        return False
+
+
+@asynccontextmanager
+async def open_chassis(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[Chassis]:
+    """The parts, connected and with their indexes made; closed at the end. Unavailable when there is no database."""
+    async with open_database(settings.mongodb_uri, settings.database, application=f"usher-{settings.service}") as database:
+        journal = Journal(database, metrics=metrics.store)
+        inbox = MongoInbox(database)
+        await journal.ensure_indexes()
+        await inbox.ensure_indexes()
+        yield Chassis(settings, metrics, database, journal, MongoOutbox(journal), inbox, StoredKeySet(database))
+
+
+def _in_its_trace(received: Received) -> AbstractContextManager[None]:
+    return continue_from(received.traceparent, received.correlation_id)

@@ -1,0 +1,1 @@
+"""The event service: events, what is sold for them and what limits it."""

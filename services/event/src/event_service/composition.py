@@ -1,0 +1,39 @@
+"""Puts the event service together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from access import Ownership
+from chassis import open_chassis
+from domain_kit.refusals import NotFound
+from grpc_runtime import Service
+from resource_api import PageTokens
+from telemetry import Metrics
+from usher.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
+
+from event_service.inbound.servicer import EventServicer
+from event_service.outbound.repositories import MongoEvents, ensure_indexes
+from event_service.settings import Settings
+
+
+@asynccontextmanager
+async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
+    """The running parts, for as long as the context lasts."""
+    async with open_chassis(settings, metrics) as chassis:
+        await ensure_indexes(chassis.database)
+        events = MongoEvents(chassis.journal)
+
+        async def owner_of(name: str) -> Ownership | None:
+            try:
+                event = await events.get("/".join(name.split("/")[:2]))
+            except NotFound:
+                return None
+            return Ownership(organizer=event.organizer)
+
+        yield Service(
+            servicers=[(add_EventServiceServicer_to_server, EventServicer(events, PageTokens(settings.page_token_key)))],
+            workers=chassis.workers(),
+            health=chassis.health,
+            owner_of=owner_of,
+            key_cache=chassis.key_cache,
+        )

@@ -1,0 +1,1 @@
+"""What an event is and what may happen to it; pure."""

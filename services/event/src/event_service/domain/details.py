@@ -1,0 +1,79 @@
+"""What an organizer says of an event, and what makes it wrong."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from domain_kit.refusals import FieldViolation, InvalidArgument
+
+LONGEST = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """A place; `latitude` and `longitude` are WGS 84 degrees, both or neither."""
+
+    display_name: str = ""
+    street_address: str = ""
+    city: str = ""
+    region: str = ""
+    country_code: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventDetails:
+    """Everything an organizer may change about an event itself. Instants are in UTC, `time_zone` tells local times."""
+
+    title: str
+    start_time: datetime | None
+    end_time: datetime | None
+    time_zone: str
+    description: str = ""
+    venue: Venue | None = None
+    online: bool = False
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    language_code: str = ""
+    homepage_uri: str = ""
+
+
+def check_details(details: EventDetails, field: str = "event") -> None:
+    """InvalidArgument EVENT_INVALID with every field that is wrong, as paths below `field`."""
+    violations = [FieldViolation(f"{field}.{path}", what) for path, what in _problems(details)]
+    if violations:
+        raise InvalidArgument("EVENT_INVALID", "; ".join(f"{v.field}: {v.description}" for v in violations), violations=violations)
+
+
+def _problems(details: EventDetails) -> Iterator[tuple[str, str]]:
+    if not details.title.strip():
+        yield "title", "is required."
+    if not details.time_zone:
+        yield "time_zone", "is required."
+    elif not is_time_zone(details.time_zone):
+        yield "time_zone", f"{details.time_zone!r} is no IANA time zone."
+    if details.start_time is None:
+        yield "start_time", "is required."
+    if details.end_time is None:
+        yield "end_time", "is required."
+    if details.start_time and details.end_time:
+        if details.end_time <= details.start_time:
+            yield "end_time", "must be after start_time."
+        elif details.end_time - details.start_time > LONGEST:
+            yield "end_time", f"must be within {LONGEST.days} days of start_time."
+    if details.venue is None and not details.online:
+        yield "venue", "is required unless the event is online."
+    if details.venue and details.venue.latitude is not None and details.venue.longitude is not None:
+        if not (-90 <= details.venue.latitude <= 90 and -180 <= details.venue.longitude <= 180):
+            yield "venue.location", "latitude is -90 to 90, longitude -180 to 180 degrees."
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether the IANA time zone database has a zone of that name."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a path outside the database or a directory of it is no zone
+        return False
+    return True
