@@ -32,3 +32,8 @@ class StateTable(Generic[S, A]):
     def allows(self, state: S, action: A) -> bool:
         """Whether the table has a row for it."""
         return (state, action) in self.transitions
+
+    def diagram(self) -> str:
+        """The table as a Mermaid state diagram, for READMEs; a test keeps them equal."""
+        rows = [f"    {before.name} --> {after.name}: {action.name}" for (before, action), after in self.transitions.items()]
+        return "\n".join(["stateDiagram-v2", *rows])

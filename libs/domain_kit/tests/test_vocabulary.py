@@ -1,0 +1,54 @@
+"""Ids sort by time, tables refuse what they do not hold, refusals say why."""
+
+from enum import Enum
+
+import pytest
+from domain_kit.clock import utc_now
+from domain_kit.ids import new_id
+from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound
+from domain_kit.state_table import StateTable
+
+
+class Light(Enum):
+    RED = 1
+    GREEN = 2
+
+
+class Turn(Enum):
+    GO = 1
+    WALK_ON = 2
+
+
+LIGHTS = StateTable("traffic light", {(Light.RED, Turn.GO): Light.GREEN})
+
+
+def test_ids_are_lower_case_ulids_and_differ() -> None:
+    ids = [new_id() for _ in range(1000)]
+    assert len(set(ids)) == 1000
+    assert all(len(id) == 26 and id == id.lower() and id.isalnum() for id in ids)
+
+
+def test_the_present_has_a_zone_and_whole_milliseconds() -> None:
+    now = utc_now()
+    assert now.utcoffset() is not None
+    assert now.microsecond % 1000 == 0
+
+
+def test_a_row_of_the_table_is_followed_and_any_other_refused_by_name() -> None:
+    assert LIGHTS.after(Light.RED, Turn.GO) is Light.GREEN
+    assert not LIGHTS.allows(Light.GREEN, Turn.WALK_ON)
+    with pytest.raises(FailedPrecondition) as caught:
+        LIGHTS.after(Light.GREEN, Turn.WALK_ON)
+    assert caught.value.reason == "TRAFFIC_LIGHT_GREEN"
+    assert caught.value.message == "Cannot walk on a traffic light that is green."
+    assert caught.value.metadata == {"state": "GREEN", "action": "WALK_ON"}
+
+
+def test_the_diagram_has_a_line_a_row() -> None:
+    assert LIGHTS.diagram() == "stateDiagram-v2\n    RED --> GREEN: GO"
+
+
+def test_refusals_carry_what_programs_need() -> None:
+    assert NotFound.named("events/e").metadata == {"resource": "events/e"}
+    refusal = InvalidArgument.of("event.title", "is required.")
+    assert [(each.field, each.description) for each in refusal.violations] == [("event.title", "is required.")]
