@@ -1,0 +1,43 @@
+"""Which locale to write in, as a BCP 47 tag such as "en", "pt-BR" or "zh-Hant"."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal
+
+from babel import Locale, UnknownLocaleError
+
+FALLBACK = "en"
+
+
+def negotiate(preferred: Sequence[str], available: Sequence[str]) -> str:
+    """The first of `preferred` that `available` has, whole or cut from the right (RFC 4647, lookup); else English.
+
+    `available` are the tags a text was written in; the answer is spelled as there.
+    """
+    offered = {tag.lower(): tag for tag in available}
+    for tag in preferred:
+        parts = tag.lower().replace("_", "-").split("-")
+        while parts:
+            if found := offered.get("-".join(parts)):
+                return found
+            parts.pop()
+            if parts and len(parts[-1]) == 1:
+                parts.pop()
+    return FALLBACK
+
+
+def direction_of(tag: str) -> Literal["ltr", "rtl"]:
+    """Value for the HTML `dir` attribute."""
+    return "rtl" if locale_of(tag).text_direction == "rtl" else "ltr"
+
+
+@lru_cache(maxsize=256)
+def locale_of(tag: str) -> Locale:
+    """CLDR's data for a tag or its nearest parent; English for what CLDR does not know."""
+    parts = tag.replace("_", "-").split("-")
+    while parts:
+        try:
+            return Locale.parse("-".join(parts), sep="-")
+        except (UnknownLocaleError, ValueError):
+            parts.pop()
+    return Locale.parse(FALLBACK)

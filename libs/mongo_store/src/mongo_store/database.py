@@ -1,0 +1,102 @@
+"""A service's MongoDB database: how it is opened, indexed and asked whether it is there."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
+from pymongo import IndexModel
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, WTimeoutError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from domain_kit.refusals import Unavailable
+from mongo_store.documents import CODEC
+
+DURABLE = WriteConcern("majority", j=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index by fields (name, 1 or -1). `where` limits it (partial index), `expire_after` deletes by a date field."""
+
+    name: str
+    fields: Sequence[tuple[str, int]]
+    unique: bool = False
+    where: Mapping[str, Any] | None = None
+    expire_after: timedelta | None = None
+
+    def model(self) -> IndexModel:
+        """What createIndexes takes."""
+        options: dict[str, Any] = {"name": self.name}
+        if self.unique:
+            options["unique"] = True
+        if self.where is not None:
+            options["partialFilterExpression"] = dict(self.where)
+        if self.expire_after is not None:
+            options["expireAfterSeconds"] = int(self.expire_after.total_seconds())
+        return IndexModel(list(self.fields), **options)
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Turns a MongoDB that does not answer into Unavailable STORE_UNAVAILABLE."""
+    try:
+        yield
+    except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as trouble:
+        raise Unavailable(
+            "STORE_UNAVAILABLE", "The database does not answer.", retry_after=timedelta(seconds=1)
+        ) from trouble
+
+
+class Database:
+    """One database of one client; every write outside a transaction is majority and journaled too."""
+
+    def __init__(self, client: AsyncIOMotorClient[dict[str, Any]], name: str) -> None:
+        self.client = client
+        self.name = name
+        self._database = client.get_database(name, codec_options=CODEC, write_concern=DURABLE)
+
+    def collection(self, name: str, *, linearizable: bool = False) -> AsyncIOMotorCollection[dict[str, Any]]:
+        """A collection; `linearizable` reads only what no failover can take back, for a round of replication."""
+        concern = ReadConcern("linearizable") if linearizable else None
+        return self._database.get_collection(name, read_concern=concern)
+
+    async def ping(self) -> None:
+        """Returns when the primary answers; Unavailable STORE_UNAVAILABLE."""
+        with reachable():
+            await self._database.command("ping")
+
+    async def ensure_indexes(self, indexes: Mapping[str, Sequence[Index]]) -> None:
+        """Create what is missing, by collection; safe to repeat and to run in several processes at once."""
+        with reachable():
+            for collection, wanted in indexes.items():
+                if wanted:
+                    await self.collection(collection).create_indexes([index.model() for index in wanted])
+
+
+@asynccontextmanager
+async def open_database(
+    uri: str, name: str, *, application: str = "usher", patience: timedelta = timedelta(seconds=5)
+) -> AsyncIterator[Database]:
+    """A database for as long as the context lasts. `patience` bounds how long a call waits for a primary.
+
+    MongoDB 8.0 or later, as a replica set or sharded cluster (transactions, and `bulkWrite` over collections).
+    """
+    milliseconds = int(patience.total_seconds() * 1000)
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+        uri,
+        appname=application,
+        serverSelectionTimeoutMS=milliseconds,
+        connectTimeoutMS=milliseconds,
+        socketTimeoutMS=4 * milliseconds,
+        tz_aware=True,
+        retryWrites=True,
+        retryReads=True,
+    )
+    try:
+        yield Database(client, name)
+    finally:
+        client.close()

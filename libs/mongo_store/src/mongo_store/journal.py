@@ -1,0 +1,148 @@
+"""The only way a service writes: state, domain events and request record in one gathered transaction."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from domain_kit.clock import Clock, utc_now
+from domain_kit.refusals import Aborted
+from domain_kit.repository import Cause
+from mongo_store.database import Database, Index, reachable
+from mongo_store.diagnosis import Command, diagnose, recorded_in
+from mongo_store.gathering import Gathering, Waiting
+from mongo_store.metrics import NoMetrics, StoreMetrics
+from mongo_store.ordinals import Ordinals
+from mongo_store.rows import JOURNAL, JournalRow, row_document
+from mongo_store.transaction import CONFLICT_PATIENCE, Blocked, operation, transact
+from mongo_store.verdicts import Recorded, VersionConflict, kind_of, request_id_reused
+from mongo_store.writes import Insert, Put, Replace, Write
+
+# The only index beside `_id`: each one costs a quarter of an insert. Reading everything in order sorts instead.
+INDEXES: Mapping[str, Sequence[Index]] = {JOURNAL: [Index("pending", [("ord", 1)], where={"pub": False})]}
+
+BATCH_PATIENCE = 0.03  # seconds of write conflicts with others before the commands of a batch go on one by one
+
+
+class Journal:
+    """The journal of one service database. One per process; safe with any number of processes."""
+
+    def __init__(
+        self, database: Database, clock: Clock = utc_now, *, metrics: StoreMetrics | None = None, batch_limit: int = 64
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.committed = asyncio.Event()
+        self._metrics = metrics or NoMetrics()
+        self._ordinals = Ordinals()
+        self._alone: set[asyncio.Task[None]] = set()
+        self._gathering = Gathering(self._flush, Command.claims, limit=batch_limit)
+
+    async def ensure_indexes(self) -> None:
+        """Create the journal's indexes."""
+        await self.database.ensure_indexes(INDEXES)
+
+    async def commit(self, writes: Sequence[Write], row: JournalRow) -> None:
+        """Apply the writes and record the row, or neither. Concurrent commits of this process share a transaction.
+
+        RequestRepeated with the answer given before; InvalidArgument REQUEST_ID_REUSED; VersionConflict: read and
+        decide again; AlreadyExists, its metadata tell resource, collection, index; Aborted WRITE_CONFLICT; Unavailable.
+        """
+        await self._gathering.submit(Command(tuple(writes), (row,)))
+
+    async def commit_batch(self, writes: Sequence[Write], rows: Sequence[JournalRow]) -> None:
+        """All writes and rows of a caller that batches itself, or none; refusals as `commit`.
+
+        RequestRepeated carries every row that was served before, reused keys included, in `recorded`.
+        """
+        verdict = (await self._attempt([Command(tuple(writes), tuple(rows))], CONFLICT_PATIENCE))[0]
+        if verdict is not None:
+            raise verdict
+
+    async def answer_to(self, cause: Cause) -> Mapping[str, Any] | None:
+        """What this cause was answered before ({} if without a document), None if never; REQUEST_ID_REUSED."""
+        recorded = await self.answers_to([cause])
+        if recorded.reused:
+            raise request_id_reused()
+        return recorded.answers.get(cause.key)
+
+    async def answers_to(self, causes: Sequence[Cause]) -> Recorded:
+        """The same for many causes in one query, without raising."""
+        with reachable():
+            return await recorded_in(self.database, causes)
+
+    async def read(self, collection: str, key: Any) -> Mapping[str, Any] | None:
+        """One document by `_id`."""
+        with reachable():
+            return await self.database.collection(collection).find_one({"_id": key})
+
+    async def find(
+        self, collection: str, where: Mapping[str, Any], *, sort: Sequence[tuple[str, int]] = (), limit: int = 0
+    ) -> list[Mapping[str, Any]]:
+        """Documents that match a MongoDB filter; `limit` 0 means all."""
+        with reachable():
+            cursor = self.database.collection(collection).find(where, limit=limit, sort=list(sort) or None)
+            return [document async for document in cursor]
+
+    async def _flush(self, batch: Sequence[Waiting[Command]]) -> None:
+        """INVARIANT: a command that cannot go through fails alone; its neighbours are committed without it."""
+        left = list(batch)
+        while left:
+            try:
+                settled = await self._attempt([waiting.work for waiting in left], BATCH_PATIENCE)
+            except Aborted:
+                settled = {}
+            if not settled:  # somebody outside keeps at least one of them waiting; nobody waits for that one here
+                self._metrics.retried("split")
+                for waiting in left:
+                    task = asyncio.create_task(self._finish_alone(waiting))
+                    self._alone.add(task)
+                    task.add_done_callback(self._alone.discard)
+                return
+            for position, verdict in settled.items():
+                left[position].settle(verdict)
+            left = [waiting for position, waiting in enumerate(left) if position not in settled]
+            if left:
+                self._metrics.retried("split")
+
+    async def _finish_alone(self, waiting: Waiting[Command]) -> None:
+        try:
+            settled = await self._attempt([waiting.work], CONFLICT_PATIENCE)
+            waiting.settle(settled[0])
+        except Exception as trouble:  # noqa: BLE001 - whatever it is, it belongs to the caller
+            waiting.settle(trouble)
+
+    async def _attempt(self, commands: Sequence[Command], patience: float) -> Mapping[int, Exception | None]:
+        """One transaction of all commands: position → None for those that went through, or what stood in their way.
+
+        Commands without an entry were not written because of the others. Never empty for a single command.
+        """
+        blocked = await self._write(commands, patience)
+        if blocked is None:
+            return dict.fromkeys(range(len(commands)))
+        with reachable():
+            verdicts = await diagnose(self.database, commands, blocked)
+        if not verdicts and len(commands) == 1:
+            verdicts = {0: VersionConflict(())}  # what stood in the way has moved on since
+        for verdict in verdicts.values():
+            self._metrics.refused(kind_of(verdict))
+        return verdicts
+
+    async def _write(self, commands: Sequence[Command], patience: float) -> Blocked | None:
+        began = time.perf_counter()
+        # Rows go first, so that a repeat is seen as a repeat and not as the conflict that it is as well.
+        rows = [row for command in commands for row in command.rows]
+        writes: list[Write] = [Insert(JOURNAL, row_document(row, self._ordinals, self.clock())) for row in rows]
+        writes += [write for command in commands for write in command.writes]
+        blocked = await transact(
+            self.database,
+            [operation(self.database.name, write) for write in writes],
+            self._metrics,
+            replacing=sum(isinstance(write, Replace | Put) for write in writes),
+            conflict_patience=patience,
+        )
+        if blocked is None:
+            self._metrics.committed(len(commands), time.perf_counter() - began)
+            if any(row.events for row in rows):
+                self.committed.set()
+        return blocked

@@ -1,0 +1,91 @@
+"""The journal row: one document per command that is outbox, event store, request record and inbox record at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from domain_kit.backbone import EncodedEvent, OutboxEvent
+from domain_kit.repository import Cause
+from mongo_store.ordinals import Ordinals
+
+JOURNAL = "journal"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionedEvent:
+    """A domain event with its place in the history of `subject`: the n-th domain event has version n."""
+
+    event: EncodedEvent
+    subject: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """Why a command was done, to what, what happened, and what the caller was told (a document, for repeats)."""
+
+    cause: Cause
+    subject: str
+    events: Sequence[VersionedEvent] = ()
+    answer: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.cause.key:
+            raise ValueError("A cause needs a key.")
+
+
+def row_document(row: JournalRow, ordinals: Ordinals, now: datetime) -> dict[str, Any]:
+    """The row as stored; every call gives it a new place in the order and new domain event ids."""
+    return {
+        "_id": row.cause.key,
+        "fp": row.cause.fingerprint,
+        "agg": row.subject,
+        "ord": ordinals.next(now),
+        "at": now,
+        "act": row.cause.actor,
+        "corr": row.cause.correlation_id,
+        "tp": row.cause.traceparent,
+        "ev": [
+            {
+                "id": ordinals.next(now),
+                "t": each.event.type,
+                "s": each.subject,
+                "v": each.version,
+                "d": each.event.payload,
+            }
+            for each in row.events
+        ],
+        "ans": row.answer,
+        "pub": not row.events,
+        "off": [None] * len(row.events),
+    }
+
+
+def events_of(document: Mapping[str, Any], *, only_pending: bool = False) -> list[OutboxEvent]:
+    """The domain events of a stored row; `only_pending` leaves out those the broker has."""
+    return [
+        OutboxEvent(
+            id=event["id"],
+            type=event["t"],
+            subject=event["s"],
+            version=event["v"],
+            time=document["at"],
+            payload=event["d"],
+            correlation_id=document["corr"],
+            traceparent=document["tp"],
+            row=document["_id"],
+            index=index,
+        )
+        for index, event in enumerate(document["ev"])
+        if not (only_pending and document["off"][index])
+    ]
+
+
+def in_version_order(events: Sequence[OutboxEvent]) -> list[OutboxEvent]:
+    """The same places, but those of one aggregate by version: clocks of two writers may disagree about their order."""
+    by_subject: dict[str, list[OutboxEvent]] = {}
+    for event in events:
+        by_subject.setdefault(event.subject, []).append(event)
+    turns = {subject: iter(sorted(some, key=lambda event: event.version)) for subject, some in by_subject.items()}
+    return [next(turns[event.subject]) for event in events]

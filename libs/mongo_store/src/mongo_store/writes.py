@@ -1,0 +1,58 @@
+"""What a command changes: four kinds of write, data only, applied by the journal in one transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A new document; AlreadyExists when its `_id` or a unique value is taken."""
+
+    collection: str
+    document: Document
+
+    @property
+    def id(self) -> Any:
+        """`_id` of the document."""
+        return self.document["_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """The document in place of the one with the same `_id` and `version` == expected_version; else VersionConflict."""
+
+    collection: str
+    document: Document
+    expected_version: int
+
+    @property
+    def id(self) -> Any:
+        """`_id` of the document."""
+        return self.document["_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """The document, whatever was there before: for projections."""
+
+    collection: str
+    document: Document
+
+    @property
+    def id(self) -> Any:
+        """`_id` of the document."""
+        return self.document["_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """No document with that `_id` afterwards; none there is fine."""
+
+    collection: str
+    id: Any
+
+
+Write = Insert | Replace | Put | Delete

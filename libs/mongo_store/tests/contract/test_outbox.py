@@ -1,0 +1,131 @@
+"""What the relay may rely on, on the fake and on MongoDB alike."""
+
+import asyncio
+from datetime import timedelta
+
+from domain_kit.backbone import EncodedEvent, Published
+from mongo_store import JournalRow, VersionedEvent
+
+
+async def commit(store, subject, *versions):
+    events = [VersionedEvent(EncodedEvent("test.Happened", b"x"), subject, version) for version in versions]
+    await store.journal.commit([], JournalRow(store.cause(), subject, events))
+
+
+def places(events):
+    return [(event.subject, event.version) for event in events]
+
+
+def published(events, partition=0, first=0):
+    return [Published(event.row, event.index, partition, first + number) for number, event in enumerate(events)]
+
+
+async def test_pending_domain_events_come_in_commit_order(store):
+    expected = []
+    for number in range(1, 6):
+        for subject in ("jars/b", "jars/a"):
+            await commit(store, subject, 2 * number - 1, 2 * number)
+            expected += [(subject, 2 * number - 1), (subject, 2 * number)]
+    assert places(await store.outbox.pending(99)) == expected
+    assert places(await store.outbox.pending(3)) == expected[:3]
+    assert [(event.subject, event.version) async for event in store.outbox.everything()] == expected
+    ids = [event.id for event in await store.outbox.pending(99)]
+    assert len(set(ids)) == 20
+
+
+async def test_versions_of_one_aggregate_are_in_order_even_where_rows_are_not(store):
+    await commit(store, "jars/a", 2)
+    await commit(store, "jars/b", 1)
+    await commit(store, "jars/a", 1)
+    assert places(await store.outbox.pending(9)) == [("jars/a", 1), ("jars/b", 1), ("jars/a", 2)]
+
+
+async def test_a_row_is_published_when_all_its_domain_events_are(store):
+    await commit(store, "jars/a", 1, 2, 3)
+    first, second, third = await store.outbox.pending(9)
+    await store.outbox.mark_published(published([second], first=7))
+    assert places(await store.outbox.pending(9)) == [("jars/a", 1), ("jars/a", 3)]
+    await store.outbox.mark_published(published([first, third], first=8))
+    assert await store.outbox.pending(9) == []
+    assert await store.outbox.last_offsets() == {0: 9}
+    assert [version async for version in versions(store)] == [1, 2, 3]
+
+
+async def versions(store):
+    async for event in store.outbox.everything():
+        yield event.version
+
+
+async def test_what_the_broker_lost_is_pending_again(store):
+    await commit(store, "jars/a", 1, 2)
+    await commit(store, "jars/b", 1)
+    await commit(store, "jars/c", 1)
+    a1, a2, b1, c1 = await store.outbox.pending(9)
+    await store.outbox.mark_published([*published([a1, a2], 0, 4), *published([b1], 0, 6), *published([c1], 1, 50)])
+    assert await store.outbox.mark_lost(0, 5) == 2
+    assert places(await store.outbox.pending(9)) == [("jars/a", 2), ("jars/b", 1)]
+    assert await store.outbox.mark_lost(0, 5) == 0
+    assert await store.outbox.last_offsets() == {0: 6, 1: 50}
+    await store.outbox.mark_published(published([a2, b1], 0, 5))
+    assert await store.outbox.pending(9) == []
+    assert await store.outbox.last_offsets() == {0: 6, 1: 50}
+
+
+async def test_the_age_of_the_oldest_pending_domain_event_is_known(store):
+    assert await store.outbox.oldest_pending_age() == timedelta()
+    await commit(store, "jars/a", 1)
+    store.clock.move(30)
+    await commit(store, "jars/a", 2)
+    assert await store.outbox.oldest_pending_age() == timedelta(seconds=30)
+    await store.outbox.mark_published(published(await store.outbox.pending(9)))
+    assert await store.outbox.oldest_pending_age() == timedelta()
+
+
+async def test_a_commit_wakes_the_relay_also_when_it_came_first(store):
+    waiting = asyncio.create_task(store.outbox.wait_for_commit(30))
+    await asyncio.sleep(0)
+    await commit(store, "jars/a", 1)
+    await asyncio.wait_for(waiting, 5)
+    await commit(store, "jars/a", 2)
+    await asyncio.wait_for(store.outbox.wait_for_commit(30), 5)
+
+
+async def test_a_commit_without_domain_events_wakes_nobody(store):
+    await commit(store, "jars/a")
+    began = asyncio.get_running_loop().time()
+    await store.outbox.wait_for_commit(0.05)
+    assert asyncio.get_running_loop().time() - began >= 0.04
+    assert await store.outbox.pending(9) == []
+
+
+async def test_a_lease_has_one_holder_until_it_ends_or_is_given_back(store):
+    assert await store.outbox.hold_lease("relay", "one", 10)
+    assert not await store.outbox.hold_lease("relay", "two", 10)
+    assert await store.outbox.hold_lease("other", "two", 10)
+    store.clock.move(6)
+    assert await store.outbox.hold_lease("relay", "one", 10)
+    store.clock.move(6)
+    assert not await store.outbox.hold_lease("relay", "two", 10)
+    store.clock.move(5)
+    assert await store.outbox.hold_lease("relay", "two", 10)
+    await store.outbox.release_lease("relay", "one")
+    assert not await store.outbox.hold_lease("relay", "one", 10)
+    await store.outbox.release_lease("relay", "two")
+    assert await store.outbox.hold_lease("relay", "one", 10)
+
+
+async def test_only_one_of_many_gets_a_free_lease(store):
+    assert sum(await asyncio.gather(*(store.outbox.hold_lease("relay", f"{n}", 10) for n in range(10)))) == 1
+
+
+async def test_whole_and_partial_rows_are_marked_together(store):
+    await commit(store, "jars/a", 1, 2)
+    await commit(store, "jars/b", 1)
+    a1, a2, b1 = await store.outbox.pending(9)
+    await store.outbox.mark_published(published([a1, b1]))
+    assert places(await store.outbox.pending(9)) == [("jars/a", 2)]
+    await store.outbox.mark_published(published([a2], first=2))
+    await store.outbox.mark_published([])
+    assert await store.outbox.pending(9) == []
+    assert await store.outbox.mark_lost(0, 0) == 2
+    assert places(await store.outbox.pending(9)) == [("jars/a", 1), ("jars/a", 2), ("jars/b", 1)]

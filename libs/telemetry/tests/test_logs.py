@@ -1,0 +1,56 @@
+"""Every line is one JSON object that says who, when, what, and which request it belongs to."""
+
+import logging
+from datetime import datetime
+
+from telemetry import bind_correlation_id, continue_from, get_logger
+
+HEADER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def test_a_line_carries_service_time_level_logger_and_its_facts(lines):
+    get_logger("booking.lanes").info("Lane stalled", lane=3)
+    (line,) = lines.parsed()
+    assert datetime.fromisoformat(line.pop("time")).tzinfo is not None
+    assert (line.pop("level"), line.pop("logger"), line.pop("service")) == ("info", "booking.lanes", "booking")
+    assert line == {"message": "Lane stalled", "lane": 3}
+
+
+def test_inside_a_request_lines_carry_its_correlation_and_trace(lines):
+    with continue_from(HEADER, "c-1"):
+        get_logger("x").warning("Slow")
+    get_logger("x").warning("Outside")
+    inside, outside = lines.parsed()
+    assert inside["correlation_id"] == "c-1"
+    assert (inside["trace_id"], inside["span_id"]) == ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
+    assert not {"correlation_id", "trace_id", "span_id"} & set(outside)
+
+
+def test_a_librarys_warning_is_json_too_and_its_chatter_is_left_out(lines):
+    with bind_correlation_id("c-2"):
+        logging.getLogger("aiokafka").info("Joined group %s", "g")
+        logging.getLogger("aiokafka").error("Lost %s", "broker")
+    (line,) = lines.parsed()
+    assert (line["message"], line["logger"], line["level"]) == ("Lost broker", "aiokafka", "error")
+    assert line["correlation_id"] == "c-2"
+
+
+def test_below_the_level_nothing_is_written(lines):
+    get_logger("x").debug("Quiet")
+    assert lines.getvalue() == ""
+
+
+def test_an_exception_is_one_line_with_its_traceback(lines):
+    try:
+        raise KeyError("pool")
+    except KeyError:
+        get_logger("x").exception("Failed")
+    (line,) = lines.parsed()
+    assert "KeyError: 'pool'" in line["exception"]
+    assert lines.getvalue().count("\n") == 1
+
+
+def test_values_under_secret_names_are_hidden(lines):
+    get_logger("x").info("Signed in", refresh_token="abc", Authorization="Bearer x", user="users/1")
+    (line,) = lines.parsed()
+    assert (line["refresh_token"], line["Authorization"], line["user"]) == ("[hidden]", "[hidden]", "users/1")

@@ -1,0 +1,1 @@
+"""Fakes and real engines for tests; nothing outside tests imports it."""
