@@ -6,6 +6,7 @@ from mongo_store.inbox import MongoInbox
 from mongo_store.journal import Journal
 from mongo_store.metrics import StoreMetrics
 from mongo_store.outbox import MongoOutbox
+from mongo_store.projection import Projection
 from mongo_store.repository import MongoRepository
 from mongo_store.rows import JournalRow, VersionedEvent
 from mongo_store.verdicts import Recorded, RequestRepeated, VersionConflict
@@ -21,6 +22,7 @@ __all__ = [
     "MongoInbox",
     "MongoOutbox",
     "MongoRepository",
+    "Projection",
     "Put",
     "Recorded",
     "Replace",

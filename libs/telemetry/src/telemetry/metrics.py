@@ -133,25 +133,25 @@ class StoreMetrics:
     def __init__(self, metrics: Metrics) -> None:
         self._seconds = metrics.histogram("store_commit_seconds", "How long transactions took.")
         self._commands = metrics.histogram("store_commit_commands", "Commands in one transaction.", buckets=SIZES)
-        self._retried = metrics.counter("store_retries", "Work done again.", ["kind"])
-        self._refused = metrics.counter("store_refusals", "Commands turned down.", ["kind"])
+        self._retried = metrics.counter("store_retries", "Work done again, by reason.", ["kind"])
+        self._refused = metrics.counter("store_refusals", "Commands turned down, by reason.", ["kind"])
 
     def committed(self, commands: int, seconds: float) -> None:
-        """A transaction of so many commands went through."""
+        """A transaction went through."""
         self._commands.observe(commands)
         self._seconds.observe(seconds)
 
     def retried(self, kind: str) -> None:
-        """`transient` or `split`."""
+        """Work had to be done again: "transient" or "split"."""
         self._retried.labels(kind).inc()
 
     def refused(self, kind: str) -> None:
-        """`conflict`, `duplicate` or `repeat`."""
+        """A command was turned down: "conflict", "duplicate" or "repeat"."""
         self._refused.labels(kind).inc()
 
 
 class RelayMetrics:
-    """The way from the outbox to the broker."""
+    """Implements event_backbone.RelayMetrics: the way from the outbox to the broker."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._published = metrics.counter("relay_published", "Domain events the broker acknowledged.", ["topic"])
@@ -182,7 +182,7 @@ class RelayMetrics:
 
 
 class ConsumerMetrics:
-    """Domain events applied, by consumer."""
+    """Implements event_backbone.ConsumerMetrics: domain events applied, by consumer."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._handled = metrics.counter("consumer_events", "Domain events by outcome.", ["consumer", "type", "outcome"])
@@ -191,9 +191,9 @@ class ConsumerMetrics:
         self._parked = metrics.gauge("consumer_parked", "Domain events put aside.", ["consumer", "kind"])
         self._rebuilt = metrics.counter("consumer_rebuilds", "Clients rebuilt because they were stuck.", ["consumer"])
 
-    def handled(self, consumer: str, event_type: str, outcome: str, seconds: float) -> None:
+    def handled(self, consumer: str, type: str, outcome: str, seconds: float) -> None:  # noqa: A002 CloudEvents calls it so
         """`outcome` is "applied", "repeated", "parked", "dead" or "failed" (will be tried again)."""
-        self._handled.labels(consumer, event_type, outcome).inc()
+        self._handled.labels(consumer, type, outcome).inc()
         self._seconds.labels(consumer).observe(seconds)
 
     def lag(self, consumer: str, records: int) -> None:

@@ -38,8 +38,8 @@ class CallSettings:
 class Calls:
     """A started server and what a test needs to call it.
 
-    channel: for stubs; refusals are raised as domain_kit.refusals. plain_channel: grpc's own, raising AioRpcError. metrics: what
-    the server has counted.
+    channel: for stubs; refusals are raised as domain_kit.refusals. plain_channel: grpc's own, raising AioRpcError.
+    metrics: what the server has counted.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ async def calls_to(
 ) -> AsyncIterator[Calls]:
     """Serve `service` with workers, health and every interceptor until the block ends.
 
-    Tokens are signed with `key`, or a new one. A service that has its own `keys` keeps them: then `key` is to be one of them.
+    Tokens are signed with `key`, or a new one. A service that has its own `keys` keeps them: `key` is then one of them.
     """
     settings = settings or CallSettings()
     key = key or SigningKey.generate()

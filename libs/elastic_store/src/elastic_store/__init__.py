@@ -1,0 +1,23 @@
+"""Documents in Elasticsearch: versioned indices behind aliases, external versions, typed search results."""
+
+from elastic_store.bulk import BulkResult, Outcome, Put, Remove
+from elastic_store.elastic import Elastic, open_elastic
+from elastic_store.failures import ElasticUnavailable, IndexMissing, SearchRefused
+from elastic_store.index import Index, IndexDefinition
+from elastic_store.results import Found, Hit
+
+__all__ = [
+    "BulkResult",
+    "Elastic",
+    "ElasticUnavailable",
+    "Found",
+    "Hit",
+    "Index",
+    "IndexDefinition",
+    "IndexMissing",
+    "Outcome",
+    "Put",
+    "Remove",
+    "SearchRefused",
+    "open_elastic",
+]

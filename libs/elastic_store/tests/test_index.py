@@ -1,0 +1,140 @@
+"""Documents in an index: later versions win, searches are typed, a new generation takes over without a gap."""
+
+import asyncio
+import dataclasses
+
+import pytest
+from elastic_store import BulkResult, IndexMissing, Outcome, Put, Remove, SearchRefused
+
+MATCH_ALL = {"query": {"match_all": {}}, "track_total_hits": True}
+
+
+async def test_a_document_comes_back_by_its_id(index):
+    assert await index.put("events/a", {"title": "Jazz", "seats": 50})
+    assert await index.get("events/a") == {"title": "Jazz", "seats": 50}
+    assert await index.get("events/b") is None
+
+
+async def test_an_older_or_equal_version_never_replaces_a_later_one(index):
+    """INVARIANT: whatever the order of arrival, the document of the highest version stays."""
+    assert await index.put("a", {"seats": 3}, version=3)
+    assert not await index.put("a", {"seats": 2}, version=2)
+    assert not await index.put("a", {"seats": 33}, version=3)
+    assert await index.get("a") == {"seats": 3}
+    assert await index.put("a", {"seats": 4}, version=4)
+    assert await index.get("a") == {"seats": 4}
+
+
+async def test_an_older_deletion_does_not_delete(index):
+    await index.put("a", {"seats": 3}, version=3)
+    assert not await index.delete("a", version=2)
+    assert await index.get("a")
+    assert await index.delete("a", version=4)
+    assert await index.get("a") is None
+    assert not await index.delete("a")
+
+
+async def test_each_write_of_a_bulk_has_its_own_outcome(index):
+    await index.put("old", {"seats": 9}, version=9)
+    results = await index.bulk(
+        [
+            Put("new", {"title": "New"}, version=1),
+            Put("old", {"seats": 1}, version=1),
+            Put("bad", {"seats": "many"}, version=1),
+            Put("strict", {"nobody": "knows this field"}),
+            Remove("old", version=10),
+            Remove("never"),
+        ]
+    )
+    assert results[0] == BulkResult("new", Outcome.WRITTEN)
+    assert [result.outcome.name for result in results] == [
+        "WRITTEN", "OUTDATED", "REFUSED", "REFUSED", "WRITTEN", "MISSING",
+    ]  # fmt: skip
+    assert results[2].reason
+    assert await index.bulk([]) == []
+
+
+async def test_a_search_result_is_typed(index):
+    await index.bulk(
+        [
+            Put("a", {"title": "Late night jazz", "city": "Oslo", "seats": 20}, version=7),
+            Put("b", {"title": "Jazz breakfast", "city": "Rome", "seats": 10}, version=8),
+            Put("c", {"title": "Opera", "city": "Rome", "seats": 30}, version=9),
+        ],
+        refresh=True,
+    )
+    found = await index.search(
+        {
+            "query": {"match": {"title": "jazz"}},
+            "sort": [{"seats": "asc"}],
+            "highlight": {"fields": {"title": {}}},
+            "aggs": {"cities": {"terms": {"field": "city"}}},
+            "track_total_hits": True,
+            "version": True,
+        }
+    )
+    assert (found.total, found.total_is_exact) == (2, True)
+    assert [(hit.id, hit.sort, hit.version) for hit in found.hits] == [("b", (10,), 8), ("a", (20,), 7)]
+    assert found.hits[0].highlight == {"title": ["<em>Jazz</em> breakfast"]}
+    assert {each["key"]: each["doc_count"] for each in found.aggregations["cities"]["buckets"]} == {"Oslo": 1, "Rome": 1}
+    assert await index.count() == 3
+    assert await index.count({"term": {"city": "Rome"}}) == 2
+
+
+async def test_pages_of_a_point_in_time_do_not_shift(index):
+    await index.bulk([Put(f"{number:02}", {"seats": number}) for number in range(10)], refresh=True)
+    async with index.point_in_time() as pit:
+        body = {"sort": [{"seats": "asc"}], "size": 6, "pit": {"id": pit, "keep_alive": "1m"}}
+        first = await index.search(body)
+        await index.put("new", {"seats": -1}, refresh=True)
+        second = await index.search(body | {"search_after": first.hits[-1].sort})
+    assert [hit.source["seats"] for hit in (*first.hits, *second.hits)] == list(range(10))
+
+
+async def test_all_walks_over_every_document(index):
+    await index.bulk([Put(str(number), {"seats": number}, version=number + 1) for number in range(25)], refresh=True)
+    hits = [hit async for hit in index.all(batch=7)]
+    assert sorted((hit.source["seats"], hit.version) for hit in hits) == [(n, n + 1) for n in range(25)]
+
+
+async def test_ensuring_twice_and_at_once_makes_one_index(elastic, definition):
+    index = elastic.index(definition)
+    assert await asyncio.gather(*(index.ensure() for _ in range(4))) == [0] * 4
+    assert await index.ensure() == 0
+    assert await index._holder() == definition.concrete
+
+
+async def test_a_new_generation_takes_the_documents_along(elastic, index, definition):
+    await index.bulk([Put(str(n), {"title": f"Event {n}", "seats": n}, version=n + 1) for n in range(30)])
+    mapping = definition.mapping | {"properties": definition.mapping["properties"] | {"free": {"type": "boolean"}}}
+    following = elastic.index(dataclasses.replace(definition, mapping=mapping, generation=2))
+
+    def transform(id, document):
+        return None if id == "7" else {**document, "free": document["seats"] == 0}
+
+    assert await following.ensure(transform) == 29
+    await following.refresh()
+    assert await following.count() == 29
+    assert await following.get("7") is None
+    assert (await following.get("0"))["free"] is True
+    # Both generations are one name: who still runs with the old definition writes to the new index.
+    assert await index.put("8", {"title": "Later"}, version=50)
+    assert not await following.put("8", {"title": "Earlier"}, version=9)
+
+
+async def test_an_index_that_was_not_made_is_said_so(elastic, definition):
+    index = elastic.index(definition)
+    with pytest.raises(IndexMissing):
+        await index.search(MATCH_ALL)
+    with pytest.raises(IndexMissing):
+        await index.put("a", {"seats": 1})
+
+
+async def test_a_malformed_search_is_refused(index):
+    with pytest.raises(SearchRefused):
+        await index.search({"query": {"no_such_query": {}}})
+
+
+async def test_a_document_that_does_not_fit_is_refused(index):
+    with pytest.raises(SearchRefused):
+        await index.put("a", {"seats": "many"})

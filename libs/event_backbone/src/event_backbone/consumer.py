@@ -1,0 +1,124 @@
+"""From the broker to the handlers of one subscription: read a batch, apply it, commit; whatever happens, go on."""
+
+import logging
+import time
+from collections.abc import Sequence
+
+from domain_kit.backbone import Inbox, InboxEvent
+from domain_kit.clock import Clock, utc_now
+from usher.backbone.v1.control_pb2 import LogRefilled
+
+from event_backbone.application import Application
+from event_backbone.attempts import Around, Attempts, alone
+from event_backbone.broker import DEFAULT_PARTITIONS, Broker, BrokerUnavailable, Reader, Record
+from event_backbone.dead_letters import DEAD_LETTER_TOPIC, DeadLetters
+from event_backbone.kafka import broker_of
+from event_backbone.metrics import ConsumerMetrics, Silence
+from event_backbone.records import Undecodable, decode_event, decode_refill
+from event_backbone.subscription import Subscription
+from event_backbone.worker import Pauses, Worker
+
+log = logging.getLogger(__name__)
+
+READ_SECONDS = 0.25  # a stop is noticed within this; records are handed over as soon as they come
+IDLE_SWEEP_SECONDS = 4.0
+
+
+class Consumer(Worker):
+    """Runs one subscription. Several processes with the same consumer name share its partitions.
+
+    around: what each handler call runs in (a trace, a correlation id). concurrency: aggregates at once.
+    sweep_seconds: how often parked domain events are looked at; redrives are noticed within four seconds.
+    watch_seconds: how often progress is compared with the end of the log; two rounds without any rebuild the client.
+    """
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        inbox: Inbox,
+        *,
+        brokers: str | Broker,
+        metrics: ConsumerMetrics | None = None,
+        around: Around = alone,
+        clock: Clock = utc_now,
+        dead_letter_topic: str = DEAD_LETTER_TOPIC,
+        partitions: int = DEFAULT_PARTITIONS,
+        concurrency: int = 16,
+        batch: int = 500,
+        tries: int = 3,
+        handler_seconds: float = 15.0,
+        sweep_seconds: float = 1.0,
+        watch_seconds: float = 5.0,
+        drain_seconds: float = 3.0,
+    ) -> None:
+        super().__init__(drain_seconds)
+        self._subscription, self._name, self._inbox = subscription, subscription.consumer, inbox
+        self._broker, self._metrics = broker_of(brokers), metrics or Silence()
+        self._partitions, self._batch = partitions, batch
+        self._sweep_seconds, self._watch_seconds = sweep_seconds, watch_seconds
+        self._dead_letters = DeadLetters(self._broker, self._name, dead_letter_topic)
+        attempts = Attempts(
+            subscription, self._metrics, around=around, tries=tries, handler_seconds=handler_seconds
+        )  # fmt: skip
+        self._application = Application(
+            self._name, inbox, attempts, self._dead_letters, self._metrics, clock, concurrency
+        )  # fmt: skip
+
+    async def _work(self) -> None:
+        pauses = Pauses()
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._broker.ensure_topics(dict.fromkeys(self._subscription.topics, self._partitions))
+                    async with self._broker.reader(self._name, self._subscription.topics) as reader:
+                        await self._consume(reader, pauses)
+                except Exception as error:
+                    self._metrics.rebuilt(self._name)
+                    log.warning("the consumer starts again", extra={"consumer": self._name, "error": repr(error)})
+                    await self._pause(pauses.following())
+        finally:
+            await self._dead_letters.close()
+
+    async def _consume(self, reader: Reader, pauses: Pauses) -> None:
+        """Until stopped or something fails; then the client is built again, and uncommitted records come once more."""
+        swept = watched = time.monotonic() - IDLE_SWEEP_SECONDS
+        reads = idle_rounds = 0
+        while not self._stopping.is_set():
+            if records := await reader.read(READ_SECONDS, self._batch):
+                reads += 1
+                await self._take(reader, records)
+                pauses.reset()
+            now = time.monotonic()
+            if now - swept >= (self._sweep_seconds if self._application.has_parked else IDLE_SWEEP_SECONDS):
+                if reader.owns(self._subscription.topics[0], 0):  # one member of the group looks after what is parked
+                    await self._application.sweep()
+                swept = now
+            if now - watched >= self._watch_seconds:
+                lag = await reader.lag()
+                self._metrics.lag(self._name, lag)
+                idle_rounds = idle_rounds + 1 if lag and not reads else 0
+                if idle_rounds >= 2:
+                    raise BrokerUnavailable(f"no progress, {lag} records behind")
+                watched, reads = now, 0
+
+    async def _take(self, reader: Reader, records: Sequence[Record]) -> None:
+        events: list[InboxEvent] = []
+        refills: list[tuple[Record, LogRefilled]] = []
+        for record in records:
+            try:
+                if (refill := decode_refill(record)) is not None:
+                    refills.append((record, refill))
+                else:
+                    events.append(decode_event(record))
+            except Undecodable as error:
+                log.error("undecodable record", extra={"consumer": self._name, "reason": str(error)})
+                await self._dead_letters.put_record(record, f"UNDECODABLE: {error}")
+        if events:
+            await self._application.apply(events)
+        try:
+            await reader.commit()
+        except BrokerUnavailable as error:  # a later commit covers it; if none comes, positions skip the repeats
+            log.info("offsets not committed", extra={"consumer": self._name, "error": str(error)})
+        for record, refill in refills:
+            if await self._inbox.rewound(self._name, f"{refill.epoch}/{record.topic}/{record.partition}"):
+                await reader.rewind(record.topic, record.partition, refill.lost_from)

@@ -1,0 +1,252 @@
+"""The broker that speaks Kafka: the only place that knows aiokafka and how it fails."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, for_code
+
+from event_backbone.broker import Broker, BrokerUnavailable, Outgoing, Position, Reader, Record, Writer
+from event_backbone.instance import instance_of
+
+log = logging.getLogger(__name__)
+
+ALREADY_THERE = 36  # TOPIC_ALREADY_EXISTS in Kafka's protocol guide
+NOT_ALLOWED = (29, 31)  # TOPIC_/CLUSTER_AUTHORIZATION_FAILED: where clients may not create topics, operators have
+CLOSE_SECONDS = 1.0
+SESSION_SECONDS = 6  # the least brokers allow by default: so long a killed member is waited for
+COPIES = 3  # of each partition of a topic made here, where there are as many brokers
+
+
+class KafkaBroker:
+    """A cluster at `brokers` ("host:port,host:port").
+
+    `timeout` bounds every exchange, in seconds. `security` goes to every client as it is (aiokafka's security_protocol,
+    ssl_context, sasl_…).
+    """
+
+    def __init__(
+        self, brokers: str, *, client_id: str = "usher", timeout: float = 5.0, security: Mapping[str, Any] | None = None
+    ) -> None:
+        self._timeout = timeout
+        self._connection: dict[str, Any] = {
+            "bootstrap_servers": brokers,
+            "client_id": client_id,
+            "request_timeout_ms": int(timeout * 1000),
+            "metadata_max_age_ms": 10_000,  # a topic that was created meanwhile is found within this
+            **(security or {}),
+        }
+
+    @asynccontextmanager
+    async def writer(self) -> AsyncIterator[Writer]:
+        """An idempotent producer with acks=all and a client that reads end offsets; BrokerUnavailable."""
+        producer = AIOKafkaProducer(**self._connection, acks="all", enable_idempotence=True)
+        observer = AIOKafkaConsumer(**self._connection, enable_auto_commit=False)
+        try:
+            async with _exchange("connect", self._timeout):
+                await producer.start()
+                await observer.start()
+            yield KafkaWriter(producer, observer, self._timeout)
+        finally:
+            await asyncio.gather(
+                close_within(CLOSE_SECONDS, producer.stop, producer.client.close, lambda: producer._sender.sender_task),
+                close_within(CLOSE_SECONDS, observer.stop, observer._client.close),
+            )
+
+    @asynccontextmanager
+    async def reader(self, group: str, topics: Sequence[str]) -> AsyncIterator[Reader]:
+        """A member of `group`; a new group starts from the earliest record. BrokerUnavailable."""
+        # A join is answered when all members have joined again or were given up, so this needs more patience.
+        patience = self._timeout + 2 * SESSION_SECONDS
+        with instance_of(group, self._connection["bootstrap_servers"]) as instance:
+            consumer = AIOKafkaConsumer(
+                *topics,
+                **self._connection | {"request_timeout_ms": int(patience * 1000)},
+                group_id=group,
+                group_instance_id=instance,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                session_timeout_ms=SESSION_SECONDS * 1000,
+                rebalance_timeout_ms=SESSION_SECONDS * 1000,
+                heartbeat_interval_ms=1_500,
+            )
+            try:
+                async with _exchange("join", patience):
+                    await consumer.start()
+                yield KafkaReader(consumer, self._timeout)
+            finally:
+                if consumer._coordinator is not None:
+                    # Members with a name do not say goodbye in aiokafka; without it the rest would wait for this one.
+                    consumer._coordinator._group_instance_id = None
+                await close_within(CLOSE_SECONDS, consumer.stop, consumer._client.close)
+
+    async def ensure_topics(self, topics: Mapping[str, int]) -> None:
+        """Create the missing ones of {topic: partitions}; BrokerUnavailable."""
+        async with self._admin() as admin:
+            existing = set(await admin.list_topics())
+            missing = {name: count for name, count in topics.items() if name not in existing}
+            if missing:
+                copies = min(COPIES, len((await admin.describe_cluster())["brokers"]))
+                answer = await admin.create_topics([NewTopic(name, count, copies) for name, count in missing.items()])
+                for topic, code, *_ in answer.topic_errors:
+                    if code not in (0, ALREADY_THERE, *NOT_ALLOWED):
+                        raise BrokerUnavailable(f"create {topic}: {for_code(code).__name__}")
+
+    async def committed(self, topic: str) -> Mapping[int, int]:
+        """Partition → highest offset any consumer group has committed, as far as the broker tells."""
+        highest: dict[int, int] = {}
+        async with self._admin() as admin:
+            for group, *_ in await admin.list_consumer_groups():
+                for place, committed in (await admin.list_consumer_group_offsets(group)).items():
+                    if place.topic == topic:
+                        highest[place.partition] = max(committed.offset, highest.get(place.partition, 0))
+        return highest
+
+    @asynccontextmanager
+    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        admin = AIOKafkaAdminClient(**self._connection)
+        try:
+            async with _exchange("administer", self._timeout):
+                await admin.start()
+                yield admin
+        finally:
+            await close_within(CLOSE_SECONDS, admin.close, admin._client.close)
+
+
+class KafkaWriter:
+    """See `Writer`."""
+
+    def __init__(self, producer: AIOKafkaProducer, observer: AIOKafkaConsumer, timeout: float) -> None:
+        self._producer, self._observer, self._timeout = producer, observer, timeout
+
+    async def send(self, records: Sequence[Outgoing]) -> Sequence[Position | None]:
+        """Idempotent batches never expire in aiokafka, so the time is bounded here."""
+        pending: list[asyncio.Future[Any]] = []
+        try:
+            async with asyncio.timeout(self._timeout):
+                for record in records:
+                    pending.append(await self._enqueue(record))
+                await asyncio.wait(pending)
+        except (TimeoutError, KafkaError) as error:
+            log.warning("records not acknowledged", extra={"records": len(records), "error": repr(error)})
+        positions = [_position(future) for future in pending]
+        return positions + [None] * (len(records) - len(positions))
+
+    async def end_offsets(self, topic: str) -> Mapping[int, int]:
+        """Partition → offset the next record will get; BrokerUnavailable."""
+        async with _exchange("read end offsets", self._timeout):
+            places = [TopicPartition(topic, number) for number in await self._producer.partitions_for(topic)]
+            ends = await self._observer.end_offsets(places)
+        return {place.partition: offset for place, offset in ends.items()}
+
+    async def _enqueue(self, record: Outgoing) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = await self._producer.send(
+            record.topic, record.value, key=record.key, partition=record.partition, headers=list(record.headers)
+        )
+        return future
+
+
+class KafkaReader:
+    """See `Reader`."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, timeout: float) -> None:
+        self._consumer, self._timeout = consumer, timeout
+        self._read: dict[TopicPartition, int] = {}
+
+    async def read(self, seconds: float, limit: int) -> Sequence[Record]:
+        """At most `limit` records, as soon as there is one; nothing after `seconds`. BrokerUnavailable."""
+        with _mapped("read"):
+            batches = await self._consumer.getmany(timeout_ms=int(seconds * 1000), max_records=limit)
+        for place, batch in batches.items():
+            if batch:
+                self._read[place] = batch[-1].offset + 1
+        return [
+            Record(each.topic, each.partition, each.offset, each.key, each.value or b"", tuple(each.headers))
+            for batch in batches.values()
+            for each in batch
+        ]
+
+    async def commit(self) -> None:
+        """Partitions that went to another member since are left to it."""
+        assigned = self._consumer.assignment()
+        offsets = {place: offset for place, offset in self._read.items() if place in assigned}
+        self._read.clear()
+        if offsets:
+            async with _exchange("commit", self._timeout):
+                await self._consumer.commit(offsets)
+
+    async def rewind(self, topic: str, partition: int, offset: int) -> None:
+        """Read this partition again from `offset`, also after a restart; BrokerUnavailable."""
+        place = TopicPartition(topic, partition)
+        self._read.pop(place, None)
+        async with _exchange("rewind", self._timeout):
+            await self._consumer.commit({place: offset})
+            self._consumer.seek(place, offset)
+
+    async def lag(self) -> int:
+        """Records in the assigned partitions that were not read yet; BrokerUnavailable."""
+        assigned = list(self._consumer.assignment())
+        if not assigned:
+            return 0
+        async with _exchange("read end offsets", self._timeout):
+            ends = await self._consumer.end_offsets(assigned)
+            return sum([max(0, end - await self._consumer.position(place)) for place, end in ends.items()])
+
+    def owns(self, topic: str, partition: int) -> bool:
+        """Whether this member has the partition just now."""
+        return TopicPartition(topic, partition) in self._consumer.assignment()
+
+
+def broker_of(brokers: "str | Broker") -> Broker:
+    """Addresses or a ready broker."""
+    return KafkaBroker(brokers) if isinstance(brokers, str) else brokers
+
+
+async def close_within(
+    seconds: float,
+    stop: Callable[[], Awaitable[None]],
+    disconnect: Callable[[], Awaitable[None]],
+    leftover: Callable[[], asyncio.Task[Any] | None] = lambda: None,
+) -> None:
+    """Close an aiokafka client, which waits without end for a broker that is gone: after `seconds` its connections are
+    cut under it, after `seconds` more it is abandoned."""
+    stopping = asyncio.ensure_future(stop())
+    try:
+        if not (await asyncio.wait({stopping}, timeout=seconds))[0]:
+            cutting = asyncio.ensure_future(disconnect())
+            await asyncio.wait({stopping, cutting}, timeout=seconds)
+            cutting.cancel()
+    finally:
+        for task in (stopping, leftover()):
+            if task is not None and not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=seconds)
+    if not stopping.done():
+        log.warning("a Kafka client did not close")
+    elif not stopping.cancelled() and stopping.exception() is not None:
+        log.info("a Kafka client closed with an error", extra={"error": repr(stopping.exception())})
+
+
+def _position(future: "asyncio.Future[Any]") -> Position | None:
+    if not future.done() or future.cancelled() or future.exception() is not None:
+        return None
+    return Position(future.result().partition, future.result().offset)
+
+
+@contextmanager
+def _mapped(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise BrokerUnavailable(f"{what}: {error!r}") from error
+
+
+@asynccontextmanager
+async def _exchange(what: str, seconds: float) -> AsyncIterator[None]:
+    with _mapped(what):
+        async with asyncio.timeout(seconds):
+            yield

@@ -1,0 +1,172 @@
+# ruff: noqa: D102 what has no docstring here does what grpc says of it
+"""The call being served: grpc's context with who calls, what they sent along, and why a write happens."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from typing import Any, Never
+
+import grpc
+import grpc.aio
+from google.protobuf.message import Message
+
+from access import Principal
+from domain_kit.ids import new_id
+from domain_kit.refusals import Refusal, Unauthenticated
+from domain_kit.repository import Cause
+from grpc_runtime.method import Method
+from telemetry import correlation_id, current_traceparent
+
+ANONYMOUS = "anonymous"
+
+
+class Call(grpc.aio.ServicerContext[Any, Any]):
+    """What a servicer gets as `context`. Everything grpc's own context does, and what the interceptors found out.
+
+    headers: request metadata by lower-case name; values of `-bin` names are bytes.
+    principal: who calls, or None; `token_problem` is why not, when a token came along with a public rpc.
+    """
+
+    def __init__(self, context: Any, method: Method) -> None:
+        self._context = context
+        self.method = method
+        self.headers: Mapping[str, str | bytes] = dict(context.invocation_metadata() or ())
+        self.principal: Principal | None = None
+        self.token_problem: Refusal | None = None
+
+    async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> Never:
+        await self._context.abort(code, details, trailing_metadata)
+        raise AssertionError("abort raises")
+
+    async def abort_with_status(self, status: Any) -> Never:
+        await self._context.abort_with_status(status)
+        raise AssertionError("abort raises")
+
+    async def read(self) -> Any:
+        return await self._context.read()
+
+    async def write(self, message: Any) -> None:
+        await self._context.write(message)
+
+    async def send_initial_metadata(self, initial_metadata: Any) -> None:
+        await self._context.send_initial_metadata(initial_metadata)
+
+    def set_trailing_metadata(self, trailing_metadata: Any) -> None:
+        self._context.set_trailing_metadata(trailing_metadata)
+
+    def invocation_metadata(self) -> Any:
+        return self._context.invocation_metadata()
+
+    def set_code(self, code: grpc.StatusCode) -> None:
+        self._context.set_code(code)
+
+    def set_details(self, details: str) -> None:
+        self._context.set_details(details)
+
+    def set_compression(self, compression: grpc.Compression) -> None:
+        self._context.set_compression(compression)
+
+    def disable_next_message_compression(self) -> None:
+        self._context.disable_next_message_compression()
+
+    def peer(self) -> str:
+        return str(self._context.peer())
+
+    def peer_identities(self) -> Iterable[bytes] | None:
+        identities: Iterable[bytes] | None = self._context.peer_identities()
+        return identities
+
+    def peer_identity_key(self) -> str | None:
+        key: str | None = self._context.peer_identity_key()
+        return key
+
+    def auth_context(self) -> Mapping[str, Iterable[bytes]]:
+        found: Mapping[str, Iterable[bytes]] = self._context.auth_context()
+        return found
+
+    def time_remaining(self) -> Any:
+        """Seconds the client still waits; None when it set no deadline."""
+        return self._context.time_remaining()
+
+    def trailing_metadata(self) -> Any:
+        return self._context.trailing_metadata()
+
+    def code(self) -> Any:
+        return self._context.code()
+
+    def details(self) -> Any:
+        return self._context.details()
+
+    def add_done_callback(self, callback: Any) -> None:
+        self._context.add_done_callback(callback)
+
+    def cancelled(self) -> bool:
+        return bool(self._context.cancelled())
+
+    def done(self) -> bool:
+        return bool(self._context.done())
+
+
+def call_of(context: object) -> Call:
+    """The Call behind what a servicer got as context. TypeError outside the runtime."""
+    if not isinstance(context, Call):
+        raise TypeError("the servicer was not called through grpc_runtime")
+    return context
+
+
+def caller_of(context: object) -> Principal | None:
+    """Who calls, None for an anonymous call of a public rpc."""
+    return call_of(context).principal
+
+
+def principal_of(context: object) -> Principal:
+    """Who calls. Unauthenticated: TOKEN_MISSING, or what was wrong with the token a public rpc came with."""
+    call = call_of(context)
+    if call.principal is not None:
+        return call.principal
+    raise call.token_problem or Unauthenticated("TOKEN_MISSING", "This call needs an access token.")
+
+
+def header_of(context: object, name: str) -> str:
+    """A request header, empty when it was not sent; `name` in any case. For example a webhook's signature."""
+    value = call_of(context).headers.get(name.lower(), "")
+    return value if isinstance(value, str) else value.decode("latin-1")
+
+
+def cause_of(request: Message, context: object, *, key: bytes = b"") -> Cause:
+    """The cause of a write: the request id of this principal in this rpc, with a fingerprint of everything else sent.
+
+    Without a request id (empty, or the message has none) every call is its own cause and needs no fingerprint. Fields marked
+    `debug_redact` are secrets, and a plain hash of a password can be guessed by whoever reads the store: they are left out,
+    or with `key`, a secret that all replicas share, the fingerprint is an HMAC of everything.
+    """
+    call = call_of(context)
+    actor = call.principal.user if call.principal is not None else ANONYMOUS
+    request_id: str = getattr(request, "request_id", "")
+    return Cause(
+        key=f"{actor}|{call.method.full_name}|{request_id or new_id()}",
+        fingerprint=_fingerprint(request, key) if request_id else b"",
+        actor=actor,
+        correlation_id=correlation_id(),
+        traceparent=current_traceparent(),
+    )
+
+
+def _fingerprint(request: Message, key: bytes) -> bytes:
+    cleared = type(request)()
+    cleared.CopyFrom(request)
+    cleared.ClearField("request_id")
+    if key:
+        content = request.DESCRIPTOR.full_name.encode() + b"\0" + cleared.SerializeToString(deterministic=True)
+        return hmac.digest(key, content, "sha256")
+    _clear_secrets(cleared)
+    return hashlib.sha256(cleared.SerializeToString(deterministic=True)).digest()
+
+
+def _clear_secrets(message: Message) -> None:
+    for field, value in message.ListFields():
+        if field.GetOptions().debug_redact:
+            message.ClearField(field.name)
+        elif field.message_type is not None and not field.message_type.GetOptions().map_entry:
+            for each in value if field.is_repeated else [value]:
+                _clear_secrets(each)

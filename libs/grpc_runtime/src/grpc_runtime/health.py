@@ -1,0 +1,102 @@
+"""Health that can say no: the grpc.health.v1 status follows the required checks and the workers."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from grpc_health.v1 import health_pb2
+from grpc_health.v1.health import aio as grpc_health_aio
+
+from grpc_runtime.service import HealthCheck
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+class Health:
+    """The status of all services of a process; NOT_SERVING until the first round of checks has passed.
+
+    interval: seconds between rounds. timeout: seconds after which a check counts as failed. A check that has passed must
+    fail twice in a row, so that one slow answer does not take a service out.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        checks: Sequence[HealthCheck],
+        *,
+        tell: Callable[[str, bool], None],
+        interval: float = 2.0,
+        timeout: float = 3.0,
+    ) -> None:
+        self.servicer = grpc_health_aio.HealthServicer()
+        self._names = ("", *names)
+        self._checks, self._tell = checks, tell
+        self._interval, self._timeout = interval, timeout
+        self._failures: dict[str, int] = {}
+        self._failing_workers: set[str] = set()
+        self._serving: bool | None = None
+        self._stopping = False
+        self._log = logging.getLogger(__name__)
+
+    @property
+    def serving(self) -> bool:
+        """What the status says now."""
+        return bool(self._serving) and not self._stopping
+
+    async def start(self) -> None:
+        """Say NOT_SERVING, then run one round."""
+        await self._set(serving=False)
+        await self.check_all()
+
+    async def watch(self) -> None:
+        """Check for ever."""
+        while True:
+            await asyncio.sleep(self._interval)
+            await self.check_all()
+
+    async def check_all(self) -> None:
+        """One round, all checks at the same time."""
+        passed = await asyncio.gather(*(self._passes(each.check) for each in self._checks))
+        for each, passes in zip(self._checks, passed, strict=True):
+            known_good = self._failures.get(each.name) == 0
+            failures = 0 if passes else self._failures.get(each.name, 0) + 1
+            if failures == 1 and not known_good:
+                failures = 2  # it never passed: there is no benefit of the doubt
+            self._failures[each.name] = failures
+            self._tell(each.name, passes)
+        await self._update()
+
+    async def worker_failing(self, name: str, failing: bool) -> None:
+        """A worker keeps dying, or runs again."""
+        (self._failing_workers.add if failing else self._failing_workers.discard)(name)
+        self._tell(f"worker {name}", not failing)
+        await self._update()
+
+    async def stop(self) -> None:
+        """NOT_SERVING from now on, whatever the checks say."""
+        self._stopping = True
+        await self.servicer.enter_graceful_shutdown()
+
+    async def _update(self) -> None:
+        gone = [each.name for each in self._checks if each.required and self._failures.get(each.name, 2) >= 2]
+        serving = not gone and not self._failing_workers
+        if serving is not self._serving and not self._stopping:
+            if serving:
+                self._log.info("serving")
+            elif self._serving is not None:
+                self._log.warning("not serving", extra={"checks": gone, "workers": sorted(self._failing_workers)})
+            await self._set(serving=serving)
+
+    async def _set(self, *, serving: bool) -> None:
+        self._serving = serving
+        for name in self._names:
+            await self.servicer.set(name, SERVING if serving else NOT_SERVING)
+
+    async def _passes(self, check: Callable[[], Awaitable[object]]) -> bool:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await check() is not False
+        except Exception as error:  # noqa: BLE001 whatever a check raises, it did not pass
+            self._log.debug("health check failed", extra={"error": repr(error)})
+            return False

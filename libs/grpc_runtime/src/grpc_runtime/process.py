@@ -1,0 +1,101 @@
+"""Runs a service as a process, from settings to a clean end on SIGTERM or SIGINT."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TypeVar
+
+from grpc_runtime.server import Server, keys_for
+from grpc_runtime.service import Service
+from grpc_runtime.settings import RuntimeSettings
+from telemetry import Metrics, configure_logging, configure_tracing
+
+S = TypeVar("S", bound=RuntimeSettings)
+Build = Callable[[S, Metrics], AbstractAsyncContextManager[Service]]
+
+# Seconds that closing clients and exporting traces may take after calls and workers are done.
+CLOSING_SECONDS = 5.0
+
+
+def run(build: Build[S], settings: S) -> None:
+    """Serve until SIGTERM or SIGINT. Exits with 0 after an orderly end, with 1 if start failed or the end took too long.
+
+    build: the composition; called with the settings and the process's metrics. What it yields is served; leaving it
+    closes the clients.
+    """
+    configure_logging(settings.service, settings.log_level)
+    try:
+        asyncio.run(serve(build, settings))
+    except asyncio.CancelledError:
+        sys.exit(0)  # asked to stop before it had started
+    except Exception:
+        logging.getLogger(__name__).exception("service failed")
+        sys.exit(1)
+
+
+async def serve(build: Build[S], settings: S) -> None:
+    """The life of the process inside an event loop."""
+    signals = Signals(settings.drain_seconds + CLOSING_SECONDS)
+    signals.listen()
+    tracing = configure_tracing(settings.service, settings.otlp_endpoint or None, settings.trace_ratio)
+    metrics = Metrics(settings.service)
+    scrapes = metrics.serve(settings.metrics_port)
+    try:
+        async with build(settings, metrics) as service, keys_for(service, settings) as keys:
+            server = Server(service, settings, metrics, keys, tracing.server_interceptors())
+            try:
+                await server.start()
+                await signals.wait()
+            finally:
+                await server.stop(settings.drain_seconds)
+    finally:
+        await asyncio.to_thread(scrapes.close)
+        await tracing.shutdown()
+
+
+class Signals:
+    """Turns SIGTERM and SIGINT into an orderly end; `seconds` after the first signal the process exits in any case.
+
+    A signal before the service runs cancels its start; a second signal ends the process at once.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._stop = asyncio.Event()
+        self._waiting = False
+        self._starting: asyncio.Task[None] | None = None
+        self._log = logging.getLogger(__name__)
+
+    def listen(self) -> None:
+        """Take the signals. Called by the task that serves."""
+        self._starting = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._received, number)
+
+    async def wait(self) -> None:
+        """Until the first signal."""
+        self._waiting = True
+        await self._stop.wait()
+
+    def _received(self, number: signal.Signals) -> None:
+        if self._stop.is_set():
+            self._log.error("second signal, ending at once", extra={"signal": number.name})
+            os._exit(1)
+        self._log.info("stopping", extra={"signal": number.name})
+        self._stop.set()
+        bound = threading.Timer(self._seconds, self._give_up)
+        bound.daemon = True
+        bound.start()
+        if not self._waiting and self._starting is not None:
+            self._starting.cancel()
+
+    def _give_up(self) -> None:
+        self._log.error("end took too long", extra={"seconds": self._seconds})
+        sys.stdout.flush()
+        os._exit(1)

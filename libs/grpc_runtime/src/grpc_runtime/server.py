@@ -1,0 +1,115 @@
+"""A running gRPC server of a service, from its parts to its orderly end."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from access import JwksSource, KeySource, TokenVerifier
+from grpc_runtime import interceptors
+from grpc_runtime.channels import open_channel
+from grpc_runtime.health import Health
+from grpc_runtime.keys import fetch_key_set
+from grpc_runtime.registration import register
+from grpc_runtime.service import Service
+from grpc_runtime.settings import RuntimeSettings
+from grpc_runtime.workers import Workers
+from telemetry import Metrics
+
+OPTIONS: Sequence[tuple[str, Any]] = (
+    ("grpc.max_send_message_length", 4 * 1024 * 1024),
+    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+    ("grpc.max_metadata_size", 32 * 1024),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    # Two processes on one port would share calls at random; the second is to fail.
+    ("grpc.so_reuseport", 0),
+)
+
+# Seconds for an unary call whose client set no deadline.
+DEFAULT_DEADLINE = 15.0
+
+
+class Server:
+    """Serves between `start` and `stop`."""
+
+    def __init__(
+        self,
+        service: Service,
+        settings: RuntimeSettings,
+        metrics: Metrics,
+        keys: KeySource,
+        tracing_interceptors: Sequence[Any] = (),
+    ) -> None:
+        self._address = f"{settings.host}:{settings.port}"
+        self._server = grpc.aio.server(options=list(OPTIONS), interceptors=list(tracing_interceptors) or None)
+        self.limits = interceptors.Limits(settings.max_in_flight)
+        validation = interceptors.Validation()
+        self.service_names = register(
+            self._server,
+            service,
+            [
+                interceptors.Telemetry(metrics),
+                interceptors.Errors(f"usher.{settings.service}"),
+                interceptors.Deadline(DEFAULT_DEADLINE),
+                self.limits,
+                interceptors.Authentication(TokenVerifier(keys, issuer=settings.token_issuer)),
+                interceptors.Access(service.owner_of, validation.violations_of),
+                validation,
+            ],
+        )
+        self.health = Health(self.service_names, service.health, tell=metrics.health)
+        self.workers = Workers(service.workers, failing=self.health.worker_failing)
+        health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
+        health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+        reflection.enable_server_reflection([*self.service_names, health_name, reflection.SERVICE_NAME], self._server)
+        self._watch: asyncio.Task[None] | None = None
+        self._log = logging.getLogger(__name__)
+
+    async def start(self) -> int:
+        """Listen, start workers, check health; the port. RuntimeError when the port is taken."""
+        port = self._server.add_insecure_port(self._address)
+        await self.health.start()
+        await self._server.start()
+        self.workers.start()
+        self._watch = asyncio.create_task(self.health.watch(), name="health")
+        self._log.info("listening", extra={"port": port, "services": self.service_names})
+        return port
+
+    async def stop(self, seconds: float) -> None:
+        """In `seconds`: say NOT_SERVING, accept no more calls, finish those under way, then the workers' batches."""
+        end = time.monotonic() + seconds
+        if self._watch is not None:
+            self._watch.cancel()
+        await self.health.stop()
+        # Health watches stay open for ever, so the server's own wait is cut short once our calls are done.
+        stopping = asyncio.create_task(self._server.stop(seconds * 2 / 3))
+        idle = asyncio.create_task(self.limits.idle.wait())
+        await asyncio.wait({stopping, idle}, return_when=asyncio.FIRST_COMPLETED)
+        idle.cancel()
+        await self._server.stop(None if self.limits.in_flight else 0.05)
+        await asyncio.gather(stopping, return_exceptions=True)
+        await self.workers.stop(max(0.5, end - time.monotonic()))
+
+
+@asynccontextmanager
+async def keys_for(service: Service, settings: RuntimeSettings) -> AsyncIterator[KeySource]:
+    """The service's own keys, or those of the user service at `jwks_target`. ValueError without either."""
+    if service.keys is not None:
+        yield service.keys
+        return
+    if not settings.jwks_target:
+        raise ValueError("neither Service.keys nor the setting jwks_target is given")
+    async with AsyncExitStack() as stack:
+        channel = await stack.enter_async_context(open_channel(settings.jwks_target, timeout=2.0, forward_token=False))
+        source = JwksSource(fetch_key_set(channel), cache=service.key_cache)
+        stack.push_async_callback(source.close)
+        yield source

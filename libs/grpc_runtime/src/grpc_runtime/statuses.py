@@ -1,0 +1,121 @@
+"""Refusals as google.rpc.Status and back (AIP-193)."""
+
+from datetime import timedelta
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+
+from domain_kit import refusals
+from domain_kit.refusals import FieldViolation, Refusal
+
+DETAILS_KEY = "grpc-status-details-bin"
+_BY_CODE: dict[str, type[Refusal]] = {
+    kind.code: kind
+    for kind in (
+        refusals.InvalidArgument,
+        refusals.NotFound,
+        refusals.AlreadyExists,
+        refusals.FailedPrecondition,
+        refusals.Aborted,
+        refusals.ResourceExhausted,
+        refusals.PermissionDenied,
+        refusals.Unauthenticated,
+        refusals.Unavailable,
+        refusals.DeadlineExceeded,
+    )
+}
+# What grpc itself says about a lost connection names addresses, so it is replaced.
+_TRANSPORT = {
+    "UNAVAILABLE": ("UPSTREAM_UNAVAILABLE", "A service this call needs does not answer."),
+    "DEADLINE_EXCEEDED": ("UPSTREAM_TOO_SLOW", "A service this call needs did not answer in time."),
+    "RESOURCE_EXHAUSTED": ("UPSTREAM_EXHAUSTED", "A service this call needs is at its limit."),
+    "CANCELLED": ("UPSTREAM_CANCELLED", "A service this call needs broke the call off."),
+}
+
+
+class RemoteFailure(Exception):
+    """Another service failed in a way that is not a refusal (INTERNAL, UNIMPLEMENTED, …): for our caller, INTERNAL too."""
+
+    def __init__(self, code: str, details: str) -> None:
+        super().__init__(f"{code}: {details}")
+        self.code = code
+
+
+def status_of(refusal: Refusal, domain: str) -> status_pb2.Status:
+    """The wire form: ErrorInfo, BadRequest and RetryInfo if there is need. `domain` is "usher.<service>"."""
+    status = status_pb2.Status(code=_number(refusal.code), message=refusal.message)
+    status.details.add().Pack(
+        error_details_pb2.ErrorInfo(reason=refusal.reason, domain=domain, metadata=refusal.metadata)
+    )
+    if refusal.violations:
+        wrong = error_details_pb2.BadRequest()
+        for violation in refusal.violations:
+            wrong.field_violations.add(field=violation.field, description=violation.description, reason=refusal.reason)
+        status.details.add().Pack(wrong)
+    if refusal.retry_after is not None:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromTimedelta(refusal.retry_after)
+        status.details.add().Pack(retry)
+    return status
+
+
+def failure_status(
+    code: grpc.StatusCode, reason: str, message: str, domain: str, log_id: str = ""
+) -> status_pb2.Status:
+    """The wire form of something that is not a refusal."""
+    status = status_pb2.Status(code=code.value[0], message=message)
+    info = error_details_pb2.ErrorInfo(reason=reason, domain=domain, metadata={"log_id": log_id} if log_id else {})
+    status.details.add().Pack(info)
+    return status
+
+
+def refusal_from(error: grpc.aio.AioRpcError) -> Refusal | RemoteFailure:
+    """What a call to another service raised, as our own exception.
+
+    A status without ErrorInfo comes from the transport: Unavailable or DeadlineExceeded with a reason UPSTREAM_…, without
+    addresses in the text. INTERNAL, UNKNOWN and the like become RemoteFailure.
+    """
+    code = error.code().name
+    status = _details(error)
+    info, violations, retry_after = error_details_pb2.ErrorInfo(), [], None
+    for detail in status.details:
+        if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
+            detail.Unpack(info)
+        elif detail.Is(error_details_pb2.BadRequest.DESCRIPTOR):
+            wrong = error_details_pb2.BadRequest()
+            detail.Unpack(wrong)
+            violations = [FieldViolation(each.field, each.description) for each in wrong.field_violations]
+        elif detail.Is(error_details_pb2.RetryInfo.DESCRIPTOR):
+            retry = error_details_pb2.RetryInfo()
+            detail.Unpack(retry)
+            retry_after = timedelta(milliseconds=retry.retry_delay.ToMilliseconds())
+    kind = _BY_CODE.get(code)
+    if not info.reason and code in _TRANSPORT:
+        reason, message = _TRANSPORT[code]
+        return (kind or refusals.Unavailable)(reason, message)
+    if kind is None:
+        return RemoteFailure(code, error.details() or "")
+    return kind(
+        info.reason or f"UPSTREAM_{code}",
+        error.details() or code,
+        metadata=dict(info.metadata),
+        violations=violations,
+        retry_after=retry_after,
+    )
+
+
+def _details(error: grpc.aio.AioRpcError) -> status_pb2.Status:
+    for key, value in error.trailing_metadata() or ():
+        if key == DETAILS_KEY and isinstance(value, bytes):
+            try:
+                return status_pb2.Status.FromString(value)
+            except DecodeError:
+                break
+    return status_pb2.Status()
+
+
+def _number(code: str) -> int:
+    number: int = grpc.StatusCode[code].value[0]
+    return number

@@ -1,0 +1,38 @@
+"""Instants as google.protobuf.Timestamp and back."""
+
+from datetime import UTC, datetime
+from typing import overload
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from domain_kit.refusals import InvalidArgument
+
+
+@overload
+def time_to_wire(instant: datetime) -> Timestamp: ...
+@overload
+def time_to_wire(instant: None) -> None: ...
+def time_to_wire(instant: datetime | None) -> Timestamp | None:
+    """The message, None for None. ValueError for a datetime without zone: local times are not instants."""
+    if instant is None:
+        return None
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs a zone")
+    message = Timestamp()
+    message.FromDatetime(instant)
+    return message
+
+
+def time_from_wire(message: Timestamp, *, field: str = "") -> datetime | None:
+    """The instant in UTC, cut to milliseconds as BSON keeps them; None when the field is not set.
+
+    An unset submessage and 1970-01-01T00:00:00Z read the same, so no fact of ours may use that instant. InvalidArgument
+    TIME_OUT_OF_RANGE outside years 1 to 9999.
+    """
+    if not message.seconds and not message.nanos:
+        return None
+    try:
+        instant = message.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise InvalidArgument.of(field or "time", "must lie in years 1 to 9999.", reason="TIME_OUT_OF_RANGE") from None
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
