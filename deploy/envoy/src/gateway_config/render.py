@@ -1,0 +1,27 @@
+"""Fills the @NAME@ placeholders of a gateway template."""
+
+import re
+from collections.abc import Mapping
+
+_PLACEHOLDER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
+
+
+class PlaceholderMismatch(Exception):
+    """The template and the values do not name the same placeholders; the text lists those missing and those unused."""
+
+
+def render_gateway(template: str, values: Mapping[str, str]) -> str:
+    """The template with every `@NAME@` replaced by `values["NAME"]`, as it is: nothing is quoted.
+
+    Raises `PlaceholderMismatch` unless the names in the template and in `values` are the same, so that a renamed
+    placeholder cannot be overlooked on either side; `ValueError` for a value with a line break, which could only
+    change the structure around it.
+    """
+    wanted = set(_PLACEHOLDER.findall(template))
+    missing, unused = sorted(wanted - values.keys()), sorted(values.keys() - wanted)
+    if missing or unused:
+        raise PlaceholderMismatch(f"placeholders without a value: {missing}; values without a placeholder: {unused}")
+    for name, value in values.items():
+        if "\n" in value or "\r" in value:
+            raise ValueError(f"the value of {name} contains a line break")
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], template)

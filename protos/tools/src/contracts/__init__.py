@@ -1,0 +1,1 @@
+"""Compiles, checks and documents the contracts under protos/usher."""
