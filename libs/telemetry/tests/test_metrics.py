@@ -41,6 +41,7 @@ def test_calls_and_bulkheads_are_counted_by_dependency():
 def test_the_way_of_a_domain_event_is_measured_from_commit_to_consumer():
     metrics = Metrics("booking")
     metrics.store.committed(12, 0.01)
+    metrics.store.retried("split")
     metrics.store.refused("conflict")
     metrics.relay.leads("usher.booking.v1", True)
     metrics.relay.published("usher.booking.v1", 12)
@@ -53,6 +54,8 @@ def test_the_way_of_a_domain_event_is_measured_from_commit_to_consumer():
     metrics.consumers.rebuilt("booking.payments")
     metrics.health("mongodb", True)
     assert value(metrics, "usher_store_commit_commands_sum") == 12
+    assert value(metrics, "usher_store_retries_total", kind="split") == 1
+    assert value(metrics, "usher_store_refusals_total", kind="conflict") == 1
     assert value(metrics, "usher_relay_published_total", topic="usher.booking.v1") == 12
     assert value(metrics, "usher_outbox_oldest_pending_seconds") == 1.5
     assert value(metrics, "usher_consumer_lag", consumer="booking.payments") == 7

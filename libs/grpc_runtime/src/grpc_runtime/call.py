@@ -136,9 +136,9 @@ def header_of(context: object, name: str) -> str:
 def cause_of(request: Message, context: object, *, key: bytes = b"") -> Cause:
     """The cause of a write: the request id of this principal in this rpc, with a fingerprint of everything else sent.
 
-    Without a request id (empty, or the message has none) every call is its own cause and needs no fingerprint. Fields marked
-    `debug_redact` are secrets, and a plain hash of a password can be guessed by whoever reads the store: they are left out,
-    or with `key`, a secret that all replicas share, the fingerprint is an HMAC of everything.
+    Without a request id (empty, or the message has none) every call is its own cause and needs no fingerprint. Fields
+    marked `debug_redact` are secrets, and a plain hash of a password can be guessed by whoever reads the store: they
+    are left out, or with `key`, a secret that all replicas share, the fingerprint is an HMAC of everything.
     """
     call = call_of(context)
     actor = call.principal.user if call.principal is not None else ANONYMOUS

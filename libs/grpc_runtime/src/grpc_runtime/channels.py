@@ -38,9 +38,9 @@ def open_channel(
 ) -> "Channel":
     """A channel for generated stubs. Connects when first used; close it with `await channel.close()`.
 
-    timeout: seconds for a call that names none. margin: seconds of the caller's remaining time kept back for answering it.
+    timeout: seconds for a call that names none. margin: seconds of the caller's time kept back to answer it.
     forward_token: send the caller's access token along. interceptors: `Tracing.client_interceptors()`.
-    Calls raise refusals (see `refusal_from`); with no time left, DeadlineExceeded DEADLINE_TOO_SHORT without a call.
+    Calls raise refusals (see `refusal_from`), with no time left DeadlineExceeded DEADLINE_TOO_SHORT at once.
     """
     inner = grpc.aio.insecure_channel(address, options=list(OPTIONS), interceptors=list(interceptors) or None)
     return Channel(inner, timeout, margin, forward_token, metrics)
@@ -114,23 +114,11 @@ class Channel(grpc.aio.Channel):
 
         return call
 
-    def stream_unary(
-        self,
-        method: Any,
-        request_serializer: Any = None,
-        response_deserializer: Any = None,
-        _registered_method: Any = False,
-    ) -> Any:
+    def stream_unary(self, method: Any, *_serializers: Any, **_options: Any) -> Any:
         """Usher has no rpc that streams requests."""
         raise TypeError(f"{method}: requests are not streamed")
 
-    def stream_stream(
-        self,
-        method: Any,
-        request_serializer: Any = None,
-        response_deserializer: Any = None,
-        _registered_method: Any = False,
-    ) -> Any:
+    def stream_stream(self, method: Any, *_serializers: Any, **_options: Any) -> Any:
         """Usher has no rpc that streams requests; reflection uses a plain channel."""
         raise TypeError(f"{method}: requests are not streamed")
 
@@ -145,12 +133,15 @@ class Channel(grpc.aio.Channel):
         await self._inner.close(grace)
 
     def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:
+        """As grpc."""
         return self._inner.get_state(try_to_connect)
 
     async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
+        """As grpc."""
         await self._inner.wait_for_state_change(last_observed_state)
 
     async def channel_ready(self) -> None:
+        """Return once connected; for ever if nobody listens."""
         await self._inner.channel_ready()
 
     def _limit(self, timeout: float | None, *, default: float | None = -1.0) -> float | None:

@@ -16,7 +16,7 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 class Health:
     """The status of all services of a process; NOT_SERVING until the first round of checks has passed.
 
-    interval: seconds between rounds. timeout: seconds after which a check counts as failed. A check that has passed must
+    interval: seconds between rounds. timeout: seconds after which a check has failed. A check that has passed must
     fail twice in a row, so that one slow answer does not take a service out.
     """
 

@@ -87,7 +87,7 @@ class Errors:
                 status = status_of(refusal, self._domain)
             except grpc.aio.AbortError:
                 raise
-            except Exception:
+            except Exception:  # noqa: BLE001 logged; nothing else may reach the wire
                 log_id = new_id()
                 self._log.exception("rpc failed", extra={"rpc": method.full_name, "log_id": log_id})
                 status = failure_status(

@@ -23,7 +23,7 @@ CLOSING_SECONDS = 5.0
 
 
 def run(build: Build[S], settings: S) -> None:
-    """Serve until SIGTERM or SIGINT. Exits with 0 after an orderly end, with 1 if start failed or the end took too long.
+    """Serve until SIGTERM or SIGINT. Exits with 0 after an orderly end, 1 if start failed or the end took too long.
 
     build: the composition; called with the settings and the process's metrics. What it yields is served; leaving it
     closes the clients.
@@ -59,7 +59,7 @@ async def serve(build: Build[S], settings: S) -> None:
 
 
 class Signals:
-    """Turns SIGTERM and SIGINT into an orderly end; `seconds` after the first signal the process exits in any case.
+    """Turns SIGTERM and SIGINT into an orderly end; `seconds` after the first the process exits in any case.
 
     A signal before the service runs cancels its start; a second signal ends the process at once.
     """

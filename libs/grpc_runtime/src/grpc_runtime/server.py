@@ -24,7 +24,7 @@ from telemetry import Metrics
 
 OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.max_send_message_length", 4 * 1024 * 1024),
-    ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
     ("grpc.max_metadata_size", 32 * 1024),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
@@ -71,6 +71,7 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         reflection.enable_server_reflection([*self.service_names, health_name, reflection.SERVICE_NAME], self._server)
+        self._tell_stopping = service.stopping
         self._watch: asyncio.Task[None] | None = None
         self._log = logging.getLogger(__name__)
 
@@ -90,6 +91,8 @@ class Server:
         if self._watch is not None:
             self._watch.cancel()
         await self.health.stop()
+        if self._tell_stopping is not None:
+            self._tell_stopping()
         # Health watches stay open for ever, so the server's own wait is cut short once our calls are done.
         stopping = asyncio.create_task(self._server.stop(seconds * 2 / 3))
         idle = asyncio.create_task(self.limits.idle.wait())

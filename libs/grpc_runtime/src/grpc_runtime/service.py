@@ -41,6 +41,7 @@ class Service:
     owner_of: whose a resource is, asked for rpcs with a grant on names other than users/… and organizers/….
     keys: for the user service, which has its own; others fetch the key set from `jwks_target`.
     key_cache: keeps that key set over restarts.
+    stopping: told when the end begins, so that streams can be ended which would otherwise go on for ever.
     """
 
     servicers: Sequence[tuple[Callable[[Any, Any], None], Any]]
@@ -49,3 +50,4 @@ class Service:
     owner_of: OwnerOf = nothing_owned
     keys: KeySource | None = None
     key_cache: KeyCache | None = None
+    stopping: Callable[[], None] | None = None

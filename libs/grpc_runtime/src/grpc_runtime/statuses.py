@@ -36,7 +36,7 @@ _TRANSPORT = {
 
 
 class RemoteFailure(Exception):
-    """Another service failed in a way that is not a refusal (INTERNAL, UNIMPLEMENTED, …): for our caller, INTERNAL too."""
+    """Another service failed in a way that is not a refusal (INTERNAL, UNIMPLEMENTED, …): INTERNAL for our caller too."""
 
     def __init__(self, code: str, details: str) -> None:
         super().__init__(f"{code}: {details}")
@@ -74,7 +74,7 @@ def failure_status(
 def refusal_from(error: grpc.aio.AioRpcError) -> Refusal | RemoteFailure:
     """What a call to another service raised, as our own exception.
 
-    A status without ErrorInfo comes from the transport: Unavailable or DeadlineExceeded with a reason UPSTREAM_…, without
+    A status without ErrorInfo comes from the transport: Unavailable or DeadlineExceeded, reason UPSTREAM_…, without
     addresses in the text. INTERNAL, UNKNOWN and the like become RemoteFailure.
     """
     code = error.code().name

@@ -53,7 +53,7 @@ class Workers:
                 if inspect.isawaitable(asked):
                     async with asyncio.timeout(seconds):
                         await asked
-            except Exception:
+            except Exception:  # noqa: BLE001 logged; the others are still to be stopped
                 self._log.exception("worker could not be asked to stop", extra={"worker": worker.name})
                 task.cancel()
         if not self._tasks:
@@ -74,7 +74,7 @@ class Workers:
                 if self._stopping.is_set():
                     return
                 self._log.error("worker ended by itself", extra={"worker": worker.name})
-            except Exception:
+            except Exception:  # noqa: BLE001 logged; whatever it died of, it is started again
                 if self._stopping.is_set():
                     self._log.warning("worker failed while stopping", exc_info=True, extra={"worker": worker.name})
                     return

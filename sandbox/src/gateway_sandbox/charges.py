@@ -1,0 +1,102 @@
+"""Charges: one attempt to take money from a card, and the payment methods they are made with."""
+
+from gateway_sandbox.cards import CARDS, Card, Decline
+from gateway_sandbox.errors import StripeError, missing
+from gateway_sandbox.ledger import Object
+from gateway_sandbox.network import Network, new_id
+
+
+def method_of(network: Network, given: str) -> str:
+    """A test name such as pm_card_visa becomes a payment method of its own; one that exists is used again."""
+    card = CARDS.get(given)
+    if card is None:
+        if network.ledger.load("payment_method", given) is None:
+            raise missing("PaymentMethod", given, param="payment_method", in_path=False)
+        return given
+    method: Object = {
+        "id": new_id("pm"),
+        "object": "payment_method",
+        "card": {"brand": card.brand, "last4": card.last4, "exp_month": 12, "exp_year": 2039, "country": "US"},
+        "created": network.now(),
+        "customer": None,
+        "livemode": False,
+        "metadata": {"sandbox_card": given},
+        "type": "card",
+    }
+    network.ledger.save(method)
+    return str(method["id"])
+
+
+def card_of(network: Network, intent: Object) -> Card:
+    """What is behind the intent's payment method."""
+    method = network.find("payment_method", intent["payment_method"])
+    return CARDS[method["metadata"]["sandbox_card"]]
+
+
+def create(network: Network, intent: Object, decline: Decline | None) -> Object:
+    """Try to take (or, for manual capture, to reserve) the intent's amount."""
+    method = network.find("payment_method", intent["payment_method"])
+    captured = decline is None and intent["capture_method"] != "manual"
+    charge: Object = {
+        "id": new_id("ch"),
+        "object": "charge",
+        "amount": intent["amount"],
+        "amount_captured": intent["amount"] if captured else 0,
+        "amount_refunded": 0,
+        "balance_transaction": new_id("txn") if captured else None,
+        "captured": captured,
+        "created": network.now(),
+        "currency": intent["currency"],
+        "customer": intent["customer"],
+        "description": intent["description"],
+        "disputed": False,
+        "failure_code": decline.code if decline else None,
+        "failure_message": decline.message if decline else None,
+        "livemode": False,
+        "metadata": dict(intent["metadata"]),
+        "outcome": {
+            "network_status": "declined_by_network" if decline else "approved_by_network",
+            "reason": decline.decline_code if decline else None,
+            "type": "issuer_declined" if decline else "authorized",
+        },
+        "paid": decline is None,
+        "payment_intent": intent["id"],
+        "payment_method": intent["payment_method"],
+        "payment_method_details": {"type": "card", "card": method["card"]},
+        "refunded": False,
+        "status": "failed" if decline else "succeeded",
+    }
+    network.ledger.save(charge, parent=intent["id"])
+    network.emit("charge.failed" if decline else "charge.succeeded", charge)
+    return charge
+
+
+def capture(network: Network, intent: Object, amount: int) -> None:
+    """Take `amount` of what was reserved."""
+    charge = network.find("charge", intent["latest_charge"])
+    charge.update(captured=True, amount_captured=amount, balance_transaction=new_id("txn"))
+    network.ledger.save(charge)
+    network.emit("charge.captured", charge)
+
+
+def release(network: Network, intent: Object) -> None:
+    """Give back what was reserved and never taken."""
+    charge = network.find("charge", intent["latest_charge"])
+    charge.update(refunded=True)
+    network.ledger.save(charge)
+    network.emit("charge.refunded", charge)
+
+
+def card_error(network: Network, intent: Object, charge: Object, decline: Decline) -> StripeError:
+    """402 card_error. It is kept: a repeat of the request is declined again without another charge."""
+    method = network.find("payment_method", intent["payment_method"])
+    return StripeError(
+        402,
+        "card_error",
+        decline.message,
+        kept=True,
+        code=decline.code,
+        decline_code=decline.decline_code,
+        charge=charge["id"],
+        payment_method=method,
+    )
