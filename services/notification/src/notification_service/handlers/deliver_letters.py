@@ -1,0 +1,78 @@
+"""Send what waits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from domain_kit.refusals import Refusal
+from domain_kit.repository import Cause
+
+from notification_service.domain.notification import Notification, Outcome
+from notification_service.domain.ports import Notifications, PermanentFailure, Post
+
+GIVE_UP_AFTER = timedelta(hours=24)
+FIRST_PAUSE = timedelta(seconds=1)
+LONGEST_PAUSE = timedelta(minutes=10)
+AT_ONCE = 20
+
+
+@dataclass(slots=True)
+class Patience:
+    """Failed attempts of this process: how many, and when each message is due again."""
+
+    attempts: dict[str, int] = field(default_factory=dict)
+    due: dict[str, datetime] = field(default_factory=dict)
+
+    def failed(self, name: str, now: datetime) -> None:
+        """One more attempt failed: wait twice as long."""
+        self.attempts[name] = self.attempts.get(name, 0) + 1
+        pause: timedelta = min(FIRST_PAUSE * 2 ** min(self.attempts[name] - 1, 20), LONGEST_PAUSE)
+        self.due[name] = now + pause
+
+    def over(self, name: str) -> int:
+        """Forget it; how many attempts it took, this one included."""
+        self.due.pop(name, None)
+        return self.attempts.pop(name, 0) + 1
+
+
+async def deliver_letters(
+    notifications: Notifications, post: Post, patience: Patience, clock: Callable[[], datetime]
+) -> int:
+    """Send those that are due, the longest waiting first; how many left the queue."""
+    waiting = await notifications.waiting(AT_ONCE + len(patience.due))
+    due = [each for each in waiting if patience.due.get(each.name, clock()) <= clock()]
+    settled = [await _deliver(notifications, post, patience, each, clock) for each in due[:AT_ONCE]]
+    return sum(settled)
+
+
+async def _deliver(
+    notifications: Notifications, post: Post, patience: Patience, letter: Notification, clock: Callable[[], datetime]
+) -> bool:
+    try:
+        await post.send(letter)
+    except PermanentFailure as failure:
+        return await _settle(notifications, letter, patience, str(failure), clock)
+    except Refusal as refusal:
+        if clock() - letter.create_time > GIVE_UP_AFTER:
+            return await _settle(notifications, letter, patience, refusal.reason, clock)
+        patience.failed(letter.name, clock())
+        return False
+    return await _settle(notifications, letter, patience, "", clock)
+
+
+async def _settle(
+    notifications: Notifications,
+    letter: Notification,
+    patience: Patience,
+    failure: str,
+    clock: Callable[[], datetime],
+) -> bool:
+    attempts = patience.over(letter.name)
+
+    def decide(current: Notification) -> Outcome:
+        return current.given_up(attempts, failure) if failure else current.delivered(attempts, clock())
+
+    await notifications.update(
+        letter.name, decide, cause=Cause(f"postman|{letter.name}", actor="services/notification")
+    )
+    return True

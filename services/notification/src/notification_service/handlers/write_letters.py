@@ -1,0 +1,49 @@
+"""What a domain event says in a mail."""
+
+from domain_kit.money import Money
+
+from notification_service.domain.letter import Admission, Letter, Occasion
+from notification_service.domain.people import Person
+
+
+def _amounts(**amounts: Money | None) -> tuple[tuple[str, int, str], ...]:
+    return tuple((name, money.minor_units, money.currency) for name, money in amounts.items() if money is not None)
+
+
+def email_verification(person: Person, token: str) -> Letter:
+    """The code that proves an address."""
+    return Letter("email_verification", person.language_code, (("name", person.display_name), ("token", token)))
+
+
+def booking_confirmed(
+    person: Person, occasion: Occasion, booking: str, total: Money, admissions: tuple[Admission, ...]
+) -> Letter:
+    """Tickets with their codes and a calendar entry."""
+    return Letter(
+        "booking_confirmed",
+        person.language_code,
+        (("name", person.display_name), ("booking", booking)),
+        _amounts(total=total),
+        occasion,
+        admissions,
+    )
+
+
+def booking_cancelled(
+    person: Person, occasion: Occasion, booking: str, reason: str, refund_due: Money | None
+) -> Letter:
+    """That the tickets no longer admit, and what is paid back."""
+    values = (("name", person.display_name), ("booking", booking), ("reason", reason))
+    return Letter("booking_cancelled", person.language_code, values, _amounts(refund_due=refund_due), occasion)
+
+
+def payment_failed(person: Person, occasion: Occasion, booking: str, amount: Money, why: str) -> Letter:
+    """That a payment was declined and can be tried again."""
+    values = (("name", person.display_name), ("booking", booking), ("why", why))
+    return Letter("payment_failed", person.language_code, values, _amounts(amount=amount), occasion)
+
+
+def refund_completed(person: Person, occasion: Occasion, booking: str, amount: Money, reason: str) -> Letter:
+    """That money is on its way back."""
+    values = (("name", person.display_name), ("booking", booking), ("reason", reason))
+    return Letter("refund_completed", person.language_code, values, _amounts(amount=amount), occasion)

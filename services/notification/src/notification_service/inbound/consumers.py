@@ -1,0 +1,139 @@
+"""Domain events of other services that cause mail, or tell whom and what it is about."""
+
+from dataclasses import dataclass
+
+from domain_kit.clock import Clock
+from event_backbone import NotYet, Received, Subscription
+from resource_api import money_from_wire
+from usher.booking.v1 import domain_events_pb2 as booking
+from usher.event.v1 import domain_events_pb2 as event
+from usher.payment.v1 import domain_events_pb2 as payment
+from usher.user.v1 import domain_events_pb2 as user
+
+from notification_service.domain.letter import Admission, Letter, Occasion
+from notification_service.domain.people import Person
+from notification_service.domain.ports import Directory, Notifications
+from notification_service.handlers import write_letters
+from notification_service.handlers.queue_letter import queue_letter
+from notification_service.wire.others import event_of, occasion_from_wire, person_from_wire
+
+USER, EVENT, BOOKING, PAYMENT = (
+    f"notification.{each}" for each in ("user", "event", "booking", "payment")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MailCauses:
+    """Handlers; each may run again for the same domain event and then changes nothing."""
+
+    notifications: Notifications
+    directory: Directory
+    clock: Clock
+
+    def subscriptions(self) -> list[Subscription]:
+        """What this service listens to."""
+        people = (user.UserRegistered, user.EmailVerified, user.UserUpdated)
+        occasions = (
+            event.EventCreated,
+            event.EventUpdated,
+            event.EventPublished,
+            event.EventCancelled,
+            event.EventDeleted,
+        )
+        return [
+            Subscription(
+                USER,
+                ["usher.user.v1"],
+                {each: self.user_told for each in people}
+                | {user.EmailVerificationRequested: self.verification_requested},
+            ),
+            Subscription(EVENT, ["usher.event.v1"], {each: self.event_told for each in occasions}),
+            Subscription(
+                BOOKING,
+                ["usher.booking.v1"],
+                {
+                    booking.BookingConfirmed: self.booking_confirmed,
+                    booking.BookingCancelled: self.booking_cancelled,
+                },
+            ),
+            Subscription(
+                PAYMENT,
+                ["usher.payment.v1"],
+                {
+                    payment.PaymentFailed: self.payment_failed,
+                    payment.RefundCompleted: self.refund_completed,
+                },
+            ),
+        ]
+
+    async def user_told(self, message: user.UserRegistered, received: Received) -> None:
+        """Remember address, name and language."""
+        await self.directory.follow_person(person_from_wire(message.user), received.version)
+
+    async def verification_requested(self, message: user.EmailVerificationRequested, received: Received) -> None:
+        """Mail the token, unless it has ended by now."""
+        person = person_from_wire(message.user)
+        await self.directory.follow_person(person, received.version)
+        if self.clock() < message.expire_time.ToDatetime(self.clock().tzinfo):
+            await self._queue(USER, person, write_letters.email_verification(person, message.token), received)
+
+    async def event_told(self, message: event.EventCreated, received: Received) -> None:
+        """Remember title, time and place."""
+        await self.directory.follow_occasion(occasion_from_wire(message.snapshot.event), received.version)
+
+    async def booking_confirmed(self, message: booking.BookingConfirmed, received: Received) -> None:
+        """Mail the tickets."""
+        told = message.booking
+        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        admissions = tuple(Admission(each.code, each.display_name) for each in told.tickets)
+        letter = write_letters.booking_confirmed(
+            person, occasion, told.name, money_from_wire(told.total), admissions
+        )
+        await self._queue(BOOKING, person, letter, received)
+
+    async def booking_cancelled(self, message: booking.BookingCancelled, received: Received) -> None:
+        """Mail that the tickets no longer admit."""
+        told = message.booking
+        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        refund_due = money_from_wire(message.refund_due) if message.HasField("refund_due") else None
+        letter = write_letters.booking_cancelled(person, occasion, told.name, message.reason, refund_due)
+        await self._queue(BOOKING, person, letter, received)
+
+    async def payment_failed(self, message: payment.PaymentFailed, received: Received) -> None:
+        """Mail that it can be tried again."""
+        told = message.payment
+        person, occasion = await self._person(told.payer), await self._occasion(event_of(told.booking))
+        amount = money_from_wire(told.amount)
+        letter = write_letters.payment_failed(person, occasion, told.booking, amount, told.failure.message)
+        await self._queue(PAYMENT, person, letter, received)
+
+    async def refund_completed(self, message: payment.RefundCompleted, received: Received) -> None:
+        """Mail how much comes back."""
+        told = message.payment
+        person, occasion = await self._person(told.payer), await self._occasion(event_of(told.booking))
+        amount = money_from_wire(message.refund.amount)
+        letter = write_letters.refund_completed(person, occasion, told.booking, amount, message.refund.reason)
+        await self._queue(PAYMENT, person, letter, received)
+
+    async def _queue(self, consumer: str, person: Person, letter: Letter, received: Received) -> None:
+        await queue_letter(
+            self.notifications,
+            person,
+            letter,
+            event_id=received.id,
+            resource=received.subject,
+            cause=received.cause(consumer),
+            now=self.clock(),
+        )
+
+    async def _person(self, name: str) -> Person:
+        person = await self.directory.person(name)
+        if person is None:
+            raise NotYet(f"Nothing was told of {name} yet.")
+        return person
+
+    async def _occasion(self, name: str) -> Occasion:
+        occasion = await self.directory.occasion(name)
+        if occasion is None:
+            raise NotYet(f"Nothing was told of {name} yet.")
+        return occasion

@@ -1,0 +1,36 @@
+"""What messages of other services say, as far as mail needs it."""
+
+from datetime import UTC
+
+from usher.event.v1.event_pb2 import Event
+from usher.user.v1.user_pb2 import User
+
+from notification_service.domain.letter import Occasion
+from notification_service.domain.people import Person
+
+
+def person_from_wire(message: User) -> Person:
+    """A user as the recipient of mail."""
+    return Person(message.name, message.email, message.display_name, message.language_code or "en")
+
+
+def occasion_from_wire(message: Event) -> Occasion:
+    """An event as the occasion of mail."""
+    venue = message.venue
+    place = ", ".join(
+        part for part in (venue.display_name, venue.street_address, venue.city, venue.region, venue.country_code) if part
+    )
+    return Occasion(
+        event=message.name,
+        title=message.title,
+        start_time=message.start_time.ToDatetime(UTC),
+        end_time=message.end_time.ToDatetime(UTC),
+        time_zone=message.time_zone,
+        place=place,
+        homepage_uri=message.homepage_uri,
+    )
+
+
+def event_of(booking: str) -> str:
+    """The event of a booking name."""
+    return "/".join(booking.split("/")[:2])

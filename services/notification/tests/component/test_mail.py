@@ -1,0 +1,156 @@
+"""Domain events become mails: one a cause, whatever is repeated, late or down."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from domain_kit.clock import utc_now
+from domain_kit.ids import new_id
+from event_backbone import NotYet, Received
+from mongo_store import Journal, MongoOutbox, open_database
+from notification_service.domain.notification import State
+from notification_service.domain.ports import Post
+from notification_service.handlers.deliver_letters import Patience, deliver_letters
+from notification_service.inbound.consumers import MailCauses
+from notification_service.inbound.postman import Postman
+from notification_service.outbound.repositories import MongoNotifications, ToldByOthers, ensure_indexes
+from notification_service.outbound.smtp_post import SmtpPost
+from notification_service.outbound.writing import Writer
+from resilience import Resilient
+from usher.booking.v1 import booking_pb2
+from usher.booking.v1.domain_events_pb2 import BookingConfirmed
+from usher.event.v1.domain_events_pb2 import EventPublished, EventSnapshot
+from usher.event.v1.event_pb2 import Event
+from usher.user.v1.domain_events_pb2 import EmailVerificationRequested, UserRegistered
+from usher.user.v1.user_pb2 import User
+
+USER, EVENT = f"users/{new_id()}", f"events/{new_id()}"
+
+
+def received(subject: str, version: int = 1, id: str = "") -> Received:
+    return Received(id or new_id(), "t", subject, version, utc_now(), "corr", "")
+
+
+class Service:
+    """The parts of the service between the broker and the mail server."""
+
+    def __init__(self, journal: Journal, post: Post) -> None:
+        self.journal, self.post = journal, post
+        self.notifications = MongoNotifications(journal)
+        self.causes = MailCauses(self.notifications, ToldByOthers.of(journal.database), utc_now)
+        self.patience, self.now = Patience(), utc_now()
+
+    async def know_everybody(self) -> None:
+        user = User(name=USER, email="ada@example.org", display_name="Ada", language_code="en-CA")
+        await self.causes.user_told(UserRegistered(user=user), received(USER))
+        event = Event(name=EVENT, title="PyCon", time_zone="America/Toronto")
+        event.start_time.FromDatetime(datetime(2027, 6, 1, 13, tzinfo=UTC))
+        event.end_time.FromDatetime(datetime(2027, 6, 1, 21, tzinfo=UTC))
+        await self.causes.event_told(EventPublished(snapshot=EventSnapshot(event=event)), received(EVENT))
+
+    async def confirm(self, id: str = "") -> None:
+        await self.causes.booking_confirmed(confirmed(), received("booking", id=id))
+
+    async def deliver(self, later: timedelta = timedelta()) -> int:
+        return await deliver_letters(self.notifications, self.post, self.patience, lambda: utc_now() + later)
+
+    async def states(self) -> list[State]:
+        page = await self.notifications.of_user(USER, None, 100)
+        return [each.state for each in page.items]
+
+
+def confirmed() -> BookingConfirmed:
+    booking = booking_pb2.Booking(name=f"{EVENT}/bookings/{'b' * 26}", event=EVENT, buyer=USER)
+    booking.total.currency_code, booking.total.units = "CAD", 20
+    booking.tickets.add(name="t", code="CODE", display_name="Standard")
+    return BookingConfirmed(booking=booking)
+
+
+@pytest.fixture
+async def service(mongodb: str, mail_server) -> AsyncIterator[Service]:
+    async with open_database(mongodb, f"test_{new_id()}") as database:
+        journal = Journal(database)
+        await journal.ensure_indexes()
+        await ensure_indexes(database)
+        guard = Resilient("smtp", timeout=5)
+        yield Service(journal, SmtpPost("127.0.0.1", mail_server.port, "u@usher.example", "usher.example", Writer(), guard))
+        await database.client.drop_database(database.name)
+
+
+async def test_the_same_domain_event_ten_times_at_once_makes_one_mail(service: Service, mail_server) -> None:
+    """INVARIANT: one mail a cause."""
+    await service.know_everybody()
+    id = new_id()
+    await asyncio.gather(*(service.confirm(id) for _ in range(10)))
+    await service.deliver()
+    await service.deliver()
+    assert [message["Message-ID"] for message in mail_server.messages] == [f"<{id}@usher.example>"]
+    assert mail_server.messages[0]["To"] == "ada@example.org"
+    assert await service.states() == [State.DELIVERED]
+
+
+async def test_a_booking_of_an_unknown_person_waits_for_them(service: Service) -> None:
+    with pytest.raises(NotYet):
+        await service.confirm()
+    await service.know_everybody()
+    await service.confirm()
+    assert await service.states() == [State.QUEUED]
+
+
+async def test_a_server_that_is_busy_is_asked_again_later(service: Service, mail_server) -> None:
+    await service.know_everybody()
+    await service.confirm()
+    mail_server.answers = ["451 busy", "421 later"]
+    assert await service.deliver() == 0
+    assert await service.deliver() == 0  # not due yet
+    assert len(mail_server.answers) == 1
+    assert await service.deliver(timedelta(minutes=1)) == 0
+    assert await service.deliver(timedelta(minutes=5)) == 1
+    assert len(mail_server.messages) == 1
+
+
+async def test_a_message_no_server_takes_is_given_up_with_the_code(service: Service, mail_server) -> None:
+    await service.know_everybody()
+    await service.confirm()
+    mail_server.answers = ["554 no such mailbox"]
+    await service.deliver()
+    page = await service.notifications.of_user(USER, None, 10)
+    assert [(each.state, each.failure) for each in page.items] == [(State.FAILED, "SMTP 554")]
+
+
+async def test_after_a_day_without_a_server_it_is_given_up(service: Service) -> None:
+    await service.know_everybody()
+    await service.confirm()
+    service.post._port = 1  # type: ignore[attr-defined]  # nobody listens there
+    assert await service.deliver() == 0
+    assert await service.states() == [State.QUEUED]
+    await service.deliver(timedelta(hours=25))
+    assert await service.states() == [State.FAILED]
+
+
+async def test_a_verification_that_has_ended_is_not_mailed(service: Service) -> None:
+    user = User(name=USER, email="ada@example.org", display_name="Ada")
+    message = EmailVerificationRequested(user=user, token="SECRET")
+    message.expire_time.FromDatetime(utc_now() - timedelta(seconds=1))
+    await service.causes.verification_requested(message, received(USER))
+    assert await service.states() == []
+    message.expire_time.FromDatetime(utc_now() + timedelta(hours=1))
+    await service.causes.verification_requested(message, received(USER, version=2))
+    assert await service.states() == [State.QUEUED]
+
+
+async def test_two_postmen_send_each_mail_once(service: Service, mail_server) -> None:
+    await service.know_everybody()
+    outboxes = [MongoOutbox(service.journal), MongoOutbox(service.journal)]
+    postmen = [Postman(service.notifications, service.post, outbox, utc_now) for outbox in outboxes]
+    tasks = [asyncio.create_task(postman.run()) for postman in postmen]
+    await asyncio.gather(*(service.confirm() for _ in range(12)))
+    async with asyncio.timeout(20):
+        while State.QUEUED in await service.states():
+            await asyncio.sleep(0.02)
+    for postman in postmen:
+        postman.stop()
+    await asyncio.gather(*tasks)
+    assert len(mail_server.messages) == 12
+    assert len({message["Message-ID"] for message in mail_server.messages}) == 12

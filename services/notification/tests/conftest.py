@@ -1,0 +1,77 @@
+"""Letters, and a mail server that does what a test tells it to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from domain_kit.money import Money
+from notification_service.domain.letter import Admission, Letter, Occasion
+from notification_service.domain.people import Person
+from notification_service.handlers import write_letters
+from testkit.engines import mongo_engine
+
+NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
+
+
+class FakeMailServer:
+    """Keeps what it takes; `answers` are given before it takes anything again."""
+
+    def __init__(self) -> None:
+        self.messages: list[EmailMessage] = []
+        self.answers: list[str] = []
+        self.port = 0
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if self.answers:
+            return self.answers.pop(0)
+        self.messages.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
+        return "250 OK"
+
+
+@pytest.fixture
+async def mail_server() -> AsyncIterator[FakeMailServer]:
+    fake = FakeMailServer()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(fake, enable_SMTPUTF8=True), "127.0.0.1", 0)
+    fake.port = server.sockets[0].getsockname()[1]
+    yield fake
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.fixture(scope="session")
+def mongodb() -> Iterator[str]:
+    with mongo_engine() as uri:
+        yield uri
+
+
+@pytest.fixture
+def person() -> Person:
+    return Person("users/" + "a" * 26, "ada@example.org", "Ada <b>", "en-CA")
+
+
+@pytest.fixture
+def occasion() -> Occasion:
+    return Occasion(
+        event="events/" + "e" * 26,
+        title="PyCon & friends",
+        start_time=datetime(2027, 6, 1, 13, tzinfo=UTC),
+        end_time=datetime(2027, 6, 2, 21, tzinfo=UTC),
+        time_zone="America/Toronto",
+        place="Hall, Toronto, CA",
+    )
+
+
+@pytest.fixture
+def tickets(person: Person, occasion: Occasion) -> Letter:
+    return write_letters.booking_confirmed(
+        person,
+        occasion,
+        f"{occasion.event}/bookings/{'b' * 26}",
+        Money(3998, "CAD"),
+        (Admission("CODE-1", "Standard"), Admission("CODE-2", "Standard")),
+    )

@@ -1,0 +1,93 @@
+"""Mails say what they should, in text and HTML, and data in them is never code."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from domain_kit.money import Money
+from icalendar import Calendar
+from notification_service.domain.letter import Letter, Occasion
+from notification_service.domain.notification import Notification, queued
+from notification_service.domain.people import Person
+from notification_service.handlers import write_letters
+from notification_service.outbound.smtp_post import SmtpPost
+from notification_service.outbound.writing import Writer
+from resilience import Resilient
+
+NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
+
+
+def letters(person: Person, occasion: Occasion, tickets: Letter) -> dict[str, Letter]:
+    money = Money(1999, "CAD")
+    return {
+        "booking_confirmed": tickets,
+        "booking_cancelled": write_letters.booking_cancelled(person, occasion, "b", "rain", money),
+        "payment_failed": write_letters.payment_failed(person, occasion, "b", money, "Your card was declined."),
+        "refund_completed": write_letters.refund_completed(person, occasion, "b", money, "rain"),
+        "email_verification": write_letters.email_verification(person, "TOKEN"),
+    }
+
+
+def test_every_letter_can_be_written_and_names_what_it_is_about(
+    person: Person, occasion: Occasion, tickets: Letter
+) -> None:
+    for template, letter in letters(person, occasion, tickets).items():
+        written = Writer().write(letter)
+        assert letter.template == template
+        assert "{{" not in written.text + written.html + written.subject
+        assert "Ada <b>" in written.text
+        assert "Ada &lt;b&gt;" in written.html
+        if letter.occasion:
+            assert "PyCon & friends" in written.subject
+            assert "PyCon &amp; friends" in written.html
+
+
+def test_amounts_and_times_are_those_of_the_reader(person: Person, occasion: Occasion, tickets: Letter) -> None:
+    written = Writer().write(tickets)
+    assert "39.98" in written.text
+    assert "2 × Standard" in written.text
+    assert "9:00" in written.text.replace("\u202f", " ")  # 13:00 UTC in Toronto's summer
+
+
+@pytest.mark.parametrize("language", ["xx", "de-DE", "", "zh-Hant-TW"])
+def test_a_language_without_texts_falls_back_to_english(person: Person, language: str) -> None:
+    letter = Letter("email_verification", language, (("name", "A"), ("token", "T")))
+    assert Writer().write(letter).language_code == "en"
+
+
+def test_a_value_that_looks_like_a_template_stays_text(occasion: Occasion) -> None:
+    letter = Letter("email_verification", "en", (("name", "{{ 7 * 7 }}"), ("token", "{% raw %}")))
+    assert "{{ 7 * 7 }}" in Writer().write(letter).text
+
+
+def test_line_breaks_in_a_title_make_no_header(occasion: Occasion, person: Person) -> None:
+    sly = replace(occasion, title="Party\r\nBcc: all@example.org")
+    letter = write_letters.booking_cancelled(person, sly, "b", "", None)
+    assert Writer().subject(letter) == "Cancelled: Party Bcc: all@example.org"
+
+
+def compose(letter: Letter) -> tuple[Notification, object]:
+    notification, _ = queued("users/u", "ada@example.org", "cause", "events/e/bookings/b", letter, NOW)
+    post = SmtpPost("h", 1, "Usher <tickets@usher.example>", "usher.example", Writer(), Resilient("smtp"))
+    return notification, post.compose(notification)
+
+
+def test_tickets_come_as_qr_codes_with_a_calendar_entry(tickets: Letter) -> None:
+    _, message = compose(tickets)
+    parts = {part.get_filename(): part for part in message.iter_attachments()}  # type: ignore[attr-defined]
+    assert set(parts) == {"ticket-1.png", "ticket-2.png", "event.ics"}
+    assert parts["ticket-1.png"].get_content().startswith(b"\x89PNG")
+    entry = Calendar.from_ical(parts["event.ics"].get_payload(decode=True)).walk("VEVENT")[0]
+    assert entry["summary"] == "PyCon & friends"
+    assert entry["uid"] == "events/e/bookings/b@usher.example"
+    assert entry.decoded("dtstart").isoformat() == "2027-06-01T13:00:00+00:00"
+
+
+def test_a_message_composed_again_has_the_same_message_id(tickets: Letter) -> None:
+    (_, first), (_, second) = compose(tickets), compose(tickets)
+    assert first["Message-ID"] == second["Message-ID"] == "<cause@usher.example>"  # type: ignore[index]
+
+
+def test_a_cancellation_has_no_tickets_and_no_calendar_entry(person: Person, occasion: Occasion) -> None:
+    _, message = compose(write_letters.booking_cancelled(person, occasion, "b", "", None))
+    assert not list(message.iter_attachments())  # type: ignore[attr-defined]
