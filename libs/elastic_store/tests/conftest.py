@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from domain_kit.ids import new_id
 from elastic_store import IndexDefinition, open_elastic
 from testkit.noida import kafka_elastic_engine

@@ -4,7 +4,8 @@ import asyncio
 import dataclasses
 
 import pytest
-from elastic_store import BulkResult, IndexMissing, Outcome, Put, Remove, SearchRefused
+
+from elastic_store import BulkResult, ElasticRefused, IndexMissing, Outcome, Put, Remove
 
 MATCH_ALL = {"query": {"match_all": {}}, "track_total_hits": True}
 
@@ -76,7 +77,10 @@ async def test_a_search_result_is_typed(index):
     assert (found.total, found.total_is_exact) == (2, True)
     assert [(hit.id, hit.sort, hit.version) for hit in found.hits] == [("b", (10,), 8), ("a", (20,), 7)]
     assert found.hits[0].highlight == {"title": ["<em>Jazz</em> breakfast"]}
-    assert {each["key"]: each["doc_count"] for each in found.aggregations["cities"]["buckets"]} == {"Oslo": 1, "Rome": 1}
+    assert {each["key"]: each["doc_count"] for each in found.aggregations["cities"]["buckets"]} == {
+        "Oslo": 1,
+        "Rome": 1,
+    }
     assert await index.count() == 3
     assert await index.count({"term": {"city": "Rome"}}) == 2
 
@@ -109,10 +113,11 @@ async def test_a_new_generation_takes_the_documents_along(elastic, index, defini
     mapping = definition.mapping | {"properties": definition.mapping["properties"] | {"free": {"type": "boolean"}}}
     following = elastic.index(dataclasses.replace(definition, mapping=mapping, generation=2))
 
-    def transform(id, document):
-        return None if id == "7" else {**document, "free": document["seats"] == 0}
+    def transform(document_id, document):
+        return None if document_id == "7" else {**document, "free": document["seats"] == 0}
 
-    assert await following.ensure(transform) == 29
+    copied = await asyncio.gather(following.ensure(transform), following.ensure(transform))
+    assert sum(copied) >= 29
     await following.refresh()
     assert await following.count() == 29
     assert await following.get("7") is None
@@ -122,19 +127,39 @@ async def test_a_new_generation_takes_the_documents_along(elastic, index, defini
     assert not await following.put("8", {"title": "Earlier"}, version=9)
 
 
+async def test_what_is_written_to_the_old_generation_during_the_copy_comes_along(
+    elastic, index, definition, monkeypatch
+):
+    await index.put("early", {"seats": 1}, version=1)
+    following = elastic.index(dataclasses.replace(definition, generation=2))
+    switch = following._switch
+
+    async def late_write_then_switch(holder):
+        await index.put("late", {"seats": 2}, version=1)
+        await index.put("early", {"seats": 3}, version=2)
+        await switch(holder)
+
+    monkeypatch.setattr(following, "_switch", late_write_then_switch)
+    assert await following.ensure() == 3
+    assert (await following.get("late"), await following.get("early")) == ({"seats": 2}, {"seats": 3})
+
+
 async def test_an_index_that_was_not_made_is_said_so(elastic, definition):
     index = elastic.index(definition)
     with pytest.raises(IndexMissing):
         await index.search(MATCH_ALL)
     with pytest.raises(IndexMissing):
         await index.put("a", {"seats": 1})
+    with pytest.raises(IndexMissing):
+        await index.bulk([Put("a", {"seats": 1})])
+    assert await index._holder() == ""
 
 
 async def test_a_malformed_search_is_refused(index):
-    with pytest.raises(SearchRefused):
+    with pytest.raises(ElasticRefused):
         await index.search({"query": {"no_such_query": {}}})
 
 
 async def test_a_document_that_does_not_fit_is_refused(index):
-    with pytest.raises(SearchRefused):
+    with pytest.raises(ElasticRefused):
         await index.put("a", {"seats": "many"})

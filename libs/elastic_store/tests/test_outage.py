@@ -3,6 +3,7 @@
 import time
 
 import pytest
+
 from domain_kit.refusals import Unavailable
 from elastic_store import ElasticUnavailable, open_elastic
 from testkit.noida import free_port, kafka_elastic_engine

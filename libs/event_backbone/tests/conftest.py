@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from google.protobuf.wrappers_pb2 import Int64Value, StringValue
+
 from domain_kit.backbone import EncodedEvent
 from domain_kit.repository import Cause
 from event_backbone import Consumer, Relay, Subscription
-from google.protobuf.wrappers_pb2 import Int64Value, StringValue
 from mongo_store import JournalRow, VersionedEvent
 from testkit.broker import MemoryBroker
 from testkit.memory import MemoryInbox, MemoryJournal, MemoryOutbox
@@ -29,9 +30,9 @@ class Store:
     async def commit(self, subject, *messages, correlation_id="", traceparent=""):
         events = []
         for message in messages or ("something happened",):
-            message = StringValue(value=message) if isinstance(message, str) else message
+            wrapped = StringValue(value=message) if isinstance(message, str) else message
             self.versions[subject] = self.versions.get(subject, 0) + 1
-            encoded = EncodedEvent(message.DESCRIPTOR.full_name, message.SerializeToString())
+            encoded = EncodedEvent(wrapped.DESCRIPTOR.full_name, wrapped.SerializeToString())
             events.append(VersionedEvent(encoded, subject, self.versions[subject]))
         cause = Cause(
             f"{subject}|{self.versions[subject]}", correlation_id=correlation_id, traceparent=traceparent
@@ -40,7 +41,7 @@ class Store:
 
 
 class Listener:
-    """Handles StringValue. `applied` is exactly what went through, in order; `fail[subject]` raises for its versions."""
+    """Handles StringValue. `applied` is what went through, in order; `fail[subject, version]` is raised."""
 
     def __init__(self):
         self.inbox = MemoryInbox()

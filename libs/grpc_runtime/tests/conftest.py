@@ -44,7 +44,10 @@ message Jar {
   Lid lid = 3 [(buf.validate.field).enum.defined_only = true];
   repeated Label labels = 4;
 }
-message Label { string text = 1 [(buf.validate.field).string.max_len = 5]; }
+message Label {
+  string text = 1 [(buf.validate.field).string.max_len = 5];
+  string combination = 2 [debug_redact = true];
+}
 message FillJarRequest {
   Jar jar = 1 [(buf.validate.field).required = true];
   string request_id = 2;

@@ -2,13 +2,14 @@
 
 from elastic_store.bulk import BulkResult, Outcome, Put, Remove
 from elastic_store.elastic import Elastic, open_elastic
-from elastic_store.failures import ElasticUnavailable, IndexMissing, SearchRefused
+from elastic_store.failures import ElasticRefused, ElasticUnavailable, IndexMissing
 from elastic_store.index import Index, IndexDefinition
 from elastic_store.results import Found, Hit
 
 __all__ = [
     "BulkResult",
     "Elastic",
+    "ElasticRefused",
     "ElasticUnavailable",
     "Found",
     "Hit",
@@ -18,6 +19,5 @@ __all__ = [
     "Outcome",
     "Put",
     "Remove",
-    "SearchRefused",
     "open_elastic",
 ]

@@ -1,11 +1,11 @@
-"""What Elasticsearch's failures mean to a domain: away, missing, or a search it will not do."""
+"""What Elasticsearch's failures mean: it is away, an index is missing, or this program asked something wrong."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from domain_kit.refusals import InvalidArgument, NotFound, Unavailable
-from elasticsearch import ApiError, NotFoundError, TransportError
+from elasticsearch import ApiError, ConflictError, NotFoundError, TransportError
+
+from domain_kit.refusals import Unavailable
 
 TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500
@@ -18,32 +18,38 @@ class ElasticUnavailable(Unavailable):
         super().__init__("ELASTICSEARCH_UNAVAILABLE", f"Elasticsearch is not available: {what}")
 
 
-class IndexMissing(NotFound):
-    """The index was not made; `Index.ensure` makes it."""
+class IndexMissing(Unavailable):
+    """The index was not made yet, or is gone; `Index.ensure` makes it."""
 
     def __init__(self, name: str) -> None:
         super().__init__("INDEX_MISSING", f"Index {name} does not exist.", metadata={"index": name})
 
 
-class SearchRefused(InvalidArgument):
-    """Elasticsearch does not accept the request; `metadata["type"]` is its own word for why."""
+class ElasticRefused(Exception):
+    """Elasticsearch does not accept what this program asked: a malformed query, a document outside the mapping.
 
-    def __init__(self, error: ApiError) -> None:
-        super().__init__("SEARCH_REFUSED", f"Elasticsearch refused: {error.message}", metadata={"type": str(error.error)})
+    Not a Refusal, since no caller can do anything about it. `kind` is Elasticsearch's own word for why.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
 
 
 @contextmanager
 def mapped(index: str = "") -> Iterator[None]:
-    """Client errors as refusals. A missing document is the business of those who ask for one."""
+    """Client errors as refusals. Whoever asks about one document deals with a missing one and a conflict itself."""
     try:
         yield
     except NotFoundError as error:
         if index and error.error == "index_not_found_exception":
             raise IndexMissing(index) from error
         raise
+    except ConflictError:
+        raise
     except ApiError as error:
         if error.status_code == TOO_MANY_REQUESTS or error.status_code >= SERVER_ERROR:
             raise ElasticUnavailable(f"{error.status_code} {error.message}") from error
-        raise SearchRefused(error) from error
-    except (TransportError, asyncio.TimeoutError, OSError) as error:
+        raise ElasticRefused(str(error.error), str(error.message)) from error
+    except (TimeoutError, TransportError, OSError) as error:
         raise ElasticUnavailable(str(error) or type(error).__name__) from error

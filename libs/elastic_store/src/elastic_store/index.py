@@ -8,7 +8,7 @@ from typing import Any
 from elasticsearch import AsyncElasticsearch, ConflictError, NotFoundError
 
 from elastic_store.bulk import BulkResult, Outcome, Put, Remove, operations, read_result
-from elastic_store.failures import ElasticUnavailable, IndexMissing, SearchRefused, mapped
+from elastic_store.failures import ElasticRefused, ElasticUnavailable, IndexMissing, mapped
 from elastic_store.results import Document, Found, Hit, read_found
 
 Body = Mapping[str, Any]
@@ -34,14 +34,16 @@ class Index:
 
     def __init__(self, client: AsyncElasticsearch, definition: IndexDefinition) -> None:
         self._client, self._definition = client, definition
+        self._seen = False
         self.name = definition.name
 
     async def ensure(self, transform: Callable[[str, Document], Document | None] | None = None) -> int:
         """Make the index and its alias; several processes may do so at once. How many documents were copied.
 
         If the alias points to an earlier generation, its documents are copied into the new one, each through
-        `transform` (None leaves it out), the alias is switched at once and the old index is kept. What is written to the
-        old one during the copy is copied in a second pass after the switch; a later external version always wins.
+        `transform` (None leaves it out), the alias is switched at once and the old index is kept. What is written to
+        the old one during the copy is copied in a second pass after the switch, and a later external version always
+        wins; only a deletion during the copy may be forgotten, so have no consumer running that deletes.
         """
         await self._make(self._definition.concrete)
         holder = await self._holder()
@@ -53,58 +55,68 @@ class Index:
             copied += await self._copy(holder, transform)
         return copied
 
-    async def put(self, id: str, document: Document, *, version: int | None = None, refresh: bool = False) -> bool:
-        """Write; False if the index already has this version or a later one. `refresh` makes it visible to searches."""
-        options = {} if version is None else {"version": version, "version_type": "external"}
+    async def put(
+        self, document_id: str, document: Document, *, version: int | None = None, refresh: bool = False
+    ) -> bool:
+        """Write; False if the index already has this version or a later one. `refresh` makes it visible to searches.
+
+        ElasticRefused where the document does not fit the mapping.
+        """
         try:
             with mapped(self.name):
                 await self._client.index(
-                    index=self.name, id=id, document=document, refresh=refresh, require_alias=True, **options
+                    index=self.name,
+                    id=document_id,
+                    document=document,
+                    version=version,
+                    version_type=None if version is None else "external",
+                    refresh=refresh,
+                    require_alias=True,
                 )
-        except SearchRefused as refused:
-            if isinstance(refused.__cause__, ConflictError):
-                return False
-            raise
-        except NotFoundError as error:
-            raise IndexMissing(self.name) from error
+        except ConflictError:
+            return False
         return True
 
-    async def delete(self, id: str, *, version: int | None = None, refresh: bool = False) -> bool:
+    async def delete(self, document_id: str, *, version: int | None = None, refresh: bool = False) -> bool:
         """Delete; False if it is not there or the index has this version or a later one."""
-        options = {} if version is None else {"version": version, "version_type": "external"}
         try:
             with mapped(self.name):
-                await self._client.delete(index=self.name, id=id, refresh=refresh, **options)
-        except SearchRefused as refused:
-            if isinstance(refused.__cause__, ConflictError):
-                return False
-            raise
-        except NotFoundError:
+                await self._client.delete(
+                    index=self.name,
+                    id=document_id,
+                    version=version,
+                    version_type=None if version is None else "external",
+                    refresh=refresh,
+                )
+        except (ConflictError, NotFoundError):
             return False
         return True
 
     async def bulk(self, writes: Sequence[Put | Remove], *, refresh: bool = False) -> list[BulkResult]:
         """Write many; one result each, in order. Those that are BUSY may be repeated, all others are settled."""
+        # A server makes an index of its own for a name it does not know, and not every one lets that be switched off.
+        if not self._seen and not await self._holder():
+            raise IndexMissing(self.name)
+        self._seen = True
         return await self._bulk(self.name, writes, refresh=refresh)
 
-    async def get(self, id: str) -> Document | None:
+    async def get(self, document_id: str) -> Document | None:
         """A document by its id, as it is now, searchable or not yet."""
         try:
             with mapped(self.name):
-                answer = await self._client.get(index=self.name, id=id)
+                answer = await self._client.get(index=self.name, id=document_id)
         except NotFoundError:
             return None
         source: Document = answer.body["_source"]
         return source
 
     async def search(self, body: Body) -> Found:
-        """`body` as `_search` takes it. With `pit` in it the index comes from there. SearchRefused for a malformed one."""
-        where = {} if "pit" in body else {"index": self.name}
-        return await self._search(where, body)
+        """`body` as `_search` takes it. With `pit` in it the index comes from there. ElasticRefused if malformed."""
+        return await self._search(None if "pit" in body else self.name, body)
 
     @asynccontextmanager
     async def point_in_time(self, keep_alive: str = "1m") -> AsyncIterator[str]:
-        """The id of a frozen view, for pages that must not shift: put {"pit": {"id": …, "keep_alive": …}} in the body."""
+        """The id of a frozen view, for pages that must not shift: {"pit": {"id": …, "keep_alive": …}} in the body."""
         with mapped(self.name):
             pit = (await self._client.open_point_in_time(index=self.name, keep_alive=keep_alive)).body["id"]
         try:
@@ -117,7 +129,7 @@ class Index:
         try:
             with mapped():
                 await self._client.close_point_in_time(id=pit)
-        except (ElasticUnavailable, SearchRefused, NotFoundError):
+        except (ElasticUnavailable, ElasticRefused, NotFoundError):
             return
 
     async def refresh(self) -> None:
@@ -141,8 +153,8 @@ class Index:
                 await self._client.indices.create(
                     index=concrete, mappings=self._definition.mapping, settings=self._definition.settings
                 )
-        except SearchRefused as refused:
-            if refused.metadata["type"] != "resource_already_exists_exception":
+        except ElasticRefused as refused:
+            if refused.kind != "resource_already_exists_exception":
                 raise
 
     async def _holder(self) -> str:
@@ -161,8 +173,12 @@ class Index:
         ]  # fmt: skip
         if holder:
             actions.insert(0, {"remove": {"index": holder, "alias": self.name}})
-        with mapped():
-            await self._client.indices.update_aliases(actions=actions)
+        try:
+            with mapped():
+                await self._client.indices.update_aliases(actions=actions)
+        except NotFoundError as error:  # somebody else took the alias away from the old index
+            if await self._holder() != self._definition.concrete:
+                raise ElasticUnavailable(f"alias {self.name} is being moved by somebody else") from error
 
     async def _copy(self, source: str, transform: Callable[[str, Document], Document | None] | None) -> int:
         """`_reindex` is a module that small servers lack, so documents go through this process."""
@@ -183,14 +199,16 @@ class Index:
         results = await self._bulk(self._definition.concrete, copies, refresh=False)
         failed = [result for result in results if result.outcome in (Outcome.BUSY, Outcome.REFUSED)]
         if failed:
-            raise ElasticUnavailable(f"{len(failed)} documents were not copied, such as {failed[0].id}: {failed[0].reason}")
+            raise ElasticUnavailable(
+                f"{len(failed)} documents were not copied, such as {failed[0].id}: {failed[0].reason}"
+            )
         return sum(result.outcome is Outcome.WRITTEN for result in results)
 
     async def _bulk(self, index: str, writes: Sequence[Put | Remove], *, refresh: bool) -> list[BulkResult]:
         if not writes:
             return []
         with mapped(index):
-            answer = await self._client.bulk(index=index, operations=operations(writes), refresh=refresh)
+            answer = await self._client.bulk(index=index, operations=list(operations(writes)), refresh=refresh)
         return [read_result(item) for item in answer.body["items"]]
 
     async def _all(self, index: str, query: Body, batch: int) -> AsyncIterator[Hit]:
@@ -199,7 +217,7 @@ class Index:
         try:
             body: dict[str, Any] = {"query": query, "size": batch, "sort": [{"_shard_doc": "asc"}], "version": True}
             while True:
-                found = await self._search({}, body | {"pit": {"id": pit, "keep_alive": "2m"}})
+                found = await self._search(None, body | {"pit": {"id": pit, "keep_alive": "2m"}})
                 pit = found.pit or pit
                 for hit in found.hits:
                     yield hit
@@ -209,9 +227,9 @@ class Index:
         finally:
             await self.close_point_in_time(pit)
 
-    async def _search(self, where: Mapping[str, str], body: Body) -> Found:
+    async def _search(self, index: str | None, body: Body) -> Found:
         with mapped(self.name):
-            answer = await self._client.search(**where, body=dict(body))
+            answer = await self._client.search(index=index, body=dict(body))
         found = read_found(answer.body)
         if answer.body.get("timed_out") or answer.body.get("_shards", {}).get("failed"):
             raise ElasticUnavailable("a search reached only a part of the documents")

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from environment.reading import port, positive, share, variable
+from environment.reading import port as a_port
+from environment.reading import positive, share, variable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,8 +15,8 @@ class ServiceSettings:
     kafka_brokers: str = variable("USHER_KAFKA_BROKERS")
     page_token_key: bytes = variable("USHER_PAGE_TOKEN_KEY", str.encode, secret=True)
     host: str = variable("USHER_GRPC_HOST", default="127.0.0.1")
-    port: int = variable("USHER_GRPC_PORT", port, default=0)
-    metrics_port: int = variable("USHER_METRICS_PORT", port, default=0)
+    port: int = variable("USHER_GRPC_PORT", a_port, default=0)
+    metrics_port: int = variable("USHER_METRICS_PORT", a_port, default=0)
     log_level: str = variable("USHER_LOG_LEVEL", default="INFO")
     otlp_endpoint: str = variable("USHER_OTLP_ENDPOINT", default="")
     trace_ratio: float = variable("USHER_TRACE_RATIO", share, default=0.05)

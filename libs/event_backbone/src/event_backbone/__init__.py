@@ -1,4 +1,4 @@
-"""Domain events over Kafka: from an outbox to the handlers of other services, in order, once, whatever the broker does."""
+"""Domain events over Kafka: from an outbox to the handlers of other services, in order, whatever the broker does."""
 
 from event_backbone.broker import Broker, BrokerUnavailable
 from event_backbone.consumer import Consumer

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from domain_kit.backbone import Inbox, InboxEvent, ParkedEvent
 from domain_kit.clock import Clock
-
 from event_backbone.attempts import Attempts, Outcome
 from event_backbone.dead_letters import DeadLetters
 from event_backbone.metrics import ConsumerMetrics
@@ -80,7 +79,7 @@ class Application:
         raised = {subject: lane.position for subject, lane in lanes.items() if lane.position > before.get(subject, 0)}
         if raised:
             await self._inbox.advance(self._consumer, raised)
-        settled = [id for lane in lanes.values() for id in lane.settled]
+        settled = [event_id for lane in lanes.values() for event_id in lane.settled]
         if settled:
             await self._inbox.unpark(self._consumer, settled)
         for result in results:
@@ -136,4 +135,5 @@ def due_at(parked: ParkedEvent) -> datetime:
     """When a waiting one is tried again: at once the first time, then after 0.5, 1, 2 … 15 seconds."""
     if parked.attempts == 0:
         return parked.parked_at
-    return parked.parked_at + min(LONGEST_WAIT, timedelta(seconds=0.25) * 2 ** min(parked.attempts, 10))
+    steps: int = 2 ** min(parked.attempts, 10)
+    return parked.parked_at + min(LONGEST_WAIT, timedelta(seconds=0.25) * steps)

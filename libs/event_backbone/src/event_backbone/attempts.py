@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
 
-from domain_kit.backbone import InboxEvent
-from domain_kit.refusals import DeadlineExceeded, Refusal, Unavailable
 from google.protobuf.message import DecodeError
 
+from domain_kit.backbone import InboxEvent
+from domain_kit.refusals import DeadlineExceeded, Refusal, Unavailable
 from event_backbone.metrics import ConsumerMetrics
 from event_backbone.subscription import Received, Subscription
 from event_backbone.worker import Pauses

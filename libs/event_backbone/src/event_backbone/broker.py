@@ -54,7 +54,7 @@ class Writer(Protocol):
     """A producer that acknowledges only what all in-sync replicas have."""
 
     async def send(self, records: Sequence[Outgoing]) -> Sequence[Position | None]:
-        """Send all and wait for the acknowledgements; None for a record that got none. After a None, open a new writer."""
+        """Send all and wait for the acknowledgements; None for a record without one, and then open a new writer."""
 
     async def end_offsets(self, topic: str) -> Mapping[int, int]:
         """Partition → offset the next record will get; BrokerUnavailable."""

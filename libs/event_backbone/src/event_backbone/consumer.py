@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from domain_kit.backbone import Inbox, InboxEvent
 from domain_kit.clock import Clock, utc_now
-from usher.backbone.v1.control_pb2 import LogRefilled
-
 from event_backbone.application import Application
 from event_backbone.attempts import Around, Attempts, alone
 from event_backbone.broker import DEFAULT_PARTITIONS, Broker, BrokerUnavailable, Reader, Record
@@ -17,6 +15,7 @@ from event_backbone.metrics import ConsumerMetrics, Silence
 from event_backbone.records import Undecodable, decode_event, decode_refill
 from event_backbone.subscription import Subscription
 from event_backbone.worker import Pauses, Worker
+from usher.backbone.v1.control_pb2 import LogRefilled
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ class Consumer(Worker):
                     await self._broker.ensure_topics(dict.fromkeys(self._subscription.topics, self._partitions))
                     async with self._broker.reader(self._name, self._subscription.topics) as reader:
                         await self._consume(reader, pauses)
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - whatever it is, a consumer goes on
                     self._metrics.rebuilt(self._name)
                     log.warning("the consumer starts again", extra={"consumer": self._name, "error": repr(error)})
                     await self._pause(pauses.following())
@@ -111,7 +110,7 @@ class Consumer(Worker):
                 else:
                     events.append(decode_event(record))
             except Undecodable as error:
-                log.error("undecodable record", extra={"consumer": self._name, "reason": str(error)})
+                log.warning("undecodable record", extra={"consumer": self._name, "reason": str(error)})
                 await self._dead_letters.put_record(record, f"UNDECODABLE: {error}")
         if events:
             await self._application.apply(events)

@@ -3,7 +3,6 @@
 from contextlib import AsyncExitStack
 
 from domain_kit.backbone import InboxEvent, OutboxEvent
-
 from event_backbone.broker import DEFAULT_PARTITIONS, Broker, BrokerUnavailable, Outgoing, Record, Writer
 from event_backbone.records import encode_event
 

@@ -19,7 +19,7 @@ MOST = 64
 
 @contextmanager
 def instance_of(group: str, brokers: str) -> Iterator[str | None]:
-    """A name nobody else in `group` has, "<host>-<n>"; None where no lock can be had, and membership is dynamic then."""
+    """A name nobody else in `group` has, "<host>-<n>"; None where no lock can be had: membership is dynamic then."""
     kind = hashlib.sha256(f"{group}\n{brokers}".encode()).hexdigest()[:16]
     for number in range(MOST):
         path = Path(tempfile.gettempdir()) / f"usher-{kind}-{number}.lock"

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -11,13 +11,13 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
 
 from event_backbone.broker import Broker, BrokerUnavailable, Outgoing, Position, Reader, Record, Writer
+from event_backbone.closing import close_admin, close_consumer, close_producer
 from event_backbone.instance import instance_of
 
 log = logging.getLogger(__name__)
 
 ALREADY_THERE = 36  # TOPIC_ALREADY_EXISTS in Kafka's protocol guide
 NOT_ALLOWED = (29, 31)  # TOPIC_/CLUSTER_AUTHORIZATION_FAILED: where clients may not create topics, operators have
-CLOSE_SECONDS = 1.0
 SESSION_SECONDS = 6  # the least brokers allow by default: so long a killed member is waited for
 COPIES = 3  # of each partition of a topic made here, where there are as many brokers
 
@@ -52,10 +52,7 @@ class KafkaBroker:
                 await observer.start()
             yield KafkaWriter(producer, observer, self._timeout)
         finally:
-            await asyncio.gather(
-                close_within(CLOSE_SECONDS, producer.stop, producer.client.close, lambda: producer._sender.sender_task),
-                close_within(CLOSE_SECONDS, observer.stop, observer._client.close),
-            )
+            await asyncio.gather(close_producer(producer), close_consumer(observer))
 
     @asynccontextmanager
     async def reader(self, group: str, topics: Sequence[str]) -> AsyncIterator[Reader]:
@@ -79,10 +76,7 @@ class KafkaBroker:
                     await consumer.start()
                 yield KafkaReader(consumer, self._timeout)
             finally:
-                if consumer._coordinator is not None:
-                    # Members with a name do not say goodbye in aiokafka; without it the rest would wait for this one.
-                    consumer._coordinator._group_instance_id = None
-                await close_within(CLOSE_SECONDS, consumer.stop, consumer._client.close)
+                await close_consumer(consumer)
 
     async def ensure_topics(self, topics: Mapping[str, int]) -> None:
         """Create the missing ones of {topic: partitions}; BrokerUnavailable."""
@@ -114,7 +108,7 @@ class KafkaBroker:
                 await admin.start()
                 yield admin
         finally:
-            await close_within(CLOSE_SECONDS, admin.close, admin._client.close)
+            await close_admin(admin)
 
 
 class KafkaWriter:
@@ -129,7 +123,7 @@ class KafkaWriter:
         try:
             async with asyncio.timeout(self._timeout):
                 for record in records:
-                    pending.append(await self._enqueue(record))
+                    pending.append(await self._enqueue(record))  # noqa: PERF401 - those before a failure count
                 await asyncio.wait(pending)
         except (TimeoutError, KafkaError) as error:
             log.warning("records not acknowledged", extra={"records": len(records), "error": repr(error)})
@@ -204,31 +198,6 @@ class KafkaReader:
 def broker_of(brokers: "str | Broker") -> Broker:
     """Addresses or a ready broker."""
     return KafkaBroker(brokers) if isinstance(brokers, str) else brokers
-
-
-async def close_within(
-    seconds: float,
-    stop: Callable[[], Awaitable[None]],
-    disconnect: Callable[[], Awaitable[None]],
-    leftover: Callable[[], asyncio.Task[Any] | None] = lambda: None,
-) -> None:
-    """Close an aiokafka client, which waits without end for a broker that is gone: after `seconds` its connections are
-    cut under it, after `seconds` more it is abandoned."""
-    stopping = asyncio.ensure_future(stop())
-    try:
-        if not (await asyncio.wait({stopping}, timeout=seconds))[0]:
-            cutting = asyncio.ensure_future(disconnect())
-            await asyncio.wait({stopping, cutting}, timeout=seconds)
-            cutting.cancel()
-    finally:
-        for task in (stopping, leftover()):
-            if task is not None and not task.done():
-                task.cancel()
-                await asyncio.wait({task}, timeout=seconds)
-    if not stopping.done():
-        log.warning("a Kafka client did not close")
-    elif not stopping.cancelled() and stopping.exception() is not None:
-        log.info("a Kafka client closed with an error", extra={"error": repr(stopping.exception())})
 
 
 def _position(future: "asyncio.Future[Any]") -> Position | None:

@@ -25,7 +25,7 @@ class RelayMetrics(Protocol):
 class ConsumerMetrics(Protocol):
     """Domain events applied, by consumer."""
 
-    def handled(self, consumer: str, type: str, outcome: str, seconds: float) -> None:
+    def handled(self, consumer: str, kind: str, outcome: str, seconds: float, /) -> None:
         """A handler ended: `outcome` is "applied", "parked" (tried again later) or "dead" (waits for a redrive)."""
 
     def parked(self, consumer: str, waiting: int, dead: int) -> None:
@@ -56,7 +56,7 @@ class Silence:
     def outbox_age(self, seconds: float) -> None:
         """Ignored."""
 
-    def handled(self, consumer: str, type: str, outcome: str, seconds: float) -> None:
+    def handled(self, consumer: str, kind: str, outcome: str, seconds: float, /) -> None:
         """Ignored."""
 
     def parked(self, consumer: str, waiting: int, dead: int) -> None:

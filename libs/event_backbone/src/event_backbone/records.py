@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from domain_kit.backbone import InboxEvent, OutboxEvent
 from google.protobuf.message import DecodeError
-from usher.backbone.v1.control_pb2 import LogRefilled
 
+from domain_kit.backbone import InboxEvent, OutboxEvent
 from event_backbone.broker import Headers, Outgoing, Record
+from usher.backbone.v1.control_pb2 import LogRefilled
 
 CONTENT_TYPE = b"application/protobuf"
 CONTROL_TYPE = LogRefilled.DESCRIPTOR.full_name
@@ -36,7 +36,7 @@ def encode_event(event: OutboxEvent, *, topic: str, source: str) -> Outgoing:
 
 
 def decode_event(record: Record) -> InboxEvent:
-    """The domain event in a record; Undecodable where a header is missing or malformed. The payload is not looked into."""
+    """The domain event in a record; Undecodable where a header is missing or malformed. The payload stays as it is."""
     texts = _texts(record.headers)
     if texts.get("ce_specversion") != "1.0":
         raise Undecodable("header ce_specversion is not 1.0")

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from domain_kit.backbone import Inbox, Outbox, OutboxEvent
-
 from event_backbone.broker import Broker, BrokerUnavailable
 from event_backbone.kafka import broker_of
 from event_backbone.records import encode_event

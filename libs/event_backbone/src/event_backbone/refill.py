@@ -1,7 +1,7 @@
 """Finding out that the broker lost records, and making room so that no consumer misses what is published again.
 
-A consumer at offset c never looks at what is written below c. So before anything is published again, the lost stretch is
-closed with control records up to beyond every offset a consumer can have reached; what follows is then ahead of everyone.
+A consumer at offset c never looks at what is written below c. So before anything is published again, the lost stretch
+is closed with control records up to beyond every offset a consumer can have reached; what follows is ahead of everyone.
 """
 
 import logging
@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from domain_kit.backbone import Outbox
 from domain_kit.ids import new_id
-
 from event_backbone.broker import Broker, BrokerUnavailable, Writer
 from event_backbone.metrics import RelayMetrics
 from event_backbone.records import encode_refill
@@ -18,8 +17,8 @@ log = logging.getLogger(__name__)
 
 PADDING_BATCH = 1000
 
-# Records that may have been written over a lost stretch before the loss was noticed: a batch of this relay, and one of a
-# leader that had not yet noticed it is none any more. Publishing what was not lost once more does no harm.
+# Records that may have been written over a lost stretch before the loss was noticed: a batch of this relay, and one of
+# a leader that had not yet noticed it is none any more. Publishing what was not lost once more does no harm.
 UNNOTICED = 1000
 
 
@@ -49,7 +48,7 @@ class LogWatch:
         return bool(lost)
 
     async def note(self, writer: Writer, acknowledged: Mapping[int, tuple[int, int]]) -> set[int]:
-        """Offsets the broker gave just now, {partition: (lowest, highest)}: the partitions among them that lost records.
+        """Take offsets the broker just gave, {partition: (lowest, highest)}; return the partitions that lost records.
 
         What was sent to those may lie where consumers no longer look; it must not be marked as published.
         """
@@ -80,7 +79,10 @@ class LogWatch:
                 continue
             # The last control record must stand at or after the position of any consumer.
             beyond = max(
-                self._published[partition] + 1, self._ends.get(partition, 0), committed.get(partition, 0), ends[partition]
+                self._published[partition] + 1,
+                self._ends.get(partition, 0),
+                committed.get(partition, 0),
+                ends[partition],
             )
             await self._pad(writer, partition, ends[partition], beyond + 1, epoch, lost_from)
         self._see(await writer.end_offsets(self._topic))

@@ -8,7 +8,6 @@ from contextlib import suppress
 
 from domain_kit.backbone import Outbox, OutboxEvent, Published
 from domain_kit.ids import new_id
-
 from event_backbone.broker import DEFAULT_PARTITIONS, Broker, BrokerUnavailable, Position, Writer
 from event_backbone.kafka import broker_of
 from event_backbone.metrics import RelayMetrics, Silence
@@ -63,7 +62,7 @@ class Relay(Worker):
                     await self._broker.ensure_topics({self._topic: self._partitions})
                     async with self._broker.writer() as writer:
                         await self._relay(writer, pauses)
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - whatever it is, a relay goes on
                     self._metrics.failed(self._topic)
                     log.warning("the relay starts again", extra={"topic": self._topic, "error": repr(error)})
                     await self._measure_age()

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from google.protobuf.message import Message
+
 from domain_kit.backbone import InboxEvent
 from domain_kit.refusals import Unavailable
 from domain_kit.repository import Cause
-from google.protobuf.message import Message
 
 
 class NotYet(Unavailable):
-    """A handler needs something that has not arrived, such as a projection another topic feeds; it is tried again later."""
+    """A handler needs something that has not arrived, such as a projection another topic feeds; it is tried again."""
 
     def __init__(self, what: str) -> None:
         super().__init__("NOT_YET", what)

@@ -16,7 +16,7 @@ class Pauses:
         """How long to wait after one more failure; at least half of the step so that nothing spins."""
         step = min(self._ceiling, self._first * 2.0 ** min(self._failures, 30))
         self._failures += 1
-        return step * random.uniform(0.5, 1.0)
+        return step * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
     def reset(self) -> None:
         """It works again."""

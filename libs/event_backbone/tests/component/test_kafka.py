@@ -5,6 +5,7 @@ import time
 from contextlib import AsyncExitStack
 
 import pytest
+
 from event_backbone import BrokerUnavailable, KafkaBroker, ensure_topics, replay
 from event_backbone.broker import Outgoing
 

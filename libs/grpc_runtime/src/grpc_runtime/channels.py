@@ -34,16 +34,14 @@ def open_channel(
     margin: float = 0.02,
     forward_token: bool = True,
     metrics: Metrics | None = None,
-    interceptors: Sequence[Any] = (),
 ) -> "Channel":
     """A channel for generated stubs. Connects when first used; close it with `await channel.close()`.
 
     timeout: seconds for a call that names none. margin: seconds of the caller's time kept back to answer it.
-    forward_token: send the caller's access token along. interceptors: `Tracing.client_interceptors()`.
+    forward_token: send the caller's access token along.
     Calls raise refusals (see `refusal_from`), with no time left DeadlineExceeded DEADLINE_TOO_SHORT at once.
     """
-    inner = grpc.aio.insecure_channel(address, options=list(OPTIONS), interceptors=list(interceptors) or None)
-    return Channel(inner, timeout, margin, forward_token, metrics)
+    return Channel(grpc.aio.insecure_channel(address, options=list(OPTIONS)), timeout, margin, forward_token, metrics)
 
 
 class Channel(grpc.aio.Channel):

@@ -15,7 +15,6 @@ import grpc
 import grpc.aio
 import protovalidate
 from google.protobuf.message import Message
-from grpc_status import rpc_status
 
 from access import OwnerOf, Principal, decide_access
 from domain_kit.ids import new_id
@@ -32,9 +31,9 @@ from domain_kit.refusals import (
 from grpc_runtime.call import Call
 from grpc_runtime.channels import authorization
 from grpc_runtime.method import Handler, Method
-from grpc_runtime.statuses import failure_status, status_of
+from grpc_runtime.statuses import abort_with, failure_status, status_of
 from resilience import deadline_scope
-from telemetry import Metrics, accepted_correlation_id, continue_from
+from telemetry import Metrics, accepted_correlation_id, continue_from, span
 
 CORRELATION_HEADERS = ("x-correlation-id", "x-request-id")
 BUSY_RETRY = timedelta(seconds=1)
@@ -47,8 +46,10 @@ class Telemetry:
         self._rpcs = metrics.rpcs
 
     def around(self, method: Method, following: Handler) -> Handler:
-        """Every rpc."""
+        """Every rpc; a stream gets its span here, an unary rpc from OpenTelemetry's own interceptor."""
         rpcs, name = self._rpcs, method.full_name
+        if method.streams:
+            following = _in_a_span(name, following)
 
         async def measured(request: Any, call: Call) -> Any:
             headers, code, started = call.headers, "OK", time.perf_counter()
@@ -97,7 +98,7 @@ class Errors:
                     self._domain,
                     log_id,
                 )
-            return await call.abort_with_status(rpc_status.to_status(status))
+            return await abort_with(call, status)
 
         return mapped
 
@@ -249,6 +250,14 @@ class Validation:
             return await following(request, call)
 
         return validated
+
+
+def _in_a_span(name: str, following: Handler) -> Handler:
+    async def traced(request: Any, call: Call) -> Any:
+        with span(name):
+            return await following(request, call)
+
+    return traced
 
 
 class _Count:

@@ -8,13 +8,12 @@ from typing import Any
 import grpc
 import grpc.aio
 from google.protobuf import descriptor_pool
-from grpc_status import rpc_status
 
 from access import rule_of
 from grpc_runtime.call import Call
 from grpc_runtime.method import Handler, Interceptor, Method
 from grpc_runtime.service import Service
-from grpc_runtime.statuses import failure_status
+from grpc_runtime.statuses import abort_with, failure_status
 
 RpcHandlers = dict[str, "grpc.RpcMethodHandler[Any, Any]"]
 
@@ -70,7 +69,9 @@ def _guarded(
 
     make = grpc.unary_stream_rpc_method_handler if method.streams else grpc.unary_unary_rpc_method_handler
     return make(
-        entry, request_deserializer=handler.request_deserializer, response_serializer=handler.response_serializer
+        entry,
+        request_deserializer=handler.request_deserializer,
+        response_serializer=handler.response_serializer,
     )
 
 
@@ -91,4 +92,4 @@ def _streamed(behaviour: Any) -> Any:
 async def _unimplemented(_request: Any, call: Call) -> None:
     domain = "usher." + call.method.service.split(".")[1]
     status = failure_status(grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED", "This rpc is not served.", domain)
-    await call.abort_with_status(rpc_status.to_status(status))
+    await abort_with(call, status)

@@ -19,6 +19,7 @@ from grpc_runtime.keys import fetch_key_set
 from grpc_runtime.registration import register
 from grpc_runtime.service import Service
 from grpc_runtime.settings import RuntimeSettings
+from grpc_runtime.unary_only import UnaryOnly
 from grpc_runtime.workers import Workers
 from telemetry import Metrics
 
@@ -50,7 +51,9 @@ class Server:
         tracing_interceptors: Sequence[Any] = (),
     ) -> None:
         self._address = f"{settings.host}:{settings.port}"
-        self._server = grpc.aio.server(options=list(OPTIONS), interceptors=list(tracing_interceptors) or None)
+        self._server = grpc.aio.server(
+            options=list(OPTIONS), interceptors=[UnaryOnly(each) for each in tracing_interceptors] or None
+        )
         self.limits = interceptors.Limits(settings.max_in_flight)
         validation = interceptors.Validation()
         self.service_names = register(

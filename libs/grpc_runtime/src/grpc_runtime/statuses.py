@@ -1,11 +1,13 @@
 """Refusals as google.rpc.Status and back (AIP-193)."""
 
 from datetime import timedelta
+from typing import Any, Never
 
 import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
 from domain_kit import refusals
 from domain_kit.refusals import FieldViolation, Refusal
@@ -36,7 +38,7 @@ _TRANSPORT = {
 
 
 class RemoteFailure(Exception):
-    """Another service failed in a way that is not a refusal (INTERNAL, UNIMPLEMENTED, …): INTERNAL for our caller too."""
+    """Another service failed in a way that is not a refusal (INTERNAL, UNIMPLEMENTED, …): INTERNAL for our caller."""
 
     def __init__(self, code: str, details: str) -> None:
         super().__init__(f"{code}: {details}")
@@ -69,6 +71,12 @@ def failure_status(
     info = error_details_pb2.ErrorInfo(reason=reason, domain=domain, metadata={"log_id": log_id} if log_id else {})
     status.details.add().Pack(info)
     return status
+
+
+async def abort_with(context: grpc.aio.ServicerContext[Any, Any], status: status_pb2.Status) -> Never:
+    """End the call with it. `abort` rather than `abort_with_status`, because tracing listens to the former only."""
+    wire = rpc_status.to_status(status)
+    await context.abort(wire.code, wire.details, tuple(wire.trailing_metadata or ()))
 
 
 def refusal_from(error: grpc.aio.AioRpcError) -> Refusal | RemoteFailure:

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from domain_kit.backbone import EncodedEvent
 from domain_kit.refusals import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
-from mongo_store import Put
+from mongo_store import MongoRepository, Put
 
 
 async def test_what_was_created_is_read_back_with_version_one(store):
@@ -144,6 +145,28 @@ async def test_the_same_request_in_parallel_takes_effect_once(store):
     await store.new("jars/a")
     answers = await asyncio.gather(*(store.add("jars/a", 5, key="k") for _ in range(12)))
     assert {(jar.coins, jar.version) for jar in answers} == {(5, 2)}
+
+
+async def test_a_repeat_is_answered_without_the_fields_that_are_not_recorded(store):
+    """INVARIANT: rows are kept for ever, so what must be forgotten is never in one."""
+
+    def read(document):
+        return store.Jar(document["_id"], document["coins"], document.get("label", ""), None, document["version"])
+
+    jars = MongoRepository(
+        store.journal,
+        collection="jars",
+        to_document=lambda jar: {"coins": jar.coins, "label": jar.label, "rank": jar.rank},
+        from_document=read,
+        encode=lambda event, jar: EncodedEvent(f"test.{event}", b""),
+        unrecorded=["label"],
+    )
+    cause = store.cause("unrecorded")
+    first = await jars.create(store.Jar("jars/a", 1, "the combination"), ["Created"], cause=cause)
+    again = await jars.create(store.Jar("jars/b", 1, "another"), ["Created"], cause=cause)
+    assert (first.label, again.label, again.name) == ("the combination", "", "jars/a")
+    assert (await jars.get("jars/a")).label == "the combination"
+    assert "label" not in await store.journal.answer_to(cause)
 
 
 async def test_parallel_creations_of_one_name_succeed_once(store):

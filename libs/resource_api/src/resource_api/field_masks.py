@@ -1,10 +1,10 @@
 """Partial updates by field mask (AIP-134, AIP-161, AIP-203)."""
 
 from collections.abc import Collection
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.api import field_behavior_pb2
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
@@ -19,27 +19,26 @@ def mask_paths(patch: Message, mask: FieldMask) -> tuple[str, ...]:
     An empty mask means the fields that `patch` has set, "*" all fields. Paths to OUTPUT_ONLY fields are left out, as
     clients may send back what they read. InvalidArgument UPDATE_MASK_INVALID for a path that does not exist.
     """
-    descriptor = patch.DESCRIPTOR
     if list(mask.paths) == ["*"]:
-        wanted = [field.name for field in descriptor.fields]
+        wanted = [field.name for field in patch.DESCRIPTOR.fields]
     elif mask.paths:
         wanted = sorted(set(mask.paths))
         wanted = [path for path in wanted if not any(path.startswith(f"{other}.") for other in wanted)]
     else:
         wanted = [field.name for field, _ in patch.ListFields()]
-    return tuple(path for path in wanted if not _has(_fields(descriptor, path), field_behavior_pb2.OUTPUT_ONLY))
+    return tuple(path for path in wanted if not _has(_fields(patch, path), field_behavior_pb2.OUTPUT_ONLY))
 
 
 def apply_update_mask(stored: M, patch: M, mask: FieldMask, *, immutable: Collection[str] = ()) -> M:
     """A copy of `stored` with the fields of `mask` as in `patch`; a path that `patch` has not set is cleared.
 
-    InvalidArgument FIELD_IMMUTABLE when that would change a field in `immutable` or marked IMMUTABLE or IDENTIFIER in the
-    proto; UPDATE_MASK_INVALID for a path that does not exist.
+    InvalidArgument FIELD_IMMUTABLE when that would change a field in `immutable` or one marked IMMUTABLE or IDENTIFIER
+    in the proto; UPDATE_MASK_INVALID for a path that does not exist.
     """
     updated = type(stored)()
     updated.CopyFrom(stored)
     for path in mask_paths(patch, mask):
-        fields = _fields(stored.DESCRIPTOR, path)
+        fields = _fields(stored, path)
         fixed = path in immutable or _has(fields, field_behavior_pb2.IMMUTABLE, field_behavior_pb2.IDENTIFIER)
         if fixed:
             if tuple(mask.paths) not in ((), ("*",)) or _is_set(patch, fields):
@@ -49,15 +48,15 @@ def apply_update_mask(stored: M, patch: M, mask: FieldMask, *, immutable: Collec
     return updated
 
 
-def _fields(descriptor: Descriptor, path: str) -> list[FieldDescriptor]:
+def _fields(message: Message, path: str) -> list[FieldDescriptor]:
     fields: list[FieldDescriptor] = []
-    message: Descriptor | None = descriptor
+    within: Any = message.DESCRIPTOR
     for part in path.split("."):
-        field = message.fields_by_name.get(part) if message is not None else None
+        field = within.fields_by_name.get(part) if within is not None else None
         if field is None:
             raise InvalidArgument.of("update_mask", f"{path!r} is not a field.", reason="UPDATE_MASK_INVALID")
         fields.append(field)
-        message = None if field.is_repeated else field.message_type
+        within = None if field.is_repeated else field.message_type
     return fields
 
 

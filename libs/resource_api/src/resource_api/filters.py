@@ -11,9 +11,13 @@ Value = str | int | bool | datetime
 _EQUALITY = frozenset({"=", "!="})
 _ORDER = frozenset({"=", "!=", "<", "<=", ">", ">="})
 _LONGEST = 2000
-_TOKEN = re.compile(
-    r"""\s*(?:(?P<operator><=|>=|!=|=|<|>|:)|(?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<word>[^\s"'=!<>:()]+(?::[^\s"'=!<>()]+)*))"""
+_COMPARISON = re.compile(
+    r"""\s*(?P<field>[A-Za-z_][\w.]*)\s*(?P<operator><=|>=|!=|=|<|>|:)\s*"""
+    r"""(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'|(?P<bare>[^\s"'()=<>!:][^\s"'()=<>!]*))""",
+    re.DOTALL,
 )
+_AND = re.compile(r"\s+AND(?=\s)|(?=\s)")
+_UNSUPPORTED = re.compile(r"\s*(OR|NOT)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,46 +90,35 @@ class FilterFields:
         """All must hold; none for an empty filter. InvalidArgument FILTER_INVALID says what is wrong and where."""
         if len(text) > _LONGEST:
             raise _refusal(f"must have at most {_LONGEST} characters.")
-        tokens = _tokens(text)
         comparisons: list[Comparison] = []
-        position = 0
-        while position < len(tokens):
-            if comparisons and tokens[position] == ("word", "AND"):
-                position += 1
-            comparisons.append(self._comparison(tokens[position : position + 3]))
-            position += 3
+        position, end = 0, len(text.rstrip())
+        while position < end:
+            if comparisons:
+                joined = _AND.match(text, position)
+                if joined is None:
+                    raise _unreadable(text, position)
+                position = joined.end()
+            found = _COMPARISON.match(text, position)
+            if found is None:
+                raise _unreadable(text, position)
+            comparisons.append(self._comparison(found))
+            position = found.end()
         return comparisons
 
-    def _comparison(self, tokens: list[tuple[str, str]]) -> Comparison:
-        if tokens and tokens[0] in (("word", "OR"), ("word", "NOT")):
-            raise _refusal(f"{tokens[0][1]} is not supported; join comparisons with AND.")
-        if [kind for kind, _ in tokens[:2]] != ["word", "operator"] or len(tokens) < 3 or tokens[2][0] == "operator":
-            raise _refusal('must be comparisons such as state = DRAFT AND title = "x".')
-        (_, field), (_, operator), (_, value) = tokens
+    def _comparison(self, found: re.Match[str]) -> Comparison:
+        field, operator, value = found["field"], found["operator"], found["bare"]
         kind = self._fields.get(field)
         if kind is None:
             raise _refusal(f"{field!r} is not one of {', '.join(sorted(self._fields))}.")
         if operator not in kind.operators:
             raise _refusal(f"{field} can be compared with {' '.join(sorted(kind.operators))} only.")
+        if value is None:
+            quoted = found["double"] if found["double"] is not None else found["single"]
+            value = re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
         try:
             return Comparison(field, operator, kind.read(value))
         except ValueError:
             raise _refusal(f"{field} must be compared with {kind.wants}.") from None
-
-
-def _tokens(text: str) -> list[tuple[str, str]]:
-    tokens: list[tuple[str, str]] = []
-    position, text = 0, text.rstrip()
-    while position < len(text):
-        found = _TOKEN.match(text, position)
-        if found is None or found.lastgroup is None:
-            raise _refusal(f"cannot be read from character {position + 1} on.")
-        value = found[found.lastgroup]
-        if found.lastgroup == "quoted":
-            value = re.sub(r"\\(.)", r"\1", value[1:-1])
-        tokens.append((found.lastgroup, value))
-        position = found.end()
-    return tokens
 
 
 def _integer(text: str) -> int:
@@ -146,6 +139,13 @@ def _instant(text: str) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(text)
     return instant.astimezone(UTC)
+
+
+def _unreadable(text: str, position: int) -> InvalidArgument:
+    unsupported = _UNSUPPORTED.match(text, position)
+    if unsupported:
+        return _refusal(f"{unsupported[1]} is not supported; join comparisons with AND.")
+    return _refusal(f'cannot be read from character {position + 1} on; write state = DRAFT AND title = "x".')
 
 
 def _refusal(description: str) -> InvalidArgument:

@@ -16,7 +16,7 @@ class MemoryBroker:
         self.down = False
         self.logs: dict[str, list[list[Record]]] = {}
         self._groups: dict[str, dict[tuple[str, int], int]] = defaultdict(dict)
-        self._members: dict[str, list["_MemoryReader"]] = defaultdict(list)
+        self._members: dict[str, list[_MemoryReader]] = defaultdict(list)
         self._arrived = asyncio.Event()
 
     def records(self, topic: str) -> list[Record]:

@@ -30,8 +30,8 @@ class KafkaElasticEngine:
         self.elasticsearch = f"http://127.0.0.1:{self._elasticsearch_port}"
 
     def start(self, timeout: float = 20.0) -> None:
-        """Start and wait until both ports accept connections; TimeoutError with the engine's log after `timeout` seconds."""
-        # The console script does not pass signals on to the engine, so the program inside the package is started itself.
+        """Start and wait until both ports accept connections; TimeoutError with its log after `timeout` seconds."""
+        # The console script does not pass signals on to the engine, so the program in the package is started itself.
         program = str(files("noida_db").joinpath("noida-db"))
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -46,11 +46,13 @@ class KafkaElasticEngine:
             while not _accepts(port):
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     self.kill()
-                    raise TimeoutError(f"noida-db did not start: {(self._folder / 'log').read_text('utf-8', 'replace')}")
+                    raise TimeoutError(
+                        f"noida-db did not start: {(self._folder / 'log').read_text('utf-8', 'replace')}"
+                    )
                 time.sleep(0.02)
 
     def kill(self) -> None:
-        """kill -9: what the engine has not written to disk is lost."""
+        """Kill it with signal 9: what it has not written to disk is lost."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:

@@ -161,7 +161,7 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResendVerification(self, request, context):
-        """Mails a new verification link. Answers the same whether or not the address has an account.
+        """Mails a new verification link, at most five an hour. Answers the same whether or not the address has an account.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -177,7 +177,9 @@ class UserServiceServicer:
 
     def RefreshTokens(self, request, context):
         """Trades a refresh token for new tokens; the old one ends. A refresh token used twice ends the whole session:
-        UNAUTHENTICATED REFRESH_TOKEN_REUSED. Roles given since the last token are in the new one.
+        UNAUTHENTICATED REFRESH_TOKEN_REUSED. Only for a few seconds, and until the new refresh token is used, the old one
+        gets the same new one again, so that an answer may get lost. UNAUTHENTICATED REFRESH_TOKEN_INVALID when it is unknown
+        or its session has ended. Roles given since the last token are in the new one, those of the newest 50 organizers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -240,7 +242,8 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateMember(self, request, context):
-        """Adds a member. FAILED_PRECONDITION USER_UNKNOWN; ALREADY_EXISTS MEMBER_EXISTS.
+        """Adds a member. FAILED_PRECONDITION USER_UNKNOWN; ALREADY_EXISTS MEMBER_EXISTS; RESOURCE_EXHAUSTED MEMBERS_FULL
+        beyond 500.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

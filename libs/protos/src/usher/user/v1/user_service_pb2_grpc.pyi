@@ -51,14 +51,16 @@ class UserServiceStub:
     used or older than a day.
     """
     ResendVerification: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ResendVerificationRequest, _user_service_pb2.ResendVerificationResponse]
-    """Mails a new verification link. Answers the same whether or not the address has an account."""
+    """Mails a new verification link, at most five an hour. Answers the same whether or not the address has an account."""
     SignIn: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.SignInRequest, _user_service_pb2.Tokens]
     """Starts a session. UNAUTHENTICATED CREDENTIALS_INVALID; FAILED_PRECONDITION EMAIL_NOT_VERIFIED; RESOURCE_EXHAUSTED
     SIGN_IN_LOCKED after too many failures.
     """
     RefreshTokens: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.RefreshTokensRequest, _user_service_pb2.Tokens]
     """Trades a refresh token for new tokens; the old one ends. A refresh token used twice ends the whole session:
-    UNAUTHENTICATED REFRESH_TOKEN_REUSED. Roles given since the last token are in the new one.
+    UNAUTHENTICATED REFRESH_TOKEN_REUSED. Only for a few seconds, and until the new refresh token is used, the old one
+    gets the same new one again, so that an answer may get lost. UNAUTHENTICATED REFRESH_TOKEN_INVALID when it is unknown
+    or its session has ended. Roles given since the last token are in the new one, those of the newest 50 organizers.
     """
     SignOut: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.SignOutRequest, _user_service_pb2.SignOutResponse]
     """Ends the session a refresh token belongs to; a token that is already dead is no error."""
@@ -77,7 +79,9 @@ class UserServiceStub:
     UpdateOrganizer: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.UpdateOrganizerRequest, _organizer_pb2.Organizer]
     """Changes an organizer. ABORTED ETAG_MISMATCH."""
     CreateMember: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.CreateMemberRequest, _organizer_pb2.Member]
-    """Adds a member. FAILED_PRECONDITION USER_UNKNOWN; ALREADY_EXISTS MEMBER_EXISTS."""
+    """Adds a member. FAILED_PRECONDITION USER_UNKNOWN; ALREADY_EXISTS MEMBER_EXISTS; RESOURCE_EXHAUSTED MEMBERS_FULL
+    beyond 500.
+    """
     GetMember: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.GetMemberRequest, _organizer_pb2.Member]
     """One member. NOT_FOUND."""
     ListMembers: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ListMembersRequest, _user_service_pb2.ListMembersResponse]
@@ -107,14 +111,16 @@ class UserServiceAsyncStub(UserServiceStub):
     used or older than a day.
     """
     ResendVerification: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ResendVerificationRequest, _user_service_pb2.ResendVerificationResponse]  # type: ignore[assignment]
-    """Mails a new verification link. Answers the same whether or not the address has an account."""
+    """Mails a new verification link, at most five an hour. Answers the same whether or not the address has an account."""
     SignIn: _aio.UnaryUnaryMultiCallable[_user_service_pb2.SignInRequest, _user_service_pb2.Tokens]  # type: ignore[assignment]
     """Starts a session. UNAUTHENTICATED CREDENTIALS_INVALID; FAILED_PRECONDITION EMAIL_NOT_VERIFIED; RESOURCE_EXHAUSTED
     SIGN_IN_LOCKED after too many failures.
     """
     RefreshTokens: _aio.UnaryUnaryMultiCallable[_user_service_pb2.RefreshTokensRequest, _user_service_pb2.Tokens]  # type: ignore[assignment]
     """Trades a refresh token for new tokens; the old one ends. A refresh token used twice ends the whole session:
-    UNAUTHENTICATED REFRESH_TOKEN_REUSED. Roles given since the last token are in the new one.
+    UNAUTHENTICATED REFRESH_TOKEN_REUSED. Only for a few seconds, and until the new refresh token is used, the old one
+    gets the same new one again, so that an answer may get lost. UNAUTHENTICATED REFRESH_TOKEN_INVALID when it is unknown
+    or its session has ended. Roles given since the last token are in the new one, those of the newest 50 organizers.
     """
     SignOut: _aio.UnaryUnaryMultiCallable[_user_service_pb2.SignOutRequest, _user_service_pb2.SignOutResponse]  # type: ignore[assignment]
     """Ends the session a refresh token belongs to; a token that is already dead is no error."""
@@ -133,7 +139,9 @@ class UserServiceAsyncStub(UserServiceStub):
     UpdateOrganizer: _aio.UnaryUnaryMultiCallable[_user_service_pb2.UpdateOrganizerRequest, _organizer_pb2.Organizer]  # type: ignore[assignment]
     """Changes an organizer. ABORTED ETAG_MISMATCH."""
     CreateMember: _aio.UnaryUnaryMultiCallable[_user_service_pb2.CreateMemberRequest, _organizer_pb2.Member]  # type: ignore[assignment]
-    """Adds a member. FAILED_PRECONDITION USER_UNKNOWN; ALREADY_EXISTS MEMBER_EXISTS."""
+    """Adds a member. FAILED_PRECONDITION USER_UNKNOWN; ALREADY_EXISTS MEMBER_EXISTS; RESOURCE_EXHAUSTED MEMBERS_FULL
+    beyond 500.
+    """
     GetMember: _aio.UnaryUnaryMultiCallable[_user_service_pb2.GetMemberRequest, _organizer_pb2.Member]  # type: ignore[assignment]
     """One member. NOT_FOUND."""
     ListMembers: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ListMembersRequest, _user_service_pb2.ListMembersResponse]  # type: ignore[assignment]
@@ -178,7 +186,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.ResendVerificationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.ResendVerificationResponse, _abc.Awaitable[_user_service_pb2.ResendVerificationResponse]]:
-        """Mails a new verification link. Answers the same whether or not the address has an account."""
+        """Mails a new verification link, at most five an hour. Answers the same whether or not the address has an account."""
 
     @_abc_1.abstractmethod
     def SignIn(
@@ -197,7 +205,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.Tokens, _abc.Awaitable[_user_service_pb2.Tokens]]:
         """Trades a refresh token for new tokens; the old one ends. A refresh token used twice ends the whole session:
-        UNAUTHENTICATED REFRESH_TOKEN_REUSED. Roles given since the last token are in the new one.
+        UNAUTHENTICATED REFRESH_TOKEN_REUSED. Only for a few seconds, and until the new refresh token is used, the old one
+        gets the same new one again, so that an answer may get lost. UNAUTHENTICATED REFRESH_TOKEN_INVALID when it is unknown
+        or its session has ended. Roles given since the last token are in the new one, those of the newest 50 organizers.
         """
 
     @_abc_1.abstractmethod
@@ -270,7 +280,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.CreateMemberRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_organizer_pb2.Member, _abc.Awaitable[_organizer_pb2.Member]]:
-        """Adds a member. FAILED_PRECONDITION USER_UNKNOWN; ALREADY_EXISTS MEMBER_EXISTS."""
+        """Adds a member. FAILED_PRECONDITION USER_UNKNOWN; ALREADY_EXISTS MEMBER_EXISTS; RESOURCE_EXHAUSTED MEMBERS_FULL
+        beyond 500.
+        """
 
     @_abc_1.abstractmethod
     def GetMember(

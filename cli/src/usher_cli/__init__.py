@@ -1,0 +1,1 @@
+"""The `usher` command: starts the platform on one machine, shows it, loads events, runs the demo."""

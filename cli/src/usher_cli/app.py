@@ -1,0 +1,29 @@
+"""The command tree of `usher`."""
+
+import typer
+
+from usher_cli import demo, event_import, mail_commands, stack_commands
+
+
+def build() -> typer.Typer:
+    """All commands."""
+    app = typer.Typer(
+        name="usher",
+        help="Runs Usher on this machine and works with it.",
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something is not serving.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for command in (stack_commands.up, stack_commands.down, stack_commands.status, stack_commands.logs):
+        app.command()(command)
+    app.command()(stack_commands.doctor)
+    app.command()(demo.demo)
+    app.add_typer(event_import.build(), name="import")
+    app.add_typer(mail_commands.build(), name="mail")
+    return app
+
+
+def main() -> None:
+    """Console script `usher`."""
+    build()()

@@ -1,0 +1,149 @@
+"""Every rpc of the contracts with its access rule, read from the descriptors; what generated tests run over."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import grpc
+from access import AccessRule, rule_of
+from google.api import annotations_pb2
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+from grpc_status import rpc_status
+
+DOMAINS = ("user", "event", "booking", "payment", "notification", "search", "analytics")
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc:
+    """One rpc. `path` is what gRPC calls it by, `id` is for test names."""
+
+    descriptor: MethodDescriptor
+    rule: AccessRule
+
+    @property
+    def id(self) -> str:
+        """Service and method."""
+        return f"{self.descriptor.containing_service.name}.{self.descriptor.name}"
+
+    @property
+    def path(self) -> str:
+        """The HTTP/2 path."""
+        return f"/{self.descriptor.containing_service.full_name}/{self.descriptor.name}"
+
+    @property
+    def request(self) -> type[Message]:
+        """Class of the request."""
+        return message_factory.GetMessageClass(self.descriptor.input_type)
+
+    @property
+    def response(self) -> type[Message]:
+        """Class of the answer, or of each answer."""
+        return message_factory.GetMessageClass(self.descriptor.output_type)
+
+    @property
+    def streams(self) -> bool:
+        """Whether it answers more than once."""
+        return bool(self.descriptor.server_streaming)
+
+    @property
+    def http_method(self) -> str:
+        """get, post, patch or delete."""
+        return str(self.descriptor.GetOptions().Extensions[annotations_pb2.http].WhichOneof("pattern"))
+
+    @property
+    def http_pattern(self) -> str:
+        """The path template of its HTTP binding."""
+        rule = self.descriptor.GetOptions().Extensions[annotations_pb2.http]
+        return str(getattr(rule, rule.WhichOneof("pattern")))
+
+
+def every_rpc() -> list[Rpc]:
+    """All rpcs of the seven services, in order of the contracts."""
+    found = []
+    for domain in DOMAINS:
+        import_module(f"usher.{domain}.v1.{domain}_service_pb2")
+        service = descriptor_pool.Default().FindServiceByName(f"usher.{domain}.v1.{domain.title()}Service")
+        found += [Rpc(method, rule_of(method)) for method in service.methods]
+    return found
+
+
+def leaf_fields(descriptor: Descriptor, depth: int = 2, before: tuple[FieldDescriptor, ...] = ()) -> Iterator[
+    tuple[FieldDescriptor, ...]
+]:
+    """Paths to scalar and enum fields, through at most `depth` singular messages of our own."""
+    for field in descriptor.fields:
+        path = (*before, field)
+        if field.message_type is None:
+            yield path
+        elif depth and not field.is_repeated and field.message_type.full_name.startswith("usher."):
+            yield from leaf_fields(field.message_type, depth - 1, path)
+
+
+def put(message: Message, path: str, value: Any) -> None:
+    """Set the field at a dotted path."""
+    *parents, last = path.split(".")
+    for parent in parents:
+        message = getattr(message, parent)
+    if message.DESCRIPTOR.fields_by_name[last].is_repeated:
+        getattr(message, last).append(value)
+    else:
+        setattr(message, last, value)
+
+
+def resource_pattern(rpc: Rpc) -> str:
+    """Like `events/*/bookings/*`: what the field of the rule has to hold; empty for a rule without one."""
+    if not rpc.rule.field:
+        return ""
+    found = re.search(r"\{" + re.escape(rpc.rule.field) + r"=([^}]*)\}", rpc.http_pattern)
+    return found[1] if found else f"{rpc.rule.field.rpartition('.')[2]}s/*"  # event.organizer → organizers/*
+
+
+def request_about(rpc: Rpc, resources: Mapping[str, str]) -> Message:
+    """A request that names the resource it is about where the rule looks for it; `resources` by pattern."""
+    request = rpc.request()
+    pattern = resource_pattern(rpc)
+    if pattern:
+        put(request, rpc.rule.field, resources[pattern])
+    return request
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How a call ended: code, `reason` of the ErrorInfo, and the fields of the BadRequest."""
+
+    code: grpc.StatusCode
+    reason: str = ""
+    fields: tuple[str, ...] = ()
+    message: str = ""
+
+
+def call(channel: grpc.Channel, rpc: Rpc, request: Message, token: str | None = None, timeout: float = 20) -> Answered:
+    """Call once, with the first answer of a stream; a refusal is an answer."""
+    metadata = [("authorization", f"Bearer {token}")] if token is not None else []
+    make: Any = channel.unary_stream if rpc.streams else channel.unary_unary
+    ask = make(rpc.path, request_serializer=type(request).SerializeToString, response_deserializer=rpc.response.FromString)
+    try:
+        answer = ask(request, metadata=metadata, timeout=timeout)
+        if rpc.streams:
+            next(answer)
+            answer.cancel()
+    except grpc.RpcError as error:
+        return _answered(error)
+    return Answered(grpc.StatusCode.OK)
+
+
+def _answered(error: Any) -> Answered:
+    reason, fields = "", []
+    status = rpc_status.from_call(error)
+    for detail in status.details if status else ():
+        info, bad = ErrorInfo(), BadRequest()
+        if detail.Unpack(info):
+            reason = info.reason
+        elif detail.Unpack(bad):
+            fields += [each.field for each in bad.field_violations]
+    return Answered(error.code(), reason, tuple(fields), error.details() or "")

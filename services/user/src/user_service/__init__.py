@@ -1,0 +1,1 @@
+"""Accounts, sessions, organizers and their members."""

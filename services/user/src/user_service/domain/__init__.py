@@ -1,0 +1,1 @@
+"""What users, sessions and organizers are and may do; pure."""

@@ -1,0 +1,1 @@
+"""How the user service reaches stores and does its cryptography."""

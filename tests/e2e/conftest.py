@@ -1,0 +1,128 @@
+"""One whole stack for all end-to-end tests, on ports and in a folder of its own, and the people who use it."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import pytest
+from access import SigningKey, TokenSigner
+from local_stack.platform_processes import SERVICES
+from local_stack.stack import Stack
+from mongo_store import open_database
+from usher_cli import journey as steps
+from usher_cli.accounts import Account, register
+from usher_cli.api import Api, fresh_id
+from usher_cli.journey import PASSWORD, Journey
+
+ROLES = ("ROLE_OWNER", "ROLE_MANAGER", "ROLE_CHECK_IN", "ROLE_FINANCE", "ROLE_VIEWER")
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("stack"))
+    try:
+        asyncio.run(stack.up())
+        yield stack
+    finally:
+        asyncio.run(stack.down())
+
+
+@pytest.fixture(scope="session")
+def api(stack: Stack) -> Iterator[Api]:
+    with Api(stack.url()) as api:
+        yield api
+
+
+@pytest.fixture(scope="session")
+def channel(stack: Stack) -> Iterator[grpc.Channel]:
+    """gRPC through the gateway."""
+    with grpc.insecure_channel(stack.url().removeprefix("http://")) as channel:
+        yield channel
+
+
+@dataclass
+class World:
+    """One organizer with a member of every role, a sold event, and people who have nothing to do with it."""
+
+    journey: Journey
+    members: Mapping[str, Account]
+    stranger: Account
+    rival: Account
+    resources: dict[str, str] = field(default_factory=dict)
+
+
+def person(api: Api, mail: Path, name: str, mark: str) -> Account:
+    email = f"{name}.{mark}@example.org"
+    return register(api, mail, email=email, password=PASSWORD, display_name=name.title())
+
+
+@pytest.fixture(scope="session")
+def world(stack: Stack, api: Api) -> World:
+    journey = Journey(api, stack.mail())
+    for step in steps.STEPS[: steps.STEPS.index(steps.tickets_are_mailed) + 1]:
+        step(journey)
+    assert journey.owner
+    assert journey.buyer
+    members = {"ROLE_OWNER": journey.owner}
+    for role in ROLES[1:]:
+        member = person(api, journey.mail, role.removeprefix("ROLE_").lower().replace("_", ""), journey.mark)
+        api.post(
+            f"/v1/{journey.organizer}/members",
+            {"user": member.name, "role": role},
+            token=journey.owner_token,
+            query={"requestId": fresh_id()},
+        )
+        member.refresh(api)
+        members[role] = member
+    rival = person(api, journey.mail, "rival", journey.mark)
+    body = {"displayName": "Rival", "timeZone": "UTC", "countryCode": "GB"}
+    api.post("/v1/organizers", body, token=rival.token, query={"requestId": fresh_id()})
+    rival.refresh(api)
+    world = World(journey, members, person(api, journey.mail, "stranger", journey.mark), rival)
+    notifications = api.get(f"/v1/{journey.buyer.name}/notifications", token=journey.buyer_token)["notifications"]
+    pools = api.get(f"/v1/{journey.event}/capacityPools")["capacityPools"]
+    world.resources = {
+        "users/*": journey.buyer.name,
+        "organizers/*": journey.organizer,
+        "organizers/*/members/*": f"{journey.organizer}/members/{members['ROLE_VIEWER'].name.split('/')[1]}",
+        "events/*": journey.event,
+        "events/*/ticketTypes/*": journey.ticket_type,
+        "events/*/capacityPools/*": pools[0]["name"],
+        "events/*/availability": f"{journey.event}/availability",
+        "events/*/bookings/*": journey.booking["name"],
+        "events/*/bookings/*/tickets/*": journey.booking["tickets"][0]["name"],
+        "payments/*": journey.payment["name"],
+        "users/*/notifications/*": notifications[0]["name"],
+    }
+    return world
+
+
+@pytest.fixture
+def written(stack: Stack) -> Callable[[], Mapping[str, int]]:
+    """Counts the journal rows of every service: what has been written, by service."""
+
+    async def count() -> dict[str, int]:
+        uri = f"mongodb://127.0.0.1:{stack.state().ports['mongodb']}/?replicaSet=secantus"
+        counts = {}
+        for service in SERVICES:
+            async with open_database(uri, f"usher_{service}") as database:
+                counts[service] = await database.collection("journal").count_documents({"_id": {"$regex": r"\|usher\."}})
+        return counts
+
+    return lambda: asyncio.run(count())
+
+
+@pytest.fixture(scope="session")
+def signer(stack: Stack, world: World) -> TokenSigner:
+    """Signs as the user service does, with its present key; for tokens no sign-in would give."""
+
+    async def newest_key() -> bytes:
+        uri = f"mongodb://127.0.0.1:{stack.state().ports['mongodb']}/?replicaSet=secantus"
+        async with open_database(uri, "usher_user") as database:
+            document = await database.collection("signing_keys").find_one(sort=[("_id", -1)])
+        assert document
+        return bytes(document["pem"])
+
+    return TokenSigner(SigningKey.from_pem(asyncio.run(newest_key())), stack.url())
