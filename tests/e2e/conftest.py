@@ -7,6 +7,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+
 from access import SigningKey, TokenSigner
 from local_stack.platform_processes import SERVICES
 from local_stack.stack import Stack
@@ -108,7 +109,9 @@ def written(stack: Stack) -> Callable[[], Mapping[str, int]]:
         counts = {}
         for service in SERVICES:
             async with open_database(uri, f"usher_{service}") as database:
-                counts[service] = await database.collection("journal").count_documents({"_id": {"$regex": r"\|usher\."}})
+                counts[service] = await database.collection("journal").count_documents(
+                    {"_id": {"$regex": r"\|usher\."}}
+                )
         return counts
 
     return lambda: asyncio.run(count())

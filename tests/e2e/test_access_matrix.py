@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import grpc
 import pytest
+
 from access import SigningKey, TokenSigner, role_table
 from access.principal import Role
 from testkit.rpcs import Rpc, call, every_rpc, put, request_about, resource_pattern
@@ -93,6 +94,7 @@ def test_the_rights_that_are_granted_do_work(channel, world) -> None:
         if not rpc.descriptor.name.startswith(("Get", "List", "Query")):
             continue
         token = world.journey.buyer_token if rpc.rule.owner else world.members["ROLE_OWNER"].token
-        assert (rpc.id, outcome(channel, rpc, request_about(rpc, world.resources), token)[0]) == (rpc.id, grpc.StatusCode.OK)
-
-
+        assert (rpc.id, outcome(channel, rpc, request_about(rpc, world.resources), token)[0]) == (
+            rpc.id,
+            grpc.StatusCode.OK,
+        )

@@ -9,6 +9,7 @@ import protovalidate
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+
 from testkit.rpcs import Rpc, call, every_rpc, leaf_fields, put, request_about, resource_pattern
 
 RPCS = [rpc for rpc in every_rpc() if rpc.descriptor.input_type.full_name.startswith("usher.")]
@@ -99,7 +100,11 @@ ETAGGED = [
     if "etag" in rpc.descriptor.input_type.fields_by_name
     or (
         rpc.descriptor.name.startswith("Update")
-        and any("etag" in field.message_type.fields_by_name for field in rpc.descriptor.input_type.fields if field.message_type)
+        and any(
+            "etag" in field.message_type.fields_by_name
+            for field in rpc.descriptor.input_type.fields
+            if field.message_type
+        )
     )
 ]
 
@@ -136,7 +141,9 @@ def http_path(rpc: Rpc, world) -> str:
 
 
 @pytest.mark.parametrize("rpc", POSTED, ids=[rpc.id for rpc in POSTED])
-@pytest.mark.parametrize("body", ["{", "[]", "7", '{"requestId": {"a": 1}}', "\xff"], ids=["cut", "list", "number", "type", "bytes"])
+@pytest.mark.parametrize(
+    "body", ["{", "[]", "7", '{"requestId": {"a": 1}}', "\xff"], ids=["cut", "list", "number", "type", "bytes"]
+)
 def test_a_body_that_is_no_such_message_is_refused_at_the_gateway(rpc: Rpc, body: str, stack, world) -> None:
     response = httpx.request(
         rpc.http_method.upper(),

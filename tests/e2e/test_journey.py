@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+
 from local_stack.mail_folder import caught
 from local_stack.platform_processes import SERVICES
 from local_stack.stack import Stack

@@ -7,13 +7,15 @@ from collections import Counter
 import grpc
 import grpc.aio
 import pytest
-from access import TokenSigner
-from domain_kit.ids import new_id
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.type.money_pb2 import Money
 from grpc_status import rpc_status
+
+from access import TokenSigner
+from domain_kit.ids import new_id
 from local_stack.stack import Stack
-from usher.booking.v1 import booking_pb2, booking_service_pb2 as booking
+from usher.booking.v1 import booking_pb2
+from usher.booking.v1 import booking_service_pb2 as booking
 from usher.booking.v1.booking_service_pb2_grpc import BookingServiceStub
 from usher.event.v1 import event_service_pb2 as event_service
 from usher.event.v1.event_pb2 import Event
@@ -48,9 +50,13 @@ def free_event(channel: grpc.Channel, world, capacity: int) -> tuple[str, str]:
         metadata=metadata,
     )
     stub.PublishEvent(event_service.PublishEventRequest(name=name), metadata=metadata)
-    until(lambda: BookingServiceStub(channel).GetAvailability(
-        booking.GetAvailabilityRequest(name=f"{name}/availability")
-    ).bookable)
+    until(
+        lambda: (
+            BookingServiceStub(channel)
+            .GetAvailability(booking.GetAvailabilityRequest(name=f"{name}/availability"))
+            .bookable
+        )
+    )
     return name, ticket_type.name
 
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 MAIL_SECONDS = 20.0
 POLL_SECONDS = 0.1
-_TOKEN = re.compile(r"[?&]token=([A-Za-z0-9._~-]+)")
+_TOKEN = re.compile(r"(?m)(?:[?&]token=|^)([A-Za-z0-9_-]{32,})\s*$")
 
 
 @dataclass(slots=True)
@@ -34,13 +34,13 @@ class Account:
 
 
 def register(api: Api, mail: Path, *, email: str, password: str, display_name: str) -> Account:
-    """A new account with its address proved by the link in the mail."""
+    """A new account with its address proved by the code in the mail."""
     body = {"email": email, "password": password, "displayName": display_name, "requestId": fresh_id()}
     api.post("/v1/users:register", body)
     message = wait_for_mail(mail, to=email, having=lambda each: _TOKEN.search(each.text) is not None)
     token = _TOKEN.search(message.text)
     if token is None:
-        raise CommandFailure(f"the mail to {email} has no verification link")
+        raise CommandFailure(f"the mail to {email} has no verification code")
     api.post("/v1/users:verifyEmail", {"token": token[1], "requestId": fresh_id()})
     return sign_in(api, email=email, password=password)
 

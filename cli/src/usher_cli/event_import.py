@@ -55,7 +55,7 @@ def import_events(
     last: Document = {}
     for last in api.stream(f"/v1/{organizer}/events:import", body, token=token):
         if bar is not None and task is not None:
-            text = "imported" if last["done"] else "checking"
+            text = "checking" if not last["done"] else "refused" if last.get("errors") else "imported"
             bar.update(task, completed=max(last["checkedCount"], last["importedCount"]), description=text)
     if not last.get("done"):
         raise CommandFailure("the import ended before the service was done; nothing is known of its outcome")
@@ -103,7 +103,10 @@ def events_command(
     if as_json:
         print_json({"imported": answer["importedCount"], "organizer": organizer, "errors": answer.get("errors", [])})
     elif answer.get("errors"):
-        shown = [f"line {each['line']}: {each['field']}: {each['description']}" for each in answer["errors"]]
+        shown = [
+            ": ".join(part for part in (f"line {each['line']}", each["field"], each["description"]) if part)
+            for each in answer["errors"]
+        ]
         complain("nothing was imported\n" + "\n".join(shown))
     else:
         out().print(f"{answer['importedCount']} events imported for {organizer}")

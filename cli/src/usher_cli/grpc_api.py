@@ -105,7 +105,7 @@ class GrpcApi(AbstractContextManager["GrpcApi"]):
             request_serializer=type(request).SerializeToString,
             response_deserializer=answer_class.FromString,
         )
-        metadata = [("authorization", f"Bearer {token}")] if token else []
+        metadata = (("authorization", f"Bearer {token}"),) if token else ()
         deadline = time.monotonic() + self._patience_seconds
         while True:
             try:

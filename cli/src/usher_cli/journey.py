@@ -51,7 +51,7 @@ Step = Callable[[Journey], None]
 
 
 def owner_registers(journey: Journey) -> None:
-    """Olga registers, proves her address with the link in the mail and signs in."""
+    """Olga registers, proves her address with the code in the mail and signs in."""
     journey.owner = register(
         journey.api,
         journey.mail,

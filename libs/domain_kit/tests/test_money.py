@@ -1,10 +1,11 @@
 """Money is exact, of one currency, and the same on the wire."""
 
 import pytest
-from domain_kit.money import Money, exponents, from_units_and_nanos, units_and_nanos
-from domain_kit.refusals import InvalidArgument
 from hypothesis import given
 from hypothesis import strategies as st
+
+from domain_kit.money import Money, exponents, from_units_and_nanos, units_and_nanos
+from domain_kit.refusals import InvalidArgument
 
 MONEY = st.builds(Money, st.integers(-(2**60), 2**60), st.sampled_from(sorted(exponents())))
 

@@ -3,6 +3,7 @@
 from enum import Enum
 
 import pytest
+
 from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
+
 from environment import ServiceSettings, SettingsError, read, variable
 
 COMPLETE = {

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+
 from domain_kit.ids import new_id
 from event_service.composition import build
 from event_service.settings import Settings

@@ -8,6 +8,7 @@ from email.message import EmailMessage
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
 from domain_kit.money import Money
 from notification_service.domain.letter import Admission, Letter, Occasion
 from notification_service.domain.people import Person

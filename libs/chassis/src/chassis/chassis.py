@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from chassis.key_cache import StoredKeySet
+from environment import ServiceSettings
 from event_backbone import Consumer, Received, Relay, Subscription
 from grpc_runtime import HealthCheck, Worker
 from mongo_store import Database, Journal, MongoInbox, MongoOutbox, open_database
 from telemetry import Metrics, continue_from
-
-from chassis.key_cache import StoredKeySet
-from environment import ServiceSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,9 @@ class Chassis:
 @asynccontextmanager
 async def open_chassis(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[Chassis]:
     """The parts, connected and with their indexes made; closed at the end. Unavailable when there is no database."""
-    async with open_database(settings.mongodb_uri, settings.database, application=f"usher-{settings.service}") as database:
+    async with open_database(
+        settings.mongodb_uri, settings.database, application=f"usher-{settings.service}"
+    ) as database:
         journal = Journal(database, metrics=metrics.store)
         inbox = MongoInbox(database)
         await journal.ensure_indexes()

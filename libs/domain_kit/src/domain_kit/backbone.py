@@ -88,7 +88,10 @@ class InboxEvent:
 
 @dataclass(frozen=True, slots=True)
 class ParkedEvent:
-    """A domain event that cannot be applied yet. `dead` ones failed and wait for a redrive; the rest wait for a predecessor."""
+    """A domain event that cannot be applied yet.
+
+    `dead` ones failed and wait for a redrive; the rest wait for a predecessor.
+    """
 
     consumer: str
     event: InboxEvent

@@ -12,14 +12,18 @@ from domain_kit.refusals import InvalidArgument
 def exponents() -> dict[str, int]:
     """Currency code → digits after the point (ISO 4217 table A.1, see the data file for its source)."""
     text = files("domain_kit").joinpath("data/iso4217.json").read_text("utf-8")
-    return {code: int(digits) for digits, codes in json.loads(text)["codes_by_exponent"].items() for code in codes.split()}
+    return {
+        code: int(digits) for digits, codes in json.loads(text)["codes_by_exponent"].items() for code in codes.split()
+    }
 
 
 def exponent_of(currency: str) -> int:
     """Digits after the point of a currency; InvalidArgument CURRENCY_UNKNOWN."""
     digits = exponents().get(currency)
     if digits is None:
-        raise InvalidArgument.of("currency_code", f"{currency!r} is not an ISO 4217 currency.", reason="CURRENCY_UNKNOWN")
+        raise InvalidArgument.of(
+            "currency_code", f"{currency!r} is not an ISO 4217 currency.", reason="CURRENCY_UNKNOWN"
+        )
     return digits
 
 
@@ -60,7 +64,8 @@ class Money:
     def _same(self, other: "Money") -> "Money":
         if other.currency != self.currency:
             raise InvalidArgument(
-                "CURRENCY_MISMATCH", f"{self.currency} and {other.currency} cannot be combined.",
+                "CURRENCY_MISMATCH",
+                f"{self.currency} and {other.currency} cannot be combined.",
                 metadata={"left": self.currency, "right": other.currency},
             )
         return other
@@ -75,7 +80,10 @@ def units_and_nanos(money: Money) -> tuple[int, int]:
 
 
 def from_units_and_nanos(units: int, nanos: int, currency: str) -> Money:
-    """The reverse; InvalidArgument AMOUNT_TOO_PRECISE where nanos hold less than a minor unit, AMOUNT_INVALID on mixed signs."""
+    """The reverse.
+
+    InvalidArgument AMOUNT_TOO_PRECISE where nanos hold less than a minor unit, AMOUNT_INVALID on mixed signs.
+    """
     if abs(nanos) >= 10**9 or (units > 0 > nanos) or (units < 0 < nanos):
         raise InvalidArgument("AMOUNT_INVALID", "units and nanos must have one sign, nanos below 10⁹.")
     scale = 10 ** exponent_of(currency)

@@ -35,5 +35,7 @@ class StateTable(Generic[S, A]):
 
     def diagram(self) -> str:
         """The table as a Mermaid state diagram, for READMEs; a test keeps them equal."""
-        rows = [f"    {before.name} --> {after.name}: {action.name}" for (before, action), after in self.transitions.items()]
+        rows = [
+            f"    {before.name} --> {after.name}: {action.name}" for (before, action), after in self.transitions.items()
+        ]
         return "\n".join(["stateDiagram-v2", *rows])

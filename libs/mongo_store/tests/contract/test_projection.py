@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+
 from domain_kit.ids import new_id
 from mongo_store import Projection, open_database
 from testkit.projections import MemoryProjection

@@ -191,7 +191,7 @@ class ConsumerMetrics:
         self._parked = metrics.gauge("consumer_parked", "Domain events put aside.", ["consumer", "kind"])
         self._rebuilt = metrics.counter("consumer_rebuilds", "Clients rebuilt because they were stuck.", ["consumer"])
 
-    def handled(self, consumer: str, type: str, outcome: str, seconds: float) -> None:  # noqa: A002 CloudEvents calls it so
+    def handled(self, consumer: str, type: str, outcome: str, seconds: float) -> None:
         """`outcome` is "applied", "repeated", "parked", "dead" or "failed" (will be tried again)."""
         self._handled.labels(consumer, type, outcome).inc()
         self._seconds.labels(consumer).observe(seconds)

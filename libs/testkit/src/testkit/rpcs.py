@@ -7,13 +7,14 @@ from importlib import import_module
 from typing import Any
 
 import grpc
-from access import AccessRule, rule_of
 from google.api import annotations_pb2
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from grpc_status import rpc_status
+
+from access import AccessRule, rule_of
 
 DOMAINS = ("user", "event", "booking", "payment", "notification", "search", "analytics")
 
@@ -72,9 +73,9 @@ def every_rpc() -> list[Rpc]:
     return found
 
 
-def leaf_fields(descriptor: Descriptor, depth: int = 2, before: tuple[FieldDescriptor, ...] = ()) -> Iterator[
-    tuple[FieldDescriptor, ...]
-]:
+def leaf_fields(
+    descriptor: Descriptor, depth: int = 2, before: tuple[FieldDescriptor, ...] = ()
+) -> Iterator[tuple[FieldDescriptor, ...]]:
     """Paths to scalar and enum fields, through at most `depth` singular messages of our own."""
     for field in descriptor.fields:
         path = (*before, field)
@@ -126,7 +127,9 @@ def call(channel: grpc.Channel, rpc: Rpc, request: Message, token: str | None = 
     """Call once, with the first answer of a stream; a refusal is an answer."""
     metadata = [("authorization", f"Bearer {token}")] if token is not None else []
     make: Any = channel.unary_stream if rpc.streams else channel.unary_unary
-    ask = make(rpc.path, request_serializer=type(request).SerializeToString, response_deserializer=rpc.response.FromString)
+    ask = make(
+        rpc.path, request_serializer=type(request).SerializeToString, response_deserializer=rpc.response.FromString
+    )
     try:
         answer = ask(request, metadata=metadata, timeout=timeout)
         if rpc.streams:

@@ -3,10 +3,9 @@
 import os
 
 from environment import read
-from grpc_runtime import run
-
 from event_service.composition import build
 from event_service.settings import Settings
+from grpc_runtime import run
 
 if __name__ == "__main__":
     run(build, read(Settings, os.environ))

@@ -6,14 +6,13 @@ from contextlib import asynccontextmanager
 from access import Ownership
 from chassis import open_chassis
 from domain_kit.refusals import NotFound
+from event_service.inbound.servicer import EventServicer
+from event_service.outbound.repositories import MongoEvents, ensure_indexes
+from event_service.settings import Settings
 from grpc_runtime import Service
 from resource_api import PageTokens
 from telemetry import Metrics
 from usher.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
-
-from event_service.inbound.servicer import EventServicer
-from event_service.outbound.repositories import MongoEvents, ensure_indexes
-from event_service.settings import Settings
 
 
 @asynccontextmanager
@@ -31,7 +30,9 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             return Ownership(organizer=event.organizer)
 
         yield Service(
-            servicers=[(add_EventServiceServicer_to_server, EventServicer(events, PageTokens(settings.page_token_key)))],
+            servicers=[
+                (add_EventServiceServicer_to_server, EventServicer(events, PageTokens(settings.page_token_key)))
+            ],
             workers=chassis.workers(),
             health=chassis.health,
             owner_of=owner_of,

@@ -5,13 +5,15 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.type.money_pb2 import Money
+
 from access import Role
 from domain_kit.ids import new_id
 from domain_kit.refusals import Aborted, FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
-from google.protobuf.field_mask_pb2 import FieldMask
-from google.type.money_pb2 import Money
 from testkit.calls import Calls
-from usher.event.v1 import event_pb2, event_service_pb2 as pb, ticket_type_pb2
+from usher.event.v1 import event_pb2, ticket_type_pb2
+from usher.event.v1 import event_service_pb2 as pb
 from usher.event.v1.event_service_pb2_grpc import EventServiceStub
 
 START = datetime.now(UTC).replace(microsecond=0) + timedelta(days=60)

@@ -3,6 +3,9 @@
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from domain_kit.money import Money
 from event_service.domain import domain_events
 from event_service.domain.details import EventDetails, Venue
@@ -17,15 +20,15 @@ from event_service.wire.offer import (
     ticket_type_from_wire,
     ticket_type_to_wire,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 from usher.event.v1 import domain_events_pb2
 
 IDS = st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=26, max_size=26)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 # From 1970-01-02 on: the wire cannot tell the first instant of 1970 from an absent one.
-INSTANTS = st.integers(86_400_000, 4_000_000_000_000).map(lambda ms: datetime.fromtimestamp(ms / 1000, UTC)).map(
-    lambda instant: instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+INSTANTS = (
+    st.integers(86_400_000, 4_000_000_000_000)
+    .map(lambda ms: datetime.fromtimestamp(ms / 1000, UTC))
+    .map(lambda instant: instant.replace(microsecond=instant.microsecond // 1000 * 1000))
 )
 DEGREES = st.floats(-90, 90)
 VENUES = st.builds(Venue, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, DEGREES, DEGREES) | st.builds(Venue, TEXTS)
@@ -126,5 +129,9 @@ def test_every_domain_event_is_told_with_the_full_state(event: Event, text: str,
 
 
 def test_every_fact_of_the_domain_has_a_message() -> None:
-    declared = {each for each in vars(domain_events).values() if isinstance(each, type) and each.__module__ == domain_events.__name__}
+    declared = {
+        each
+        for each in vars(domain_events).values()
+        if isinstance(each, type) and each.__module__ == domain_events.__name__
+    }
     assert declared == set(MESSAGES)

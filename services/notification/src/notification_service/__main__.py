@@ -4,7 +4,6 @@ import os
 
 from environment import read
 from grpc_runtime import run
-
 from notification_service.composition import build
 from notification_service.settings import Settings
 

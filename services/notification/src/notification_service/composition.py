@@ -6,11 +6,6 @@ from contextlib import asynccontextmanager
 from chassis import open_chassis
 from domain_kit.clock import utc_now
 from grpc_runtime import Service, Worker
-from resilience import Breaker, Resilient
-from resource_api import PageTokens
-from telemetry import Metrics
-from usher.notification.v1.notification_service_pb2_grpc import add_NotificationServiceServicer_to_server
-
 from notification_service.inbound.consumers import MailCauses
 from notification_service.inbound.postman import Postman
 from notification_service.inbound.servicer import NotificationServicer
@@ -18,6 +13,10 @@ from notification_service.outbound.repositories import MongoNotifications, ToldB
 from notification_service.outbound.smtp_post import SmtpPost
 from notification_service.outbound.writing import Writer
 from notification_service.settings import Settings
+from resilience import Breaker, Resilient
+from resource_api import PageTokens
+from telemetry import Metrics
+from usher.notification.v1.notification_service_pb2_grpc import add_NotificationServiceServicer_to_server
 
 
 @asynccontextmanager
@@ -28,9 +27,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         notifications = MongoNotifications(chassis.journal)
         writer = Writer()
         guard = Resilient("smtp", timeout=15.0, breaker=Breaker("smtp", metrics=metrics.calls), metrics=metrics.calls)
-        post = SmtpPost(
-            settings.smtp_host, settings.smtp_port, settings.mail_from, settings.mail_domain, writer, guard
-        )
+        post = SmtpPost(settings.smtp_host, settings.smtp_port, settings.mail_from, settings.mail_domain, writer, guard)
         postman = Postman(notifications, post, chassis.outbox, utc_now)
         causes = MailCauses(notifications, ToldByOthers.of(chassis.database), utc_now)
         page_tokens = PageTokens(settings.page_token_key)

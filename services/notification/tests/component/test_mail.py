@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
 from event_backbone import NotYet, Received
@@ -74,7 +75,9 @@ async def service(mongodb: str, mail_server) -> AsyncIterator[Service]:
         await journal.ensure_indexes()
         await ensure_indexes(database)
         guard = Resilient("smtp", timeout=5)
-        yield Service(journal, SmtpPost("127.0.0.1", mail_server.port, "u@usher.example", "usher.example", Writer(), guard))
+        yield Service(
+            journal, SmtpPost("127.0.0.1", mail_server.port, "u@usher.example", "usher.example", Writer(), guard)
+        )
         await database.client.drop_database(database.name)
 
 

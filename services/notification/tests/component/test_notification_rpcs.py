@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+
 from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
 from domain_kit.refusals import InvalidArgument, PermissionDenied
@@ -15,7 +16,8 @@ from notification_service.outbound.repositories import MongoNotifications
 from notification_service.settings import Settings
 from telemetry import Metrics
 from testkit.calls import Calls, calls_to
-from usher.notification.v1 import notification_pb2, notification_service_pb2 as pb
+from usher.notification.v1 import notification_pb2
+from usher.notification.v1 import notification_service_pb2 as pb
 from usher.notification.v1.notification_service_pb2_grpc import NotificationServiceStub
 
 USER = f"users/{new_id()}"

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from notification_service.domain import domain_events
 from notification_service.domain.letter import Admission, Letter, Occasion
 from notification_service.domain.notification import Notification, State
@@ -68,7 +69,9 @@ def test_every_field_of_the_message_is_told(notification: Notification, subject:
 @given(NOTIFICATIONS)
 def test_every_fact_is_told_with_the_state_and_without_the_subject_line(notification: Notification) -> None:
     declared = {
-        each for each in vars(domain_events).values() if isinstance(each, type) and each.__module__ == domain_events.__name__
+        each
+        for each in vars(domain_events).values()
+        if isinstance(each, type) and each.__module__ == domain_events.__name__
     }
     assert declared == set(MESSAGES)
     for kind in MESSAGES:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from domain_kit.refusals import FailedPrecondition
 from notification_service.domain import domain_events as facts
 from notification_service.domain.letter import Letter

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from domain_kit.money import Money
 from icalendar import Calendar
+
+from domain_kit.money import Money
 from notification_service.domain.letter import Letter, Occasion
 from notification_service.domain.notification import Notification, queued
 from notification_service.domain.people import Person

@@ -44,7 +44,9 @@ def check_details(details: EventDetails, field: str = "event") -> None:
     """InvalidArgument EVENT_INVALID with every field that is wrong, as paths below `field`."""
     violations = [FieldViolation(f"{field}.{path}", what) for path, what in _problems(details)]
     if violations:
-        raise InvalidArgument("EVENT_INVALID", "; ".join(f"{v.field}: {v.description}" for v in violations), violations=violations)
+        raise InvalidArgument(
+            "EVENT_INVALID", "; ".join(f"{v.field}: {v.description}" for v in violations), violations=violations
+        )
 
 
 def _problems(details: EventDetails) -> Iterator[tuple[str, str]]:
@@ -65,9 +67,14 @@ def _problems(details: EventDetails) -> Iterator[tuple[str, str]]:
             yield "end_time", f"must be within {LONGEST.days} days of start_time."
     if details.venue is None and not details.online:
         yield "venue", "is required unless the event is online."
-    if details.venue and details.venue.latitude is not None and details.venue.longitude is not None:
-        if not (-90 <= details.venue.latitude <= 90 and -180 <= details.venue.longitude <= 180):
-            yield "venue.location", "latitude is -90 to 90, longitude -180 to 180 degrees."
+    if details.venue and not _is_on_earth(details.venue):
+        yield "venue.location", "latitude is -90 to 90, longitude -180 to 180 degrees."
+
+
+def _is_on_earth(venue: Venue) -> bool:
+    if venue.latitude is None or venue.longitude is None:
+        return True
+    return -90 <= venue.latitude <= 90 and -180 <= venue.longitude <= 180
 
 
 def is_time_zone(name: str) -> bool:

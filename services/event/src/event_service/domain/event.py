@@ -9,7 +9,6 @@ from typing import TypeVar
 from domain_kit.refusals import FailedPrecondition, NotFound, ResourceExhausted
 from domain_kit.repository import DomainEvent
 from domain_kit.state_table import StateTable
-
 from event_service.domain import domain_events as facts
 from event_service.domain.details import EventDetails, check_details
 from event_service.domain.offer import (
@@ -78,7 +77,9 @@ class Event:
         """With other details; no domain event when nothing differs."""
         LIFE.after(self.state, Action.UPDATE)
         changed = tuple(
-            each.name for each in fields(EventDetails) if getattr(details, each.name) != getattr(self.details, each.name)
+            each.name
+            for each in fields(EventDetails)
+            if getattr(details, each.name) != getattr(self.details, each.name)
         )
         if not changed:
             return self, []

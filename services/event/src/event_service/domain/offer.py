@@ -69,4 +69,6 @@ def _ticket_type_problems(ticket_type: TicketType, pools: set[str]) -> Iterator[
 def _refuse(reason: str, field: str, problems: Iterator[tuple[str, str]]) -> None:
     violations = [FieldViolation(f"{field}.{path}", what) for path, what in problems]
     if violations:
-        raise InvalidArgument(reason, "; ".join(f"{v.field}: {v.description}" for v in violations), violations=violations)
+        raise InvalidArgument(
+            reason, "; ".join(f"{v.field}: {v.description}" for v in violations), violations=violations
+        )

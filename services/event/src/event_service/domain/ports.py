@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from domain_kit.repository import Cause, DomainEvent, Page, Repository
-
 from event_service.domain.event import Event, State
 
 

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from domain_kit.repository import Cause
-
 from event_service.domain.details import EventDetails
 from event_service.domain.event import Event, draft
 from event_service.domain.ports import EventRepository

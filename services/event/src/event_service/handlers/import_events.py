@@ -6,7 +6,6 @@ from datetime import datetime
 
 from domain_kit.refusals import InvalidArgument, Refusal
 from domain_kit.repository import Cause, DomainEvent
-
 from event_service.domain.details import EventDetails, check_details
 from event_service.domain.event import Event, draft
 from event_service.domain.offer import CapacityPool, TicketType

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from domain_kit.refusals import NotFound
-
 from event_service.domain.event import Event, State
 from event_service.domain.ports import EventRepository
 

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Iterator
 
-from domain_kit.refusals import InvalidArgument
 from google.protobuf import json_format
-from grpc_runtime.interceptors import Validation
-from usher.event.v1.event_service_pb2 import ImportedEvent
 
+from domain_kit.refusals import InvalidArgument
 from event_service.handlers.import_events import ImportLine, LineProblem
 from event_service.wire.events import details_from_wire
 from event_service.wire.offer import capacity_pool_from_wire, ticket_type_from_wire
+from grpc_runtime.interceptors import Validation
+from usher.event.v1.event_service_pb2 import ImportedEvent
 
 MOST_LINES = 10_000
 

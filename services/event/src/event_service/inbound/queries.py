@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from resource_api import Choice, FilterFields, Instant, OrderBy, Text
-from usher.event.v1.event_service_pb2 import ListEventsRequest
-
 from event_service.domain.event import State
 from event_service.domain.ports import EventQuery
+from resource_api import Choice, FilterFields, Instant, OrderBy, Text
+from usher.event.v1.event_service_pb2 import ListEventsRequest
 
 STATE_NAMES = {f"EVENT_STATE_{state.name}": state for state in State}
 FILTER = FilterFields({"state": Choice(STATE_NAMES), "start_time": Instant(), "category": Text()})

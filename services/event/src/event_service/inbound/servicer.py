@@ -4,17 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TypeVar
 
+from google.protobuf.message import Message
+
 from access import Ownership, allows
 from domain_kit.clock import Clock, utc_now
 from domain_kit.ids import new_id
 from domain_kit.refusals import InvalidArgument
-from google.protobuf.message import Message
-from grpc_runtime import caller_of, cause_of
-from grpc_runtime.interceptors import Validation
-from resource_api import PageTokens, apply_update_mask, check_etag, page_size_of
-from usher.event.v1 import event_pb2, event_service_pb2 as pb, ticket_type_pb2
-from usher.event.v1.event_service_pb2_grpc import EventServiceServicer
-
 from event_service.domain.event import Event, Outcome
 from event_service.domain.ports import EventRepository
 from event_service.handlers.create_event import create_event
@@ -22,7 +17,7 @@ from event_service.handlers.import_events import LineProblem, Prepared, import_e
 from event_service.handlers.read_event import read_event
 from event_service.inbound import queries
 from event_service.inbound.import_lines import MOST_LINES, numbered_lines, read_line
-from event_service.wire.events import details_from_wire, details_to_wire, event_to_wire
+from event_service.wire.events import details_from_wire, event_to_wire
 from event_service.wire.offer import (
     capacity_pool_from_wire,
     capacity_pool_parts,
@@ -31,6 +26,12 @@ from event_service.wire.offer import (
     ticket_type_parts,
     ticket_type_to_wire,
 )
+from grpc_runtime import caller_of, cause_of
+from grpc_runtime.interceptors import Validation
+from resource_api import PageTokens, apply_update_mask, check_etag, page_size_of
+from usher.event.v1 import event_pb2, ticket_type_pb2
+from usher.event.v1 import event_service_pb2 as pb
+from usher.event.v1.event_service_pb2_grpc import EventServiceServicer
 
 CHECKED_AT_ONCE = 200
 MOST_PROBLEMS = 100
@@ -99,7 +100,11 @@ class EventServicer(EventServiceServicer):
         for start in range(0, len(lines), CHECKED_AT_ONCE):
             for number, line in lines[start : start + CHECKED_AT_ONCE]:
                 read = read_line(number, line, self._validation)
-                made = read if isinstance(read, list) else prepare(read, new_id(), request.parent, publish=request.publish, now=now)
+                made = (
+                    read
+                    if isinstance(read, list)
+                    else prepare(read, new_id(), request.parent, publish=request.publish, now=now)
+                )
                 if isinstance(made, list):
                     problems += made
                 else:
@@ -135,9 +140,7 @@ class EventServicer(EventServiceServicer):
         event = await read_event(self._events, name, _insider(context))
         return ticket_type_to_wire(event.name, event.ticket_type(id))
 
-    async def ListTicketTypes(
-        self, request: pb.ListTicketTypesRequest, context: object
-    ) -> pb.ListTicketTypesResponse:
+    async def ListTicketTypes(self, request: pb.ListTicketTypesRequest, context: object) -> pb.ListTicketTypesResponse:
         event = await read_event(self._events, request.parent, _insider(context))
         items, token = self._slice(event.ticket_types, request)
         return pb.ListTicketTypesResponse(

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from typing import Any
 
 from domain_kit.money import Money
-
 from event_service.domain.details import EventDetails, Venue
 from event_service.domain.event import Event, State
 from event_service.domain.offer import CapacityPool, TicketType
@@ -47,8 +46,6 @@ def from_document(document: Mapping[str, Any]) -> Event:
         cancel_reason=document["cancel_reason"],
         delete_time=document["delete_time"],
     )
-
-
 
 
 def _ticket_type_document(ticket_type: TicketType) -> dict[str, Any]:

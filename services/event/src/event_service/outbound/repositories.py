@@ -5,14 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from domain_kit.repository import Cause, DomainEvent, Page
-from mongo_store import Database, Index, Insert, Journal, JournalRow, MongoRepository, RequestRepeated, VersionedEvent
-from mongo_store.verdicts import request_id_reused
-from resource_api import etag_of
-
 from event_service.domain.event import Event
 from event_service.domain.ports import EventQuery
 from event_service.outbound.documents import from_document, to_document
 from event_service.outbound.domain_events import encode
+from mongo_store import Database, Index, Insert, Journal, JournalRow, MongoRepository, RequestRepeated, VersionedEvent
+from mongo_store.verdicts import request_id_reused
+from resource_api import etag_of
 
 COLLECTION = "events"
 INDEXES = {

@@ -1,11 +1,11 @@
 """usher.event.v1.Event ↔ domain."""
 
 from google.type.latlng_pb2 import LatLng
-from resource_api import etag_of, time_from_wire, time_to_wire
-from usher.event.v1 import event_pb2 as pb
 
 from event_service.domain.details import EventDetails, Venue
 from event_service.domain.event import Event, State
+from resource_api import etag_of, time_from_wire, time_to_wire
+from usher.event.v1 import event_pb2 as pb
 
 STATES = {state: pb.EventState.Value(f"EVENT_STATE_{state.name}") for state in State}
 

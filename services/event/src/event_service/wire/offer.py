@@ -1,10 +1,9 @@
 """usher.event.v1.TicketType and CapacityPool ↔ domain."""
 
-from resource_api import etag_of, money_from_wire, money_to_wire, time_from_wire, time_to_wire
-from usher.event.v1 import ticket_type_pb2 as pb
-
 from event_service.domain.offer import CapacityPool, TicketType
 from event_service.wire.names import CAPACITY_POOL, TICKET_TYPE, parts
+from resource_api import etag_of, money_from_wire, money_to_wire, time_from_wire, time_to_wire
+from usher.event.v1 import ticket_type_pb2 as pb
 
 
 def ticket_type_to_wire(event: str, ticket_type: TicketType) -> pb.TicketType:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
 from event_service.domain import domain_events as facts

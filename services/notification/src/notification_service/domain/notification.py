@@ -7,7 +7,6 @@ from enum import Enum
 
 from domain_kit.repository import DomainEvent
 from domain_kit.state_table import StateTable
-
 from notification_service.domain import domain_events as facts
 from notification_service.domain.letter import Letter
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from domain_kit.repository import Page, Repository
-
 from notification_service.domain.letter import Occasion
 from notification_service.domain.notification import Notification
 from notification_service.domain.people import Person

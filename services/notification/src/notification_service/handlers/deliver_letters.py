@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from domain_kit.refusals import Refusal
 from domain_kit.repository import Cause
-
 from notification_service.domain.notification import Notification, Outcome
 from notification_service.domain.ports import Notifications, PermanentFailure, Post
 

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from domain_kit.repository import Cause
-
 from notification_service.domain.letter import Letter
 from notification_service.domain.notification import Notification, queued
 from notification_service.domain.people import Person

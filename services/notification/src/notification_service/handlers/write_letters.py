@@ -1,7 +1,6 @@
 """What a domain event says in a mail."""
 
 from domain_kit.money import Money
-
 from notification_service.domain.letter import Admission, Letter, Occasion
 from notification_service.domain.people import Person
 

@@ -4,22 +4,19 @@ from dataclasses import dataclass
 
 from domain_kit.clock import Clock
 from event_backbone import NotYet, Received, Subscription
-from resource_api import money_from_wire
-from usher.booking.v1 import domain_events_pb2 as booking
-from usher.event.v1 import domain_events_pb2 as event
-from usher.payment.v1 import domain_events_pb2 as payment
-from usher.user.v1 import domain_events_pb2 as user
-
 from notification_service.domain.letter import Admission, Letter, Occasion
 from notification_service.domain.people import Person
 from notification_service.domain.ports import Directory, Notifications
 from notification_service.handlers import write_letters
 from notification_service.handlers.queue_letter import queue_letter
 from notification_service.wire.others import event_of, occasion_from_wire, person_from_wire
+from resource_api import money_from_wire
+from usher.booking.v1 import domain_events_pb2 as booking
+from usher.event.v1 import domain_events_pb2 as event
+from usher.payment.v1 import domain_events_pb2 as payment
+from usher.user.v1 import domain_events_pb2 as user
 
-USER, EVENT, BOOKING, PAYMENT = (
-    f"notification.{each}" for each in ("user", "event", "booking", "payment")
-)
+USER, EVENT, BOOKING, PAYMENT = (f"notification.{each}" for each in ("user", "event", "booking", "payment"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +41,9 @@ class MailCauses:
             Subscription(
                 USER,
                 ["usher.user.v1"],
-                {each: self.user_told for each in people}
-                | {user.EmailVerificationRequested: self.verification_requested},
+                dict.fromkeys(people, self.user_told) | {user.EmailVerificationRequested: self.verification_requested},
             ),
-            Subscription(EVENT, ["usher.event.v1"], {each: self.event_told for each in occasions}),
+            Subscription(EVENT, ["usher.event.v1"], dict.fromkeys(occasions, self.event_told)),
             Subscription(
                 BOOKING,
                 ["usher.booking.v1"],
@@ -86,9 +82,7 @@ class MailCauses:
         told = message.booking
         person, occasion = await self._person(told.buyer), await self._occasion(told.event)
         admissions = tuple(Admission(each.code, each.display_name) for each in told.tickets)
-        letter = write_letters.booking_confirmed(
-            person, occasion, told.name, money_from_wire(told.total), admissions
-        )
+        letter = write_letters.booking_confirmed(person, occasion, told.name, money_from_wire(told.total), admissions)
         await self._queue(BOOKING, person, letter, received)
 
     async def booking_cancelled(self, message: booking.BookingCancelled, received: Received) -> None:

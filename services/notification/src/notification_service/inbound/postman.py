@@ -6,7 +6,6 @@ from contextlib import suppress
 from domain_kit.backbone import Outbox
 from domain_kit.clock import Clock
 from domain_kit.ids import new_id
-
 from notification_service.domain.ports import Notifications, Post
 from notification_service.handlers.deliver_letters import Patience, deliver_letters
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-from resource_api import PageTokens, page_size_of
-from usher.notification.v1 import notification_pb2, notification_service_pb2 as pb
-from usher.notification.v1.notification_service_pb2_grpc import NotificationServiceServicer
-
-from notification_service.domain.ports import Notifications
 from notification_service.domain.letter import Letter
+from notification_service.domain.ports import Notifications
 from notification_service.wire.notifications import notification_to_wire
-
+from resource_api import PageTokens, page_size_of
+from usher.notification.v1 import notification_pb2
+from usher.notification.v1 import notification_service_pb2 as pb
+from usher.notification.v1.notification_service_pb2_grpc import NotificationServiceServicer
 
 Subject = Callable[[Letter], str]
 

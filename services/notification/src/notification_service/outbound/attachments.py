@@ -33,4 +33,4 @@ def calendar_entry(occasion: Occasion, uid: str, stamp: datetime) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     calendar.add_component(entry)
-    return calendar.to_ical()
+    return bytes(calendar.to_ical())

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+from google.protobuf.message import Message
+
 from domain_kit.backbone import EncodedEvent
 from domain_kit.repository import DomainEvent
-from google.protobuf.message import Message
-from usher.notification.v1 import domain_events_pb2 as pb
-from usher.notification.v1.notification_pb2 import Notification as NotificationMessage
-
 from notification_service.domain import domain_events as facts
 from notification_service.domain.notification import Notification
 from notification_service.wire.notifications import notification_to_wire
+from usher.notification.v1 import domain_events_pb2 as pb
+from usher.notification.v1.notification_pb2 import Notification as NotificationMessage
 
 MESSAGES: dict[type[Any], Callable[[NotificationMessage], Message]] = {
     facts.NotificationQueued: lambda state: pb.NotificationQueued(notification=state),

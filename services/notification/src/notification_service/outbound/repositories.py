@@ -6,8 +6,6 @@ from typing import Any
 
 from domain_kit.repository import Page
 from mongo_store import Database, Index, Journal, MongoRepository, Projection
-from resource_api import etag_of
-
 from notification_service.domain.letter import Occasion
 from notification_service.domain.notification import Notification, State
 from notification_service.domain.people import Person
@@ -18,6 +16,7 @@ from notification_service.outbound.documents import (
     to_document,
 )
 from notification_service.outbound.domain_events import encode
+from resource_api import etag_of
 
 COLLECTION = "notifications"
 INDEXES = {

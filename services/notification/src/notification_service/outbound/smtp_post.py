@@ -4,13 +4,13 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 import aiosmtplib
-from domain_kit.refusals import Unavailable
-from resilience import Resilient
 
+from domain_kit.refusals import Unavailable
 from notification_service.domain.notification import Notification
 from notification_service.domain.ports import PermanentFailure
 from notification_service.outbound.attachments import calendar_entry, qr_png
 from notification_service.outbound.writing import Writer
+from resilience import Resilient
 
 CONNECT_SECONDS = 10.0
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from domain_kit.money import Money
 from jinja2 import FunctionLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
-from localization import direction_of, format_money, format_period, negotiate
 
+from domain_kit.money import Money
+from localization import direction_of, format_money, format_period, negotiate
 from notification_service.domain.letter import Letter
 
 LANGUAGES = ("en",)
@@ -62,7 +62,9 @@ class Writer:
         for admission in letter.admissions:
             counts[admission.display_name] = counts.get(admission.display_name, 0) + 1
         return language, {
-            **{"refund_due": "", "total": "", "amount": ""},
+            "refund_due": "",
+            "total": "",
+            "amount": "",
             **dict(letter.values),
             **amounts,
             "occasion": occasion,

@@ -1,9 +1,8 @@
 """usher.notification.v1.Notification from the domain."""
 
+from notification_service.domain.notification import Notification, State
 from resource_api import time_to_wire
 from usher.notification.v1 import notification_pb2 as pb
-
-from notification_service.domain.notification import Notification, State
 
 STATES = {state: pb.NotificationState.Value(f"NOTIFICATION_STATE_{state.name}") for state in State}
 

@@ -2,11 +2,10 @@
 
 from datetime import UTC
 
-from usher.event.v1.event_pb2 import Event
-from usher.user.v1.user_pb2 import User
-
 from notification_service.domain.letter import Occasion
 from notification_service.domain.people import Person
+from usher.event.v1.event_pb2 import Event
+from usher.user.v1.user_pb2 import User
 
 
 def person_from_wire(message: User) -> Person:
@@ -18,7 +17,9 @@ def occasion_from_wire(message: Event) -> Occasion:
     """An event as the occasion of mail."""
     venue = message.venue
     place = ", ".join(
-        part for part in (venue.display_name, venue.street_address, venue.city, venue.region, venue.country_code) if part
+        part
+        for part in (venue.display_name, venue.street_address, venue.city, venue.region, venue.country_code)
+        if part
     )
     return Occasion(
         event=message.name,

@@ -1,5 +1,4 @@
 """The rpcs of the user service: parse, handle, encode."""
-# ruff: noqa: N802, D102, ARG002  # names and parameters are those of the contract, which documents each rpc
 
 import hmac
 from collections.abc import Callable
