@@ -11,6 +11,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from telemetry.correlation import correlation_id
 from telemetry.tracing import current_ids
 
+# Third-party loggers that tell of every request or heartbeat at INFO.
+TALKATIVE = ("aiokafka", "aiohttp", "asyncio", "elastic_transport", "grpc", "httpx", "pymongo", "stripe")
 SECRET_KEYS = ("authorization", "password", "secret", "token", "api_key", "cookie")
 
 
@@ -21,7 +23,7 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 
 
 def configure_logging(service: str, level: str = "INFO", stream: TextIO | None = None) -> None:
-    """Write JSON lines to `stream` (standard output) from `level` up; libraries speak from WARNING up.
+    """Write JSON lines to `stream` (standard output) from `level` up; talkative libraries speak from WARNING up.
 
     Every line has time, level, logger, service and message, and correlation_id, trace_id and span_id where they are
     known. Values under keys that name a secret are replaced.
@@ -39,17 +41,19 @@ def configure_logging(service: str, level: str = "INFO", stream: TextIO | None =
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=ours,
+            # Libraries of ours that do not know structlog give their facts as `extra`.
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *ours],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
         )
     )
-    handler.addFilter(_FromLibraries(logging.WARNING))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -74,17 +78,6 @@ class _Context:
         if ids.trace_id:
             line["trace_id"], line["span_id"] = ids
         return line
-
-
-class _FromLibraries(logging.Filter):
-    """Lets our own lines pass (structlog's carry a dict) and a library's from a level up."""
-
-    def __init__(self, level: int) -> None:
-        super().__init__()
-        self._level = level
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return isinstance(record.msg, dict) or record.levelno >= self._level
 
 
 def _hide_secrets(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
