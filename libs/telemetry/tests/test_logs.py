@@ -56,11 +56,8 @@ def test_values_under_secret_names_are_hidden(lines):
     assert (line["refresh_token"], line["Authorization"], line["user"]) == ("[hidden]", "[hidden]", "users/1")
 
 
-def test_plain_loggers_of_ours_tell_their_facts_and_talkative_libraries_only_warn() -> None:
-    stream = io.StringIO()
-    configure_logging("booking", "INFO", stream)
+def test_plain_loggers_of_ours_tell_their_facts_and_talkative_libraries_only_warn(lines):
     logging.getLogger("grpc_runtime.server").info("listening", extra={"port": 50051})
     logging.getLogger("elastic_transport.transport").info("GET / [200]")
     logging.getLogger("aiokafka").warning("away")
-    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert [(line["message"], line.get("port")) for line in lines] == [("listening", 50051), ("away", None)]
+    assert [(line["message"], line.get("port")) for line in lines.parsed()] == [("listening", 50051), ("away", None)]
