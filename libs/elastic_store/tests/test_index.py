@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 
-from elastic_store import BulkResult, ElasticRefused, IndexMissing, Outcome, Put, Remove
+from elastic_store import BulkResult, ElasticRefused, IndexMissing, Outcome, PointInTimeGone, Put, Remove
 
 MATCH_ALL = {"query": {"match_all": {}}, "track_total_hits": True}
 
@@ -163,3 +163,27 @@ async def test_a_malformed_search_is_refused(index):
 async def test_a_document_that_does_not_fit_is_refused(index):
     with pytest.raises(ElasticRefused):
         await index.put("a", {"seats": "many"})
+
+
+async def test_a_closed_point_in_time_is_gone(index):
+    pit = await index.open_point_in_time()
+    await index.close_point_in_time(pit)
+    with pytest.raises(PointInTimeGone):
+        await index.search({"pit": {"id": pit, "keep_alive": "1m"}, **MATCH_ALL})
+
+
+async def test_a_new_generation_can_be_filled_from_elsewhere_before_it_is_seen(elastic, index, definition):
+    await index.bulk([Put("old", {"title": "Old"}, version=1)], refresh=True)
+    following = elastic.index(dataclasses.replace(definition, generation=2))
+    seen_meanwhile = []
+
+    async def fill(write):
+        results = await write([Put("new", {"title": "New"}, version=7)])
+        assert results == [BulkResult("new", Outcome.WRITTEN)]
+        seen_meanwhile.append([hit.id async for hit in index.all()])
+
+    await following.ensure(fill=fill)
+    assert seen_meanwhile == [["old"]]
+    assert [(hit.id, hit.version) async for hit in index.all()] == [("new", 7)]
+    await following.ensure(fill=fill)
+    assert len(seen_meanwhile) == 1

@@ -82,7 +82,7 @@ async def running(*workers):
                 await task
 
 
-async def eventually(holds: Callable[[], object] | Callable[[], Awaitable[object]], seconds: float = 10.0):
+async def eventually(holds: Callable[[], object] | Callable[[], Awaitable[object]], seconds: float = 20.0):
     """Wait until `holds()`; fails with what it last returned."""
     deadline = time.monotonic() + seconds
     while True:

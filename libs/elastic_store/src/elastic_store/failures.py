@@ -25,6 +25,10 @@ class IndexMissing(Unavailable):
         super().__init__("INDEX_MISSING", f"Index {name} does not exist.", metadata={"index": name})
 
 
+class PointInTimeGone(Exception):
+    """The point in time ran out, was closed, or did not survive its server; open another one."""
+
+
 class ElasticRefused(Exception):
     """Elasticsearch does not accept what this program asked: a malformed query, a document outside the mapping.
 

@@ -1,6 +1,6 @@
 """One index behind an alias: `events` is an alias of `events-v1`, and of `events-v2` once the mapping has changed."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,10 +8,11 @@ from typing import Any
 from elasticsearch import AsyncElasticsearch, ConflictError, NotFoundError
 
 from elastic_store.bulk import BulkResult, Outcome, Put, Remove, operations, read_result
-from elastic_store.failures import ElasticRefused, ElasticUnavailable, IndexMissing, mapped
+from elastic_store.failures import ElasticRefused, ElasticUnavailable, IndexMissing, PointInTimeGone, mapped
 from elastic_store.results import Document, Found, Hit, read_found
 
 Body = Mapping[str, Any]
+BulkWrite = Callable[[Sequence[Put | Remove]], Awaitable[list[BulkResult]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +38,31 @@ class Index:
         self._seen = False
         self.name = definition.name
 
-    async def ensure(self, transform: Callable[[str, Document], Document | None] | None = None) -> int:
+    async def ensure(
+        self,
+        transform: Callable[[str, Document], Document | None] | None = None,
+        *,
+        fill: Callable[[BulkWrite], Awaitable[None]] | None = None,
+    ) -> int:
         """Make the index and its alias; several processes may do so at once. How many documents were copied.
 
         If the alias points to an earlier generation, its documents are copied into the new one, each through
         `transform` (None leaves it out), the alias is switched at once and the old index is kept. What is written to
         the old one during the copy is copied in a second pass after the switch, and a later external version always
         wins; only a deletion during the copy may be forgotten, so have no consumer running that deletes.
+
+        With `fill` nothing is copied: it gets a `bulk` into the new index and writes from where the documents came
+        from, before the alias points there. What changes meanwhile is the business of who fills.
         """
         await self._make(self._definition.concrete)
         holder = await self._holder()
         if holder == self._definition.concrete:
+            return 0
+        if fill is not None:
+            await fill(self._bulk_unseen)
+            with mapped(self._definition.concrete):
+                await self._client.indices.refresh(index=self._definition.concrete)
+            await self._switch(holder)
             return 0
         copied = await self._copy(holder, transform) if holder else 0
         await self._switch(holder)
@@ -111,18 +126,31 @@ class Index:
         return source
 
     async def search(self, body: Body) -> Found:
-        """`body` as `_search` takes it. With `pit` in it the index comes from there. ElasticRefused if malformed."""
-        return await self._search(None if "pit" in body else self.name, body)
+        """`body` as `_search` takes it. ElasticRefused if malformed.
+
+        With `pit` in it the index comes from there, and PointInTimeGone says that the server has forgotten it.
+        """
+        if "pit" not in body:
+            return await self._search(self.name, body)
+        try:
+            return await self._search(None, body)
+        except NotFoundError as error:
+            raise PointInTimeGone from error
 
     @asynccontextmanager
     async def point_in_time(self, keep_alive: str = "1m") -> AsyncIterator[str]:
         """The id of a frozen view, for pages that must not shift: {"pit": {"id": …, "keep_alive": …}} in the body."""
-        with mapped(self.name):
-            pit = (await self._client.open_point_in_time(index=self.name, keep_alive=keep_alive)).body["id"]
+        pit = await self.open_point_in_time(keep_alive)
         try:
             yield pit
         finally:
             await self.close_point_in_time(pit)
+
+    async def open_point_in_time(self, keep_alive: str = "1m") -> str:
+        """The same for one that outlives a block, such as pages that come in several requests."""
+        with mapped(self.name):
+            answer = await self._client.open_point_in_time(index=self.name, keep_alive=keep_alive)
+        return str(answer.body["id"])
 
     async def close_point_in_time(self, pit: str) -> None:
         """Let the server forget it before its time; it does so anyway after keep_alive."""
@@ -203,6 +231,10 @@ class Index:
                 f"{len(failed)} documents were not copied, such as {failed[0].id}: {failed[0].reason}"
             )
         return sum(result.outcome is Outcome.WRITTEN for result in results)
+
+    async def _bulk_unseen(self, writes: Sequence[Put | Remove]) -> list[BulkResult]:
+        """Into the index of this generation, whatever the alias points to."""
+        return await self._bulk(self._definition.concrete, writes, refresh=False)
 
     async def _bulk(self, index: str, writes: Sequence[Put | Remove], *, refresh: bool) -> list[BulkResult]:
         if not writes:

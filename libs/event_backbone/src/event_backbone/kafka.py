@@ -47,7 +47,8 @@ class KafkaBroker:
         producer = AIOKafkaProducer(**self._connection, acks="all", enable_idempotence=True)
         observer = AIOKafkaConsumer(**self._connection, enable_auto_commit=False)
         try:
-            async with _exchange("connect", self._timeout):
+            # Longer than aiokafka's own three limits, after which it closes what it opened; cut short it does not.
+            async with _exchange("connect", 3 * self._timeout):
                 await producer.start()
                 await observer.start()
             yield KafkaWriter(producer, observer, self._timeout)
@@ -104,7 +105,7 @@ class KafkaBroker:
     async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
         admin = AIOKafkaAdminClient(**self._connection)
         try:
-            async with _exchange("administer", self._timeout):
+            async with _exchange("administer", 3 * self._timeout):
                 await admin.start()
                 yield admin
         finally:

@@ -12,7 +12,11 @@ from telemetry.correlation import correlation_id
 from telemetry.tracing import current_ids
 
 # Third-party loggers that tell of every request or heartbeat at INFO.
-TALKATIVE = ("aiokafka", "aiohttp", "asyncio", "elastic_transport", "grpc", "httpx", "pymongo", "stripe")
+TALKATIVE = dict.fromkeys(
+    ("aiohttp", "asyncio", "elastic_transport", "grpc", "httpx", "pymongo", "stripe"), logging.WARNING
+)
+# While a broker is away it repeats an ERROR several times a second; event_backbone says the same once.
+TALKATIVE["aiokafka"] = logging.CRITICAL
 SECRET_KEYS = ("authorization", "password", "secret", "token", "api_key", "cookie")
 
 
@@ -52,8 +56,8 @@ def configure_logging(service: str, level: str = "INFO", stream: TextIO | None =
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for name in TALKATIVE:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name, quiet in TALKATIVE.items():
+        logging.getLogger(name).setLevel(max(quiet, root.level))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
