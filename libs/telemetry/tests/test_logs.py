@@ -28,10 +28,10 @@ def test_inside_a_request_lines_carry_its_correlation_and_trace(lines):
 
 def test_a_librarys_warning_is_json_too_and_its_chatter_is_left_out(lines):
     with bind_correlation_id("c-2"):
-        logging.getLogger("aiokafka").info("Joined group %s", "g")
-        logging.getLogger("aiokafka").error("Lost %s", "broker")
+        logging.getLogger("pymongo").info("Joined group %s", "g")
+        logging.getLogger("pymongo").error("Lost %s", "broker")
     (line,) = lines.parsed()
-    assert (line["message"], line["logger"], line["level"]) == ("Lost broker", "aiokafka", "error")
+    assert (line["message"], line["logger"], line["level"]) == ("Lost broker", "pymongo", "error")
     assert line["correlation_id"] == "c-2"
 
 

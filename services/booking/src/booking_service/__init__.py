@@ -1,0 +1,1 @@
+"""Holds, bookings, tickets, check-in and availability."""

@@ -1,0 +1,76 @@
+"""Puts the booking service together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from access import Ownership
+from booking_service.handlers.read_bookings import owners_of
+from booking_service.inbound.consumers import event_subscription, payment_subscription
+from booking_service.inbound.servicer import BookingServicer, Parts
+from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker
+from booking_service.outbound import announcements, qr_images, repositories
+from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
+from booking_service.outbound.changes import StockChanges
+from booking_service.outbound.desk import BatchDesk, expiry_cause
+from booking_service.outbound.lane_metrics import PrometheusLaneMetrics
+from booking_service.outbound.lanes import Lanes
+from booking_service.outbound.repositories import MongoBookings, MongoStocks
+from booking_service.outbound.ticket_keys import TicketKeys
+from booking_service.settings import Settings
+from chassis import open_chassis
+from grpc_runtime import Service, Worker
+from resource_api import PageTokens
+from telemetry import Metrics
+from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
+
+
+@asynccontextmanager
+async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
+    """The running parts, for as long as the context lasts."""
+    async with open_chassis(settings, metrics) as chassis:
+        journal, clock = chassis.journal, chassis.journal.clock
+        await chassis.database.ensure_indexes({**repositories.INDEXES, **announcements.INDEXES})
+        keys = TicketKeys(journal)
+        await keys.open()
+        bookings, stocks = MongoBookings(journal), MongoStocks(journal)
+        changes, lane_metrics = StockChanges(journal, clock), PrometheusLaneMetrics(metrics)
+        desks = [BatchDesk(journal, on_change=changes.committed, metrics=lane_metrics) for _ in range(settings.lanes)]
+        lanes = Lanes([desk.serve for desk in desks], bound=settings.lane_bound, metrics=lane_metrics)
+        announcing = AnnouncingWorker(MongoAnnouncements(journal), stocks, MongoNews(journal, clock), clock)
+        changes.listen(announcing.mark)
+        expiry = ExpiryWorker(bookings, lanes, chassis.outbox, expiry_cause, clock)
+
+        async def owner_of(name: str) -> Ownership | None:
+            owners = await owners_of(bookings, stocks, name)
+            return None if owners is None else Ownership(owners.buyer, owners.organizer)
+
+        parts = Parts(
+            desk=lanes,
+            bookings=bookings,
+            stocks=stocks,
+            changes=changes,
+            issuer=keys,
+            verifier=keys,
+            images=qr_images,
+            page_tokens=PageTokens(settings.page_token_key),
+            hold_for=timedelta(seconds=settings.hold_seconds),
+            clock=clock,
+        )
+        try:
+            yield Service(
+                servicers=[(add_BookingServiceServicer_to_server, BookingServicer(parts))],
+                workers=[
+                    *chassis.workers(event_subscription(lanes), payment_subscription(lanes, keys)),
+                    Worker("expiry", expiry.run, expiry.stop),
+                    Worker("announcements", announcing.run, announcing.stop),
+                    Worker("changes", changes.run),
+                ],
+                health=chassis.health,
+                owner_of=owner_of,
+                key_cache=chassis.key_cache,
+                stopping=changes.close,
+            )
+        finally:
+            changes.close()
+            await lanes.close()

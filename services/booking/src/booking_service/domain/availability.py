@@ -1,0 +1,92 @@
+"""What can be booked of an event at a moment, worked out from its offer and the places taken."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from booking_service.domain.inventory import Inventory
+from booking_service.domain.offer import Offer, OfferedType, OfferState
+from booking_service.domain.selling import remaining
+from domain_kit.money import Money
+
+
+class SaleState(Enum):
+    """Whether a ticket type is sold now."""
+
+    ON_SALE = "ON_SALE"
+    NOT_YET = "NOT_YET"
+    ENDED = "ENDED"
+    SOLD_OUT = "SOLD_OUT"
+    CLOSED = "CLOSED"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeAvailability:
+    """What can be booked of one ticket type; types that share a pool share `remaining`."""
+
+    ticket_type: str
+    display_name: str
+    price: Money
+    remaining: int
+    sale_state: SaleState
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """What can be booked of an event."""
+
+    event: str
+    ticket_types: tuple[TypeAvailability, ...]
+
+    @property
+    def name(self) -> str:
+        """Its resource name, `events/{event}/availability`."""
+        return f"{self.event}/availability"
+
+    @property
+    def bookable(self) -> bool:
+        """Something can be booked now."""
+        return any(each.sale_state is SaleState.ON_SALE for each in self.ticket_types)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What the other services were told.
+
+    version: how often they were. stock_version: of which inventory it was worked out. due: when time alone changes it.
+    """
+
+    availability: Availability
+    version: int
+    stock_version: int
+    due: datetime | None
+
+
+def availability_of(offer: Offer, inventory: Inventory, now: datetime) -> Availability:
+    """INVARIANT: a type is ON_SALE exactly when its smallest booking would be taken now."""
+    return Availability(
+        offer.event, tuple(_type_availability(offer, inventory, each, now) for each in offer.ticket_types)
+    )
+
+
+def next_change(offer: Offer, now: datetime) -> datetime | None:
+    """When time alone will next change it; None when it will not."""
+    if offer.state is not OfferState.PUBLISHED:
+        return None
+    edges = [edge for each in offer.ticket_types for edge in (each.sale_start, offer.sale_end_of(each))]
+    return min((edge for edge in edges if edge is not None and edge > now), default=None)
+
+
+def _type_availability(offer: Offer, inventory: Inventory, kind: OfferedType, now: datetime) -> TypeAvailability:
+    left = remaining(offer, inventory, kind.pools)
+    return TypeAvailability(kind.name, kind.display_name, kind.price, left, _sale_state(offer, kind, left, now))
+
+
+def _sale_state(offer: Offer, kind: OfferedType, left: int, now: datetime) -> SaleState:
+    if offer.state is not OfferState.PUBLISHED:
+        return SaleState.CLOSED
+    if now >= offer.sale_end_of(kind):
+        return SaleState.ENDED
+    if kind.sale_start is not None and now < kind.sale_start:
+        return SaleState.NOT_YET
+    return SaleState.ON_SALE if left >= kind.least else SaleState.SOLD_OUT

@@ -1,0 +1,99 @@
+"""What the handlers need of the world."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from booking_service.domain.availability import Announcement
+from booking_service.domain.booking import Booking
+from booking_service.domain.commands import Command
+from booking_service.domain.offer import Offer
+from booking_service.domain.stock import Stock
+from booking_service.domain.ticket_codes import TicketCode
+from domain_kit.repository import Cause, Page
+
+
+class Desk(Protocol):
+    """Decides commands, event by event in order of arrival."""
+
+    async def submit(self, command: Command, cause: Cause) -> Booking | None:
+        """The booking after it, once that is there to stay; None for a command that concerns no booking.
+
+        Whatever the command's `decide` raises; Aborted ETAG_MISMATCH; InvalidArgument REQUEST_ID_REUSED;
+        ResourceExhausted LANE_FULL; Unavailable. A repeat of the cause gets the first answer.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`field` ("state" or "buyer") has the value, or (`same` False) another one."""
+
+    field: str
+    value: str
+    same: bool = True
+
+
+class BookingReader(Protocol):
+    """Stored bookings."""
+
+    async def get(self, name: str) -> Booking:
+        """NotFound."""
+
+    async def of_event(
+        self, event: str, conditions: Sequence[Condition] = (), *, after: Sequence[Any] | None = None, limit: int
+    ) -> Page[Booking]:
+        """Newest first; those that meet all conditions."""
+
+    async def of_user(self, user: str, *, after: Sequence[Any] | None = None, limit: int) -> Page[Booking]:
+        """Newest first."""
+
+    async def due_holds(self, now: datetime, limit: int, event: str = "") -> Sequence[Booking]:
+        """Holds whose time has run out, oldest first."""
+
+
+class StockReader(Protocol):
+    """Stored offers and inventories."""
+
+    async def stock(self, event: str) -> Stock:
+        """As it is now; without offer when the event is not known."""
+
+    async def stocks(self, events: Sequence[str]) -> Mapping[str, Stock]:
+        """The same for many events."""
+
+    async def offer(self, event: str) -> Offer | None:
+        """None when the event is not known."""
+
+
+class Changes(Protocol):
+    """Tells of what changes an event's availability."""
+
+    def follow(self, event: str) -> AsyncGenerator[Stock, None]:
+        """The present stock, then the newest whenever it or its meaning has changed; ends when the service stops."""
+
+
+class Announcements(Protocol):
+    """What was last told to the other services about an event's availability."""
+
+    async def last_of(self, events: Sequence[str]) -> Mapping[str, Announcement]:
+        """By event; nothing for those of which nothing was told."""
+
+    async def announce(self, following: Announcement, before: Announcement | None, now: datetime) -> bool:
+        """Tell it in place of the one before; False when somebody else has told something meanwhile."""
+
+
+class TicketVerifier(Protocol):
+    """Tells our ticket codes from forgeries."""
+
+    async def verify(self, code: str) -> TicketCode:
+        """What it says. InvalidArgument TICKET_CODE_INVALID."""
+
+
+class QrImages(Protocol):
+    """Draws QR codes."""
+
+    def svg(self, text: str, /) -> bytes:
+        """An SVG document."""
+
+    def png(self, text: str, /) -> bytes:
+        """A PNG image."""

@@ -1,0 +1,29 @@
+"""Admits the bearer of a ticket code."""
+
+from booking_service.domain.booking import Booking, Ticket
+from booking_service.domain.commands import CheckIn
+from booking_service.domain.ports import Desk, TicketVerifier
+from booking_service.domain.ticket_codes import invalid_code
+from domain_kit.refusals import NotFound
+from domain_kit.repository import Cause
+
+
+async def check_in_ticket(
+    desk: Desk, verifier: TicketVerifier, *, event: str, code: str, cause: Cause
+) -> tuple[Booking, Ticket]:
+    """The booking and the ticket as they are now.
+
+    InvalidArgument TICKET_CODE_INVALID for a forged, foreign or replaced code; FailedPrecondition TICKET_CHECKED_IN,
+    TICKET_VOID.
+    """
+    said = await verifier.verify(code)
+    if said.event_name != event:
+        raise invalid_code()
+    command = CheckIn(event, said.booking_name, said.ticket_name, code)
+    try:
+        booking = await desk.submit(command, cause)
+    except NotFound:
+        raise invalid_code() from None
+    if booking is None:
+        raise invalid_code()
+    return booking, booking.ticket(said.ticket_name)

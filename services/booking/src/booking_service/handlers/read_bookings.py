@@ -1,0 +1,40 @@
+"""Reads bookings and tells whose they are."""
+
+from dataclasses import dataclass
+
+from booking_service.domain.booking import Booking, Ticket, void_ticket
+from booking_service.domain.ports import BookingReader, StockReader
+from booking_service.domain.states import TicketState
+from domain_kit.refusals import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Names: of the buyer or "", and of the organizer."""
+
+    buyer: str
+    organizer: str
+
+
+async def owners_of(bookings: BookingReader, stocks: StockReader, name: str) -> Owners | None:
+    """Whose an event, booking or ticket is; None for what does not exist."""
+    match name.split("/"):
+        case ["events", _]:
+            offer = await stocks.offer(name)
+            return None if offer is None else Owners("", offer.organizer)
+        case ["events", _, "bookings", _, *rest] if not rest or (len(rest) == 2 and rest[0] == "tickets"):
+            try:
+                booking = await bookings.get("/".join(name.split("/")[:4]))
+            except NotFound:
+                return None
+            return Owners(booking.buyer, booking.organizer)
+    return None
+
+
+async def get_valid_ticket(bookings: BookingReader, name: str) -> Ticket:
+    """NotFound; FailedPrecondition TICKET_VOID."""
+    booking: Booking = await bookings.get(name.rpartition("/tickets/")[0])
+    ticket = booking.ticket(name)
+    if ticket.state is TicketState.VOID:
+        raise void_ticket(ticket)
+    return ticket

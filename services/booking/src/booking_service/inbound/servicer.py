@@ -1,0 +1,114 @@
+"""The rpcs of the booking service: parse, handle, encode."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import timedelta
+
+from google.api.httpbody_pb2 import HttpBody
+
+from booking_service.domain.commands import TicketIssuer
+from booking_service.domain.ports import BookingReader, Changes, Desk, QrImages, StockReader, TicketVerifier
+from booking_service.handlers.change_booking import cancel_booking, confirm_booking
+from booking_service.handlers.check_in_ticket import check_in_ticket
+from booking_service.handlers.create_booking import create_booking
+from booking_service.handlers.read_bookings import get_valid_ticket
+from booking_service.handlers.watch_availability import get_availability, watch_availability
+from booking_service.inbound.messages import conditions_from_filter, wanted_from_wire
+from booking_service.wire import availability_to_wire, booking_to_wire, ticket_to_wire
+from domain_kit.clock import Clock, utc_now
+from grpc_runtime import cause_of, http_body, principal_of
+from resource_api import PageTokens, page_size_of
+from usher.booking.v1 import booking_pb2
+from usher.booking.v1 import booking_service_pb2 as pb
+from usher.booking.v1.booking_service_pb2_grpc import BookingServiceServicer
+
+PNG = pb.GetTicketQrCodeRequest.FORMAT_PNG
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the rpcs work with."""
+
+    desk: Desk
+    bookings: BookingReader
+    stocks: StockReader
+    changes: Changes
+    issuer: TicketIssuer
+    verifier: TicketVerifier
+    images: QrImages
+    page_tokens: PageTokens
+    hold_for: timedelta
+    clock: Clock = utc_now
+
+
+class BookingServicer(BookingServiceServicer):
+    """usher.booking.v1.BookingService."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def CreateBooking(self, request: pb.CreateBookingRequest, context: object) -> booking_pb2.Booking:
+        booking = await create_booking(
+            self._parts.desk, event=request.parent, buyer=principal_of(context).user, wanted=wanted_from_wire(request),
+            hold_for=self._parts.hold_for, cause=cause_of(request, context),
+        )  # fmt: skip
+        return booking_to_wire(booking)
+
+    async def GetBooking(self, request: pb.GetBookingRequest, context: object) -> booking_pb2.Booking:
+        return booking_to_wire(await self._parts.bookings.get(request.name))
+
+    async def ListBookings(self, request: pb.ListBookingsRequest, context: object) -> pb.ListBookingsResponse:
+        after, conditions = self._parts.page_tokens.cursor_of(request), conditions_from_filter(request.filter)
+        limit = page_size_of(request)
+        page = await self._parts.bookings.of_event(request.parent, conditions, after=after, limit=limit)
+        token = self._parts.page_tokens.token_for(request, page.following)
+        return pb.ListBookingsResponse(bookings=[booking_to_wire(each) for each in page.items], next_page_token=token)
+
+    async def ListUserBookings(
+        self, request: pb.ListUserBookingsRequest, context: object
+    ) -> pb.ListUserBookingsResponse:
+        after, limit = self._parts.page_tokens.cursor_of(request), page_size_of(request)
+        page = await self._parts.bookings.of_user(request.parent, after=after, limit=limit)
+        token = self._parts.page_tokens.token_for(request, page.following)
+        return pb.ListUserBookingsResponse(
+            bookings=[booking_to_wire(each) for each in page.items], next_page_token=token
+        )
+
+    async def ConfirmBooking(self, request: pb.ConfirmBookingRequest, context: object) -> booking_pb2.Booking:
+        parts, cause = self._parts, cause_of(request, context)
+        return booking_to_wire(
+            await confirm_booking(parts.desk, parts.issuer, name=request.name, etag=request.etag, cause=cause)
+        )
+
+    async def CancelBooking(self, request: pb.CancelBookingRequest, context: object) -> booking_pb2.Booking:
+        desk, cause = self._parts.desk, cause_of(request, context)
+        return booking_to_wire(
+            await cancel_booking(desk, name=request.name, reason=request.reason, etag=request.etag, cause=cause)
+        )
+
+    async def GetTicketQrCode(self, request: pb.GetTicketQrCodeRequest, context: object) -> HttpBody:
+        ticket, images = await get_valid_ticket(self._parts.bookings, request.name), self._parts.images
+        if request.format == PNG:
+            return http_body("image/png", await asyncio.to_thread(images.png, ticket.code))
+        return http_body("image/svg+xml", await asyncio.to_thread(images.svg, ticket.code))
+
+    async def CheckInTicket(self, request: pb.CheckInTicketRequest, context: object) -> pb.CheckInTicketResponse:
+        parts, cause = self._parts, cause_of(request, context)
+        booking, ticket = await check_in_ticket(
+            parts.desk, parts.verifier, event=request.parent, code=request.code, cause=cause
+        )  # fmt: skip
+        return pb.CheckInTicketResponse(ticket=ticket_to_wire(ticket), booking=booking.name)
+
+    async def GetAvailability(self, request: pb.GetAvailabilityRequest, context: object) -> booking_pb2.Availability:
+        clock, event = self._parts.clock, request.name.removesuffix("/availability")
+        return availability_to_wire(await get_availability(self._parts.stocks, clock, event=event), clock())
+
+    async def WatchAvailability(
+        self, request: pb.WatchAvailabilityRequest, context: object
+    ) -> AsyncGenerator[booking_pb2.Availability, None]:
+        clock, event = self._parts.clock, request.name.removesuffix("/availability")
+        async with aclosing(watch_availability(self._parts.changes, clock, event=event)) as news:
+            async for availability in news:
+                yield availability_to_wire(availability, clock())

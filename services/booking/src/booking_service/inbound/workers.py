@@ -1,0 +1,187 @@
+"""Background work: holds that run out, and telling the other services what can be booked."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from booking_service.domain.ports import Announcements, BookingReader, Desk, StockReader
+from booking_service.handlers.announce_availability import announce_availability
+from booking_service.handlers.expire_holds import PAGE, expire_holds
+from domain_kit.clock import Clock
+from domain_kit.ids import new_id
+from domain_kit.refusals import Refusal, Unavailable
+from domain_kit.repository import Cause
+
+EXPIRY_LEASE = "expiry"
+_PAGE = 100
+
+
+class Leases(Protocol):
+    """Work that one process at a time does."""
+
+    async def hold_lease(self, lease: str, owner: str, seconds: float) -> bool:
+        """Take or renew it; False while another owner holds it."""
+
+    async def release_lease(self, lease: str, owner: str) -> None:
+        """Give it back."""
+
+
+class NewsSource(Protocol):
+    """Which events have something to announce."""
+
+    async def page(self, after: str) -> tuple[list[str], str | None]:
+        """Those with a change not announced, after the name `after`; the next `after`, None at the end."""
+
+    async def recent(self, seconds: float) -> list[str]:
+        """Those with a change not announced that any process made within so many seconds."""
+
+    async def due(self) -> list[str]:
+        """Those that time alone has changed."""
+
+
+class _Loop:
+    """Something done again and again until it is asked to stop."""
+
+    def __init__(self) -> None:
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """`run` returns after what it has in hand."""
+        self._stopping.set()
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+
+class ExpiryWorker(_Loop):
+    """Ends holds soon after their time, in one process at a time; only the places shown free depend on how soon."""
+
+    def __init__(
+        self,
+        bookings: BookingReader,
+        desk: Desk,
+        leases: Leases,
+        cause_of: Callable[[str], Cause],
+        clock: Clock,
+        *,
+        seconds: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self._bookings, self._desk, self._leases, self._cause_of = bookings, desk, leases, cause_of
+        self._clock, self._seconds, self._owner = clock, seconds, new_id()
+
+    async def run(self) -> None:
+        """Until stopped."""
+        try:
+            while not self._stopping.is_set():
+                full = False
+                with suppress(Unavailable):
+                    if await self._leases.hold_lease(EXPIRY_LEASE, self._owner, 10 * self._seconds):
+                        full = await self._sweep() == PAGE
+                if not full:
+                    await self._pause(self._seconds)
+        finally:
+            with suppress(Refusal):
+                await self._leases.release_lease(EXPIRY_LEASE, self._owner)
+
+    async def _sweep(self) -> int:
+        return await expire_holds(self._bookings, self._desk, self._cause_of, now=self._clock())
+
+
+class AnnouncingWorker(_Loop):
+    """Announces changed availability: each event at most once every `gap` seconds, however often it changes.
+
+    Commits of this process mark their event at once. Others are found: at the start those whose last announcement is
+    older than their stock, which a kill -9 leaves behind; every `look` seconds what any process has changed of late;
+    and what time alone changes.
+    """
+
+    def __init__(
+        self,
+        announcements: Announcements,
+        stocks: StockReader,
+        news: NewsSource,
+        clock: Clock,
+        *,
+        gap: float = 0.1,
+        look: float = 5.0,
+    ) -> None:
+        super().__init__()
+        self._announcements, self._stocks, self._news, self._clock = announcements, stocks, news, clock
+        self._gap, self._look = gap, look
+        self._marked: set[str] = set()
+        self._bell = asyncio.Event()
+        self._log = logging.getLogger(__name__)
+
+    def mark(self, event: str) -> None:
+        """Its stock has changed."""
+        self._marked.add(event)
+        self._bell.set()
+
+    def stop(self) -> None:
+        """`run` returns after what it has in hand."""
+        super().stop()
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Until stopped; then once more, for what the last calls changed."""
+        looking = asyncio.create_task(self._keep_looking())
+        try:
+            while not self._stopping.is_set():
+                await self._bell.wait()
+                self._bell.clear()
+                await self.announce_marked()
+                await self._pause(self._gap)
+            await self.announce_marked()
+        finally:
+            looking.cancel()
+
+    async def announce_marked(self) -> None:
+        """What is marked now; what cannot be read or stored just now stays marked."""
+        marked, self._marked = sorted(self._marked), set()
+        for start in range(0, len(marked), _PAGE):
+            page = marked[start : start + _PAGE]
+            try:
+                await self._announce(page)
+            except Exception as trouble:  # noqa: BLE001  # one page's trouble must not end the worker
+                self._mark_all(page)
+                if not isinstance(trouble, Refusal):
+                    self._log.exception("availability not announced")
+
+    async def _announce(self, events: Sequence[str]) -> None:
+        """Of one page; all are tried before a failure is raised."""
+        stocks, known = await self._stocks.stocks(events), await self._announcements.last_of(events)
+        results = await asyncio.gather(
+            *(
+                announce_availability(self._announcements, stocks[each], known.get(each), self._clock)
+                for each in events
+            ),
+            return_exceptions=True,
+        )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _keep_looking(self) -> None:
+        """Failures of the store only put a look off."""
+        page: str | None = ""
+        looked = time.monotonic()
+        while True:
+            with suppress(Unavailable):
+                while page is not None:
+                    events, page = await self._news.page(page)
+                    self._mark_all(events)
+                if time.monotonic() >= looked + self._look:
+                    looked = time.monotonic()
+                    self._mark_all(await self._news.recent(6 * self._look))
+                self._mark_all(await self._news.due())
+            await asyncio.sleep(min(1.0, self._look))
+
+    def _mark_all(self, events: Iterable[str]) -> None:
+        for event in events:
+            self.mark(event)

@@ -1,0 +1,177 @@
+"""Serves a lane's batches: load, decide, commit once; decide again where somebody else was first."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Protocol
+
+from booking_service.domain.commands import Expire
+from booking_service.domain.stock import Stock
+from booking_service.outbound.deciding import Plan, decide_all
+from booking_service.outbound.documents import booking_from_document
+from booking_service.outbound.lanes import LaneMetrics, NoLaneMetrics, Waiting
+from booking_service.outbound.repositories import due_holds
+from booking_service.outbound.shelf import Finder, Shelf
+from domain_kit.clock import Clock
+from domain_kit.refusals import Aborted, AlreadyExists, Refusal
+from domain_kit.repository import Cause
+from mongo_store import JournalRow, Recorded, RequestRepeated, VersionConflict, Write
+from mongo_store.verdicts import request_id_reused
+
+_ATTEMPTS = 30
+_SWEPT_AT_ONCE = 128
+
+
+class BatchJournal(Finder, Protocol):
+    """What the desk needs of a journal."""
+
+    clock: Clock
+
+    async def commit_batch(self, writes: Sequence[Write], rows: Sequence[JournalRow]) -> None:
+        """All or nothing, see mongo_store.Journal.commit_batch."""
+
+    async def answers_to(self, causes: Sequence[Cause]) -> Recorded:
+        """What was answered before, see mongo_store.Journal.answers_to."""
+
+
+def expiry_cause(booking: str) -> Cause:
+    """A booking's hold ends once, whoever notices."""
+    return Cause(key=f"booking.expiry|{booking}", actor="services/booking")
+
+
+class BatchDesk:
+    """`serve` of one lane. on_change: told of each stock that a commit changed."""
+
+    def __init__(
+        self,
+        journal: BatchJournal,
+        *,
+        on_change: Callable[[Stock], None] = lambda _: None,
+        metrics: LaneMetrics | None = None,
+    ) -> None:
+        self._journal = journal
+        self._shelf = Shelf(journal)
+        self._on_change = on_change
+        self._metrics = metrics or NoLaneMetrics()
+
+    async def serve(self, batch: Sequence[Waiting]) -> None:
+        """Settle every command of the batch.
+
+        INVARIANT: nobody is told yes before the commit, nor no on what was merely remembered.
+        """
+        began, work, fresh = time.perf_counter(), list(batch), False
+        for attempt in range(_ATTEMPTS):
+            plan = await self._decide(work, fresh=fresh)
+            work = [waiting for waiting, _ in plan.accepted]
+            if await self._commit(plan, work):
+                self._committed(plan, time.perf_counter() - began)
+                return
+            fresh = True
+            await asyncio.sleep(random.uniform(0, 0.001 * min(attempt, 10)))  # noqa: S311  # no secret
+        conflict = Aborted(
+            "WRITE_CONFLICT", "Others kept booking first; try again.", retry_after=timedelta(milliseconds=200)
+        )
+        for waiting in work:
+            waiting.refuse(conflict)
+
+    async def _decide(self, work: Sequence[Waiting], *, fresh: bool) -> Plan:
+        """A plan without refusals: those have been told, after a look at the store."""
+        swept = False
+        while work := [waiting for waiting in work if not waiting.gone]:
+            plan, was_fresh = await self._plan(work, fresh=fresh)
+            if not plan.refused:
+                return plan
+            if was_fresh:
+                due = [] if swept else await self._due_holds(plan)
+                if not due:
+                    await self._refuse(plan)
+                    return plan
+                work, swept = [*due, *work], True
+            fresh = True
+        return Plan()
+
+    async def _commit(self, plan: Plan, work: Sequence[Waiting]) -> bool:
+        """False when it has to be decided anew, for those who have no answer yet."""
+        try:
+            if plan.rows:
+                await self._journal.commit_batch(plan.writes, plan.rows)
+        except RequestRepeated as repeat:
+            self._answer_repeats(work, repeat.recorded)
+            return False
+        except (VersionConflict, AlreadyExists):
+            self._metrics.conflicted()
+            return False
+        except (Refusal, asyncio.CancelledError):
+            self._shelf.forget(plan.stocks)  # whether it went through is not known
+            raise
+        except Exception:
+            self._shelf.forget(plan.stocks)
+            if len(work) == 1:
+                raise
+            await self._one_by_one(work)
+            return False
+        return True
+
+    async def _one_by_one(self, work: Sequence[Waiting]) -> None:
+        """After a fault that is no refusal: only those whose fault it is shall fail."""
+        for waiting in work:
+            try:
+                await self.serve([waiting])
+            except Exception as trouble:  # noqa: BLE001  # its caller hears of it
+                waiting.refuse(trouble)
+
+    async def _plan(self, work: Sequence[Waiting], *, fresh: bool) -> tuple[Plan, bool]:
+        events = list(dict.fromkeys(waiting.command.event for waiting in work))
+        existing = [waiting.command.booking for waiting in work if waiting.command.reads]
+        stocks, bookings, was_fresh = await self._shelf.load(events, existing, fresh=fresh)
+        return decide_all(work, stocks, bookings, self._journal.clock()), was_fresh
+
+    def _committed(self, plan: Plan, seconds: float) -> None:
+        self._shelf.keep(plan.stocks)
+        if plan.rows:
+            self._metrics.committed(len(plan.rows), seconds)
+        for waiting, booking in plan.accepted:
+            waiting.answer(booking)
+        for stock in plan.changed:
+            self._on_change(stock)
+
+    async def _due_holds(self, plan: Plan) -> list[Waiting]:
+        """Holds whose time is over, of events that had too few places: nobody hears SOLD_OUT because of them."""
+        short = {
+            waiting.command.event
+            for waiting, refusal in plan.refused
+            if isinstance(refusal, Refusal) and refusal.reason == "SOLD_OUT"
+        }
+        due: list[Waiting] = []
+        for event in short:
+            for hold in await due_holds(self._journal, self._journal.clock(), _SWEPT_AT_ONCE, event):
+                command = Expire(hold.event, hold.name)
+                waiting = Waiting(command, expiry_cause(hold.name), asyncio.get_running_loop().create_future())
+                waiting.done.add_done_callback(_look_at)
+                due.append(waiting)
+        return due
+
+    async def _refuse(self, plan: Plan) -> None:
+        """A repeat of a request that went through gets its answer, also where it would be refused by now."""
+        recorded = await self._journal.answers_to([waiting.cause for waiting, _ in plan.refused])
+        self._answer_repeats([waiting for waiting, _ in plan.refused], recorded)
+        for waiting, refusal in plan.refused:
+            waiting.refuse(refusal)
+
+    @staticmethod
+    def _answer_repeats(work: Sequence[Waiting], recorded: Recorded) -> None:
+        for waiting in work:
+            key = waiting.cause.key
+            if key in recorded.reused:
+                waiting.refuse(request_id_reused())
+            elif key in recorded.answers:
+                answer: Mapping[str, Any] = recorded.answers[key]
+                waiting.answer(booking_from_document(answer) if answer else None)
+
+
+def _look_at(done: "asyncio.Future[Any]") -> None:
+    """Nobody awaits the expiry of a hold; its outcome is in the store."""
+    if not done.cancelled():
+        done.exception()

@@ -1,0 +1,165 @@
+"""Any sequence of commands on one event, against a model that only counts."""
+
+from datetime import UTC, datetime, timedelta
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
+
+from booking_service.domain import domain_events as facts
+from booking_service.domain.booking import Booking
+from booking_service.domain.commands import Cancel, CheckIn, ClaimPayment, Confirm, Expire, Hold, ProjectOffer
+from booking_service.domain.inventory import Inventory
+from booking_service.domain.offer import Offer, OfferedType, OfferState
+from booking_service.domain.selling import Wanted
+from booking_service.domain.states import BookingState, TicketState
+from booking_service.domain.stock import Stock
+from domain_kit.ids import new_id
+from domain_kit.money import Money
+from domain_kit.refusals import Refusal
+
+EVENT = "events/e"
+TYPES = {"free": (0, ("hall",)), "paid": (1999, ("hall",)), "dinner": (4500, ("hall", "table"))}
+LIVE = (BookingState.HELD, BookingState.CONFIRMED)
+
+
+def offer(version: int, hall: int, table: int, state: OfferState = OfferState.PUBLISHED) -> Offer:
+    start = datetime(2028, 1, 1, tzinfo=UTC)
+    kinds = tuple(
+        OfferedType(f"{EVENT}/ticketTypes/{name}", name, Money(price, "EUR"), pools)
+        for name, (price, pools) in TYPES.items()
+    )
+    capacities = {"hall": hall, "table": table}
+    return Offer(EVENT, "organizers/o", "E", state, start, start, "UTC", kinds, capacities, version, published=True)
+
+
+class Issuer:
+    def issue(self, booking: str) -> tuple[str, str]:
+        return f"{booking}/tickets/{new_id()}", new_id()
+
+
+class Sale(RuleBasedStateMachine):
+    names = Bundle("names")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = datetime(2027, 1, 1, tzinfo=UTC)
+        self.stock = Stock(offer(1, 6, 3), Inventory(EVENT))
+        self.bookings: dict[str, Booking] = {}
+        self.money: dict[str, Money] = {}
+        self.settled: dict[str, str] = {}
+        self.due_back: dict[str, Money] = {}
+
+    def run(self, command) -> bool:
+        try:
+            outcome = command.decide(self.stock, self.bookings.get(command.booking), self.now)
+        except Refusal:
+            return False
+        before = self.stock
+        self.stock = outcome.stock
+        if before.inventory != self.stock.inventory:
+            self.no_pool_grew_beyond_its_capacity(before)
+        if outcome.booking is not None:
+            self.bookings[outcome.booking.name] = outcome.booking
+        for step in outcome.steps:
+            if isinstance(step.happened, facts.BookingConfirmed) and step.booking.payment:
+                assert self.settled.setdefault(step.booking.payment, "claimed") == "claimed"
+            if isinstance(step.happened, facts.PaymentUnclaimed):
+                assert self.settled.setdefault(step.happened.payment, "unclaimed") == "unclaimed"
+            if isinstance(step.happened, facts.BookingCancelled) and step.happened.refund_due:
+                assert step.booking.name not in self.due_back
+                self.due_back[step.booking.name] = step.happened.refund_due
+        return True
+
+    def no_pool_grew_beyond_its_capacity(self, before: Stock) -> None:
+        for pool, taken in self.stock.inventory.taken.items():
+            if taken > before.inventory.taken.get(pool, 0):
+                assert taken <= self.stock.offer.capacities[pool]
+
+    @rule(target=names, wanted=st.dictionaries(st.sampled_from(sorted(TYPES)), st.integers(1, 4), min_size=1))
+    def hold(self, wanted):
+        lines = [Wanted(f"{EVENT}/ticketTypes/{kind}", count) for kind, count in wanted.items()]
+        name = f"{EVENT}/bookings/{new_id()}"
+        return name if self.run(Hold(EVENT, name, "users/u", lines, timedelta(minutes=10))) else multiple()
+
+    @rule(name=names)
+    def confirm(self, name):
+        self.run(Confirm(EVENT, name, Issuer()))
+
+    @rule(name=names, wrong=st.booleans(), again=st.booleans())
+    def pay(self, name, wrong, again):
+        booking = self.bookings[name]
+        payment = booking.payment if again and booking.payment else f"payments/{new_id()}"
+        amount = booking.total + Money(1, "EUR") if wrong else booking.total
+        self.money.setdefault(payment, amount)
+        assert self.run(ClaimPayment(EVENT, name, payment, amount, Issuer()))
+
+    @rule(name=names)
+    def cancel(self, name):
+        self.run(Cancel(EVENT, name, "why"))
+
+    @rule(name=names)
+    def expire(self, name):
+        self.run(Expire(EVENT, name))
+
+    @rule(name=names)
+    def check_in(self, name):
+        for ticket in self.bookings[name].tickets[:1]:
+            self.run(CheckIn(EVENT, name, ticket.name, ticket.code))
+
+    @rule(minutes=st.integers(1, 12))
+    def wait(self, minutes):
+        self.now += timedelta(minutes=minutes)
+
+    @rule(hall=st.integers(0, 9), table=st.integers(0, 4), off=st.integers(0, 9))
+    def change_offer(self, hall, table, off):
+        state = OfferState.CANCELLED if off == 0 else OfferState.PUBLISHED
+        self.run(ProjectOffer(offer(self.stock.offer.version + 1, hall, table, state)))
+
+    @invariant()
+    def taken_places_are_those_of_live_bookings(self):
+        """INVARIANT: each place that is taken belongs to one held or confirmed booking."""
+        counted: dict[str, int] = {}
+        for booking in self.bookings.values():
+            if booking.state in LIVE:
+                for pool, places in booking.places().items():
+                    counted[pool] = counted.get(pool, 0) + places
+        assert {pool: taken for pool, taken in self.stock.inventory.taken.items() if taken} == counted
+
+    @invariant()
+    def totals_are_sums_of_lines(self):
+        """INVARIANT: no cent is lost or made."""
+        for booking in self.bookings.values():
+            assert booking.total.minor_units == sum(
+                line.quantity * line.unit_price.minor_units for line in booking.lines
+            )
+
+    @invariant()
+    def tickets_match_places(self):
+        """INVARIANT: a confirmed booking has a ticket for each place, none is valid in any other state."""
+        for booking in self.bookings.values():
+            usable = [ticket for ticket in booking.tickets if ticket.state is not TicketState.VOID]
+            places = sum(line.quantity for line in booking.lines)
+            assert len(usable) == (places if booking.state is BookingState.CONFIRMED else 0)
+
+    @invariant()
+    def all_money_is_claimed_or_unclaimed(self):
+        """INVARIANT: money that came confirms exactly one booking at its price, or is said to be paid back."""
+        assert self.settled.keys() == self.money.keys()
+        claimed = [each for each in self.bookings.values() if each.payment]
+        assert sorted(each.payment for each in claimed) == sorted(k for k, v in self.settled.items() if v == "claimed")
+        assert all(self.money[each.payment] == each.total for each in claimed)
+
+    @invariant()
+    def what_was_cancelled_after_payment_is_due_back(self):
+        """INVARIANT: exactly the paid and cancelled bookings have their total due back."""
+        due = {
+            each.name: each.total
+            for each in self.bookings.values()
+            if each.state is BookingState.CANCELLED and each.payment and each.total
+        }
+        assert self.due_back == due
+
+
+Sale.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestSale = Sale.TestCase

@@ -1,0 +1,93 @@
+import asyncio
+
+import pytest
+
+from booking_service.domain.states import BookingState
+from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker
+from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
+from booking_service.outbound.desk import expiry_cause
+from booking_service.outbound.repositories import MongoBookings, MongoStocks
+from domain_kit.refusals import Unavailable
+from testkit.memory import MemoryOutbox
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def lanes(make, memory):
+    lanes = make.lanes_on(memory)
+    await lanes.submit(make.project(make.offer()), make.cause())
+    return lanes
+
+
+def state_of(memory, booking):
+    return BookingState(memory.collections["bookings"][booking.name]["state"])
+
+
+async def test_one_of_two_sweepers_ends_the_holds_and_the_other_takes_over(make, lanes, memory, clock):
+    outbox, bookings = MemoryOutbox(memory), MongoBookings(memory)
+    workers = [ExpiryWorker(bookings, lanes, outbox, expiry_cause, clock, seconds=0.01) for _ in range(2)]
+    running = [asyncio.create_task(worker.run()) for worker in workers]
+    booking = await lanes.submit(make.hold(), make.cause())
+    clock.advance(minutes=11)
+    await until(lambda: state_of(memory, booking) is BookingState.EXPIRED)
+    workers[0].stop()
+    await running[0]
+    second = await lanes.submit(make.hold(), make.cause())
+    clock.advance(minutes=11)
+    await until(lambda: state_of(memory, second) is BookingState.EXPIRED)
+    workers[1].stop()
+    await running[1]
+    assert not outbox._leases
+
+
+async def test_a_sweeper_outlives_a_store_that_is_away(make, lanes, memory, clock):
+    class Away(MemoryOutbox):
+        tries = 0
+
+        async def hold_lease(self, lease, owner, seconds):
+            self.tries += 1
+            if self.tries < 3:
+                raise Unavailable("STORE_UNAVAILABLE", "away")
+            return await super().hold_lease(lease, owner, seconds)
+
+    worker = ExpiryWorker(MongoBookings(memory), lanes, Away(memory), expiry_cause, clock, seconds=0.01)
+    running = asyncio.create_task(worker.run())
+    booking = await lanes.submit(make.hold(), make.cause())
+    clock.advance(minutes=11)
+    await until(lambda: state_of(memory, booking) is BookingState.EXPIRED)
+    worker.stop()
+    await running
+
+
+async def test_what_could_not_be_announced_is_announced_later(make, lanes, memory, clock):
+    class Shaky(MongoAnnouncements):
+        failures = 2
+
+        async def announce(self, following, before, now):
+            if self.failures:
+                self.failures -= 1
+                raise Unavailable("STORE_UNAVAILABLE", "away")
+            return await super().announce(following, before, now)
+
+    worker = AnnouncingWorker(Shaky(memory), MongoStocks(memory), MongoNews(memory, clock), clock, gap=0.01)
+    running = asyncio.create_task(worker.run())
+    await until(lambda: memory.collections.get("announcements"))
+    worker.stop()
+    await running
+
+
+async def test_stopping_announces_what_the_last_calls_changed(make, lanes, memory, clock):
+    worker = AnnouncingWorker(MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock, gap=60)
+    running = asyncio.create_task(worker.run())
+    await until(lambda: memory.collections.get("announcements"))
+    await lanes.submit(make.hold(standard=9), make.cause())
+    worker.mark(make.EVENT)
+    worker.stop()
+    await running
+    (told,) = memory.collections["announcements"].values()
+    assert (told["version"], told["ticket_types"][0]["remaining"]) == (2, 41)
