@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, for_code
 from event_backbone.broker import Broker, BrokerUnavailable, Outgoing, Position, Reader, Record, Writer
 from event_backbone.closing import close_admin, close_consumer, close_producer
 from event_backbone.instance import instance_of
+from event_backbone.patience import pause_between_empty_fetches
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class KafkaBroker:
                 rebalance_timeout_ms=SESSION_SECONDS * 1000,
                 heartbeat_interval_ms=1_500,
             )
+            pause_between_empty_fetches(consumer)
             try:
                 async with _exchange("join", patience):
                     await consumer.start()
