@@ -1,0 +1,54 @@
+"""Facts about a payment; the state after each is added when it is encoded."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentCreated:
+    """Somebody is about to pay."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAttempted:
+    """The gateway is asked to move the money."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentActionRequired:
+    """The payer has to do something at the gateway."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSucceeded:
+    """The money was captured."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFailed:
+    """An attempt was declined or lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentCancelled:
+    """It was called off before money moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequested:
+    """Money is to be paid back; `id` is the refund's."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundCompleted:
+    """Money was paid back."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFailed:
+    """The gateway refused to pay back."""
+
+    id: str

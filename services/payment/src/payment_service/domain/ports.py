@@ -1,0 +1,55 @@
+"""What handlers need of storage and of the booking service."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from domain_kit.money import Money
+from domain_kit.repository import Cause, Page, Repository
+from payment_service.domain.payment import Payment
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What booking says of a booking. `held_until` is None for one that is not held."""
+
+    booking: str
+    buyer: str
+    organizer: str
+    total: Money
+    state: str
+    held_until: datetime | None
+
+
+class Bookings(Protocol):
+    """The booking service, asked on behalf of the caller."""
+
+    async def owed(self, booking: str) -> Owed:
+        """What is owed for a booking; PermissionDenied, Unavailable."""
+
+
+class PaymentRepository(Repository[Payment], Protocol):
+    """Payments by name and by what else they are known for. A booking has one open payment: AlreadyExists."""
+
+    async def answer_to(self, cause: Cause) -> Payment | None:
+        """What this cause was answered before; InvalidArgument REQUEST_ID_REUSED."""
+
+    async def open_for(self, booking: str) -> Payment | None:
+        """The open payment of a booking."""
+
+    async def with_reference(self, gateway: str, reference: str) -> Payment | None:
+        """The payment that has this intent."""
+
+    async def list_page(self, payer: str, after: tuple[Any, ...] | None, limit: int) -> Page[Payment]:
+        """The payments of a user, newest first."""
+
+
+class OpenWork(Protocol):
+    """Payments about which the gateway is to be asked again."""
+
+    async def take(self, now: datetime, limit: int) -> Sequence[str]:
+        """Names that are due, each put off to its next look, so that no other process takes it too."""
+
+    async def next_due(self) -> datetime | None:
+        """When the next one is due."""

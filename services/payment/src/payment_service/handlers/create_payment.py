@@ -1,0 +1,56 @@
+"""Start paying what a booking owes."""
+
+from datetime import datetime
+
+from domain_kit.refusals import Aborted, AlreadyExists, FailedPrecondition, PermissionDenied
+from domain_kit.repository import Cause
+from payment_service.domain.gateway import PaymentGateway
+from payment_service.domain.payment import Payment, begun
+from payment_service.domain.ports import Bookings, Owed, PaymentRepository
+
+
+async def create_payment(
+    payments: PaymentRepository,
+    bookings: Bookings,
+    gateway: PaymentGateway,
+    id: str,
+    booking: str,
+    payer: str,
+    *,
+    cause: Cause,
+    now: datetime,
+) -> Payment:
+    """The new payment, or the open one of the booking.
+
+    FailedPrecondition BOOKING_NOT_PAYABLE, NOTHING_OWED; PermissionDenied; Unavailable, with nothing written.
+    """
+    if earlier := await payments.answer_to(cause):
+        return earlier
+    owed = await bookings.owed(booking)
+    if owed.buyer != payer:
+        raise PermissionDenied("NOT_THE_BUYER", "Only the buyer pays for a booking.", metadata={"resource": booking})
+    if present := await payments.open_for(booking):
+        return present
+    _check_payable(owed, now)
+    gateway.check_amount(owed.total)
+    # Before the commit: an intent that nobody knows of is harmless, a payment without one would not be.
+    intent = await gateway.create_intent(owed.total, payment=f"payments/{id}", booking=booking, key=id)
+    payment, made = begun(
+        f"payments/{id}", booking, payer, owed.organizer, owed.total, gateway.name, intent, now
+    )  # fmt: skip
+    try:
+        return await payments.create(payment, made, cause=cause)
+    except AlreadyExists:
+        if present := await payments.open_for(booking):
+            return present
+        raise Aborted("WRITE_CONFLICT", "Another payment of this booking came and went; try again.") from None
+
+
+def _check_payable(owed: Owed, now: datetime) -> None:
+    if owed.held_until is None or owed.held_until <= now:
+        state = owed.state if owed.held_until is None else "EXPIRED"
+        raise FailedPrecondition(
+            "BOOKING_NOT_PAYABLE", f"A booking that is {state.lower()} cannot be paid.", metadata={"state": state}
+        )
+    if owed.total.minor_units <= 0:
+        raise FailedPrecondition("NOTHING_OWED", "This booking costs nothing; confirm it.")

@@ -1,0 +1,88 @@
+"""Pay back all or some of a payment."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from domain_kit.clock import Clock
+from domain_kit.money import Money
+from domain_kit.refusals import DeadlineExceeded, Unavailable
+from domain_kit.repository import Cause
+from payment_service.domain.card_numbers import refuse_card_number
+from payment_service.domain.gateway import RefundingGateway
+from payment_service.domain.payment import Outcome, Payment
+from payment_service.domain.ports import PaymentRepository
+from payment_service.domain.refund import RefundState
+
+
+async def refund_payment(
+    payments: PaymentRepository,
+    gateway: RefundingGateway,
+    name: str,
+    id: str,
+    amount: Money | None,
+    reason: str,
+    requester: str,
+    *,
+    cause: Cause,
+    clock: Clock,
+) -> Payment:
+    """The payment with a new refund; PENDING while the gateway is at it or away. None: all that is left.
+
+    FailedPrecondition REFUND_EXCEEDS_CAPTURE, PAYMENT_PENDING, …; InvalidArgument CARD_NUMBER_REFUSED.
+    """
+    refuse_card_number(reason, "reason")
+    if amount is not None:
+        gateway.check_amount(amount)
+    return await _request_and_send(
+        payments,
+        gateway,
+        name,
+        lambda payment: payment.with_refund(id, amount, reason, requester, clock()),
+        cause,
+        clock,
+    )
+
+
+async def refund_at_most(
+    payments: PaymentRepository,
+    gateway: RefundingGateway,
+    name: str,
+    id: str,
+    amount: Money | None,
+    reason: str,
+    requester: str,
+    *,
+    cause: Cause,
+    clock: Clock,
+) -> Payment:
+    """As refund_payment, for what happens by itself: what was paid back already is not due again."""
+    return await _request_and_send(
+        payments,
+        gateway,
+        name,
+        lambda payment: payment.with_refund_of_at_most(id, amount, reason, requester, clock()),
+        cause,
+        clock,
+    )
+
+
+async def _request_and_send(
+    payments: PaymentRepository,
+    gateway: RefundingGateway,
+    name: str,
+    request: Callable[[Payment], Outcome],
+    cause: Cause,
+    clock: Clock,
+) -> Payment:
+    requested = await payments.update(name, request, cause=cause)
+    told = replace(cause, key=f"{cause.key}|outcome", fingerprint=b"")
+    if earlier := await payments.answer_to(told):
+        return earlier
+    if not requested.refunds or requested.refunds[-1].state is not RefundState.PENDING:
+        return requested
+    refund = requested.refunds[-1]  # the answer is from right after the request, also when it is repeated
+    try:
+        answer = await gateway.refund(requested.gateway_reference, refund.amount, id=refund.id)
+    except (Unavailable, DeadlineExceeded):
+        return requested  # the settler finishes it
+    return await payments.update(name, lambda payment: payment.refund_answered(refund.id, answer, clock()), cause=told)

@@ -1,0 +1,1 @@
+"""We call the world: MongoDB, the booking service, payment gateways."""

@@ -1,0 +1,88 @@
+"""Payments in MongoDB, with the note of what is still to be asked of the gateway in the same commit."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from domain_kit.repository import Cause, Decide, DomainEvent, Page
+from mongo_store import Database, Delete, Index, MongoRepository, Put, Write
+from mongo_store.repository import Journaling
+from payment_service.domain.open_work import Work, next_look
+from payment_service.domain.payment import Payment
+from payment_service.outbound.documents import from_document, to_document
+from payment_service.outbound.domain_events import encode
+from resource_api import etag_of
+
+COLLECTION, OPEN_WORK = "payments", "open_work"
+INDEXES = {
+    COLLECTION: [
+        Index("open_payment_of_a_booking", [("booking", 1)], unique=True, where={"open": True}),
+        Index("by_reference", [("gateway", 1), ("gateway_reference", 1)], unique=True),
+        Index("by_payer", [("payer", 1), ("create_time", -1), ("_id", -1)]),
+    ],
+    OPEN_WORK: [Index("by_due", [("due", 1)])],
+}
+
+
+def nobody() -> None:
+    """For those who need not be told."""
+
+
+class MongoPayments(MongoRepository[Payment]):
+    """payment_service.domain.ports.PaymentRepository. `on_urgent` is told when money has begun to move."""
+
+    def __init__(self, journal: Journaling, on_urgent: Callable[[], None] = nobody) -> None:
+        super().__init__(
+            journal,
+            collection=COLLECTION,
+            to_document=to_document,
+            from_document=from_document,
+            encode=encode,
+            etag_of=etag_of,
+            beside=open_work_writes,
+        )
+        self._on_urgent = on_urgent
+
+    async def create(self, aggregate: Payment, domain_events: Sequence[DomainEvent], *, cause: Cause) -> Payment:
+        """As MongoRepository."""
+        return self._told(await super().create(aggregate, domain_events, cause=cause))
+
+    async def update(self, name: str, decide: Decide[Payment], *, etag: str = "", cause: Cause) -> Payment:
+        """As MongoRepository."""
+        return self._told(await super().update(name, decide, etag=etag, cause=cause))
+
+    async def answer_to(self, cause: Cause) -> Payment | None:
+        """What this cause was answered before; InvalidArgument REQUEST_ID_REUSED."""
+        document = await self._journal.answer_to(cause)
+        return None if document is None else from_document(document)
+
+    async def open_for(self, booking: str) -> Payment | None:
+        """The open payment of a booking."""
+        return await self.find_one({"booking": booking, "open": True})
+
+    async def with_reference(self, gateway: str, reference: str) -> Payment | None:
+        """The payment that has this intent."""
+        return await self.find_one({"gateway": gateway, "gateway_reference": reference})
+
+    async def list_page(self, payer: str, after: tuple[Any, ...] | None, limit: int) -> Page[Payment]:
+        """The payments of a user, newest first."""
+        return await self.find_page({"payer": payer}, sort=[("create_time", -1)], after=after, limit=limit)
+
+    def _told(self, payment: Payment) -> Payment:
+        if payment.work is Work.URGENT:
+            self._on_urgent()
+        return payment
+
+
+def open_work_writes(_before: Payment | None, after: Payment) -> Sequence[Write]:
+    """The note that goes with a state: when to ask the gateway, or that there is nothing to ask any more."""
+    work = after.work
+    if work is None:
+        return [Delete(OPEN_WORK, after.name)]
+    since = after.update_time
+    note = {"_id": after.name, "work": work.value, "since": since, "due": next_look(work, since, since)}
+    return [Put(OPEN_WORK, note)]
+
+
+async def ensure_indexes(database: Database) -> None:
+    """Create the indexes of this service."""
+    await database.ensure_indexes(INDEXES)

@@ -1,0 +1,1 @@
+"""Protobuf and the domain; used by what calls us and by what we call."""
