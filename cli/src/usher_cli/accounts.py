@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 MAIL_SECONDS = 20.0
 POLL_SECONDS = 0.1
-_TOKEN = re.compile(r"(?m)(?:[?&]token=|^)([A-Za-z0-9_-]{32,})\s*$")
+_TOKEN = re.compile(r"^([A-Za-z0-9._~-]{20,})$", re.MULTILINE)
 
 
 @dataclass(slots=True)

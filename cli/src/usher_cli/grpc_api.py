@@ -95,9 +95,7 @@ class GrpcApi(AbstractContextManager["GrpcApi"]):
         """Change something; raises ApiRefusal."""
         return self._call("POST", path, body or {}, query, token)
 
-    def _call(
-        self, verb: str, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None, token: str
-    ) -> Any:
+    def _call(self, verb: str, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None, token: str) -> Any:
         binding, request = self._request(verb, path, body, query or {})
         answer_class = message_factory.GetMessageClass(binding.method.output_type)
         call = self._channel.unary_unary(

@@ -8,6 +8,7 @@ from typing import Annotated, ParamSpec, TypeVar
 import httpx
 import typer
 
+from domain_kit.refusals import Refusal
 from local_stack.failures import StackFailure
 from local_stack.stack import Stack, default_folder
 from usher_cli.api import ApiRefusal
@@ -42,7 +43,7 @@ def told(command: Callable[P, R]) -> Callable[P, R]:
     def telling(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except (StackFailure, CommandFailure, ApiRefusal) as failure:
+        except (StackFailure, CommandFailure, ApiRefusal, Refusal) as failure:
             complain(str(failure))
         except httpx.ConnectError as failure:
             complain(f"the gateway does not answer ({failure}): `usher up` starts it")

@@ -36,6 +36,15 @@ def test_an_ipv6_network_counts_as_one_address(strict_gateway):
     assert ask(strict_gateway, "2001:db8:1::1").status_code == 200
 
 
+def test_one_address_cannot_use_up_the_keys_of_all(strict_gateway):
+    def keys(address: str) -> int:
+        return httpx.get(f"{strict_gateway.url}/.well-known/jwks.json", headers={"x-forwarded-for": address}).status_code
+
+    answers = [keys("198.51.100.4") for _ in range(30)]
+    assert 429 in answers
+    assert keys("198.51.100.5") == 200
+
+
 def test_a_grpc_client_that_asks_too_often_gets_resource_exhausted(strict_gateway):
     with grpc.insecure_channel(f"127.0.0.1:{strict_gateway.port}") as channel:
         stub = event_service_pb2_grpc.EventServiceStub(channel)

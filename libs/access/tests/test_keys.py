@@ -117,3 +117,24 @@ async def test_an_empty_set_never_replaces_a_good_one():
     source.keys, ticks.now = (), ticks.now + 10
     assert await keys.key("unknown") is None
     assert await keys.key(key.kid) is not None
+
+
+@pytest.mark.parametrize("failure", [Exception("INTERNAL: broken"), KeyError("keys"), ValueError("no JSON")])
+async def test_however_the_source_fails_callers_hear_that_keys_are_not_known_and_the_last_set_stays(failure):
+    key, ticks = SigningKey.generate(), Ticks()
+    source = Source(key)
+
+    async def fetch() -> bytes:
+        if source.away:
+            raise failure
+        return await source()
+
+    source.away = True
+    keys = JwksSource(fetch, clock=ticks)
+    with pytest.raises(Unavailable):
+        await keys.key(key.kid)
+    source.away, ticks.now = False, ticks.now + 10
+    assert await keys.key(key.kid) is not None
+    source.away, ticks.now = True, ticks.now + 1000
+    assert await keys.key("unknown") is None
+    assert await keys.key(key.kid) is not None

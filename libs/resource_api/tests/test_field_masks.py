@@ -122,3 +122,11 @@ def test_a_path_that_does_not_exist_is_refused(make_show, stored, path):
 
 def test_a_path_inside_another_is_part_of_it(make_show):
     assert mask_paths(make_show(), FieldMask(paths=["venue.city", "venue", "title", "title"])) == ("title", "venue")
+
+
+def test_a_mask_with_more_paths_than_any_resource_has_is_refused_unread(make_show, stored):
+    mask = FieldMask(paths=[f"p{number}" for number in range(100_000)])
+    with pytest.raises(InvalidArgument) as caught:
+        apply_update_mask(stored, make_show(title="new"), mask)
+    assert (caught.value.reason, caught.value.violations[0].field) == ("UPDATE_MASK_INVALID", "update_mask")
+    assert "at most 200" in str(caught.value)

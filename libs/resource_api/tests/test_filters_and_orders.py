@@ -99,3 +99,10 @@ def test_unknown_orders_are_refused(text):
     with pytest.raises(InvalidArgument) as caught:
         ORDER.parse(text)
     assert (caught.value.reason, caught.value.violations[0].field) == ("ORDER_BY_INVALID", "order_by")
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_a_time_that_has_no_utc_is_refused_like_any_other_that_cannot_be_read(time):
+    with pytest.raises(InvalidArgument) as caught:
+        FIELDS.parse(f"start_time > {time}")
+    assert caught.value.reason == "FILTER_INVALID"

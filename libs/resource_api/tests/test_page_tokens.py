@@ -75,3 +75,8 @@ def test_page_sizes_are_clamped_and_negative_ones_refused():
     with pytest.raises(InvalidArgument) as caught:
         page_size_of(ListEventsRequest(page_size=-1))
     assert caught.value.violations[0].field == "page_size"
+
+
+def test_a_cursor_on_the_longest_title_fits_the_field_it_comes_back_in():
+    cursor = ["\N{GRINNING FACE}" * 200, f"events/{'a' * 26}"]
+    assert len(TOKENS.token_for(ListEventsRequest(), cursor)) <= 2048

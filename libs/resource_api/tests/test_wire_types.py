@@ -30,7 +30,10 @@ def test_bad_money_names_its_field():
         assert (caught.value.reason, caught.value.violations[0].field) == (reason, field)
 
 
-@given(st.datetimes(timezones=st.just(UTC)))
+DAY = timedelta(days=1)
+
+
+@given(st.datetimes(datetime.min + DAY, datetime.max - DAY, timezones=st.just(UTC)))
 def test_instants_come_back_to_the_millisecond(instant):
     cut = instant.replace(microsecond=instant.microsecond // 1000 * 1000)
     if cut != datetime(1970, 1, 1, tzinfo=UTC):
@@ -52,3 +55,9 @@ def test_what_is_not_set_is_none_both_ways():
 def test_an_instant_outside_the_calendar_is_refused():
     with pytest.raises(InvalidArgument, match="TIME_OUT_OF_RANGE"):
         time_from_wire(Timestamp(seconds=10**15), field="start_time")
+
+
+@pytest.mark.parametrize("end", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_an_instant_that_some_zone_cannot_tell_is_refused(end):
+    with pytest.raises(InvalidArgument, match="TIME_OUT_OF_RANGE"):
+        time_from_wire(time_to_wire(end), field="start_time")

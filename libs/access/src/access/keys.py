@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from domain_kit.refusals import Refusal, Unavailable
+from domain_kit.refusals import Unavailable
 
 ALGORITHM = "ES256"
 
@@ -168,7 +168,7 @@ class JwksSource:
             keys = parse_key_set(key_set)
             if not keys:
                 raise ValueError("the key set is empty")
-        except (Refusal, OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001 however the source fails, the last good set stays in use
             self._log.warning("key set not fetched: %s", error)
             return
         self._keys, self._fetched_at = keys, self._clock()

@@ -12,13 +12,21 @@ from domain_kit.refusals import InvalidArgument
 
 M = TypeVar("M", bound=Message)
 
+# More than any resource has; a mask may come with a million paths, each of which would be looked up.
+_MOST_PATHS = 200
+
 
 def mask_paths(patch: Message, mask: FieldMask) -> tuple[str, ...]:
     """The paths an update is about, in proto spelling and without those inside another.
 
     An empty mask means the fields that `patch` has set, "*" all fields. Paths to OUTPUT_ONLY fields are left out, as
-    clients may send back what they read. InvalidArgument UPDATE_MASK_INVALID for a path that does not exist.
+    clients may send back what they read. InvalidArgument UPDATE_MASK_INVALID for a path that does not exist, and for
+    more than 200 of them.
     """
+    if len(mask.paths) > _MOST_PATHS:
+        raise InvalidArgument.of(
+            "update_mask", f"must have at most {_MOST_PATHS} paths.", reason="UPDATE_MASK_INVALID"
+        )
     if list(mask.paths) == ["*"]:
         wanted = [field.name for field in patch.DESCRIPTOR.fields]
     elif mask.paths:

@@ -138,7 +138,10 @@ def _instant(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError(text)
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:  # before year 1 or after 9999 once in UTC
+        raise ValueError(text) from error
 
 
 def _unreadable(text: str, position: int) -> InvalidArgument:

@@ -43,7 +43,10 @@ class PageTokens:
         """`next_page_token` for the page after `cursor`; "" for None, which is after the last page."""
         if cursor is None:
             return ""
-        payload = json.dumps([_encode(value) for value in cursor], separators=(",", ":")).encode()
+        # Not ASCII only: six bytes a letter would make tokens longer than the contracts let one be sent back.
+        payload = json.dumps(
+            [_encode(value) for value in cursor], ensure_ascii=False, separators=(",", ":")
+        ).encode()
         return base64.urlsafe_b64encode(self._mac(request, bound_to, payload) + payload).rstrip(b"=").decode()
 
     def cursor_of(self, request: Message, *, bound_to: str = "") -> Cursor | None:

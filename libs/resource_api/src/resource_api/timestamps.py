@@ -1,11 +1,15 @@
 """Instants as google.protobuf.Timestamp and back."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import overload
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from domain_kit.refusals import InvalidArgument
+
+# A day inside what datetime can hold, so that an instant can be told in every time zone.
+_FIRST = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+_LAST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 
 @overload
@@ -27,12 +31,18 @@ def time_from_wire(message: Timestamp, *, field: str = "") -> datetime | None:
     """The instant in UTC, cut to milliseconds as BSON keeps them; None when the field is not set.
 
     An unset submessage and 1970-01-01T00:00:00Z read the same, so no fact of ours may use that instant. InvalidArgument
-    TIME_OUT_OF_RANGE outside years 1 to 9999.
+    TIME_OUT_OF_RANGE outside years 1 to 9999, and within a day of their ends, where some zones have no local time.
     """
     if not message.seconds and not message.nanos:
         return None
     try:
         instant = message.ToDatetime(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise InvalidArgument.of(field or "time", "must lie in years 1 to 9999.", reason="TIME_OUT_OF_RANGE") from None
+        raise _out_of_range(field) from None
+    if not _FIRST <= instant <= _LAST:
+        raise _out_of_range(field)
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def _out_of_range(field: str) -> InvalidArgument:
+    return InvalidArgument.of(field or "time", "must lie in years 1 to 9999.", reason="TIME_OUT_OF_RANGE")

@@ -1,4 +1,4 @@
-"""A real MongoDB wire for tests: one SecantusDB process with its data in a folder that goes away."""
+"""A real MongoDB wire for tests: one SecantusDB process, unless USHER_TEST_ENGINES says otherwise."""
 
 import os
 import shutil
@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from testkit.choice import Mongo, chosen_engines
 
 
 class MongoEngine:
@@ -52,8 +54,14 @@ class MongoEngine:
 
 
 @contextmanager
-def mongo_process() -> Iterator[MongoEngine]:
-    """A running engine of one's own, for tests that kill it."""
+def mongo_process() -> Iterator[Mongo]:
+    """A running engine of one's own, for tests that kill it; a container where USHER_TEST_ENGINES asks for those."""
+    if chosen_engines() == "containers":
+        from testkit.containers import mongo_container
+
+        with mongo_container() as container:
+            yield container
+        return
     with tempfile.TemporaryDirectory(prefix="usher-mongo-", ignore_cleanup_errors=True) as folder:
         engine = MongoEngine(Path(folder))
         engine.start()
@@ -65,7 +73,7 @@ def mongo_process() -> Iterator[MongoEngine]:
 
 @contextmanager
 def mongo_engine() -> Iterator[str]:
-    """URI of a MongoDB: USHER_TEST_MONGODB_URI if set, else a fresh SecantusDB. Use a database name per test."""
+    """URI of a MongoDB: USHER_TEST_MONGODB_URI if set, else a fresh one. Use a database name per test."""
     given = os.environ.get("USHER_TEST_MONGODB_URI")
     if given:
         yield given

@@ -1,4 +1,4 @@
-"""A real Kafka and Elasticsearch wire for tests: one noida-db process with its data in a folder that goes away."""
+"""A real Kafka and Elasticsearch wire for tests: one noida-db process, unless USHER_TEST_ENGINES says otherwise."""
 
 import os
 import signal
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
+
+from testkit.choice import KafkaElastic, chosen_engines
 
 
 def free_port() -> int:
@@ -84,8 +86,29 @@ def _accepts(port: int) -> bool:
 
 
 @contextmanager
-def kafka_elastic_engine() -> Iterator[KafkaElasticEngine]:
-    """A running engine; `.brokers` and `.elasticsearch` say where. Stopped and deleted at the end."""
+def kafka_elastic_engine() -> Iterator[KafkaElastic]:
+    """A running engine; `.brokers` and `.elasticsearch` say where. Stopped and deleted at the end.
+
+    It is what USHER_TEST_ENGINES says; the test is skipped, with the reason, where that cannot run.
+    """
+    chosen = chosen_engines()
+    if chosen == "native":
+        from testkit.native import native_engine
+
+        with native_engine() as real:
+            yield real
+    elif chosen == "containers":
+        from testkit.containers import kafka_elastic_containers
+
+        with kafka_elastic_containers() as real:
+            yield real
+    else:
+        with _embedded() as engine:
+            yield engine
+
+
+@contextmanager
+def _embedded() -> Iterator[KafkaElasticEngine]:
     with tempfile.TemporaryDirectory(prefix="usher-noida-", ignore_cleanup_errors=True) as folder:
         engine = KafkaElasticEngine(Path(folder))
         engine.start()

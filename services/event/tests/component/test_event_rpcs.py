@@ -262,3 +262,73 @@ async def test_one_wrong_line_and_nothing_is_written(organizer: Organizer) -> No
 async def test_a_dry_run_checks_and_writes_nothing(organizer: Organizer) -> None:
     done = (await organizer.imported([line()], validate_only=True))[-1]
     assert (done.done, done.imported_count, len(done.errors)) == (True, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("filter", "titles"),
+    [
+        ('category = "python"', ["A", "B"]),
+        ('category != "python"', ["C", "D"]),
+        ('category = ""', ["D"]),
+        ('category = "python" AND category = "music"', []),
+        ("state = EVENT_STATE_DRAFT AND state = EVENT_STATE_PUBLISHED", []),
+        ("start_time >= 2001-01-01T00:00:00Z AND start_time >= 2000-01-01T00:00:00Z", ["A", "B", "C", "D"]),
+        ("start_time >= 2999-01-01T00:00:00Z AND start_time >= 2000-01-01T00:00:00Z", []),
+    ],
+)
+async def test_every_comparison_of_a_filter_counts(organizer: Organizer, filter: str, titles: list[str]) -> None:
+    for title, category in (("A", "python"), ("B", "python"), ("C", "music"), ("D", "")):
+        event = details(title=title)
+        event.category = category
+        await organizer.stub.CreateEvent(pb.CreateEventRequest(event=event), metadata=organizer.metadata)
+    request = pb.ListEventsRequest(parent=ORGANIZER, filter=filter, order_by="title")
+    listed = await organizer.stub.ListEvents(request, metadata=organizer.metadata)
+    assert [each.title for each in listed.events] == titles
+
+
+async def test_a_price_no_store_can_hold_is_refused(organizer: Organizer) -> None:
+    event = await organizer.sellable()
+    types = await organizer.stub.ListTicketTypes(
+        pb.ListTicketTypesRequest(parent=event.name), metadata=organizer.metadata
+    )
+    changed = types.ticket_types[0]
+    changed.price.units = 2**62
+    with pytest.raises(InvalidArgument) as caught:
+        await organizer.stub.UpdateTicketType(
+            pb.UpdateTicketTypeRequest(ticket_type=changed), metadata=organizer.metadata
+        )
+    assert [each.field for each in caught.value.violations] == ["ticket_type.price"]
+
+
+async def test_a_homepage_that_would_break_a_line_of_a_mail_is_refused(organizer: Organizer) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        await organizer.draft(homepage_uri="https://usher.example\r\nATTENDEE:x")
+    assert [each.field for each in caught.value.violations] == ["event.homepage_uri"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '{"event": ' + "1" * 5000 + "}",
+        '{"\\ud800": 1}',
+        '{"event": {"state": "\\ud800"}}',
+        '{"event": {"title": "\\ud800"}}',
+        '{"event": ' + "[" * 5000,
+        '{"event": {"tags": [' + '"a",' * 100_000 + '"a"]}}',
+    ],
+)
+async def test_a_line_no_reader_expects_is_a_problem_of_that_line(organizer: Organizer, broken: str) -> None:
+    done = (await organizer.imported([line(), broken]))[-1]
+    assert (done.imported_count, [each.line for each in done.errors]) == (0, [2])
+
+
+async def test_what_unicode_calls_a_line_separator_does_not_end_a_line(organizer: Organizer) -> None:
+    text = json.dumps(line("one\u2028two\x85three"), ensure_ascii=False)
+    done = (await organizer.imported([text]))[-1]
+    assert (done.imported_count, list(done.errors)) == (1, [])
+
+
+async def test_millions_of_empty_lines_are_refused_unread(organizer: Organizer) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        await organizer.imported(["\n" * 1_000_000])
+    assert [each.field for each in caught.value.violations] == ["json_lines"]

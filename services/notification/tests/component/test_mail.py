@@ -157,3 +157,37 @@ async def test_two_postmen_send_each_mail_once(service: Service, mail_server) ->
     await asyncio.gather(*tasks)
     assert len(mail_server.messages) == 12
     assert len({message["Message-ID"] for message in mail_server.messages}) == 12
+
+
+async def test_a_letter_that_cannot_be_written_holds_up_no_other(service: Service, mail_server) -> None:
+    """INVARIANT: whatever is wrong with one letter, the next is sent."""
+    await service.know_everybody()
+    event = Event(name=EVENT, title="PyCon", time_zone="UTC", homepage_uri="https://a\r\nATTENDEE:mailto:x")
+    for field in (event.start_time, event.end_time):
+        field.FromDatetime(datetime(2027, 6, 1, 13, tzinfo=UTC))
+    await service.causes.event_told(EventPublished(snapshot=EventSnapshot(event=event)), received(EVENT, version=2))
+    await service.confirm()
+    event.homepage_uri = ""
+    await service.causes.event_told(EventPublished(snapshot=EventSnapshot(event=event)), received(EVENT, version=3))
+    await service.confirm()
+    assert await service.deliver() == 1
+    assert len(mail_server.messages) == 1
+    assert sorted(state.value for state in await service.states()) == ["DELIVERED", "QUEUED"]
+    await service.deliver(timedelta(hours=25))
+    assert sorted(state.value for state in await service.states()) == ["DELIVERED", "FAILED"]
+
+
+async def test_the_journal_keeps_no_ticket_code_and_no_verification_token(service: Service) -> None:
+    """INVARIANT: journal rows stay for ever, so what is secret in a letter is not in them."""
+    await service.know_everybody()
+    id = new_id()
+    await service.confirm(id)
+    message = EmailVerificationRequested(user=User(name=USER, email="ada@example.org"), token="SECRET")
+    message.expire_time.FromDatetime(utc_now() + timedelta(hours=1))
+    await service.causes.verification_requested(message, received(USER, version=2))
+    await service.deliver()
+    rows = [row async for row in service.journal.database.collection("journal").find({})]
+    assert len(rows) == 4
+    assert not any(secret in str(row) for row in rows for secret in ("CODE", "SECRET"))
+    await service.confirm(id)  # a repeat is answered from the journal
+    assert await service.states() == [State.DELIVERED, State.DELIVERED]

@@ -65,6 +65,8 @@ def _problems(details: EventDetails) -> Iterator[tuple[str, str]]:
             yield "end_time", "must be after start_time."
         elif details.end_time - details.start_time > LONGEST:
             yield "end_time", f"must be within {LONGEST.days} days of start_time."
+    if any(character.isspace() or not character.isprintable() for character in details.homepage_uri):
+        yield "homepage_uri", "must not contain spaces or control characters."
     if details.venue is None and not details.online:
         yield "venue", "is required unless the event is online."
     if details.venue and not _is_on_earth(details.venue):

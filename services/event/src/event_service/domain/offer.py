@@ -8,6 +8,8 @@ from domain_kit.money import Money
 from domain_kit.refusals import FieldViolation, InvalidArgument
 
 MOST_PER_EVENT = 100
+# In minor units. A booking multiplies it, and sums have to stay within the 64 bits that stores and wires have.
+HIGHEST_PRICE = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ def _ticket_type_problems(ticket_type: TicketType, pools: set[str]) -> Iterator[
         yield "price", "is required; 0 is free."
     elif ticket_type.price.minor_units < 0:
         yield "price", "must not be negative."
+    elif ticket_type.price.minor_units > HIGHEST_PRICE:
+        yield "price", "is higher than any ticket costs."
     if not ticket_type.pools:
         yield "capacity_pools", "needs at least one pool."
     for index, pool in enumerate(ticket_type.pools):

@@ -11,11 +11,14 @@ from event_service.domain.event import Event, State
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """Which events of an organizer and in which order. Bounds on `start_time` are (operator, instant) pairs."""
+    """Which events of an organizer and in which order.
+
+    states: those wanted, possibly none. Bounds on `category` and `start_time` are (operator, value) pairs that all hold.
+    """
 
     organizer: str
-    states: tuple[State, ...] = ()
-    category: str = ""
+    states: tuple[State, ...] = tuple(State)
+    category_bounds: tuple[tuple[str, str], ...] = ()
     start_bounds: tuple[tuple[str, datetime], ...] = ()
     order: tuple[tuple[str, int], ...] = (("create_time", -1),)
 

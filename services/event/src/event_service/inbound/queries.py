@@ -15,7 +15,7 @@ ORDER = OrderBy(["create_time", "start_time", "title"], default="create_time des
 def event_query(request: ListEventsRequest) -> EventQuery:
     """The query of a request; InvalidArgument FILTER_INVALID, ORDER_BY_INVALID."""
     states: set[State] = set(State)
-    category = ""
+    categories: list[tuple[str, str]] = []
     bounds: list[tuple[str, datetime]] = []
     for comparison in FILTER.parse(request.filter):
         match comparison.value:
@@ -25,11 +25,11 @@ def event_query(request: ListEventsRequest) -> EventQuery:
                 named = {STATE_NAMES[text]}
                 states &= named if comparison.operator == "=" else set(State) - named
             case text:
-                category = str(text)
+                categories.append((comparison.operator, str(text)))
     return EventQuery(
         organizer=request.parent,
         states=tuple(sorted(states, key=lambda state: state.value)),
-        category=category,
+        category_bounds=tuple(categories),
         start_bounds=tuple(bounds),
         order=tuple(ORDER.parse(request.order_by)),
     )

@@ -34,6 +34,7 @@ from usher.event.v1 import event_service_pb2 as pb
 from usher.event.v1.event_service_pb2_grpc import EventServiceServicer
 
 CHECKED_AT_ONCE = 200
+CHARACTERS_AT_ONCE = 20_000  # some hundredths of a second
 MOST_PROBLEMS = 100
 Item = TypeVar("Item")
 
@@ -97,8 +98,13 @@ class EventServicer(EventServiceServicer):
             raise InvalidArgument.of("json_lines", f"must have 1 to {MOST_LINES} lines.")
         prepared: list[Prepared] = []
         problems: list[LineProblem] = []
+        unbroken = 0
         for start in range(0, len(lines), CHECKED_AT_ONCE):
             for number, line in lines[start : start + CHECKED_AT_ONCE]:
+                unbroken += len(line)
+                if unbroken > CHARACTERS_AT_ONCE:
+                    unbroken = 0
+                    await asyncio.sleep(0)  # others get their turn
                 read = read_line(number, line, self._validation)
                 made = (
                     read
@@ -112,7 +118,6 @@ class EventServicer(EventServiceServicer):
             yield pb.ImportEventsResponse(
                 total_count=len(lines), checked_count=min(start + CHECKED_AT_ONCE, len(lines))
             )  # fmt: skip
-            await asyncio.sleep(0)  # others get their turn
         names = [] if problems or request.validate_only else await import_events(self._events, prepared, cause=cause)
         yield pb.ImportEventsResponse(
             total_count=len(lines),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from domain_kit.repository import Cause, DomainEvent, Page
-from event_service.domain.event import Event
+from event_service.domain.event import Event, State
 from event_service.domain.ports import EventQuery
 from event_service.outbound.documents import from_document, to_document
 from event_service.outbound.domain_events import encode
@@ -42,13 +42,14 @@ class MongoEvents(MongoRepository[Event]):
 
     async def list_page(self, query: EventQuery, after: tuple[Any, ...] | None, limit: int) -> Page[Event]:
         """At most `limit` events after the cursor."""
-        wanted: dict[str, Any] = {"organizer": query.organizer}
-        if query.states:
-            wanted["state"] = {"$in": [state.value for state in query.states]}
-        if query.category:
-            wanted["details.category"] = query.category
+        conditions: list[dict[str, Any]] = [{"organizer": query.organizer}]
+        if set(query.states) != set(State):
+            conditions.append({"state": {"$in": [state.value for state in query.states]}})
+        for operator, category in query.category_bounds:
+            conditions.append({"details.category": {OPERATORS[operator]: category}})
         for operator, instant in query.start_bounds:
-            wanted.setdefault("details.start_time", {})[OPERATORS[operator]] = instant
+            conditions.append({"details.start_time": {OPERATORS[operator]: instant}})
+        wanted = {"$and": conditions}
         order = [(PATHS[field], direction) for field, direction in query.order]
         return await self.find_page(wanted, sort=order, after=after, limit=limit)
 

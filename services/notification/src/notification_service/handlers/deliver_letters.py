@@ -1,5 +1,6 @@
 """Send what waits."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -51,9 +52,12 @@ async def _deliver(
         await post.send(letter)
     except PermanentFailure as failure:
         return await _settle(notifications, letter, patience, str(failure), clock)
-    except Refusal as refusal:
+    except Exception as trouble:  # noqa: BLE001 INVARIANT: a letter nobody can write or send holds up no other
+        if not isinstance(trouble, Refusal):
+            logging.getLogger(__name__).exception("letter not sent", extra={"notification": letter.name})
         if clock() - letter.create_time > GIVE_UP_AFTER:
-            return await _settle(notifications, letter, patience, refusal.reason, clock)
+            reason = trouble.reason if isinstance(trouble, Refusal) else "INTERNAL"
+            return await _settle(notifications, letter, patience, reason, clock)
         patience.failed(letter.name, clock())
         return False
     return await _settle(notifications, letter, patience, "", clock)

@@ -8,6 +8,9 @@ from notification_service.domain.letter import Admission, Letter, Occasion
 from notification_service.domain.notification import Notification, State
 from notification_service.domain.people import Person
 
+# Ticket codes, verification tokens, names: not in the journal, whose rows are kept for ever.
+UNRECORDED = ("letter",)
+
 
 def to_document(notification: Notification) -> dict[str, Any]:
     """The document of a notification; the store adds `_id` and `version`."""
@@ -34,9 +37,7 @@ def to_document(notification: Notification) -> dict[str, Any]:
 
 
 def from_document(document: Mapping[str, Any]) -> Notification:
-    """The notification of a document."""
-    letter = document["letter"]
-    occasion = letter["occasion"]
+    """The notification of a document; its letter is empty in an answer from the journal."""
     return Notification(
         name=document["_id"],
         version=document["version"],
@@ -44,19 +45,24 @@ def from_document(document: Mapping[str, Any]) -> Notification:
         recipient=document["recipient"],
         cause=document["cause"],
         resource=document["resource"],
-        letter=Letter(
-            template=letter["template"],
-            language_code=letter["language_code"],
-            values=tuple((name, text) for name, text in letter["values"]),
-            amounts=tuple((name, minor_units, currency) for name, minor_units, currency in letter["amounts"]),
-            occasion=Occasion(**occasion) if occasion else None,
-            admissions=tuple(Admission(**each) for each in letter["admissions"]),
-        ),
+        letter=_letter(document["letter"]) if "letter" in document else Letter("", ""),
         create_time=document["create_time"],
         state=State(document["state"]),
         attempts=document["attempts"],
         deliver_time=document["deliver_time"],
         failure=document["failure"],
+    )
+
+
+def _letter(letter: Mapping[str, Any]) -> Letter:
+    occasion = letter["occasion"]
+    return Letter(
+        template=letter["template"],
+        language_code=letter["language_code"],
+        values=tuple((name, text) for name, text in letter["values"]),
+        amounts=tuple((name, minor_units, currency) for name, minor_units, currency in letter["amounts"]),
+        occasion=Occasion(**occasion) if occasion else None,
+        admissions=tuple(Admission(**each) for each in letter["admissions"]),
     )
 
 

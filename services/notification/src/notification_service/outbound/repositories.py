@@ -10,6 +10,7 @@ from notification_service.domain.letter import Occasion
 from notification_service.domain.notification import Notification, State
 from notification_service.domain.people import Person
 from notification_service.outbound.documents import (
+    UNRECORDED,
     from_document,
     occasion_from_document,
     person_from_document,
@@ -38,6 +39,7 @@ class MongoNotifications(MongoRepository[Notification]):
             from_document=from_document,
             encode=encode,
             etag_of=etag_of,
+            unrecorded=UNRECORDED,
         )
 
     async def of_user(self, user: str, after: tuple[Any, ...] | None, limit: int) -> Page[Notification]:

@@ -26,6 +26,15 @@ _ROWS = (
     "a1b2c3d4e5f6g7h8i9j0",
 )
 _RUNS = (*_ROWS, *(row[::-1] for row in _ROWS))
+# Every piece of a row that is a run: found by one look-up, so that judging takes time in proportion to the password.
+_SHORTEST_RUN = 4
+_PIECES = frozenset(
+    run[start:end]
+    for run in _RUNS
+    for start in range(len(run) - _SHORTEST_RUN + 1)
+    for end in range(start + _SHORTEST_RUN, len(run) + 1)
+)
+_LONGEST_RUN = max(map(len, _RUNS))
 _THING = "\N{BULLET}"
 _SIGNS = r"[0-9!-/:-@\[-`{-~ ]"
 _LOOKALIKES = str.maketrans("@4310$5!7", "aaeiossit")
@@ -90,7 +99,10 @@ def _collapse(text: str) -> str:
 def _shorten_runs(text: str) -> str:
     out, at = [], 0
     while at < len(text):
-        length = next((n for n in range(len(text) - at, 3, -1) if any(text[at : at + n] in run for run in _RUNS)), 1)
+        length = 1
+        if text[at : at + _SHORTEST_RUN] in _PIECES:
+            length = next(n for n in range(_LONGEST_RUN, 0, -1) if text[at : at + n] in _PIECES)
+            length = min(length, len(text) - at)
         out.append(text[at] if length == 1 else _THING)
         at += length
     return "".join(out)

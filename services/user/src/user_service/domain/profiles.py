@@ -59,6 +59,8 @@ class OrganizerProfile:
         """The same, trimmed; InvalidArgument names the field as `within` + its name."""
         if not self.country_code:
             raise InvalidArgument.of(f"{within}country_code", "is required: ISO 3166-1 alpha-2.")
+        if any(character.isspace() or not character.isprintable() for character in self.homepage_uri):
+            raise InvalidArgument.of(f"{within}homepage_uri", "must not contain spaces or control characters.")
         return dataclasses.replace(
             self,
             display_name=shown_name(self.display_name, f"{within}display_name"),

@@ -1,8 +1,11 @@
+import time
+from contextlib import suppress
+
 import pytest
 
 from domain_kit.refusals import InvalidArgument
 from user_service.composition import common_passwords
-from user_service.domain.passwords import normal
+from user_service.domain.passwords import _shorten_runs, normal
 
 JUDGE = common_passwords()
 
@@ -72,3 +75,18 @@ def test_long_passwords_of_one_letter_are_judged_quickly():
 
 def test_accents_count_the_same_however_they_are_typed():
     assert normal("cafe\u0301 du coin") == normal("caf\u00e9 du coin")
+
+
+def test_judging_a_password_that_grows_when_normalized_does_not_stop_the_service():
+    """INVARIANT: anybody may register, so no password keeps the event loop for long."""
+    longest = "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 256  # 18 characters each once normalized
+    began = time.process_time()
+    with suppress(InvalidArgument):
+        refuse(longest)
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("run", ["abcd", "zyxw", "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p", "asdfghjkl"])
+def test_a_run_of_keys_counts_as_one_thing_wherever_it_stands(run):
+    assert _shorten_runs(f"{run}-x-{run}") == "•-x-•"
+    assert _shorten_runs(run[:3]) == run[:3]

@@ -1,0 +1,70 @@
+# Everything a developer or CI runs. Needs Python 3.11 or newer (whatever it is called) and a package index; nothing else.
+
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$name -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
+VENV := .venv/bin
+SOURCES = $(wildcard libs/*/src services/*/src) cli/src sandbox/src deploy/local/src deploy/envoy/src protos/tools/src
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test up down status doctor check format bench protos lock test-native test-containers install install-runtime clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 26
+
+demo: install-runtime ## install, start the stack, run the journey with sample events, leave it running
+	@$(VENV)/usher demo $(ARGS)
+
+test: install ## install and run every test
+	@$(VENV)/python -m pytest $(ARGS)
+
+up: install-runtime ## start what is not running; ready when every health check says SERVING
+	@$(VENV)/usher up $(ARGS)
+
+down: install-runtime ## stop the stack; its data stays
+	@$(VENV)/usher down $(ARGS)
+
+status: install-runtime ## process, port, health and memory of everything
+	@$(VENV)/usher status $(ARGS)
+
+doctor: install-runtime ## what is missing, which port is taken
+	@$(VENV)/usher doctor $(ARGS)
+
+check: install ## format, lint, types, import contracts, contracts lint and breaking, stubs up to date
+	@$(VENV)/ruff format --check .
+	@$(VENV)/ruff check .
+	@$(VENV)/mypy $(SOURCES)
+	@$(VENV)/lint-imports
+	@$(VENV)/python -m contracts check
+
+format: install ## format and mend what can be mended
+	@$(VENV)/ruff check --fix .
+	@$(VENV)/ruff format .
+
+bench: install ## bookings per second beside an empty rpc; writes docs/performance.md
+	@$(VENV)/python tests/load/bench.py $(ARGS)
+
+protos: install ## write stubs, descriptors and the OpenAPI document again from protos/
+	@$(VENV)/python -m contracts generate
+
+lock: install ## resolve again into requirements.lock (ARGS=--upgrade takes newest versions)
+	@$(VENV)/python tools/lock.py $(ARGS)
+
+test-native: install ## the suites on Apache Kafka and Elasticsearch (Java 17 and Maven)
+	@$(VENV)/python -m pytest -m native $(ARGS)
+
+test-containers: install ## the suites on MongoDB, Apache Kafka and Elasticsearch in containers (Docker)
+	@$(VENV)/python -m pytest -m containers $(ARGS)
+
+install: python ## .venv with everything (nothing to do when unchanged)
+	@$(PYTHON) tools/install.py
+
+install-runtime: python
+	@$(PYTHON) tools/install.py --only runtime
+
+.PHONY: python
+python:
+	@test -n "$(PYTHON)" || { echo "Usher needs Python 3.11 or newer on the PATH (or: make PYTHON=/path/to/python3.12 ...)" >&2; exit 1; }
+
+clean: ## remove .venv and caches; the data of stacks under var/ stays
+	rm -rf .venv .build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,71 @@
+"""Usher's own processes: seven services, the gateway sandbox, and the settings that tie them to the engines."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from local_stack.processes import ProcessSpec
+from local_stack.readiness import LOOPBACK, answers, serves
+
+SERVICES = ("user", "event", "booking", "payment", "notification", "search", "analytics")
+SANDBOX_STAGE, SERVICE_STAGE = 1, 2
+WEBHOOK_PATH = "/v1/webhooks/stripe"
+
+
+def public_url(ports: Mapping[str, int]) -> str:
+    """Where the gateway of this stack is reached; also the issuer of its tokens."""
+    return f"http://{LOOPBACK}:{ports['gateway']}"
+
+
+def service(name: str, ports: Mapping[str, int], keys: Mapping[str, str]) -> ProcessSpec:
+    """One service on its gRPC and metrics ports, ready when its health check says SERVING."""
+    return ProcessSpec(
+        name=name,
+        command=(sys.executable, "-P", "-m", f"{name}_service"),
+        ports={name: ports[name], f"{name}_metrics": ports[f"{name}_metrics"]},
+        environment=environment_of(name, ports, keys),
+        ready=serves(ports[name]),
+        stage=SERVICE_STAGE,
+    )
+
+
+def environment_of(name: str, ports: Mapping[str, int], keys: Mapping[str, str]) -> dict[str, str]:
+    """The USHER_* settings a service reads; every service gets the same ones but for its own ports."""
+    return {
+        "USHER_MONGODB_URI": f"mongodb://{LOOPBACK}:{ports['mongodb']}/?replicaSet=secantus",
+        "USHER_KAFKA_BROKERS": f"{LOOPBACK}:{ports['kafka']}",
+        "USHER_ELASTICSEARCH_URL": f"http://{LOOPBACK}:{ports['elasticsearch']}",
+        "USHER_GRPC_HOST": LOOPBACK,
+        "USHER_GRPC_PORT": str(ports[name]),
+        "USHER_METRICS_PORT": str(ports[f"{name}_metrics"]),
+        "USHER_JWKS_TARGET": f"{LOOPBACK}:{ports['user']}",
+        "USHER_TOKEN_ISSUER": public_url(ports),
+        "USHER_PUBLIC_URL": public_url(ports),
+        "USHER_PAGE_TOKEN_KEY": keys["page_token_key"],
+        "USHER_BOOKING_TARGET": f"{LOOPBACK}:{ports['booking']}",
+        "USHER_STRIPE_URL": f"http://{LOOPBACK}:{ports['sandbox']}",
+        "USHER_STRIPE_API_KEY": keys["stripe_api_key"],
+        "USHER_STRIPE_WEBHOOK_SECRET": keys["stripe_webhook_secret"],
+        "USHER_SMTP_HOST": LOOPBACK,
+        "USHER_SMTP_PORT": str(ports["smtp"]),
+        "USHER_MAIL_FROM": "Usher <tickets@usher.example>",
+        # One event loop does all the work: more than two heaps for the threads beside it only cost memory.
+        "MALLOC_ARENA_MAX": "2",
+    }
+
+
+def sandbox(folder: Path, ports: Mapping[str, int], keys: Mapping[str, str]) -> ProcessSpec:
+    """The far end of the card network; its webhooks come in through the gateway, as a provider's would."""
+    command = (
+        *(sys.executable, "-P", "-m", "gateway_sandbox"),
+        *("--port", str(ports["sandbox"]), "--data", str(folder / "sandbox")),
+        *("--webhook-url", public_url(ports) + WEBHOOK_PATH),
+        *("--webhook-secret", keys["stripe_webhook_secret"]),
+    )
+    return ProcessSpec(
+        name="sandbox",
+        command=command,
+        ports={"sandbox": ports["sandbox"]},
+        ready=answers(f"http://{LOOPBACK}:{ports['sandbox']}/_sandbox/health"),
+        stage=SANDBOX_STAGE,
+    )

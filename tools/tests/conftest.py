@@ -1,0 +1,6 @@
+"""Makes the modules of tools importable, as they are when a tool runs."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
