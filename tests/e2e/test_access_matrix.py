@@ -8,7 +8,7 @@ import pytest
 
 from access import SigningKey, TokenSigner, role_table
 from access.principal import Role
-from testkit.rpcs import Rpc, call, every_rpc, put, request_about, resource_pattern
+from testkit.rpcs import Rpc, call, every_rpc, put, request_about, resource_patterns
 
 RPCS = every_rpc()
 GUARDED = [rpc for rpc in RPCS if not rpc.rule.public]
@@ -80,7 +80,7 @@ def test_members_whose_role_does_not_carry_the_permission_are_denied(rpc: Rpc, c
 def test_a_resource_that_does_not_exist_answers_as_one_that_is_not_yours(rpc: Rpc, channel, world) -> None:
     """INVARIANT: nobody learns from a refusal whether something exists (AIP-211)."""
     request = rpc.request()
-    name = re.sub(r"[a-z0-9]{26}", "0" * 26, world.resources[resource_pattern(rpc)])
+    name = re.sub(r"[a-z0-9]{26}", "0" * 26, world.resources[resource_patterns(rpc)[rpc.rule.field]])
     put(request, rpc.rule.field, name)
     assert outcome(channel, rpc, request, world.stranger.token) == (
         grpc.StatusCode.PERMISSION_DENIED,

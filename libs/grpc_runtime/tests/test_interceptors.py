@@ -1,6 +1,7 @@
 """What a caller meets before, around and after a servicer."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import grpc
@@ -305,3 +306,29 @@ async def test_outcomes_are_counted_by_code(stub, contract, jars, calls):
     assert (
         'usher_rpc_server_handled_total{code="DEADLINE_EXCEEDED",method="usher.jar.v1.JarService/PeekJar"} 1.0' in text
     )
+
+
+async def test_a_refusal_about_very_much_still_arrives_with_its_reason(stub, contract):
+    request = contract.Jar(name="jars/a", labels=[{"text": "too long"}] * 1000)
+    with pytest.raises(InvalidArgument) as caught:
+        await stub.PeekJar(request)
+    assert caught.value.reason == "FIELD_INVALID"
+    assert caught.value.violations[0].field == "labels[0].text"
+
+
+async def test_a_refusal_that_repeats_a_very_long_name_still_arrives_with_its_reason(stub, contract, calls):
+    request = contract.FillJarRequest(jar={"name": "jars/" + "b" * 100_000})
+    with pytest.raises(PermissionDenied) as caught:
+        await stub.FillJar(request, metadata=calls.bearer("users/bob"))
+    assert caught.value.reason == "PERMISSION_DENIED"
+
+
+async def test_lists_longer_than_any_request_needs_are_refused_before_each_item_is_checked(stub, contract, jars):
+    """INVARIANT: a request anybody may send does not keep the event loop for long."""
+    request = contract.Jar(name="jars/a", labels=[{"text": "too long"}] * 300_000)
+    began = time.process_time()
+    with pytest.raises(InvalidArgument) as caught:
+        await stub.PeekJar(request)
+    assert time.process_time() - began < 5
+    assert "items" in caught.value.message
+    assert jars.contexts == []

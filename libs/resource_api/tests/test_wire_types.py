@@ -30,10 +30,7 @@ def test_bad_money_names_its_field():
         assert (caught.value.reason, caught.value.violations[0].field) == (reason, field)
 
 
-DAY = timedelta(days=1)
-
-
-@given(st.datetimes(datetime.min + DAY, datetime.max - DAY, timezones=st.just(UTC)))
+@given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)))  # noqa: DTZ001 as it asks
 def test_instants_come_back_to_the_millisecond(instant):
     cut = instant.replace(microsecond=instant.microsecond // 1000 * 1000)
     if cut != datetime(1970, 1, 1, tzinfo=UTC):

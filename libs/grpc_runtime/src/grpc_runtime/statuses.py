@@ -1,5 +1,6 @@
 """Refusals as google.rpc.Status and back (AIP-193)."""
 
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Never
 
@@ -28,6 +29,10 @@ _BY_CODE: dict[str, type[Refusal]] = {
         refusals.DeadlineExceeded,
     )
 }
+# A status travels in trailers, of which gRPC takes 8 to 16 KiB: a longer one would arrive as RESOURCE_EXHAUSTED and
+# without its reason. Characters; a message travels twice, and some characters take nine bytes.
+_LONGEST_TEXT = 400
+_MOST_VIOLATIONS = 1500
 # What grpc itself says about a lost connection names addresses, so it is replaced.
 _TRANSPORT = {
     "UNAVAILABLE": ("UPSTREAM_UNAVAILABLE", "A service this call needs does not answer."),
@@ -46,14 +51,16 @@ class RemoteFailure(Exception):
 
 
 def status_of(refusal: Refusal, domain: str) -> status_pb2.Status:
-    """The wire form: ErrorInfo, BadRequest and RetryInfo if there is need. `domain` is "usher.<service>"."""
-    status = status_pb2.Status(code=_number(refusal.code), message=refusal.message)
-    status.details.add().Pack(
-        error_details_pb2.ErrorInfo(reason=refusal.reason, domain=domain, metadata=refusal.metadata)
-    )
+    """The wire form: ErrorInfo, BadRequest and RetryInfo if there is need. `domain` is "usher.<service>".
+
+    Long texts are cut, and of very many violations the first are told.
+    """
+    status = status_pb2.Status(code=_number(refusal.code), message=_cut(refusal.message))
+    metadata = {key: _cut(value) for key, value in refusal.metadata.items()}
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=refusal.reason, domain=domain, metadata=metadata))
     if refusal.violations:
         wrong = error_details_pb2.BadRequest()
-        for violation in refusal.violations:
+        for violation in _first_of(refusal.violations):
             wrong.field_violations.add(field=violation.field, description=violation.description, reason=refusal.reason)
         status.details.add().Pack(wrong)
     if refusal.retry_after is not None:
@@ -122,6 +129,20 @@ def _details(error: grpc.aio.AioRpcError) -> status_pb2.Status:
             except DecodeError:
                 break
     return status_pb2.Status()
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
+
+
+def _first_of(violations: Sequence[FieldViolation]) -> Iterator[FieldViolation]:
+    left = _MOST_VIOLATIONS
+    for violation in violations:
+        field, description = _cut(violation.field), _cut(violation.description)
+        left -= len(field) + len(description) + 40  # reason and framing
+        if left < 0:
+            return
+        yield FieldViolation(field, description)
 
 
 def _number(code: str) -> int:

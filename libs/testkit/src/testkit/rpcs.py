@@ -96,20 +96,19 @@ def put(message: Message, path: str, value: Any) -> None:
         setattr(message, last, value)
 
 
-def resource_pattern(rpc: Rpc) -> str:
-    """Like `events/*/bookings/*`: what the field of the rule has to hold; empty for a rule without one."""
-    if not rpc.rule.field:
-        return ""
-    found = re.search(r"\{" + re.escape(rpc.rule.field) + r"=([^}]*)\}", rpc.http_pattern)
-    return found[1] if found else f"{rpc.rule.field.rpartition('.')[2]}s/*"  # event.organizer → organizers/*
+def resource_patterns(rpc: Rpc) -> dict[str, str]:
+    """Fields of the request that name resources, with the form of the name: {"parent": "events/*"}."""
+    found = dict(re.findall(r"\{([a-z_.]+)=([^}]*)\}", rpc.http_pattern))
+    if rpc.rule.field and rpc.rule.field not in found:
+        found[rpc.rule.field] = f"{rpc.rule.field.rpartition('.')[2]}s/*"  # event.organizer → organizers/*
+    return found
 
 
 def request_about(rpc: Rpc, resources: Mapping[str, str]) -> Message:
-    """A request that names the resource it is about where the rule looks for it; `resources` by pattern."""
+    """A request that names the resources it is about; `resources` by pattern."""
     request = rpc.request()
-    pattern = resource_pattern(rpc)
-    if pattern:
-        put(request, rpc.rule.field, resources[pattern])
+    for field, pattern in resource_patterns(rpc).items():
+        put(request, field, resources[pattern])
     return request
 
 

@@ -1,0 +1,60 @@
+"""Puts the search service together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from chassis import open_chassis
+from elastic_store import open_elastic
+from grpc_runtime import HealthCheck, Service, Worker
+from resource_api import PageTokens
+from search_service.inbound.consumers import booking_subscription, event_subscription
+from search_service.inbound.servicer import SearchServicer
+from search_service.inbound.workers import TendingWorker
+from search_service.outbound.event_index import ElasticEventIndex
+from search_service.outbound.mapping import definition
+from search_service.outbound.sources import MongoSources
+from search_service.outbound.views import Views
+from search_service.settings import Settings
+from telemetry import Metrics
+from usher.search.v1.search_service_pb2_grpc import add_SearchServiceServicer_to_server
+
+
+@asynccontextmanager
+async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
+    """The running parts, for as long as the context lasts. Elasticsearch may be away at the start."""
+    async with (
+        open_chassis(settings, metrics) as chassis,
+        open_elastic(
+            settings.elasticsearch_url,
+            api_key=settings.elasticsearch_api_key,
+            ca_certs=settings.elasticsearch_ca_certs,
+        ) as elastic,
+    ):
+        sources, stored = MongoSources(chassis.database), elastic.index(definition(settings.index_name))
+        views = Views(stored, most=settings.views_kept)
+        index = ElasticEventIndex(stored, views)
+        tending = TendingWorker(sources, index, seconds=settings.tend_seconds)
+
+        async def findable() -> bool:
+            await elastic.ping()
+            return tending.prepared
+
+        try:
+            yield Service(
+                servicers=[
+                    (
+                        add_SearchServiceServicer_to_server,
+                        SearchServicer(index, PageTokens(settings.page_token_key)),
+                    )
+                ],
+                workers=[
+                    Worker("tending", tending.run, tending.stop),
+                    *chassis.workers(
+                        event_subscription(sources, index), booking_subscription(sources, index), publishes=False
+                    ),
+                ],
+                health=[*chassis.health, HealthCheck("elasticsearch", findable)],
+                key_cache=chassis.key_cache,
+            )
+        finally:
+            await views.close()

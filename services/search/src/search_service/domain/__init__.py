@@ -1,0 +1,1 @@
+"""What can be found and what may be asked; pure."""

@@ -1,0 +1,1 @@
+"""We call the world: MongoDB keeps what is known, Elasticsearch finds it."""
