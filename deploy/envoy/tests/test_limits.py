@@ -38,7 +38,9 @@ def test_an_ipv6_network_counts_as_one_address(strict_gateway):
 
 def test_one_address_cannot_use_up_the_keys_of_all(strict_gateway):
     def keys(address: str) -> int:
-        return httpx.get(f"{strict_gateway.url}/.well-known/jwks.json", headers={"x-forwarded-for": address}).status_code
+        return httpx.get(
+            f"{strict_gateway.url}/.well-known/jwks.json", headers={"x-forwarded-for": address}
+        ).status_code
 
     answers = [keys("198.51.100.4") for _ in range(30)]
     assert 429 in answers

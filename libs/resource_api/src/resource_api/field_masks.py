@@ -24,9 +24,7 @@ def mask_paths(patch: Message, mask: FieldMask) -> tuple[str, ...]:
     more than 200 of them.
     """
     if len(mask.paths) > _MOST_PATHS:
-        raise InvalidArgument.of(
-            "update_mask", f"must have at most {_MOST_PATHS} paths.", reason="UPDATE_MASK_INVALID"
-        )
+        raise InvalidArgument.of("update_mask", f"must have at most {_MOST_PATHS} paths.", reason="UPDATE_MASK_INVALID")
     if list(mask.paths) == ["*"]:
         wanted = [field.name for field in patch.DESCRIPTOR.fields]
     elif mask.paths:

@@ -44,9 +44,7 @@ class PageTokens:
         if cursor is None:
             return ""
         # Not ASCII only: six bytes a letter would make tokens longer than the contracts let one be sent back.
-        payload = json.dumps(
-            [_encode(value) for value in cursor], ensure_ascii=False, separators=(",", ":")
-        ).encode()
+        payload = json.dumps([_encode(value) for value in cursor], ensure_ascii=False, separators=(",", ":")).encode()
         return base64.urlsafe_b64encode(self._mac(request, bound_to, payload) + payload).rstrip(b"=").decode()
 
     def cursor_of(self, request: Message, *, bound_to: str = "") -> Cursor | None:

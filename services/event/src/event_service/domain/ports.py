@@ -13,7 +13,7 @@ from event_service.domain.event import Event, State
 class EventQuery:
     """Which events of an organizer and in which order.
 
-    states: those wanted, possibly none. Bounds on `category` and `start_time` are (operator, value) pairs that all hold.
+    states: those wanted, possibly none. Bounds on `category` and `start_time` are (operator, value) pairs; all hold.
     """
 
     organizer: str

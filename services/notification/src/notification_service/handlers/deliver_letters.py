@@ -52,7 +52,7 @@ async def _deliver(
         await post.send(letter)
     except PermanentFailure as failure:
         return await _settle(notifications, letter, patience, str(failure), clock)
-    except Exception as trouble:  # noqa: BLE001 INVARIANT: a letter nobody can write or send holds up no other
+    except Exception as trouble:  # a letter nobody can write or send holds up no other
         if not isinstance(trouble, Refusal):
             logging.getLogger(__name__).exception("letter not sent", extra={"notification": letter.name})
         if clock() - letter.create_time > GIVE_UP_AFTER:
