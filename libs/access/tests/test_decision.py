@@ -29,11 +29,20 @@ async def test_public_needs_nobody_and_signed_in_needs_anybody():
 
 async def test_names_of_users_and_organizers_say_themselves_whose_they_are():
     rule = AccessRule(resource=("name",), permission="members.read", owner=True)
-    for name in ("users/ada", "users/ada/sessions/1", "organizers/o", "organizers/o/members/m"):
+    for name in ("users/ada", "users/ada/sessions/1", "organizers/o", "organizers/o/members"):
         await decide_access(rule, user_service_pb2.GetUserRequest(name=name), ADA, nobody)
     for name in ("users/adam", "users/-", "organizers/other", "organizers/", "things/x", "users"):
         with pytest.raises(PermissionDenied):
             await decide_access(rule, user_service_pb2.GetUserRequest(name=name), ADA, nobody)
+
+
+async def test_a_membership_is_the_users_as_well():
+    rule = AccessRule(resource=("name",), permission="members.manage", owner=True)
+    request = user_service_pb2.GetUserRequest
+    await decide_access(rule, request(name="organizers/elsewhere/members/ada"), ADA, nobody)
+    for name in ("organizers/elsewhere/members/bob", "organizers/elsewhere/members/", "organizers/x/members/ada/more"):
+        with pytest.raises(PermissionDenied):
+            await decide_access(rule, request(name=name), ADA, nobody)
 
 
 async def test_no_resource_at_all_is_a_fault_of_the_request():

@@ -29,7 +29,10 @@ async def nothing_owned(_name: str) -> Ownership | None:
 
 
 def named_owner(name: str) -> Ownership | None:
-    """Whose a resource is when its name says so: users/…, organizers/… and everything below them."""
+    """Whose a resource is when its name says so: users/…, organizers/… and everything below them.
+
+    A membership, organizers/{organizer}/members/{user}, is the user's as well.
+    """
     collection, _, rest = name.partition("/")
     owner = rest.partition("/")[0]
     if not owner or owner == "-":
@@ -37,7 +40,9 @@ def named_owner(name: str) -> Ownership | None:
     if collection == "users":
         return Ownership(user=f"users/{owner}")
     if collection == "organizers":
-        return Ownership(organizer=f"organizers/{owner}")
+        below = rest.split("/")
+        member = f"users/{below[2]}" if len(below) == 3 and below[1] == "members" and below[2] else ""
+        return Ownership(user=member, organizer=f"organizers/{owner}")
     return None
 
 

@@ -13,7 +13,7 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def matches(document: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
-    """Equality, $eq $ne $in $nin $gt $gte $lt $lte $exists on dotted paths and array elements; $and $or $nor."""
+    """Equality, $eq $ne $in $nin $gt $gte $lt $lte $exists $elemMatch on dotted paths and array elements; $and $or $nor."""
     return all(_clause(document, key, wanted) for key, wanted in where.items())
 
 
@@ -54,6 +54,8 @@ def _compare(values: Sequence[Any], name: str, operand: Any) -> bool:
         return not _compare(values, "$eq" if name == "$ne" else "$in", operand)
     if name == "$exists":
         return bool(values) is bool(operand)
+    if name == "$elemMatch":
+        return any(isinstance(value, Mapping) and matches(value, operand) for value in values)
     if name in _COMPARISONS:
         alike = [value for value in values if _comparable(value, operand)]
         return any(bool(_COMPARISONS[name](value, operand)) for value in alike)

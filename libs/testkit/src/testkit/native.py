@@ -13,7 +13,8 @@ from local_stack.failures import StackFailure
 from local_stack.ports import choose_ports
 from local_stack.readiness import LOOPBACK
 from local_stack.stack import Stack, port_names
-from local_stack.state import StackState, write_state
+from local_stack.state import Engines, StackState, write_state
+from testkit.choice import chosen_engines
 from testkit.on_demand import OnDemand, completed
 
 
@@ -45,13 +46,18 @@ class NativeEngine:
         shutil.rmtree(self._data)
 
 
+def stack_engines() -> Engines:
+    """What `Stack.up` takes: native where USHER_TEST_ENGINES says so, else embedded; skips as `native_engine` does."""
+    if chosen_engines() != "native":
+        return "embedded"
+    _require()
+    return "native"
+
+
 @contextmanager
 def native_engine() -> Iterator[OnDemand]:
     """Engines of one's own, each started when its address is asked for; skips where Java or Maven is missing."""
-    try:
-        native.require_java_and_maven()
-    except StackFailure as lacking:
-        pytest.skip(str(lacking))
+    _require()
     with tempfile.TemporaryDirectory(prefix="usher-native-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         engine = OnDemand(
@@ -61,3 +67,10 @@ def native_engine() -> Iterator[OnDemand]:
             yield engine
         finally:
             engine.kill()
+
+
+def _require() -> None:
+    try:
+        native.require_java_and_maven()
+    except StackFailure as lacking:
+        pytest.skip(str(lacking))

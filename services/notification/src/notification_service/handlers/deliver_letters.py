@@ -14,6 +14,7 @@ GIVE_UP_AFTER = timedelta(hours=24)
 FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(minutes=10)
 AT_ONCE = 20
+MOST_LOOKED_AT = 1_000
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ async def deliver_letters(
     notifications: Notifications, post: Post, patience: Patience, clock: Callable[[], datetime]
 ) -> int:
     """Send those that are due, the longest waiting first; how many left the queue."""
-    waiting = await notifications.waiting(AT_ONCE + len(patience.due))
+    waiting = await notifications.waiting(min(AT_ONCE + len(patience.due), MOST_LOOKED_AT))
     due = [each for each in waiting if patience.due.get(each.name, clock()) <= clock()]
     settled = [await _deliver(notifications, post, patience, each, clock) for each in due[:AT_ONCE]]
     return sum(settled)

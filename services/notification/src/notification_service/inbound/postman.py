@@ -9,7 +9,8 @@ from domain_kit.ids import new_id
 from notification_service.domain.ports import Notifications, Post
 from notification_service.handlers.deliver_letters import Patience, deliver_letters
 
-LEASE, LEASE_SECONDS = "postman", 30.0
+# Renewed while letters are under way, and short, so that a killed postman is soon replaced.
+LEASE, LEASE_SECONDS, RENEW_SECONDS = "postman", 6.0, 2.0
 POLL_SECONDS = 0.5
 
 
@@ -27,12 +28,22 @@ class Postman:
             while not self._stopping.is_set():
                 sent = 0
                 if await self._outbox.hold_lease(LEASE, self._owner, LEASE_SECONDS):
-                    sent = await deliver_letters(self._notifications, self._post, self._patience, self._clock)
+                    sent = await self._deliver()
                 if not sent:
                     await self._outbox.wait_for_commit(POLL_SECONDS)
         finally:
             with suppress(Exception):  # the lease ends by itself
                 await self._outbox.release_lease(LEASE, self._owner)
+
+    async def _deliver(self) -> int:
+        """One round, holding the lease however long it takes."""
+        delivering = asyncio.create_task(deliver_letters(self._notifications, self._post, self._patience, self._clock))
+        try:
+            while not (await asyncio.wait({delivering}, timeout=RENEW_SECONDS))[0]:
+                await self._outbox.hold_lease(LEASE, self._owner, LEASE_SECONDS)
+            return await delivering
+        finally:
+            delivering.cancel()
 
     def stop(self) -> None:
         """Return after the messages in hand."""

@@ -45,8 +45,8 @@ class OrganizerRepository(Repository[Organizer], Protocol):
     async def of_member(self, user: str, *, after: tuple[Any, ...] | None, limit: int) -> Page[Organizer]:
         """Organizers a user is a member of, oldest first."""
 
-    async def newest_roles(self, user: str, limit: int) -> Mapping[str, Role]:
-        """Organizer name → role of the user, of the newest organizers."""
+    async def weightiest_roles(self, user: str, limit: int) -> Mapping[str, Role]:
+        """Organizer name → role of the user: what they own first, then the longest-standing."""
 
 
 class SignInFailures(Protocol):

@@ -13,7 +13,7 @@ ROLES_AT_MOST = 50
 
 
 class SignedAccessTokens:
-    """user_service.domain.ports.AccessTokens. Of users with more organizers the newest 50 are in the token."""
+    """user_service.domain.ports.AccessTokens. At most 50 roles are in the token, what the user owns first."""
 
     def __init__(
         self, keys: SigningKeys, organizers: OrganizerRepository, *, issuer: str, lifetime: timedelta, clock: Clock
@@ -23,7 +23,7 @@ class SignedAccessTokens:
 
     async def issue(self, session: Session) -> AccessToken:
         """A token for the session's user."""
-        roles = await self._organizers.newest_roles(session.user, ROLES_AT_MOST)
+        roles = await self._organizers.weightiest_roles(session.user, ROLES_AT_MOST)
         self._signer.key = self._keys.signing()
         token = self._signer.sign(
             session.user,

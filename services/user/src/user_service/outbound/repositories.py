@@ -141,10 +141,17 @@ class MongoOrganizers(MongoRepository[Organizer]):
         """Organizers a user is a member of, oldest first: their ids grow with time."""
         return await self.find_page({"members.user": user}, sort=[("_id", 1)], after=after, limit=limit)
 
-    async def newest_roles(self, user: str, limit: int) -> Mapping[str, Role]:
-        """Organizer name → role of the user, of the newest organizers."""
-        found = await self.find_page({"members.user": user}, sort=[("_id", -1)], limit=limit)
-        return roles_of(user, found.items)
+    async def weightiest_roles(self, user: str, limit: int) -> Mapping[str, Role]:
+        """Organizer name → role of the user: what they own first, then the longest-standing.
+
+        Whoever adds somebody to many organizers cannot push the roles they have out of their token.
+        """
+        owned = {"members": {"$elemMatch": {"user": user, "role": Role.OWNER.value}}}
+        roles: dict[str, Role] = {}
+        for where in (owned, {"members.user": user}):
+            found = await self.find_page(where, sort=[("_id", 1)], limit=limit)
+            roles |= {name: role for name, role in roles_of(user, found.items).items() if len(roles) < limit}
+        return dict(list(roles.items())[:limit])
 
 
 async def ensure_indexes(database: Database) -> None:

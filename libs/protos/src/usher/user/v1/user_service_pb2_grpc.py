@@ -271,7 +271,7 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteMember(self, request, context):
-        """Removes a member. FAILED_PRECONDITION LAST_OWNER when no owner would be left.
+        """Removes a member; members may remove themselves. FAILED_PRECONDITION LAST_OWNER when no owner would be left.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

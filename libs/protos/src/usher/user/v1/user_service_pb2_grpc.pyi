@@ -89,7 +89,7 @@ class UserServiceStub:
     UpdateMember: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.UpdateMemberRequest, _organizer_pb2.Member]
     """Changes a member's role. FAILED_PRECONDITION LAST_OWNER when no owner would be left."""
     DeleteMember: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.DeleteMemberRequest, _user_service_pb2.DeleteMemberResponse]
-    """Removes a member. FAILED_PRECONDITION LAST_OWNER when no owner would be left."""
+    """Removes a member; members may remove themselves. FAILED_PRECONDITION LAST_OWNER when no owner would be left."""
 
 @_typing.type_check_only
 class UserServiceAsyncStub(UserServiceStub):
@@ -149,7 +149,7 @@ class UserServiceAsyncStub(UserServiceStub):
     UpdateMember: _aio.UnaryUnaryMultiCallable[_user_service_pb2.UpdateMemberRequest, _organizer_pb2.Member]  # type: ignore[assignment]
     """Changes a member's role. FAILED_PRECONDITION LAST_OWNER when no owner would be left."""
     DeleteMember: _aio.UnaryUnaryMultiCallable[_user_service_pb2.DeleteMemberRequest, _user_service_pb2.DeleteMemberResponse]  # type: ignore[assignment]
-    """Removes a member. FAILED_PRECONDITION LAST_OWNER when no owner would be left."""
+    """Removes a member; members may remove themselves. FAILED_PRECONDITION LAST_OWNER when no owner would be left."""
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accounts, sessions, organizers and their members.
@@ -314,6 +314,6 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.DeleteMemberRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_service_pb2.DeleteMemberResponse, _abc.Awaitable[_user_service_pb2.DeleteMemberResponse]]:
-        """Removes a member. FAILED_PRECONDITION LAST_OWNER when no owner would be left."""
+        """Removes a member; members may remove themselves. FAILED_PRECONDITION LAST_OWNER when no owner would be left."""
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
