@@ -16,7 +16,7 @@ demo: install-runtime ## install, start the stack, run the journey with sample e
 	@$(VENV)/usher demo $(ARGS)
 
 test: install ## install and run every test
-	@$(VENV)/python -m pytest $(ARGS)
+	@$(VENV)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 up: install-runtime ## start what is not running; ready when every health check says SERVING
 	@$(VENV)/usher up $(ARGS)
@@ -50,11 +50,17 @@ protos: install ## write stubs, descriptors and the OpenAPI document again from 
 lock: install ## resolve again into requirements.lock (ARGS=--upgrade takes newest versions)
 	@$(VENV)/python tools/lock.py $(ARGS)
 
-test-native: install ## the suites on Apache Kafka and Elasticsearch (Java 17 and Maven)
-	@$(VENV)/python -m pytest -m native $(ARGS)
+# Files and folders of the tests that use an engine of the test kit: USHER_TEST_ENGINES says which one it is.
+suites_on = $(patsubst %conftest.py,%,$(shell grep -rlE --include='*.py' '$(1)' libs/*/tests services/*/tests))
+E2E = $(addprefix tests/e2e/test_,journey.py on_sale.py conferences.py)
+
+test-native: install ## the suites on Apache Kafka and Elasticsearch (Java 17 and Maven), and 5,000 events to search
+	@USHER_TEST_ENGINES=native $(VENV)/python -m pytest -m "not containers" --timeout 600 \
+		$(call suites_on,kafka_elastic_engine) deploy/local/tests/test_native.py $(E2E) $(ARGS)
 
 test-containers: install ## the suites on MongoDB, Apache Kafka and Elasticsearch in containers (Docker)
-	@$(VENV)/python -m pytest -m containers $(ARGS)
+	@USHER_TEST_ENGINES=containers $(VENV)/python -m pytest -m "not native" --timeout 600 \
+		$(call suites_on,kafka_elastic_engine|mongo_engine|mongo_process) $(ARGS)
 
 install: python ## .venv with everything (nothing to do when unchanged)
 	@$(PYTHON) tools/install.py

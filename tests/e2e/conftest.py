@@ -1,6 +1,7 @@
 """One whole stack for all end-to-end tests, on ports and in a folder of its own, and the people who use it."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from access import SigningKey, TokenSigner
 from local_stack.platform_processes import SERVICES
 from local_stack.stack import Stack
 from mongo_store import open_database
+from testkit.native import stack_engines
 from usher_cli import journey as steps
 from usher_cli.accounts import Account, register
 from usher_cli.api import Api, fresh_id
@@ -22,9 +24,9 @@ ROLES = ("ROLE_OWNER", "ROLE_MANAGER", "ROLE_CHECK_IN", "ROLE_FINANCE", "ROLE_VI
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("stack"))
+    stack, engines = Stack(tmp_path_factory.mktemp("stack")), stack_engines()
     try:
-        asyncio.run(stack.up())
+        asyncio.run(stack.up(engines=engines))
         yield stack
     finally:
         asyncio.run(stack.down())
@@ -52,6 +54,16 @@ class World:
     stranger: Account
     rival: Account
     resources: dict[str, str] = field(default_factory=dict)
+    refreshed: float = field(default_factory=time.monotonic)
+
+    def keep_signed_in(self) -> None:
+        """Access tokens live ten minutes, a slow machine takes longer for all tests."""
+        if time.monotonic() - self.refreshed > 240:
+            for account in {id(each): each for each in (*self.members.values(), self.stranger, self.rival)}.values():
+                account.refresh(self.journey.api)
+            if self.journey.buyer:
+                self.journey.buyer.refresh(self.journey.api)
+            self.refreshed = time.monotonic()
 
 
 def person(api: Api, mail: Path, name: str, mark: str) -> Account:
@@ -59,8 +71,14 @@ def person(api: Api, mail: Path, name: str, mark: str) -> Account:
     return register(api, mail, email=email, password=PASSWORD, display_name=name.title())
 
 
+@pytest.fixture
+def world(settled: World) -> World:
+    settled.keep_signed_in()
+    return settled
+
+
 @pytest.fixture(scope="session")
-def world(stack: Stack, api: Api) -> World:
+def settled(stack: Stack, api: Api) -> World:
     journey = Journey(api, stack.mail())
     for step in steps.STEPS[: steps.STEPS.index(steps.tickets_are_mailed) + 1]:
         step(journey)
@@ -118,7 +136,7 @@ def written(stack: Stack) -> Callable[[], Mapping[str, int]]:
 
 
 @pytest.fixture(scope="session")
-def signer(stack: Stack, world: World) -> TokenSigner:
+def signer(stack: Stack, settled: World) -> TokenSigner:
     """Signs as the user service does, with its present key; for tokens no sign-in would give."""
 
     async def newest_key() -> bytes:

@@ -14,6 +14,8 @@ from usher_cli.api import Api
 from usher_cli.grpc_api import GrpcApi
 from usher_cli.journey import STEPS, Journey, second_card_pays
 
+pytestmark = pytest.mark.timeout(300)
+
 
 def travel(journey: Journey, around: Callable[[Callable[[Journey], None]], None] | None = None) -> None:
     for step in STEPS:

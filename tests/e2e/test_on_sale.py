@@ -23,6 +23,7 @@ from usher.event.v1.event_service_pb2_grpc import EventServiceStub
 from usher.event.v1.ticket_type_pb2 import CapacityPool, TicketType
 from usher_cli.api import Api
 
+pytestmark = pytest.mark.timeout(300)
 PLACES, BUYERS = 50, 200
 
 
@@ -128,7 +129,7 @@ def test_bookings_go_on_without_a_broker_and_everything_arrives_after(
                 await asyncio.sleep(seconds / 10)  # the broker is to be away that long
             return outcomes
 
-    asyncio.run(stack.kill("noida"))
+    asyncio.run(stack.kill("kafka" if stack.state().engines == "native" else "noida"))
     try:
         outcomes = asyncio.run(trickle())
     finally:
