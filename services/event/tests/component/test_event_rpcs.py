@@ -332,3 +332,13 @@ async def test_millions_of_empty_lines_are_refused_unread(organizer: Organizer) 
     with pytest.raises(InvalidArgument) as caught:
         await organizer.imported(["\n" * 1_000_000])
     assert [each.field for each in caught.value.violations] == ["json_lines"]
+
+
+async def test_a_bound_that_is_met_exactly_belongs_to_the_answer(organizer: Organizer) -> None:
+    await organizer.draft()
+    at = START.isoformat().replace("+00:00", "Z")
+    counts = {}
+    for operator in ("<", "<=", "=", ">=", ">", "!="):
+        request = pb.ListEventsRequest(parent=ORGANIZER, filter=f"start_time {operator} {at}")
+        counts[operator] = len((await organizer.stub.ListEvents(request, metadata=organizer.metadata)).events)
+    assert counts == {"<": 0, "<=": 1, "=": 1, ">=": 1, ">": 0, "!=": 0}

@@ -21,7 +21,7 @@ INDEXES = {
     ]
 }
 EVENTS_A_ROW = 50
-OPERATORS = {"=": "$eq", "!=": "$ne", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
+OPERATORS = {"=": "$eq", "!=": "$ne", "<": "$lt", ">": "$gt", ">=": "$gte"}
 # Order of a query → field of the document.
 PATHS = {"create_time": "create_time", "start_time": "details.start_time", "title": "details.title"}
 
@@ -46,9 +46,9 @@ class MongoEvents(MongoRepository[Event]):
         if set(query.states) != set(State):
             conditions.append({"state": {"$in": [state.value for state in query.states]}})
         for operator, category in query.category_bounds:
-            conditions.append({"details.category": {OPERATORS[operator]: category}})
+            conditions.append({"details.category": _compared(operator, category)})
         for operator, instant in query.start_bounds:
-            conditions.append({"details.start_time": {OPERATORS[operator]: instant}})
+            conditions.append({"details.start_time": _compared(operator, instant)})
         wanted = {"$and": conditions}
         order = [(PATHS[field], direction) for field, direction in query.order]
         return await self.find_page(wanted, sort=order, after=after, limit=limit)
@@ -69,6 +69,14 @@ class MongoEvents(MongoRepository[Event]):
                 raise request_id_reused() from None
             return list(repeated.recorded.answers[cause.key]["names"])
         return names
+
+
+def _compared(operator: str, value: Any) -> dict[str, Any]:
+    """The condition on a field that every event has.
+
+    Not `$lte`: behind other fields of an index the embedded database leaves out the keys that equal the bound.
+    """
+    return {"$not": {"$gt": value}} if operator == "<=" else {OPERATORS[operator]: value}
 
 
 async def ensure_indexes(database: Database) -> None:

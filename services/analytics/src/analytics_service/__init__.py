@@ -1,0 +1,1 @@
+"""The analytics service: what was sold and paid back, by local day, event, ticket type and currency."""

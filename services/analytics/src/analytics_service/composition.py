@@ -1,0 +1,64 @@
+"""Puts the analytics service together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from analytics_service.handlers.count_sales import count_sales
+from analytics_service.handlers.show_facts import heal_index, show_facts
+from analytics_service.inbound.consumers import Listener
+from analytics_service.inbound.servicer import AnalyticsServicer
+from analytics_service.inbound.workers import Repeating
+from analytics_service.outbound import facts as facts_store
+from analytics_service.outbound import sheets as sheets_store
+from analytics_service.outbound.fact_index import ElasticFactIndex, definition
+from analytics_service.outbound.facts import MongoFacts
+from analytics_service.outbound.sheets import MongoSheets, ProjectedOrganizers
+from analytics_service.outbound.unsettled import ParkedEvents
+from analytics_service.settings import Settings
+from chassis import open_chassis
+from elastic_store import open_elastic
+from grpc_runtime import HealthCheck, Service, Worker
+from telemetry import Metrics
+from usher.analytics.v1.analytics_service_pb2_grpc import add_AnalyticsServiceServicer_to_server
+
+POLL_SECONDS = 0.5
+
+
+@asynccontextmanager
+async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
+    """The running parts, for as long as the context lasts. Elasticsearch may be away at the start."""
+    async with (
+        open_chassis(settings, metrics) as chassis,
+        open_elastic(
+            settings.elasticsearch_url,
+            api_key=settings.elasticsearch_api_key,
+            ca_certs=settings.elasticsearch_ca_certs,
+        ) as elastic,
+    ):
+        await facts_store.ensure_indexes(chassis.database)
+        await sheets_store.ensure_indexes(chassis.database)
+        facts, sheets = MongoFacts(chassis.database), MongoSheets(chassis.database)
+        organizers = ProjectedOrganizers(chassis.database)
+        index = ElasticFactIndex(elastic.index(definition(settings.facts_index)))
+        counting = Repeating("counting", partial(count_sales, facts, sheets), seconds=POLL_SECONDS)
+        showing = Repeating("showing", partial(show_facts, facts, index), seconds=POLL_SECONDS)
+        healing = Repeating("healing", partial(heal_index, facts, index), seconds=settings.tend_seconds)
+
+        def wake() -> None:
+            counting.wake()
+            showing.wake()
+
+        subscriptions = Listener(facts, organizers, wake).subscriptions()
+        unsettled = ParkedEvents(chassis.inbox, subscriptions)
+        yield Service(
+            servicers=[
+                (add_AnalyticsServiceServicer_to_server, AnalyticsServicer(facts, sheets, organizers, unsettled))
+            ],
+            workers=[
+                *(Worker(each.name, each.run, each.stop) for each in (counting, showing, healing)),
+                *chassis.workers(*subscriptions, publishes=False),
+            ],
+            health=[*chassis.health, HealthCheck("elasticsearch", elastic.ping)],
+            key_cache=chassis.key_cache,
+        )

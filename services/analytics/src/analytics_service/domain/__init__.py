@@ -1,0 +1,1 @@
+"""Facts, days and figures: what is counted, when, and how it adds up."""

@@ -1,0 +1,106 @@
+"""Facts: what domain events say about sales. A fact never changes; only the day it falls on moves with the zone."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import Enum
+
+from analytics_service.domain.calendar import OrganizerZone
+from analytics_service.domain.figures import Figures
+from analytics_service.domain.spreading import spread
+from domain_kit.money import Money
+
+
+class Kind(Enum):
+    """What happened."""
+
+    BOOKING_CONFIRMED = "BOOKING_CONFIRMED"
+    BOOKING_CANCELLED = "BOOKING_CANCELLED"
+    TICKET_CHECKED_IN = "TICKET_CHECKED_IN"
+    REFUND_COMPLETED = "REFUND_COMPLETED"
+    PAYMENT_UNCLAIMED = "PAYMENT_UNCLAIMED"  # counts nothing: it says that refunds of this payment are no sale undone
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a fact counts for one ticket type, `events/{event}/ticketTypes/{ticket_type}`, and currency (ISO 4217)."""
+
+    ticket_type: str
+    currency: str
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """`id` is that of the domain event. `payment`: the one that paid for the booking, or that was paid back."""
+
+    id: str
+    kind: Kind
+    organizer: str
+    event: str
+    booking: str
+    payment: str
+    time: datetime
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SheetKey:
+    """The figures of one event on one day of its organizer."""
+
+    organizer: str
+    day: date
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class FiledFact:
+    """A fact in the zone it is counted in. `former_days`: where figures may still hold it, before a change of zone."""
+
+    fact: Fact
+    zone: OrganizerZone
+    former_days: frozenset[date] = frozenset()
+
+    @property
+    def day(self) -> date:
+        """The organizer's day."""
+        return self.zone.day(self.fact.time)
+
+    @property
+    def sheets(self) -> frozenset[SheetKey]:
+        """What has to be counted again because of it."""
+        return frozenset(SheetKey(self.fact.organizer, day, self.fact.event) for day in {self.day, *self.former_days})
+
+    def moved(self, zone: OrganizerZone) -> "FiledFact":
+        """The same in another zone; remembers where it was."""
+        there = FiledFact(self.fact, zone)
+        return replace(there, former_days=frozenset({self.day, *self.former_days}) - {there.day})
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A completed refund of a payment; `before`: what had been paid back of it already, in minor units."""
+
+    id: str
+    payment: str
+    amount: Money
+    before: int
+    time: datetime
+
+
+def refund_fact(refund: Refund, sale: Fact) -> Fact:
+    """The fact of a refund, spread over the lines of the confirmation that its payment paid for."""
+    parts = spread(refund.amount.minor_units, [line.figures.gross for line in sale.lines], before=refund.before)
+    return Fact(
+        id=refund.id,
+        kind=Kind.REFUND_COMPLETED,
+        organizer=sale.organizer,
+        event=sale.event,
+        booking=sale.booking,
+        payment=refund.payment,
+        time=refund.time,
+        lines=tuple(
+            Line(line.ticket_type, refund.amount.currency, Figures(refunded=part))
+            for line, part in zip(sale.lines, parts, strict=True)
+            if part
+        ),
+    )

@@ -1,0 +1,31 @@
+"""What is counted of sales; everything adds up."""
+
+from dataclasses import astuple, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts, and money in minor units of one currency.
+
+    bookings_…: bookings with a line of the ticket type at hand, so one of two types counts in both.
+    orders_…: the same bookings, each in one of its ticket types only; these add up over types.
+    """
+
+    bookings_confirmed: int = 0
+    bookings_cancelled: int = 0
+    orders_confirmed: int = 0
+    orders_cancelled: int = 0
+    tickets_sold: int = 0
+    tickets_cancelled: int = 0
+    tickets_checked_in: int = 0
+    gross: int = 0
+    refunded: int = 0
+
+    def __add__(self, other: "Figures") -> "Figures":
+        return Figures(*(left + right for left, right in zip(astuple(self), astuple(other), strict=True)))
+
+    def __bool__(self) -> bool:
+        return any(astuple(self))
+
+
+NOTHING = Figures()

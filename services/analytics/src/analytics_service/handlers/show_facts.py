@@ -1,0 +1,25 @@
+"""Bring facts into the index they are explored in, and notice when it has lost some."""
+
+from analytics_service.domain.ports import FactIndex, Facts
+
+FACTS_AT_ONCE = 200
+
+
+async def show_facts(facts: Facts, index: FactIndex, *, limit: int = FACTS_AT_ONCE) -> int:
+    """One round; how many facts were waiting."""
+    waiting = await facts.unshown(limit)
+    if waiting:
+        await facts.shown(await index.put(waiting))
+    return len(waiting)
+
+
+async def heal_index(facts: Facts, index: FactIndex) -> bool:
+    """Whether the index had lost facts; all are shown again then, and those that are there stay as they are.
+
+    What is not marked was accepted by the index before it was counted here, so less there means that it forgot.
+    """
+    shown = await facts.shown_count()
+    if await index.held() >= shown:
+        return False
+    await facts.show_all_again()
+    return True

@@ -1,0 +1,1 @@
+"""The world calls us: rpcs, domain events, and work that repeats."""

@@ -1,0 +1,81 @@
+"""Domain events of other services that sales are counted from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from analytics_service.domain.facts import Fact
+from analytics_service.domain.ports import Facts, Organizers
+from analytics_service.handlers.follow_zone import follow_zone
+from analytics_service.handlers.record_fact import record_fact, record_refund
+from analytics_service.wire import told
+from event_backbone import Received, Subscription
+from usher.booking.v1 import domain_events_pb2 as booking
+from usher.payment.v1 import domain_events_pb2 as payment
+from usher.user.v1 import domain_events_pb2 as user
+
+USER, BOOKING, PAYMENT = (f"analytics.{each}" for each in ("user", "booking", "payment"))
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Handlers; each may run again for the same domain event and then changes nothing. `wake` says that facts came."""
+
+    facts: Facts
+    organizers: Organizers
+    wake: Callable[[], None]
+
+    def subscriptions(self) -> list[Subscription]:
+        """What this service listens to."""
+        organizers = (
+            user.OrganizerCreated,
+            user.OrganizerUpdated,
+            user.MemberAdded,
+            user.MemberRoleChanged,
+            user.MemberRemoved,
+        )
+        return [
+            Subscription(USER, ["usher.user.v1"], dict.fromkeys(organizers, self.organizer_told)),
+            Subscription(
+                BOOKING,
+                ["usher.booking.v1"],
+                {
+                    booking.BookingConfirmed: self.booking_confirmed,
+                    booking.BookingCancelled: self.booking_cancelled,
+                    booking.TicketCheckedIn: self.ticket_checked_in,
+                    booking.PaymentUnclaimed: self.payment_unclaimed,
+                },
+            ),
+            Subscription(PAYMENT, ["usher.payment.v1"], {payment.RefundCompleted: self.refund_completed}),
+        ]
+
+    async def organizer_told(self, message: user.OrganizerCreated, received: Received) -> None:
+        """All of them carry the organizer's zone."""
+        await follow_zone(self.facts, self.organizers, told.zone_of(message.snapshot, received.version))
+        self.wake()
+
+    async def booking_confirmed(self, message: booking.BookingConfirmed, received: Received) -> None:
+        """Tickets were sold."""
+        await self._record(told.confirmation(received.id, received.time, message))
+
+    async def booking_cancelled(self, message: booking.BookingCancelled, received: Received) -> None:
+        """Tickets were cancelled, unless it was a hold."""
+        fact = told.cancellation(received.id, received.time, message)
+        if fact is not None:
+            await self._record(fact)
+
+    async def ticket_checked_in(self, message: booking.TicketCheckedIn, received: Received) -> None:
+        """A ticket was used."""
+        await self._record(told.check_in(received.id, received.time, message))
+
+    async def payment_unclaimed(self, message: booking.PaymentUnclaimed, received: Received) -> None:
+        """Refunds of this payment undo no sale."""
+        await self._record(told.unclaimed(received.id, received.time, message))
+
+    async def refund_completed(self, message: payment.RefundCompleted, received: Received) -> None:
+        """Money was paid back."""
+        await record_refund(self.facts, self.organizers, told.refund(received.id, received.time, message))
+        self.wake()
+
+    async def _record(self, fact: Fact) -> None:
+        await record_fact(self.facts, self.organizers, fact)
+        self.wake()

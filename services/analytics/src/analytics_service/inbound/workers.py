@@ -1,0 +1,53 @@
+"""Work that repeats: counting, showing, healing."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from domain_kit.refusals import Unavailable
+
+log = logging.getLogger(__name__)
+
+BUSY_PAUSE, TROUBLE_PAUSE = 0.1, 1.0
+
+
+class Repeating:
+    """Runs `step` for ever: again soon while it found something to do, else when woken or after `seconds`.
+
+    Any number of processes may run the same step; none leads, so nothing waits when one is killed.
+    """
+
+    def __init__(self, name: str, step: Callable[[], Awaitable[object]], *, seconds: float) -> None:
+        self.name = name
+        self._step, self._seconds = step, seconds
+        self._woken, self._stopping = asyncio.Event(), False
+
+    def wake(self) -> None:
+        """There is something to do."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """`run` returns after the step in hand."""
+        self._stopping = True
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until stopped; what is away for a while is waited for."""
+        while not self._stopping:
+            self._woken.clear()
+            try:
+                found = await self._step()
+            except Unavailable as unavailable:
+                log.info("waiting", extra={"worker": self.name, "reason": unavailable.reason})
+                await asyncio.sleep(TROUBLE_PAUSE)
+                continue
+            if found:
+                await asyncio.sleep(BUSY_PAUSE)  # what comes meanwhile is done in one go
+            elif not self._stopping:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._seconds):
+                await self._woken.wait()

@@ -1,0 +1,1 @@
+"""We call the world: MongoDB keeps and counts facts, Elasticsearch shows them."""

@@ -1,0 +1,125 @@
+"""What domain events of other services say about sales."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from analytics_service.domain.calendar import OrganizerZone
+from analytics_service.domain.facts import Fact, Kind, Line, Refund
+from analytics_service.domain.figures import Figures
+from resource_api import money_from_wire, time_from_wire
+from usher.booking.v1 import booking_pb2
+from usher.booking.v1 import domain_events_pb2 as booking
+from usher.payment.v1 import domain_events_pb2 as payment
+from usher.payment.v1 import payment_pb2
+from usher.user.v1.domain_events_pb2 import OrganizerSnapshot
+
+
+def zone_of(snapshot: OrganizerSnapshot, version: int) -> OrganizerZone:
+    """The organizer's zone after domain event `version`."""
+    return OrganizerZone(snapshot.organizer.name, version, snapshot.organizer.time_zone)
+
+
+def confirmation(id: str, time: datetime, message: booking.BookingConfirmed) -> Fact:
+    """Tickets sold, at the time of confirmation (`time` where it is not told)."""
+    told = message.booking
+    when = time_from_wire(told.confirm_time) or time
+    lines = [
+        Line(
+            ticket_type,
+            currency,
+            Figures(bookings_confirmed=1, orders_confirmed=first, tickets_sold=quantity, gross=price),
+        )
+        for ticket_type, currency, first, quantity, price in _lines(told.lines)
+    ]
+    return _fact(id, Kind.BOOKING_CONFIRMED, when, told, lines, payment=told.payment)
+
+
+def cancellation(id: str, time: datetime, message: booking.BookingCancelled) -> Fact | None:
+    """Tickets cancelled; None for a hold, which never counted. Money paid back is told by the refund."""
+    if message.former_state != booking_pb2.BOOKING_STATE_CONFIRMED:
+        return None
+    told = message.booking
+    when = time_from_wire(told.cancel_time) or time
+    lines = [
+        Line(ticket_type, currency, Figures(bookings_cancelled=1, orders_cancelled=first, tickets_cancelled=quantity))
+        for ticket_type, currency, first, quantity, _ in _lines(told.lines)
+    ]
+    return _fact(id, Kind.BOOKING_CANCELLED, when, told, lines)
+
+
+def check_in(id: str, time: datetime, message: booking.TicketCheckedIn) -> Fact:
+    """One ticket checked in; under the currency its type was sold in."""
+    told, ticket = message.booking, message.ticket
+    currencies = {line.ticket_type: line.unit_price.currency_code for line in told.lines}
+    currency = currencies.get(ticket.ticket_type, told.total.currency_code)
+    when = time_from_wire(ticket.check_in_time) or time
+    line = Line(ticket.ticket_type, currency, Figures(tickets_checked_in=1))
+    return _fact(id, Kind.TICKET_CHECKED_IN, when, told, [line])
+
+
+def unclaimed(id: str, time: datetime, message: booking.PaymentUnclaimed) -> Fact:
+    """Money that no booking took."""
+    return _fact(id, Kind.PAYMENT_UNCLAIMED, time, message.booking, [], payment=message.payment)
+
+
+def refund(id: str, time: datetime, message: payment.RefundCompleted) -> Refund:
+    """A completed refund and what came before it.
+
+    The payment is as it was after all that one commit did, so later refunds may stand in it: by completion, then place.
+    """
+    done = sorted(
+        (_completed(each).ToNanoseconds(), place, each.id, money_from_wire(each.amount).minor_units)
+        for place, each in enumerate(message.payment.refunds)
+        if each.state == payment_pb2.REFUND_STATE_COMPLETED
+    )
+    here = next((n for n, (_, _, refund_id, _) in enumerate(done) if refund_id == message.refund.id), len(done))
+    return Refund(
+        id=id,
+        payment=message.payment.name,
+        amount=money_from_wire(message.refund.amount),
+        before=sum(minor_units for _, _, _, minor_units in done[:here]),
+        time=time_from_wire(message.refund.complete_time) or time,
+    )
+
+
+def organizer_of(message: Message) -> str:
+    """Whom a domain event is about; empty if it does not say."""
+    told: Any = message
+    match message.DESCRIPTOR.file.package:
+        case "usher.booking.v1":
+            return str(told.booking.organizer)
+        case "usher.payment.v1":
+            return str(told.payment.organizer)
+        case _:
+            return str(told.snapshot.organizer.name)
+
+
+def _completed(told: payment_pb2.Refund) -> Timestamp:
+    return told.complete_time
+
+
+def _fact(
+    id: str, kind: Kind, time: datetime, told: booking_pb2.Booking, lines: Sequence[Line], *, payment: str = ""
+) -> Fact:
+    return Fact(id, kind, told.organizer, told.event, told.name, payment, time, tuple(lines))
+
+
+def _lines(lines: Sequence[booking_pb2.BookingLine]) -> list[tuple[str, str, int, int, int]]:
+    """(ticket type, currency, 1 for the first of its currency, quantity, price in minor units), one a type."""
+    merged: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for line in lines:
+        price = money_from_wire(line.subtotal)
+        amounts = merged[line.ticket_type, price.currency]
+        amounts[0] += line.quantity
+        amounts[1] += price.minor_units
+    seen: set[str] = set()
+    found = []
+    for (ticket_type, currency), (quantity, price_units) in merged.items():
+        found.append((ticket_type, currency, int(currency not in seen), quantity, price_units))
+        seen.add(currency)
+    return found

@@ -1,0 +1,124 @@
+"""What domain events of others become."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from analytics_service.domain.facts import Fact, Kind, refund_fact
+from analytics_service.domain.figures import Figures
+from analytics_service.handlers.record_fact import record_refund
+from analytics_service.wire import told
+from domain_kit.money import Money
+from domain_kit.refusals import Unavailable
+from resource_api import money_to_wire
+from usher.booking.v1 import booking_pb2
+from usher.booking.v1 import domain_events_pb2 as booking_events
+from usher.payment.v1 import payment_pb2
+from usher.payment.v1.domain_events_pb2 import RefundCompleted
+from usher.user.v1.domain_events_pb2 import OrganizerUpdated
+
+TOLD, DONE = datetime(2027, 3, 1, tzinfo=UTC), datetime(2027, 3, 2, tzinfo=UTC)
+
+
+def booking(*lines: tuple[str, int, int, str]) -> booking_pb2.Booking:
+    made = booking_pb2.Booking(name="events/e/bookings/b", event="events/e", organizer="organizers/o", payment="p")
+    for ticket_type, quantity, price, currency in lines:
+        unit_price = money_to_wire(Money(price, currency))
+        subtotal = money_to_wire(Money(quantity * price, currency))
+        made.lines.add(ticket_type=ticket_type, quantity=quantity, unit_price=unit_price, subtotal=subtotal)
+    for field in (made.confirm_time, made.cancel_time):
+        field.FromDatetime(DONE)
+    return made
+
+
+def test_a_confirmation_counts_a_booking_in_each_of_its_types_but_once_as_an_order() -> None:
+    made = booking(("a", 2, 150, "CAD"), ("b", 1, 0, "CAD"), ("a", 1, 150, "CAD"))
+    fact = told.confirmation("id", TOLD, booking_events.BookingConfirmed(booking=made))
+    assert (fact.id, fact.kind, fact.time, fact.payment) == ("id", Kind.BOOKING_CONFIRMED, DONE, "p")
+    assert [(line.ticket_type, line.figures) for line in fact.lines] == [
+        ("a", Figures(bookings_confirmed=1, orders_confirmed=1, tickets_sold=3, gross=450)),
+        ("b", Figures(bookings_confirmed=1, tickets_sold=1)),
+    ]
+
+
+def test_a_time_that_is_not_told_is_that_of_the_domain_event() -> None:
+    fact = told.confirmation("id", TOLD, booking_events.BookingConfirmed(booking=booking_pb2.Booking()))
+    assert fact.time == TOLD
+
+
+def test_a_cancelled_hold_counts_nothing_and_a_cancelled_booking_its_tickets() -> None:
+    message = booking_events.BookingCancelled(booking=booking(("a", 2, 150, "CAD")))
+    message.former_state = booking_pb2.BOOKING_STATE_HELD
+    assert told.cancellation("id", TOLD, message) is None
+    message.former_state = booking_pb2.BOOKING_STATE_CONFIRMED
+    fact = told.cancellation("id", TOLD, message)
+    assert fact is not None
+    assert [line.figures for line in fact.lines] == [
+        Figures(bookings_cancelled=1, orders_cancelled=1, tickets_cancelled=2)
+    ]
+
+
+def test_a_check_in_counts_under_the_currency_its_type_was_sold_in() -> None:
+    made = booking(("a", 2, 150, "CAD"), ("b", 1, 5, "JPY"))
+    ticket = booking_pb2.Ticket(ticket_type="b")
+    fact = told.check_in("id", TOLD, booking_events.TicketCheckedIn(booking=made, ticket=ticket))
+    assert [(line.currency, line.figures) for line in fact.lines] == [("JPY", Figures(tickets_checked_in=1))]
+
+
+def refunds(*amounts: tuple[str, int, datetime | None]) -> payment_pb2.Payment:
+    payment = payment_pb2.Payment(name="p", booking="events/e/bookings/b")
+    for id, amount, done in amounts:
+        refund = payment.refunds.add(id=id, amount=money_to_wire(Money(amount, "CAD")))
+        refund.state = payment_pb2.REFUND_STATE_COMPLETED if done else payment_pb2.REFUND_STATE_PENDING
+        if done:
+            refund.complete_time.FromDatetime(done)
+    return payment
+
+
+def test_a_refund_knows_what_was_paid_back_before_it_also_when_two_were_done_in_one_commit() -> None:
+    payment = refunds(("late", 1, TOLD.replace(hour=9)), ("open", 10, None), ("x", 100, DONE), ("y", 1000, DONE))
+    before = {
+        refund.id: told.refund("id", TOLD, RefundCompleted(payment=payment, refund=refund)).before
+        for refund in payment.refunds
+    }
+    assert (before["late"], before["x"], before["y"]) == (0, 1, 101)
+
+
+def test_a_refund_falls_on_the_lines_of_its_booking_and_leaves_out_those_it_does_not_touch() -> None:
+    made = booking(("a", 2, 150, "CAD"), ("b", 1, 0, "CAD"), ("c", 1, 100, "CAD"))
+    sale = told.confirmation("sale", TOLD, booking_events.BookingConfirmed(booking=made))
+    payment = refunds(("r", 200, DONE))
+    refund = told.refund("id", TOLD, RefundCompleted(payment=payment, refund=payment.refunds[0]))
+    fact = refund_fact(refund, sale)
+    assert (fact.time, fact.event, fact.booking) == (DONE, "events/e", "events/e/bookings/b")
+    assert [(line.ticket_type, line.figures.refunded) for line in fact.lines] == [("a", 150), ("c", 50)]
+
+
+async def test_a_refund_waits_until_it_is_known_what_its_payment_paid_for(memory_stores) -> None:
+    stores = memory_stores()
+    payment = refunds(("r", 200, DONE))
+    refund = told.refund("id", TOLD, RefundCompleted(payment=payment, refund=payment.refunds[0]))
+    with pytest.raises(Unavailable) as caught:
+        await record_refund(stores.facts, stores.organizers, refund)
+    assert caught.value.reason == "SALE_UNKNOWN"
+    message = booking_events.PaymentUnclaimed(booking=booking(("a", 1, 1, "CAD")), payment="p")
+    zone = told.zone_of(OrganizerUpdated().snapshot, 1)
+    await stores.facts.file(told.unclaimed("u", TOLD, message), zone.__class__("organizers/o", 1, "UTC"))
+    await record_refund(stores.facts, stores.organizers, refund)
+    assert set(stores.facts.filed) == {"u"}
+
+
+def test_every_domain_event_says_whom_it_is_about() -> None:
+    assert told.organizer_of(booking_events.BookingConfirmed(booking=booking())) == "organizers/o"
+    assert told.organizer_of(RefundCompleted(payment=payment_pb2.Payment(organizer="organizers/p"))) == "organizers/p"
+    message = OrganizerUpdated()
+    message.snapshot.organizer.name = "organizers/q"
+    assert told.organizer_of(message) == "organizers/q"
+
+
+def test_a_fact_of_nothing_is_a_fact() -> None:
+    message = booking_events.PaymentUnclaimed(booking=booking(("a", 1, 1, "CAD")), payment="q")
+    fact = told.unclaimed("id", TOLD, message)
+    assert fact == Fact(
+        "id", Kind.PAYMENT_UNCLAIMED, "organizers/o", "events/e", "events/e/bookings/b", "q", TOLD
+    )  # fmt: skip
