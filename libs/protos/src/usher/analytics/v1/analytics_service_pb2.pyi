@@ -104,18 +104,18 @@ class QuerySalesResponse(_message.Message):
     TIME_ZONE_FIELD_NUMBER: _builtins.int
     FRESH_AS_OF_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
-    """IANA time zone of the days."""
+    """IANA time zone of the days; empty while nothing is known of the organizer."""
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___SalesRow]:
         """Rows in order of day, event, ticket type, currency."""
 
     @_builtins.property
     def totals(self) -> _containers.RepeatedCompositeFieldContainer[Global___SalesRow]:
-        """The sum of the rows, one a currency."""
+        """The sum of the rows, one a currency; a booking of several ticket types counts once."""
 
     @_builtins.property
     def fresh_as_of(self) -> _timestamp_pb2.Timestamp:
-        """Everything that happened before this is counted; unset when nothing has happened yet."""
+        """Everything told by now that happened before this is counted; unset when nothing has happened yet."""
 
     def __init__(
         self,
@@ -158,7 +158,7 @@ class SalesRow(_message.Message):
     currency_code: _builtins.str
     """ISO 4217."""
     bookings_confirmed: _builtins.int
-    """Bookings confirmed."""
+    """Bookings confirmed; each once in a row. Grouped by ticket type, one of several types counts in each of them."""
     bookings_cancelled: _builtins.int
     """Bookings cancelled after confirmation."""
     tickets_sold: _builtins.int
@@ -177,7 +177,7 @@ class SalesRow(_message.Message):
 
     @_builtins.property
     def refunded(self) -> _money_pb2.Money:
-        """Refunds completed."""
+        """Refunds completed of bookings confirmed. Money no booking took was never sold, so its refund does not count."""
 
     @_builtins.property
     def net(self) -> _money_pb2.Money:

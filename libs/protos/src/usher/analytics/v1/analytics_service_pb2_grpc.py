@@ -58,7 +58,8 @@ class AnalyticsServiceServicer:
 
     def QuerySales(self, request, context):
         """What was sold and paid back, by day, event, ticket type and currency. Days are those of the organizer's time zone; a
-        refund belongs to its own day, not to that of the sale. Holds do not count.
+        refund belongs to its own day, not to that of the sale. Holds do not count. FAILED_PRECONDITION ROWS_TOO_MANY above
+        10,000 rows.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,7 +41,8 @@ class AnalyticsServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AnalyticsServiceAsyncStub: ...
     QuerySales: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QuerySalesRequest, _analytics_service_pb2.QuerySalesResponse]
     """What was sold and paid back, by day, event, ticket type and currency. Days are those of the organizer's time zone; a
-    refund belongs to its own day, not to that of the sale. Holds do not count.
+    refund belongs to its own day, not to that of the sale. Holds do not count. FAILED_PRECONDITION ROWS_TOO_MANY above
+    10,000 rows.
     """
 
 @_typing.type_check_only
@@ -57,7 +58,8 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     QuerySales: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QuerySalesRequest, _analytics_service_pb2.QuerySalesResponse]  # type: ignore[assignment]
     """What was sold and paid back, by day, event, ticket type and currency. Days are those of the organizer's time zone; a
-    refund belongs to its own day, not to that of the sale. Holds do not count.
+    refund belongs to its own day, not to that of the sale. Holds do not count. FAILED_PRECONDITION ROWS_TOO_MANY above
+    10,000 rows.
     """
 
 class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -76,7 +78,8 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_analytics_service_pb2.QuerySalesResponse, _abc.Awaitable[_analytics_service_pb2.QuerySalesResponse]]:
         """What was sold and paid back, by day, event, ticket type and currency. Days are those of the organizer's time zone; a
-        refund belongs to its own day, not to that of the sale. Holds do not count.
+        refund belongs to its own day, not to that of the sale. Holds do not count. FAILED_PRECONDITION ROWS_TOO_MANY above
+        10,000 rows.
         """
 
 def add_AnalyticsServiceServicer_to_server(servicer: AnalyticsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
