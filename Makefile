@@ -36,6 +36,8 @@ check: install ## format, lint, types, import contracts, contracts lint and brea
 	@$(VENV)/mypy $(SOURCES)
 	@$(VENV)/lint-imports
 	@$(VENV)/python -m contracts check
+	@$(VENV)/python -m contracts lint
+	@$(VENV)/python -m contracts breaking
 
 format: install ## format and mend what can be mended
 	@$(VENV)/ruff check --fix .
