@@ -124,3 +124,8 @@ def test_import_lines_pass_as_they_are_and_empty_lines_are_skipped():
 def test_every_line_that_cannot_be_read_is_named_and_nothing_is_imported():
     with pytest.raises(CommandFailure, match="2 lines cannot be read, nothing was imported\nline 1: .*\nline 3: "):
         read_lines('{"event"\n{"event": {}}\n[1]\n')
+
+
+def test_a_space_in_an_address_is_written_so_that_the_address_is_one(gazetteer):
+    line = {**LINE, "url": "https://www.testcoast.se/Springfield, IL"}
+    assert event_of(line, gazetteer, TODAY)["event"]["homepageUri"] == "https://www.testcoast.se/Springfield,%20IL"

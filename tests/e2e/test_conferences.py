@@ -27,10 +27,10 @@ CHECKOUT = Path(__file__).parents[2]
 LIST = Path(os.environ.get("USHER_CONFERENCES") or CHECKOUT.parent / "shared" / "data" / "conferences.jsonl")
 FIGURES = CHECKOUT / ".build" / "performance" / "search.md"
 ROUNDS, WARM_UP = 60, 10  # searches of each kind; those before are not counted
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 900  # the other services take in the same events meanwhile
 P95_SECONDS = 0.5
 
-pytestmark = [pytest.mark.native, pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.native, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

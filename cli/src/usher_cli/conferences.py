@@ -1,9 +1,10 @@
 """Turns lines of a conference list into lines of an event import, with dates that always lie ahead.
 
 The list has name, url, start_date, end_date, city, country, online, locales and topics. Names, places, topics and
-addresses stay as they are. The dates move forward by a whole number of years of 52 weeks until the conference lies
-ahead, which keeps weekday and season; doors open at nine and close at six local time. What a list cannot know, prices
-and places, is made up from the name, so that the same line always gives the same event.
+addresses stay as they are, but for spaces in addresses, which are written as %20. The dates move forward by a whole
+number of years of 52 weeks until the conference lies ahead, which keeps weekday and season; doors open at nine and
+close at six local time. What a list cannot know, prices and places, is made up from the name, so that the same line
+always gives the same event.
 """
 
 import hashlib
@@ -81,7 +82,7 @@ def event_of(line: Mapping[str, Any], gazetteer: Gazetteer, today: date) -> dict
         "category": topics[0] if topics else "",
         "tags": topics,
         "languageCode": str(line.get("locales") or "EN").split(",")[0].lower(),
-        "homepageUri": line["url"],
+        "homepageUri": str(line["url"]).replace(" ", "%20"),
         **({"venue": _venue(place)} if place else {}),
     }
     return {"event": event, **_sale(line["name"], place)}

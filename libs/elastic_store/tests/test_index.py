@@ -187,3 +187,12 @@ async def test_a_new_generation_can_be_filled_from_elsewhere_before_it_is_seen(e
     assert [(hit.id, hit.version) async for hit in index.all()] == [("new", 7)]
     await following.ensure(fill=fill)
     assert len(seen_meanwhile) == 1
+
+
+async def test_a_bulk_does_not_make_an_index_that_was_lost_meanwhile(index, definition):
+    await index.bulk([Put("a", {"seats": 1})])
+    await index._client.indices.delete(index=definition.concrete)
+    with pytest.raises(IndexMissing):
+        await index.bulk([Put("b", {"seats": 2})])
+    assert await index.ensure() == 0
+    assert await index.count() == 0

@@ -1,4 +1,4 @@
-"""Whatever engines were chosen, a test gets them the same way, may end them, and finds them empty when it wiped them."""
+"""Whatever engines were chosen, a test gets them in the same way and may end and wipe them."""
 
 import os
 import subprocess

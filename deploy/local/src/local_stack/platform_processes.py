@@ -49,7 +49,7 @@ def environment_of(name: str, ports: Mapping[str, int], keys: Mapping[str, str])
         "USHER_SMTP_HOST": LOOPBACK,
         "USHER_SMTP_PORT": str(ports["smtp"]),
         "USHER_MAIL_FROM": "Usher <tickets@usher.example>",
-        # One event loop does all the work: more than two heaps for the threads beside it only cost memory, and large blocks
+        # One event loop does all the work: more than two heaps for the threads beside it only cost memory. Large blocks
         # (argon2 takes 19 MiB a password) are given back to the system at once.
         "MALLOC_ARENA_MAX": "2",
         "MALLOC_MMAP_THRESHOLD_": "131072",

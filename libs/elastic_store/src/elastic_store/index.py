@@ -35,7 +35,6 @@ class Index:
 
     def __init__(self, client: AsyncElasticsearch, definition: IndexDefinition) -> None:
         self._client, self._definition = client, definition
-        self._seen = False
         self.name = definition.name
 
     async def ensure(
@@ -109,10 +108,10 @@ class Index:
 
     async def bulk(self, writes: Sequence[Put | Remove], *, refresh: bool = False) -> list[BulkResult]:
         """Write many; one result each, in order. Those that are BUSY may be repeated, all others are settled."""
-        # A server makes an index of its own for a name it does not know, and not every one lets that be switched off.
-        if not self._seen and not await self._holder():
+        # A server makes an index of its own for a name it does not know, and not every one lets that be switched off,
+        # so this asks every time: an index may be lost while the process lives.
+        if not await self._holder():
             raise IndexMissing(self.name)
-        self._seen = True
         return await self._bulk(self.name, writes, refresh=refresh)
 
     async def get(self, document_id: str) -> Document | None:

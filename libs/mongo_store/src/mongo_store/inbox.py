@@ -15,6 +15,7 @@ from mongo_store.transaction import transact
 POSITIONS = "inbox_positions"
 PARKED = "inbox_parked"
 REWINDS = "inbox_rewinds"
+ASKED_AT_ONCE = 64  # the embedded database compares each document with each name asked for
 INDEXES: Mapping[str, Sequence[Index]] = {
     PARKED: [Index("by_aggregate", [("consumer", 1), ("subject", 1), ("version", 1)])],
 }
@@ -35,9 +36,12 @@ class MongoInbox:
     async def positions(self, consumer: str, subjects: Sequence[str]) -> Mapping[str, int]:
         """Aggregate name → version of the last domain event applied (absent: 0)."""
         wanted = {_key(consumer, subject): subject for subject in subjects}
+        keys, versions = list(wanted), dict[str, int]()
         with reachable():
-            found = self._positions.find({"_id": {"$in": list(wanted)}})
-            return {wanted[document["_id"]]: document["version"] async for document in found}
+            for start in range(0, len(keys), ASKED_AT_ONCE):
+                found = self._positions.find({"_id": {"$in": keys[start : start + ASKED_AT_ONCE]}})
+                versions.update({wanted[document["_id"]]: document["version"] async for document in found})
+        return versions
 
     async def advance(self, consumer: str, positions: Mapping[str, int]) -> None:
         """Raise positions; never lowers one."""

@@ -14,7 +14,7 @@ from mongo_store.gathering import Gathering, Waiting
 from mongo_store.metrics import NoMetrics, StoreMetrics
 from mongo_store.ordinals import Ordinals
 from mongo_store.rows import JOURNAL, JournalRow, row_document
-from mongo_store.transaction import CONFLICT_PATIENCE, Blocked, operation, transact
+from mongo_store.transaction import CONFLICT_PATIENCE, Blocked, transact
 from mongo_store.verdicts import Recorded, VersionConflict, kind_of, request_id_reused
 from mongo_store.writes import Insert, Put, Replace, Write
 
@@ -136,7 +136,7 @@ class Journal:
         writes += [write for command in commands for write in command.writes]
         blocked = await transact(
             self.database,
-            [operation(self.database.name, write) for write in writes],
+            writes,
             self._metrics,
             replacing=sum(isinstance(write, Replace | Put) for write in writes),
             conflict_patience=patience,

@@ -1,28 +1,31 @@
-"""One MongoDB transaction of many writes in one round trip, repeated where MongoDB says that repeating may help."""
+"""One MongoDB transaction of many writes in few round trips, repeated where MongoDB says that repeating may help."""
 
 import asyncio
 import random
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
-from pymongo.errors import ClientBulkWriteException, ConnectionFailure, PyMongoError
+from pymongo.errors import BulkWriteError, ClientBulkWriteException, ConnectionFailure, PyMongoError
 
 from domain_kit.refusals import Aborted
 from mongo_store.database import DURABLE, Database, reachable
 from mongo_store.metrics import StoreMetrics
-from mongo_store.writes import Insert, Put, Replace, Write
+from mongo_store.writes import Delete, Insert, Put, Replace, Write
 
 Operation = InsertOne[Any] | ReplaceOne[Any] | UpdateOne | UpdateMany | DeleteOne
+Step = tuple[str, Sequence[Insert]] | Sequence[Operation]  # inserts into one collection, or anything
 
 _DUPLICATE_KEY = 11000
 _WRITE_CONFLICT = 112
 CONFLICT_PATIENCE = 10.0  # seconds of write conflicts with others before a caller is told
 _FAILOVER_PATIENCE = 10.0  # seconds of lost connections
+MANY = 8  # documents for one collection from which an insert command of their own is worth its round trip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def operation(database: str, write: Write) -> Operation:
 
 async def transact(
     database: Database,
-    operations: Sequence[Operation],
+    operations: Sequence[Operation | Write],
     metrics: StoreMetrics,
     *,
     replacing: int | None = None,
@@ -79,22 +82,68 @@ async def transact(
             await asyncio.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.1)))  # noqa: S311 - spreads writers
 
 
-async def _once(database: Database, operations: Sequence[Operation], replacing: int | None) -> Blocked | None:
+async def _once(database: Database, operations: Sequence[Operation | Write], replacing: int | None) -> Blocked | None:
     session: Any  # Motor's own stubs do not let its sessions into its bulk_write
+    met = position = 0
     async with await database.client.start_session() as session:
         session.start_transaction(write_concern=DURABLE)
-        try:
-            result = await database.client.bulk_write(operations, session=session)
-        except ClientBulkWriteException as failure:
-            errors: Any = failure.write_errors or ()
-            for error in errors:
-                if error["code"] == _DUPLICATE_KEY:
-                    return Blocked(error["idx"], _index_name(error))
-            raise (failure.error if isinstance(failure.error, PyMongoError) else failure) from failure
-        if replacing is not None and result.matched_count + result.upserted_count != replacing:
+        for step in _steps(database.name, operations):
+            try:
+                met += await _run(database, step, session)
+            except (ClientBulkWriteException, BulkWriteError) as failure:
+                for index, error in _errors(failure):
+                    if error["code"] == _DUPLICATE_KEY:
+                        return Blocked(position + index, _index_name(error))
+                inner = getattr(failure, "error", None)
+                raise (inner if isinstance(inner, PyMongoError) else failure) from failure
+            position += len(step[1] if isinstance(step, tuple) else step)
+        if replacing is not None and met != replacing:
             return Blocked()
         await _commit(session)
         return None
+
+
+async def _run(database: Database, step: Step, session: Any) -> int:
+    """Send it; how many documents its replacements and updates have met."""
+    if isinstance(step, tuple):
+        collection, inserts = step
+        await database.collection(collection).insert_many([insert.document for insert in inserts], session=session)
+        return 0
+    result = await database.client.bulk_write(step, session=session)
+    return result.matched_count + result.upserted_count
+
+
+def _steps(database: str, operations: Sequence[Operation | Write]) -> Iterator[Step]:
+    """In order, with as few commands as pay: one for all, but many inserts into one collection cost half as their own.
+
+    Measured on the embedded database with 32 documents: 0.6 of the CPU and 0.5 of the time (docs/performance.md).
+    """
+    together: list[Operation] = []
+    for collection, run in groupby(operations, lambda each: each.collection if isinstance(each, Insert) else ""):
+        inserts: list[Insert] = []
+        others: list[Operation] = []
+        for each in run:
+            if isinstance(each, Insert):
+                inserts.append(each)
+            else:
+                others.append(operation(database, each) if isinstance(each, Replace | Put | Delete) else each)
+        if len(inserts) < MANY:
+            together += [*(operation(database, each) for each in inserts), *others]
+            continue
+        if together:
+            yield together
+            together = []
+        yield collection, inserts
+    if together:
+        yield together
+
+
+def _errors(failure: ClientBulkWriteException | BulkWriteError) -> list[tuple[int, Any]]:
+    """What went wrong where within its step."""
+    if isinstance(failure, BulkWriteError):
+        return [(error["index"], error) for error in failure.details["writeErrors"]]
+    errors: Any = failure.write_errors or ()
+    return [(error["idx"], error) for error in errors]
 
 
 async def _commit(session: Any) -> None:
@@ -111,8 +160,8 @@ async def _commit(session: Any) -> None:
 def _transient(trouble: PyMongoError) -> bool:
     if trouble.has_error_label("TransientTransactionError"):
         return True
-    errors = getattr(trouble, "write_errors", None) or ()
-    return any(error.get("code") == _WRITE_CONFLICT for error in errors)
+    errors = _errors(trouble) if isinstance(trouble, ClientBulkWriteException | BulkWriteError) else ()
+    return any(error.get("code") == _WRITE_CONFLICT for _, error in errors)
 
 
 def _index_name(error: dict[str, Any]) -> str:

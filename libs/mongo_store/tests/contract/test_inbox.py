@@ -15,6 +15,12 @@ async def test_positions_only_rise_and_are_kept_per_consumer(store):
     assert await store.inbox.positions(TWO, []) == {}
 
 
+async def test_positions_of_many_aggregates_come_in_one_call(store):
+    many = {f"jars/{number}": number for number in range(1, 200)}
+    await store.inbox.advance(ONE, many)
+    assert await store.inbox.positions(ONE, [*many, "jars/unknown"]) == many
+
+
 async def test_parked_domain_events_come_back_whole_and_in_version_order(store, parked):
     for each in (parked("a", 5), parked("a", 4, dead=True), parked("b", 1), parked("a", 1, consumer=TWO)):
         await store.inbox.park(each)

@@ -90,19 +90,35 @@ async def test_a_conflict_leaves_its_neighbours_alone(store):
     assert len(await store.outbox.pending(99)) == 35
 
 
-async def test_one_batch_is_one_transaction(store):
-    rows = [row(store, f"k{n}", f"things/{n}", [1], {"n": n}) for n in range(3)]
-    await store.journal.commit_batch([Insert("things", {"_id": f"n{n}"}) for n in range(3)], rows)
+@pytest.mark.parametrize("size", [3, 40])  # many inserts into one collection are sent in another way than a few
+async def test_one_batch_is_one_transaction(store, size):
+    rows = [row(store, f"k{n}", f"things/{n}", [1], {"n": n}) for n in range(size)]
+    await store.journal.commit_batch([Insert("things", {"_id": f"n{n}"}) for n in range(size)], rows)
+    more = [row(store, f"fresh{n}") for n in range(size)]
     with pytest.raises(RequestRepeated) as repeat:
         await store.journal.commit_batch(
-            [Insert("things", {"_id": "new"})],
-            [row(store, "fresh"), row(store, "k1"), row(store, "k2"), row(store, "k0", fingerprint=b"other")],
+            [Insert("things", {"_id": f"new{n}"}) for n in range(size)],
+            [*more, row(store, "k1"), row(store, "k2"), row(store, "k0", fingerprint=b"other")],
         )
     assert repeat.value.recorded.answers == {"k1": {"n": 1}, "k2": {"n": 2}}
     assert repeat.value.recorded.reused == {"k0"}
-    recorded = await store.journal.answers_to([store.cause("k1"), store.cause("fresh")])
+    recorded = await store.journal.answers_to([store.cause("k1"), store.cause("fresh1")])
     assert recorded.answers == {"k1": {"n": 1}}
-    assert set(await things(store)) == {"n0", "n1", "n2"}
+    assert set(await things(store)) == {f"n{n}" for n in range(size)}
+
+
+@pytest.mark.parametrize("size", [3, 40])
+@pytest.mark.parametrize("taken", [0, 2])
+async def test_the_write_of_a_batch_that_met_a_taken_value_is_named(store, size, taken):
+    await store.new("jars/first", label="taken")
+    jars = [{"_id": f"jars/{n}", "version": 1, "label": "taken" if n == taken else ""} for n in range(size)]
+    writes = [Insert("things", {"_id": "before"}), *(Insert("jars", jar) for jar in jars), Put("things", {"_id": "b"})]
+    with pytest.raises(AlreadyExists) as refused:
+        await store.journal.commit_batch(writes, [row(store, f"k{n}") for n in range(size)])
+    assert refused.value.metadata["resource"] == f"jars/{taken}"
+    assert refused.value.metadata["index"] == "label"
+    assert await things(store) == {}
+    assert await store.journal.answer_to(store.cause("k0")) is None
 
 
 async def test_a_cause_without_a_key_is_an_error(store):

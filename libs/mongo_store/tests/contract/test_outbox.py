@@ -129,3 +129,13 @@ async def test_whole_and_partial_rows_are_marked_together(store):
     assert await store.outbox.pending(9) == []
     assert await store.outbox.mark_lost(0, 0) == 2
     assert places(await store.outbox.pending(9)) == [("jars/a", 1), ("jars/a", 2), ("jars/b", 1)]
+
+
+async def test_each_of_many_rows_remembers_where_its_own_domain_events_went(store):
+    for number in range(150):
+        await commit(store, f"jars/{number}", *range(1, 2 + number % 3))
+    events = await store.outbox.pending(999)
+    await store.outbox.mark_published(published(events, first=1000))
+    assert await store.outbox.pending(9) == []
+    assert await store.outbox.mark_lost(0, 1000 + len(events) - 7) > 0
+    assert places(await store.outbox.pending(99)) == places(events[-7:])

@@ -42,3 +42,30 @@ async def test_documents_are_found_by_what_they_hold(projection: Any) -> None:
         await projection.follow(f"events/{number}", 1, {"city": city})
     found = await projection.find({"city": "Toronto"}, sort=[("_id", -1)], limit=5)
     assert [each["_id"] for each in found] == ["events/2", "events/0"]
+
+
+async def test_of_many_states_shown_at_once_each_caller_is_told_what_became_of_its_own(projection: Any) -> None:
+    """INVARIANT: what shares a transaction neither loses a newer state nor brings an older one back."""
+    for number in range(0, 60, 3):
+        await projection.follow(f"events/{number}", 5, {"n": 5})
+    versions = [4 if number % 2 else 6 for number in range(60)]
+    stored = await asyncio.gather(
+        *(projection.follow(f"events/{number}", version, {"n": version}) for number, version in enumerate(versions))
+    )
+    for number, version in enumerate(versions):
+        known_before = number % 3 == 0
+        assert stored[number] is (version == 6 or not known_before)
+        assert (await projection.get(f"events/{number}"))["n"] == (version if stored[number] else 5)
+
+
+async def test_two_processes_that_show_the_same_aggregates_at_once_leave_the_newest(mongo_uri: str) -> None:
+    name = f"test_{new_id()}"
+    async with open_database(mongo_uri, name) as one, open_database(mongo_uri, name) as two:
+        here, there = Projection(one, "events"), Projection(two, "events")
+        for round_ in range(5):
+            shown = [(side, 2 * round_ + 1 + (side is there)) for side in (here, there)]
+            await asyncio.gather(
+                *(side.follow(f"events/{number}", version, {}) for number in range(40) for side, version in shown)
+            )
+        assert {each["version"] for each in await here.find({})} == {10}
+        await one.client.drop_database(name)

@@ -13,7 +13,10 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def matches(document: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
-    """Equality, $eq $ne $in $nin $gt $gte $lt $lte $exists $elemMatch on dotted paths and array elements; $and $or $nor."""
+    """Whether it matches.
+
+    Equality, $eq $ne $in $nin $gt $gte $lt $lte $exists $elemMatch on dotted paths and array elements; $and $or $nor.
+    """
     return all(_clause(document, key, wanted) for key, wanted in where.items())
 
 

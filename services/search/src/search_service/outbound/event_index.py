@@ -5,7 +5,19 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
-from elastic_store import BulkWrite, ElasticUnavailable, Found, Index, IndexMissing, Outcome, PointInTimeGone, Put
+from elastic_store import (
+    BulkResult,
+    BulkWrite,
+    ElasticRefused,
+    ElasticUnavailable,
+    Found,
+    Index,
+    IndexMissing,
+    Outcome,
+    PointInTimeGone,
+    Put,
+)
+from mongo_store.gathering import Gathering, Waiting
 from search_service.domain.listing import Listing
 from search_service.domain.ports import Cursor, SearchPage, Suggestion
 from search_service.domain.query import SearchQuery
@@ -19,6 +31,7 @@ log = logging.getLogger(__name__)
 Pages = Callable[[], AsyncIterator[Sequence[Listing]]]
 TOTAL: Body = {"size": 0, "aggs": {"revisions": {"sum": {"field": "revision"}}}}
 ATTEMPTS = 5
+TOGETHER = 100  # listings in one request, when as many come at once
 
 
 class ElasticEventIndex:
@@ -26,6 +39,7 @@ class ElasticEventIndex:
 
     def __init__(self, index: Index, views: Views) -> None:
         self._index, self._views = index, views
+        self._gathering = Gathering(self._flush, lambda write: frozenset({write.id}), limit=TOGETHER)
 
     async def prepare(self, pages: Pages) -> None:
         """Make the index and its alias. An index of an older generation answers until the new one is filled."""
@@ -37,9 +51,8 @@ class ElasticEventIndex:
         await self._index.ensure(fill=fill)
 
     async def put(self, listing: Listing) -> None:
-        """Show or hide it; an older revision than the one there changes nothing."""
-        write = _put(listing)
-        await self._index.put(write.id, write.document, version=write.version)
+        """Show or hide it; an older revision than the one there changes nothing. Concurrent ones share a request."""
+        await self._gathering.submit(_put(listing))
 
     async def put_all(self, listings: Sequence[Listing]) -> None:
         """The same for many; one that Elasticsearch refuses is logged and left out."""
@@ -72,6 +85,11 @@ class ElasticEventIndex:
         found = await self._index.search(suggest_body(prefix, start_after, limit))
         return suggestions_of(prefix, found.hits, found.aggregations, limit)
 
+    async def _flush(self, batch: Sequence[Waiting[Put]]) -> None:
+        results = await self._index.bulk([waiting.work for waiting in batch])
+        for waiting, result in zip(batch, results, strict=True):
+            waiting.settle(_trouble(result))
+
     async def _search_in_view(self, body: Body, view: str) -> tuple[Found, str]:
         """In `view`, or a new one when there is none or the server has forgotten it; with the id to go on with."""
         view = view or await self._views.current()
@@ -97,6 +115,15 @@ async def _write_all(write: BulkWrite, listings: Sequence[Listing]) -> None:
             return
         await asyncio.sleep(0.1 * 2**attempt)
     raise ElasticUnavailable(f"{len(left)} listings were not taken")
+
+
+def _trouble(result: BulkResult) -> Exception | None:
+    if result.outcome is Outcome.BUSY:
+        return ElasticUnavailable(result.reason)
+    if result.outcome is Outcome.REFUSED:
+        kind, _, message = result.reason.partition(": ")
+        return ElasticRefused(kind, message)
+    return None
 
 
 def _put(listing: Listing) -> Put:

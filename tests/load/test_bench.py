@@ -1,0 +1,102 @@
+"""The bench notices what it is there to notice."""
+
+import asyncio
+import json
+import subprocess
+import sys
+
+import measuring
+import pytest
+import report
+import sale
+
+SALE = sale.Sale("events/e", "events/e/ticketTypes/t", capacity=3)
+HELD = ["events/e/bookings/1", "BOOKING_STATE_HELD"]
+CONFIRMED = ["events/e/bookings/1", "BOOKING_STATE_CONFIRMED"]
+
+
+def books(stored, *, places=None, taken=None, doubled=0):
+    names = {f"events/e/bookings/{number}": state for number, state in stored.items()}
+    places = len(names) if places is None else places
+    return sale.Books(names, places, places if taken is None else taken, doubled)
+
+
+def test_books_that_agree_with_what_was_acknowledged_are_fine():
+    assert sale.violations(SALE, books({1: "CONFIRMED"}), [HELD, CONFIRMED], unanswered=0) == []
+    assert sale.violations(SALE, books({1: "HELD", 2: "HELD"}), [HELD], unanswered=1) == []
+
+
+@pytest.mark.parametrize(
+    ("stored", "unanswered", "complaint"),
+    [
+        (books({}), 0, "not there"),
+        (books({1: "EXPIRED"}, places=0), 0, "another state"),
+        (books({1: "HELD", 2: "HELD"}), 0, "1 bookings acknowledged"),
+        (books({1: "HELD"}, places=4), 0, "4 places given of 3"),
+        (books({1: "HELD"}, taken=2), 0, "the inventory counts 2"),
+        (books({1: "HELD"}, doubled=1), 0, "exist twice"),
+    ],
+)
+def test_a_lost_oversold_or_doubled_booking_is_told(stored, unanswered, complaint):
+    """INVARIANT: the bench fails when the database disagrees with what clients were told."""
+    assert complaint in " ".join(sale.violations(SALE, stored, [HELD], unanswered))
+
+
+def test_only_what_stands_between_the_markers_is_replaced():
+    document = "before\n<!-- bench -->\nold\n<!-- /bench -->\nafter"
+    once = report.put_section(document, "bench", r"new \1")
+    assert once == "before\n<!-- bench -->\nnew \\1\n<!-- /bench -->\nafter"
+    assert report.put_section(once, "bench", r"new \1") == once
+    with pytest.raises(LookupError):
+        report.put_section(document, "other", "new")
+
+
+def test_percentiles_are_milliseconds_by_nearest_rank():
+    latencies = [number * 1000 for number in range(1, 101)]
+    assert [measuring.percentile(latencies, share) for share in (0.5, 0.95, 0.99)] == [51, 96, 100]
+
+
+async def test_clients_follow_the_steps_of_an_iteration_and_count_what_they_are_told():
+    """Answers come in pieces, as they do on a busy machine."""
+    seen: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readline():
+            line, rest = head, b""
+            while (more := await reader.readline()) != b"\r\n":
+                rest += more
+            length = int(rest.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            seen.append(line + await reader.readexactly(length))
+            body = b'{"name":"events/e/bookings/1","state":"BOOKING_STATE_HELD"}'
+            if len(seen) == 6:
+                body = b'{"details":[{"reason":"SOLD_OUT"}]}'
+            status = b"400 Bad Request" if len(seen) == 6 else b"200 OK"
+            answer = b"HTTP/1.1 %s\r\ncontent-length: %d\r\n\r\n%s" % (status, len(body), body)
+            for piece in (answer[:30], answer[30:70], answer[70:]):
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    steps = [
+        {"method": "POST", "path": "/v1/events/e/bookings?requestId={id}", "body": "{}"},
+        {"method": "POST", "path": "/v1/{name}:confirm", "body": '{"requestId":"{id}"}'},
+    ]
+    job = {
+        "host": "127.0.0.1", "port": server.sockets[0].getsockname()[1], "tokens": ["t"], "steps": steps,
+        "prefix": "p", "warm_seconds": 0.0, "seconds": 20.0, "stop_on_refusal": True,
+    }  # fmt: skip
+    async with server:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(measuring.CLIENT), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        output, _ = await process.communicate(json.dumps(job).encode() + b"\n")
+    told = json.loads(output)
+    assert told["statuses"] == {"200": 5, "400": 1}
+    assert told["reasons"] == {"SOLD_OUT": 1}
+    assert told["acknowledged"] == [HELD] * 5
+    assert len(told["latencies"]) == 2
+    assert told["unanswered"] == 0
+    assert seen[0] == b"POST /v1/events/e/bookings?requestId=p.0.0000000001 HTTP/1.1\r\n{}"
+    assert seen[1] == b'POST /v1/events/e/bookings/1:confirm HTTP/1.1\r\n{"requestId":"p.0.0000000002"}'
