@@ -53,6 +53,7 @@ class World:
     members: Mapping[str, Account]
     stranger: Account
     rival: Account
+    colleague: Account
     resources: dict[str, str] = field(default_factory=dict)
     refreshed: float = field(default_factory=time.monotonic)
 
@@ -99,13 +100,20 @@ def settled(stack: Stack, api: Api) -> World:
     body = {"displayName": "Rival", "timeZone": "UTC", "countryCode": "GB"}
     api.post("/v1/organizers", body, token=rival.token, query={"requestId": fresh_id()})
     rival.refresh(api)
-    world = World(journey, members, person(api, journey.mail, "stranger", journey.mark), rival)
+    colleague = person(api, journey.mail, "colleague", journey.mark)
+    api.post(
+        f"/v1/{journey.organizer}/members",
+        {"user": colleague.name, "role": "ROLE_VIEWER"},
+        token=journey.owner_token,
+        query={"requestId": fresh_id()},
+    )
+    world = World(journey, members, person(api, journey.mail, "stranger", journey.mark), rival, colleague)
     notifications = api.get(f"/v1/{journey.buyer.name}/notifications", token=journey.buyer_token)["notifications"]
     pools = api.get(f"/v1/{journey.event}/capacityPools")["capacityPools"]
     world.resources = {
         "users/*": journey.buyer.name,
         "organizers/*": journey.organizer,
-        "organizers/*/members/*": f"{journey.organizer}/members/{members['ROLE_VIEWER'].name.split('/')[1]}",
+        "organizers/*/members/*": f"{journey.organizer}/members/{colleague.name.split('/')[1]}",
         "events/*": journey.event,
         "events/*/ticketTypes/*": journey.ticket_type,
         "events/*/capacityPools/*": pools[0]["name"],

@@ -26,7 +26,7 @@ from usher_cli.api import Api
 
 EMPTY = "empty rpc"
 CLIENTS = (1, 8, 32)
-SETTLE_SECONDS = 4.0
+SETTLE_SECONDS = 5.0
 PLENTY, FEW = 1_000_000, 150
 PROFILED_SERVICE = "booking"
 TARGETS = "ready in at most 20 s, services together at most 750 MiB"
@@ -72,10 +72,14 @@ def cross_check(stack: Stack, clients: Clients, empty: Case) -> str:
     wrk = shutil.which("wrk")
     if wrk is None:
         return "wrk was not on the PATH for a cross-check of the load generator."
-    ours = clients.run(empty, CLIENTS[-1], 2.0).per_second
     command = [wrk, "-t1", f"-c{CLIENTS[-1]}", "-d2s", stack.url() + empty.steps[0]["path"]]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    theirs = float(next(line.split()[1] for line in text.splitlines() if line.startswith("Requests/sec")))
+    ours, theirs = 0.0, 0.0
+    clients.settle(2 * SETTLE_SECONDS)
+    for _ in range(2):  # in turn, and the better of two: the first may still meet the last mails
+        ours = max(ours, clients.run(empty, CLIENTS[-1], 2.0).per_second)
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        told = next(line for line in text.splitlines() if line.startswith("Requests/sec"))
+        theirs = max(theirs, float(told.split()[1]))
     return f"Cross-check with {CLIENTS[-1]} clients: wrk {theirs:,.0f} empty rpcs/s, our load generator {ours:,.0f}/s."
 
 
@@ -168,7 +172,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, default=4, help="how often each case runs (4); 0: only profile and check")
     parser.add_argument("--seconds", type=float, default=1.5, help="length of one round (1.5)")
     parser.add_argument(
-        "--profile", type=int, default=8, metavar="SECONDS", help="sample the booking service (8); 0: do not"
+        "--profile", type=int, default=6, metavar="SECONDS", help="sample the booking service (6); 0: do not"
     )
     parser.add_argument("--no-write", dest="write", action="store_false", help="leave docs/performance.md alone")
     parsed = parser.parse_args(arguments)

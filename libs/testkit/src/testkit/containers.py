@@ -1,8 +1,11 @@
 """MongoDB, Apache Kafka and Elasticsearch in containers for tests; skips with the reason without a Docker engine."""
 
+import gc
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import httpx
@@ -27,12 +30,28 @@ quit(db.hello().isWritablePrimary ? 0 : 1)
 
 def docker_host() -> str:
     """Where published ports are reached; skips the test when no Docker engine answers."""
-    try:
-        client = DockerClient()
-        client.client.ping()
-        return client.host()
-    except (DockerException, OSError) as error:
-        pytest.skip(f"no Docker engine answers: {error}")
+    host, reason = _docker()
+    if reason:
+        pytest.skip(f"no Docker engine answers: {reason}")
+    return host
+
+
+@cache
+def _docker() -> tuple[str, str]:
+    """The host, or why there is none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            client = DockerClient()
+            client.client.ping()
+            host = client.host()
+            client.client.close()
+        except (DockerException, OSError) as error:
+            host, reason = "", str(error)
+        else:
+            reason = ""
+        gc.collect()  # a client that finds no engine leaves its sockets behind
+    return host, reason
 
 
 class Container:

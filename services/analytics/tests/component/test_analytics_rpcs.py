@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -22,7 +22,7 @@ from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
 from domain_kit.money import Money
 from domain_kit.refusals import InvalidArgument, PermissionDenied, Unauthenticated, Unavailable
-from elastic_store import open_elastic
+from elastic_store import IndexMissing, open_elastic
 from event_backbone import KafkaBroker
 from event_backbone.records import encode_event
 from mongo_store import open_database
@@ -172,9 +172,10 @@ async def shown(engine, index: str, ids: list[str]) -> None:
     async with open_elastic(engine.elasticsearch) as elastic, asyncio.timeout(20):
         stored = elastic.index(definition(index))
         while True:
-            refund, confirmed = await stored.get(ids[0]), await stored.get(f"{ids[2]}-2")
-            if refund and confirmed and (refund["day"], confirmed["day"]) == ("2021-11-08", "2021-11-07"):
-                return
+            with suppress(IndexMissing):  # it is made in the background
+                refund, confirmed = await stored.get(ids[0]), await stored.get(f"{ids[2]}-2")
+                if refund and confirmed and (refund["day"], confirmed["day"]) == ("2021-11-08", "2021-11-07"):
+                    return
             await asyncio.sleep(0.1)
 
 

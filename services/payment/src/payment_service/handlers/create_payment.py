@@ -1,5 +1,6 @@
 """Start paying what a booking owes."""
 
+import asyncio
 from datetime import datetime
 
 from domain_kit.refusals import Aborted, AlreadyExists, FailedPrecondition, PermissionDenied
@@ -7,6 +8,9 @@ from domain_kit.repository import Cause
 from payment_service.domain.gateway import PaymentGateway
 from payment_service.domain.payment import Payment, begun
 from payment_service.domain.ports import Bookings, Owed, PaymentRepository
+
+# Seconds between looks for the payment that was faster.
+UNTIL_VISIBLE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 
 
 async def create_payment(
@@ -41,8 +45,11 @@ async def create_payment(
     try:
         return await payments.create(payment, made, cause=cause)
     except AlreadyExists:
-        if present := await payments.open_for(booking):
-            return present
+        # A store may refuse a second one before the first can be read.
+        for pause in UNTIL_VISIBLE:
+            if present := await payments.open_for(booking):
+                return present
+            await asyncio.sleep(pause)
         raise Aborted("WRITE_CONFLICT", "Another payment of this booking came and went; try again.") from None
 
 
