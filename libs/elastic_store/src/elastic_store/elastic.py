@@ -43,7 +43,7 @@ async def open_elastic(
         max_retries=retries,
         retry_on_timeout=True,
         connections_per_node=connections,
-        **options,  # type: ignore[arg-type]
+        **options,  # type: ignore[arg-type]  # texts for two of many parameters of other types
     )
     try:
         yield Elastic(client)

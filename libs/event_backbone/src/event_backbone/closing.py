@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
-# aiokafka offers no way to cut its connections, so this module reaches for its private parts, and no other does.
+# aiokafka cannot cut its connections, so this module reaches for its private parts; beside it only `patience` does.
 # ruff: noqa: SLF001
 
 log = logging.getLogger(__name__)

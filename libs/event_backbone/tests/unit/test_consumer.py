@@ -316,3 +316,15 @@ async def test_cancelling_lets_the_batch_in_hand_finish(store, listener, broker,
     await asyncio.wait({task})
     assert time.monotonic() - began < 1.0
     assert await listener.inbox.positions("search.bookings", ["bookings/a"]) == {"bookings/a": 1}
+
+
+async def test_the_reason_of_an_unexpected_failure_tells_its_kind_and_nothing_personal(
+    store, listener, broker, consumer_of, running, eventually
+):
+    """INVARIANT: no personal data in a Kafka header, whatever an exception says."""
+    await store.commit("bookings/a", "one")
+    listener.fail["bookings/a", 1] = KeyError("ada@example.org")
+    await put(broker, store)
+    async with running(consumer_of(listener, broker)):
+        await eventually(lambda: broker.records(DEAD_LETTER_TOPIC))
+    assert reasons(broker) == ["UNEXPECTED: KeyError"]
