@@ -22,39 +22,63 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from usher.event.v1 import discount_pb2 as usher_dot_event_dot_v1_dot_discount__pb2
 from usher.event.v1 import event_pb2 as usher_dot_event_dot_v1_dot_event__pb2
+from usher.event.v1 import event_date_pb2 as usher_dot_event_dot_v1_dot_event__date__pb2
+from usher.event.v1 import question_pb2 as usher_dot_event_dot_v1_dot_question__pb2
+from usher.event.v1 import seating_plan_pb2 as usher_dot_event_dot_v1_dot_seating__plan__pb2
 from usher.event.v1 import ticket_type_pb2 as usher_dot_event_dot_v1_dot_ticket__type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"usher/event/v1/domain_events.proto\x12\x0eusher.event.v1\x1a\x1ausher/event/v1/event.proto\x1a usher/event/v1/ticket_type.proto\"\x9d\x01\n\rEventSnapshot\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.usher.event.v1.Event\x12\x30\n\x0cticket_types\x18\x02 \x03(\x0b\x32\x1a.usher.event.v1.TicketType\x12\x34\n\x0e\x63\x61pacity_pools\x18\x03 \x03(\x0b\x32\x1c.usher.event.v1.CapacityPool\"?\n\x0c\x45ventCreated\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\"V\n\x0c\x45ventUpdated\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x15\n\rchanged_paths\x18\x02 \x03(\t\"A\n\x0e\x45ventPublished\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\"Q\n\x0e\x45ventCancelled\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x0e\n\x06reason\x18\x02 \x01(\t\"?\n\x0c\x45ventDeleted\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\"Y\n\x11TicketTypeCreated\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x13\n\x0bticket_type\x18\x02 \x01(\t\"Y\n\x11TicketTypeChanged\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x13\n\x0bticket_type\x18\x02 \x01(\t\"Y\n\x11TicketTypeDeleted\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x13\n\x0bticket_type\x18\x02 \x01(\t\"]\n\x13\x43\x61pacityPoolCreated\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x15\n\rcapacity_pool\x18\x02 \x01(\t\"]\n\x13\x43\x61pacityPoolChanged\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x15\n\rcapacity_pool\x18\x02 \x01(\t\"]\n\x13\x43\x61pacityPoolDeleted\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x15\n\rcapacity_pool\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"usher/event/v1/domain_events.proto\x12\x0eusher.event.v1\x1a\x1dusher/event/v1/discount.proto\x1a\x1ausher/event/v1/event.proto\x1a\x1fusher/event/v1/event_date.proto\x1a\x1dusher/event/v1/question.proto\x1a!usher/event/v1/seating_plan.proto\x1a usher/event/v1/ticket_type.proto\"\xd4\x02\n\rEventSnapshot\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.usher.event.v1.Event\x12\x30\n\x0cticket_types\x18\x02 \x03(\x0b\x32\x1a.usher.event.v1.TicketType\x12\x34\n\x0e\x63\x61pacity_pools\x18\x03 \x03(\x0b\x32\x1c.usher.event.v1.CapacityPool\x12(\n\x05\x64\x61tes\x18\x04 \x03(\x0b\x32\x19.usher.event.v1.EventDate\x12+\n\tquestions\x18\x05 \x03(\x0b\x32\x18.usher.event.v1.Question\x12+\n\tdiscounts\x18\x06 \x03(\x0b\x32\x18.usher.event.v1.Discount\x12\x31\n\x0cseating_plan\x18\x07 \x01(\x0b\x32\x1b.usher.event.v1.SeatingPlan\"?\n\x0c\x45ventCreated\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\"V\n\x0c\x45ventUpdated\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x15\n\rchanged_paths\x18\x02 \x03(\t\"A\n\x0e\x45ventPublished\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\"Q\n\x0e\x45ventCancelled\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x0e\n\x06reason\x18\x02 \x01(\t\"?\n\x0c\x45ventDeleted\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\"Y\n\x11TicketTypeCreated\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x13\n\x0bticket_type\x18\x02 \x01(\t\"Y\n\x11TicketTypeChanged\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x13\n\x0bticket_type\x18\x02 \x01(\t\"Y\n\x11TicketTypeDeleted\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x13\n\x0bticket_type\x18\x02 \x01(\t\"]\n\x13\x43\x61pacityPoolCreated\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x15\n\rcapacity_pool\x18\x02 \x01(\t\"]\n\x13\x43\x61pacityPoolChanged\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x15\n\rcapacity_pool\x18\x02 \x01(\t\"]\n\x13\x43\x61pacityPoolDeleted\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x15\n\rcapacity_pool\x18\x02 \x01(\t\"W\n\x10\x45ventDateCreated\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x12\n\nevent_date\x18\x02 \x01(\t\"W\n\x10\x45ventDateChanged\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x12\n\nevent_date\x18\x02 \x01(\t\"W\n\x10\x45ventDateDeleted\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x12\n\nevent_date\x18\x02 \x01(\t\"T\n\x0fQuestionCreated\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x10\n\x08question\x18\x02 \x01(\t\"T\n\x0fQuestionChanged\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x10\n\x08question\x18\x02 \x01(\t\"T\n\x0fQuestionDeleted\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x10\n\x08question\x18\x02 \x01(\t\"T\n\x0f\x44iscountCreated\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x10\n\x08\x64iscount\x18\x02 \x01(\t\"T\n\x0f\x44iscountChanged\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x10\n\x08\x64iscount\x18\x02 \x01(\t\"T\n\x0f\x44iscountDeleted\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x10\n\x08\x64iscount\x18\x02 \x01(\t\"[\n\x12SeatingPlanChanged\x12/\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1d.usher.event.v1.EventSnapshot\x12\x14\n\x0cseating_plan\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'usher.event.v1.domain_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EVENTSNAPSHOT']._serialized_start=117
-  _globals['_EVENTSNAPSHOT']._serialized_end=274
-  _globals['_EVENTCREATED']._serialized_start=276
-  _globals['_EVENTCREATED']._serialized_end=339
-  _globals['_EVENTUPDATED']._serialized_start=341
-  _globals['_EVENTUPDATED']._serialized_end=427
-  _globals['_EVENTPUBLISHED']._serialized_start=429
-  _globals['_EVENTPUBLISHED']._serialized_end=494
-  _globals['_EVENTCANCELLED']._serialized_start=496
-  _globals['_EVENTCANCELLED']._serialized_end=577
-  _globals['_EVENTDELETED']._serialized_start=579
-  _globals['_EVENTDELETED']._serialized_end=642
-  _globals['_TICKETTYPECREATED']._serialized_start=644
-  _globals['_TICKETTYPECREATED']._serialized_end=733
-  _globals['_TICKETTYPECHANGED']._serialized_start=735
-  _globals['_TICKETTYPECHANGED']._serialized_end=824
-  _globals['_TICKETTYPEDELETED']._serialized_start=826
-  _globals['_TICKETTYPEDELETED']._serialized_end=915
-  _globals['_CAPACITYPOOLCREATED']._serialized_start=917
-  _globals['_CAPACITYPOOLCREATED']._serialized_end=1010
-  _globals['_CAPACITYPOOLCHANGED']._serialized_start=1012
-  _globals['_CAPACITYPOOLCHANGED']._serialized_end=1105
-  _globals['_CAPACITYPOOLDELETED']._serialized_start=1107
-  _globals['_CAPACITYPOOLDELETED']._serialized_end=1200
+  _globals['_EVENTSNAPSHOT']._serialized_start=247
+  _globals['_EVENTSNAPSHOT']._serialized_end=587
+  _globals['_EVENTCREATED']._serialized_start=589
+  _globals['_EVENTCREATED']._serialized_end=652
+  _globals['_EVENTUPDATED']._serialized_start=654
+  _globals['_EVENTUPDATED']._serialized_end=740
+  _globals['_EVENTPUBLISHED']._serialized_start=742
+  _globals['_EVENTPUBLISHED']._serialized_end=807
+  _globals['_EVENTCANCELLED']._serialized_start=809
+  _globals['_EVENTCANCELLED']._serialized_end=890
+  _globals['_EVENTDELETED']._serialized_start=892
+  _globals['_EVENTDELETED']._serialized_end=955
+  _globals['_TICKETTYPECREATED']._serialized_start=957
+  _globals['_TICKETTYPECREATED']._serialized_end=1046
+  _globals['_TICKETTYPECHANGED']._serialized_start=1048
+  _globals['_TICKETTYPECHANGED']._serialized_end=1137
+  _globals['_TICKETTYPEDELETED']._serialized_start=1139
+  _globals['_TICKETTYPEDELETED']._serialized_end=1228
+  _globals['_CAPACITYPOOLCREATED']._serialized_start=1230
+  _globals['_CAPACITYPOOLCREATED']._serialized_end=1323
+  _globals['_CAPACITYPOOLCHANGED']._serialized_start=1325
+  _globals['_CAPACITYPOOLCHANGED']._serialized_end=1418
+  _globals['_CAPACITYPOOLDELETED']._serialized_start=1420
+  _globals['_CAPACITYPOOLDELETED']._serialized_end=1513
+  _globals['_EVENTDATECREATED']._serialized_start=1515
+  _globals['_EVENTDATECREATED']._serialized_end=1602
+  _globals['_EVENTDATECHANGED']._serialized_start=1604
+  _globals['_EVENTDATECHANGED']._serialized_end=1691
+  _globals['_EVENTDATEDELETED']._serialized_start=1693
+  _globals['_EVENTDATEDELETED']._serialized_end=1780
+  _globals['_QUESTIONCREATED']._serialized_start=1782
+  _globals['_QUESTIONCREATED']._serialized_end=1866
+  _globals['_QUESTIONCHANGED']._serialized_start=1868
+  _globals['_QUESTIONCHANGED']._serialized_end=1952
+  _globals['_QUESTIONDELETED']._serialized_start=1954
+  _globals['_QUESTIONDELETED']._serialized_end=2038
+  _globals['_DISCOUNTCREATED']._serialized_start=2040
+  _globals['_DISCOUNTCREATED']._serialized_end=2124
+  _globals['_DISCOUNTCHANGED']._serialized_start=2126
+  _globals['_DISCOUNTCHANGED']._serialized_end=2210
+  _globals['_DISCOUNTDELETED']._serialized_start=2212
+  _globals['_DISCOUNTDELETED']._serialized_end=2296
+  _globals['_SEATINGPLANCHANGED']._serialized_start=2298
+  _globals['_SEATINGPLANCHANGED']._serialized_end=2389
 # @@protoc_insertion_point(module_scope)

@@ -7,7 +7,11 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from usher.event.v1 import discount_pb2 as _discount_pb2
+from usher.event.v1 import event_date_pb2 as _event_date_pb2
 from usher.event.v1 import event_pb2 as _event_pb2
+from usher.event.v1 import question_pb2 as _question_pb2
+from usher.event.v1 import seating_plan_pb2 as _seating_plan_pb2
 from usher.event.v1 import ticket_type_pb2 as _ticket_type_pb2
 import builtins as _builtins
 import sys
@@ -29,6 +33,10 @@ class EventSnapshot(_message.Message):
     EVENT_FIELD_NUMBER: _builtins.int
     TICKET_TYPES_FIELD_NUMBER: _builtins.int
     CAPACITY_POOLS_FIELD_NUMBER: _builtins.int
+    DATES_FIELD_NUMBER: _builtins.int
+    QUESTIONS_FIELD_NUMBER: _builtins.int
+    DISCOUNTS_FIELD_NUMBER: _builtins.int
+    SEATING_PLAN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def event(self) -> _event_pb2.Event:
         """The event."""
@@ -41,16 +49,36 @@ class EventSnapshot(_message.Message):
     def capacity_pools(self) -> _containers.RepeatedCompositeFieldContainer[_ticket_type_pb2.CapacityPool]:
         """Its capacity pools."""
 
+    @_builtins.property
+    def dates(self) -> _containers.RepeatedCompositeFieldContainer[_event_date_pb2.EventDate]:
+        """Its dates; none: it takes place once, at the time of the event."""
+
+    @_builtins.property
+    def questions(self) -> _containers.RepeatedCompositeFieldContainer[_question_pb2.Question]:
+        """What buyers are asked."""
+
+    @_builtins.property
+    def discounts(self) -> _containers.RepeatedCompositeFieldContainer[_discount_pb2.Discount]:
+        """What makes bookings cheaper."""
+
+    @_builtins.property
+    def seating_plan(self) -> _seating_plan_pb2.SeatingPlan:
+        """Its seats; unset: none are reserved."""
+
     def __init__(
         self,
         *,
         event: _event_pb2.Event | None = ...,
         ticket_types: _abc.Iterable[_ticket_type_pb2.TicketType] | None = ...,
         capacity_pools: _abc.Iterable[_ticket_type_pb2.CapacityPool] | None = ...,
+        dates: _abc.Iterable[_event_date_pb2.EventDate] | None = ...,
+        questions: _abc.Iterable[_question_pb2.Question] | None = ...,
+        discounts: _abc.Iterable[_discount_pb2.Discount] | None = ...,
+        seating_plan: _seating_plan_pb2.SeatingPlan | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "seating_plan", b"seating_plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity_pools", b"capacity_pools", "event", b"event", "ticket_types", b"ticket_types"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity_pools", b"capacity_pools", "dates", b"dates", "discounts", b"discounts", "event", b"event", "questions", b"questions", "seating_plan", b"seating_plan", "ticket_types", b"ticket_types"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -353,3 +381,283 @@ class CapacityPoolDeleted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CapacityPoolDeleted: _TypeAlias = CapacityPoolDeleted  # noqa: Y015
+
+@_typing.final
+class EventDateCreated(_message.Message):
+    """A date was added."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    EVENT_DATE_FIELD_NUMBER: _builtins.int
+    event_date: _builtins.str
+    """Its name."""
+    @_builtins.property
+    def snapshot(self) -> Global___EventSnapshot:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Global___EventSnapshot | None = ...,
+        event_date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_date", b"event_date", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventDateCreated: _TypeAlias = EventDateCreated  # noqa: Y015
+
+@_typing.final
+class EventDateChanged(_message.Message):
+    """A date changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    EVENT_DATE_FIELD_NUMBER: _builtins.int
+    event_date: _builtins.str
+    """Its name."""
+    @_builtins.property
+    def snapshot(self) -> Global___EventSnapshot:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Global___EventSnapshot | None = ...,
+        event_date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_date", b"event_date", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventDateChanged: _TypeAlias = EventDateChanged  # noqa: Y015
+
+@_typing.final
+class EventDateDeleted(_message.Message):
+    """A date was removed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    EVENT_DATE_FIELD_NUMBER: _builtins.int
+    event_date: _builtins.str
+    """Its name."""
+    @_builtins.property
+    def snapshot(self) -> Global___EventSnapshot:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Global___EventSnapshot | None = ...,
+        event_date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_date", b"event_date", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventDateDeleted: _TypeAlias = EventDateDeleted  # noqa: Y015
+
+@_typing.final
+class QuestionCreated(_message.Message):
+    """A question was added."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    question: _builtins.str
+    """Its name."""
+    @_builtins.property
+    def snapshot(self) -> Global___EventSnapshot:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Global___EventSnapshot | None = ...,
+        question: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["question", b"question", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuestionCreated: _TypeAlias = QuestionCreated  # noqa: Y015
+
+@_typing.final
+class QuestionChanged(_message.Message):
+    """A question changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    question: _builtins.str
+    """Its name."""
+    @_builtins.property
+    def snapshot(self) -> Global___EventSnapshot:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Global___EventSnapshot | None = ...,
+        question: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["question", b"question", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuestionChanged: _TypeAlias = QuestionChanged  # noqa: Y015
+
+@_typing.final
+class QuestionDeleted(_message.Message):
+    """A question was removed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    question: _builtins.str
+    """Its name."""
+    @_builtins.property
+    def snapshot(self) -> Global___EventSnapshot:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Global___EventSnapshot | None = ...,
+        question: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["question", b"question", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuestionDeleted: _TypeAlias = QuestionDeleted  # noqa: Y015
+
+@_typing.final
+class DiscountCreated(_message.Message):
+    """A discount was added."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    DISCOUNT_FIELD_NUMBER: _builtins.int
+    discount: _builtins.str
+    """Its name."""
+    @_builtins.property
+    def snapshot(self) -> Global___EventSnapshot:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Global___EventSnapshot | None = ...,
+        discount: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiscountCreated: _TypeAlias = DiscountCreated  # noqa: Y015
+
+@_typing.final
+class DiscountChanged(_message.Message):
+    """A discount changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    DISCOUNT_FIELD_NUMBER: _builtins.int
+    discount: _builtins.str
+    """Its name."""
+    @_builtins.property
+    def snapshot(self) -> Global___EventSnapshot:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Global___EventSnapshot | None = ...,
+        discount: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiscountChanged: _TypeAlias = DiscountChanged  # noqa: Y015
+
+@_typing.final
+class DiscountDeleted(_message.Message):
+    """A discount was removed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    DISCOUNT_FIELD_NUMBER: _builtins.int
+    discount: _builtins.str
+    """Its name."""
+    @_builtins.property
+    def snapshot(self) -> Global___EventSnapshot:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Global___EventSnapshot | None = ...,
+        discount: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiscountDeleted: _TypeAlias = DiscountDeleted  # noqa: Y015
+
+@_typing.final
+class SeatingPlanChanged(_message.Message):
+    """The seating plan was made, changed or removed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    SEATING_PLAN_FIELD_NUMBER: _builtins.int
+    seating_plan: _builtins.str
+    """Its name."""
+    @_builtins.property
+    def snapshot(self) -> Global___EventSnapshot:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Global___EventSnapshot | None = ...,
+        seating_plan: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["seating_plan", b"seating_plan", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeatingPlanChanged: _TypeAlias = SeatingPlanChanged  # noqa: Y015

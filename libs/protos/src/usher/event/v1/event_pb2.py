@@ -25,11 +25,13 @@ _sym_db = _symbol_database.Default()
 from usher.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import latlng_pb2 as google_dot_type_dot_latlng__pb2
+from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ausher/event/v1/event.proto\x12\x0eusher.event.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18google/type/latlng.proto\"\xcd\x08\n\x05\x45vent\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12:\n\torganizer\x18\x02 \x01(\tB\'\xe2\x41\x01\x05\xbaH r\x1e\x32\x1c^(organizers/[a-z0-9]{26})?$\x12\x17\n\x05title\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1e\n\x0b\x64\x65scription\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12/\n\x05state\x18\x05 \x01(\x0e\x32\x1a.usher.event.v1.EventStateB\x04\xe2\x41\x01\x03\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\ttime_zone\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12$\n\x05venue\x18\t \x01(\x0b\x32\x15.usher.event.v1.Venue\x12\x0e\n\x06online\x18\n \x01(\x08\x12\x35\n\x08\x63\x61tegory\x18\x0b \x01(\tB#\xbaH r\x1e\x32\x1c^([a-z0-9][a-z0-9-]{0,39})?$\x12\x35\n\x04tags\x18\x0c \x03(\tB\'\xbaH$\x92\x01!\x10\x14\"\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,39}$\x12\x46\n\rlanguage_code\x18\r \x01(\tB/\xbaH,r*\x18#2&^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$\x12\xa1\x01\n\x0chomepage_uri\x18\x0e \x01(\tB\x8a\x01\xbaH\x86\x01r\x03\x18\x80\x10\xba\x01~\n\x11homepage_uri.http\x12 must be an http or https address\x1aGthis == \'\' || this.startsWith(\'https://\') || this.startsWith(\'http://\')\x12\x35\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0cpublish_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63\x61ncel_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1b\n\rcancel_reason\x18\x13 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65lete_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x16\n\x04\x65tag\x18\x15 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01:7\xea\x41\x34\n\x13usher.example/Event\x12\x0e\x65vents/{event}*\x06\x65vents2\x05\x65vent\"\xcc\x01\n\x05Venue\x12\x1e\n\x0c\x64isplay_name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12 \n\x0estreet_address\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xac\x02\x12\x15\n\x04\x63ity\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x17\n\x06region\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12*\n\x0c\x63ountry_code\x18\x05 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{2})?$\x12%\n\x08location\x18\x06 \x01(\x0b\x32\x13.google.type.LatLng*\x8f\x01\n\nEventState\x12\x1b\n\x17\x45VENT_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45VENT_STATE_DRAFT\x10\x01\x12\x19\n\x15\x45VENT_STATE_PUBLISHED\x10\x02\x12\x19\n\x15\x45VENT_STATE_CANCELLED\x10\x03\x12\x17\n\x13\x45VENT_STATE_DELETED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ausher/event/v1/event.proto\x12\x0eusher.event.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18google/type/latlng.proto\x1a\x17google/type/money.proto\"\x82\t\n\x05\x45vent\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12:\n\torganizer\x18\x02 \x01(\tB\'\xe2\x41\x01\x05\xbaH r\x1e\x32\x1c^(organizers/[a-z0-9]{26})?$\x12\x17\n\x05title\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1e\n\x0b\x64\x65scription\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12/\n\x05state\x18\x05 \x01(\x0e\x32\x1a.usher.event.v1.EventStateB\x04\xe2\x41\x01\x03\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\ttime_zone\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12$\n\x05venue\x18\t \x01(\x0b\x32\x15.usher.event.v1.Venue\x12\x0e\n\x06online\x18\n \x01(\x08\x12\x35\n\x08\x63\x61tegory\x18\x0b \x01(\tB#\xbaH r\x1e\x32\x1c^([a-z0-9][a-z0-9-]{0,39})?$\x12\x35\n\x04tags\x18\x0c \x03(\tB\'\xbaH$\x92\x01!\x10\x14\"\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,39}$\x12\x46\n\rlanguage_code\x18\r \x01(\tB/\xbaH,r*\x18#2&^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$\x12\xa1\x01\n\x0chomepage_uri\x18\x0e \x01(\tB\x8a\x01\xbaH\x86\x01r\x03\x18\x80\x10\xba\x01~\n\x11homepage_uri.http\x12 must be an http or https address\x1aGthis == \'\' || this.startsWith(\'https://\') || this.startsWith(\'http://\')\x12\x35\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0cpublish_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63\x61ncel_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1b\n\rcancel_reason\x18\x13 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65lete_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x16\n\x04\x65tag\x18\x15 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x33\n\rbooking_terms\x18\x16 \x01(\x0b\x32\x1c.usher.event.v1.BookingTerms:7\xea\x41\x34\n\x13usher.example/Event\x12\x0e\x65vents/{event}*\x06\x65vents2\x05\x65vent\"\xcc\x01\n\x05Venue\x12\x1e\n\x0c\x64isplay_name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12 \n\x0estreet_address\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xac\x02\x12\x15\n\x04\x63ity\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x17\n\x06region\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12*\n\x0c\x63ountry_code\x18\x05 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{2})?$\x12%\n\x08location\x18\x06 \x01(\x0b\x32\x13.google.type.LatLng\"\xd7\x04\n\x0c\x42ookingTerms\x12:\n\x0crefund_steps\x18\x01 \x03(\x0b\x32\x1a.usher.event.v1.RefundStepB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x19\n\x11refund_keeps_fees\x18\x02 \x01(\x08\x12+\n\x17max_tickets_per_booking\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12*\n\x16max_tickets_per_person\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x16\n\x0e\x63hange_allowed\x18\x05 \x01(\x08\x12\x18\n\x10transfer_allowed\x18\x06 \x01(\x08\x12\x16\n\x0eresale_allowed\x18\x07 \x01(\x08\x12/\n\x0bservice_fee\x18\x08 \x01(\x0b\x32\x1a.usher.event.v1.ServiceFee\x12\x36\n\x0cwaiting_list\x18\t \x01(\x0b\x32 .usher.event.v1.WaitingListTerms\x12\x36\n\x0cwaiting_room\x18\n \x01(\x0b\x32 .usher.event.v1.WaitingRoomTerms\x12\x42\n\rhold_duration\x18\x0b \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x04\x08\x80\xa3\x05\x32\x02\x08<\x12\x1e\n\x0bticket_logo\x18\x0c \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80\x02\x12H\n\x11\x61pproval_duration\x18\r \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\x0c\"\x05\x08\x80\x9a\x9e\x01\x32\x03\x08\x90\x1c\"q\n\nRefundStep\x12\x41\n\x0c\x62\x65\x66ore_start\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\x86\xb0\x96\x01\x32\x00\x12 \n\x0c\x62\x61sis_points\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\"Q\n\nServiceFee\x12!\n\x05\x66ixed\x18\x01 \x01(\x0b\x32\x12.google.type.Money\x12 \n\x0c\x62\x61sis_points\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x88\'(\x00\"\x8a\x01\n\x10WaitingListTerms\x12\x0f\n\x07\x65nabled\x18\x01 \x01(\x08\x12\x44\n\x0eoffer_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\x0b\"\x05\x08\x80\x9a\x9e\x01\x32\x02\x08<\x12\x1f\n\x0cmax_quantity\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\"\x92\x01\n\x10WaitingRoomTerms\x12\x0f\n\x07\x65nabled\x18\x01 \x01(\x08\x12*\n\x15\x61\x64missions_per_minute\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x12\x41\n\rturn_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x03\x08\x90\x1c\x32\x02\x08<*\x8f\x01\n\nEventState\x12\x1b\n\x17\x45VENT_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45VENT_STATE_DRAFT\x10\x01\x12\x19\n\x15\x45VENT_STATE_PUBLISHED\x10\x02\x12\x19\n\x15\x45VENT_STATE_CANCELLED\x10\x03\x12\x17\n\x13\x45VENT_STATE_DELETED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -82,10 +84,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VENUE'].fields_by_name['region']._serialized_options = b'\272H\004r\002\030d'
   _globals['_VENUE'].fields_by_name['country_code']._loaded_options = None
   _globals['_VENUE'].fields_by_name['country_code']._serialized_options = b'\272H\021r\0172\r^([A-Z]{2})?$'
-  _globals['_EVENTSTATE']._serialized_start=1506
-  _globals['_EVENTSTATE']._serialized_end=1649
-  _globals['_EVENT']._serialized_start=195
-  _globals['_EVENT']._serialized_end=1296
-  _globals['_VENUE']._serialized_start=1299
-  _globals['_VENUE']._serialized_end=1503
+  _globals['_BOOKINGTERMS'].fields_by_name['refund_steps']._loaded_options = None
+  _globals['_BOOKINGTERMS'].fields_by_name['refund_steps']._serialized_options = b'\272H\005\222\001\002\020\024'
+  _globals['_BOOKINGTERMS'].fields_by_name['max_tickets_per_booking']._loaded_options = None
+  _globals['_BOOKINGTERMS'].fields_by_name['max_tickets_per_booking']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_BOOKINGTERMS'].fields_by_name['max_tickets_per_person']._loaded_options = None
+  _globals['_BOOKINGTERMS'].fields_by_name['max_tickets_per_person']._serialized_options = b'\272H\007\032\005\030\220N(\000'
+  _globals['_BOOKINGTERMS'].fields_by_name['hold_duration']._loaded_options = None
+  _globals['_BOOKINGTERMS'].fields_by_name['hold_duration']._serialized_options = b'\272H\r\252\001\n\"\004\010\200\243\0052\002\010<'
+  _globals['_BOOKINGTERMS'].fields_by_name['ticket_logo']._loaded_options = None
+  _globals['_BOOKINGTERMS'].fields_by_name['ticket_logo']._serialized_options = b'\272H\006z\004\030\200\200\002'
+  _globals['_BOOKINGTERMS'].fields_by_name['approval_duration']._loaded_options = None
+  _globals['_BOOKINGTERMS'].fields_by_name['approval_duration']._serialized_options = b'\272H\017\252\001\014\"\005\010\200\232\236\0012\003\010\220\034'
+  _globals['_REFUNDSTEP'].fields_by_name['before_start']._loaded_options = None
+  _globals['_REFUNDSTEP'].fields_by_name['before_start']._serialized_options = b'\272H\r\252\001\n\"\006\010\200\206\260\226\0012\000'
+  _globals['_REFUNDSTEP'].fields_by_name['basis_points']._loaded_options = None
+  _globals['_REFUNDSTEP'].fields_by_name['basis_points']._serialized_options = b'\272H\007\032\005\030\220N(\000'
+  _globals['_SERVICEFEE'].fields_by_name['basis_points']._loaded_options = None
+  _globals['_SERVICEFEE'].fields_by_name['basis_points']._serialized_options = b'\272H\007\032\005\030\210\'(\000'
+  _globals['_WAITINGLISTTERMS'].fields_by_name['offer_duration']._loaded_options = None
+  _globals['_WAITINGLISTTERMS'].fields_by_name['offer_duration']._serialized_options = b'\272H\016\252\001\013\"\005\010\200\232\236\0012\002\010<'
+  _globals['_WAITINGLISTTERMS'].fields_by_name['max_quantity']._loaded_options = None
+  _globals['_WAITINGLISTTERMS'].fields_by_name['max_quantity']._serialized_options = b'\272H\006\032\004\030d(\000'
+  _globals['_WAITINGROOMTERMS'].fields_by_name['admissions_per_minute']._loaded_options = None
+  _globals['_WAITINGROOMTERMS'].fields_by_name['admissions_per_minute']._serialized_options = b'\272H\010\032\006\030\300\204=(\000'
+  _globals['_WAITINGROOMTERMS'].fields_by_name['turn_duration']._loaded_options = None
+  _globals['_WAITINGROOMTERMS'].fields_by_name['turn_duration']._serialized_options = b'\272H\014\252\001\t\"\003\010\220\0342\002\010<'
+  _globals['_EVENTSTATE']._serialized_start=2706
+  _globals['_EVENTSTATE']._serialized_end=2849
+  _globals['_EVENT']._serialized_start=252
+  _globals['_EVENT']._serialized_end=1406
+  _globals['_VENUE']._serialized_start=1409
+  _globals['_VENUE']._serialized_end=1613
+  _globals['_BOOKINGTERMS']._serialized_start=1616
+  _globals['_BOOKINGTERMS']._serialized_end=2215
+  _globals['_REFUNDSTEP']._serialized_start=2217
+  _globals['_REFUNDSTEP']._serialized_end=2330
+  _globals['_SERVICEFEE']._serialized_start=2332
+  _globals['_SERVICEFEE']._serialized_end=2413
+  _globals['_WAITINGLISTTERMS']._serialized_start=2416
+  _globals['_WAITINGLISTTERMS']._serialized_end=2554
+  _globals['_WAITINGROOMTERMS']._serialized_start=2557
+  _globals['_WAITINGROOMTERMS']._serialized_end=2703
 # @@protoc_insertion_point(module_scope)

@@ -5,11 +5,13 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import latlng_pb2 as _latlng_pb2
+from google.type import money_pb2 as _money_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -80,6 +82,7 @@ class Event(_message.Message):
     CANCEL_REASON_FIELD_NUMBER: _builtins.int
     DELETE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    BOOKING_TERMS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `events/{event}`."""
     organizer: _builtins.str
@@ -103,7 +106,7 @@ class Event(_message.Message):
     cancel_reason: _builtins.str
     """What the public is told about the cancellation."""
     etag: _builtins.str
-    """Changes whenever the event, a ticket type or a pool of it changes."""
+    """Changes whenever the event or a part of it, such as a ticket type, changes."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When it begins. Required."""
@@ -126,7 +129,7 @@ class Event(_message.Message):
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:
-        """When it, a ticket type or a pool of it was last changed."""
+        """When it or a part of it, such as a ticket type, was last changed."""
 
     @_builtins.property
     def publish_time(self) -> _timestamp_pb2.Timestamp:
@@ -139,6 +142,10 @@ class Event(_message.Message):
     @_builtins.property
     def delete_time(self) -> _timestamp_pb2.Timestamp:
         """When it was deleted; it stays readable to its organizer."""
+
+    @_builtins.property
+    def booking_terms(self) -> Global___BookingTerms:
+        """On what terms it is booked; unset: the defaults of each term. Changes count for bookings made afterwards."""
 
     def __init__(
         self,
@@ -164,10 +171,11 @@ class Event(_message.Message):
         cancel_reason: _builtins.str = ...,
         delete_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        booking_terms: Global___BookingTerms | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_time", b"cancel_time", "create_time", b"create_time", "delete_time", b"delete_time", "end_time", b"end_time", "publish_time", b"publish_time", "start_time", b"start_time", "update_time", b"update_time", "venue", b"venue"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking_terms", b"booking_terms", "cancel_time", b"cancel_time", "create_time", b"create_time", "delete_time", b"delete_time", "end_time", b"end_time", "publish_time", b"publish_time", "start_time", b"start_time", "update_time", b"update_time", "venue", b"venue"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "category", b"category", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "end_time", b"end_time", "etag", b"etag", "homepage_uri", b"homepage_uri", "language_code", b"language_code", "name", b"name", "online", b"online", "organizer", b"organizer", "publish_time", b"publish_time", "start_time", b"start_time", "state", b"state", "tags", b"tags", "time_zone", b"time_zone", "title", b"title", "update_time", b"update_time", "venue", b"venue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_terms", b"booking_terms", "cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "category", b"category", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "end_time", b"end_time", "etag", b"etag", "homepage_uri", b"homepage_uri", "language_code", b"language_code", "name", b"name", "online", b"online", "organizer", b"organizer", "publish_time", b"publish_time", "start_time", b"start_time", "state", b"state", "tags", b"tags", "time_zone", b"time_zone", "title", b"title", "update_time", b"update_time", "venue", b"venue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -216,3 +224,207 @@ class Venue(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Venue: _TypeAlias = Venue  # noqa: Y015
+
+@_typing.final
+class BookingTerms(_message.Message):
+    """On what terms an event is booked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUND_STEPS_FIELD_NUMBER: _builtins.int
+    REFUND_KEEPS_FEES_FIELD_NUMBER: _builtins.int
+    MAX_TICKETS_PER_BOOKING_FIELD_NUMBER: _builtins.int
+    MAX_TICKETS_PER_PERSON_FIELD_NUMBER: _builtins.int
+    CHANGE_ALLOWED_FIELD_NUMBER: _builtins.int
+    TRANSFER_ALLOWED_FIELD_NUMBER: _builtins.int
+    RESALE_ALLOWED_FIELD_NUMBER: _builtins.int
+    SERVICE_FEE_FIELD_NUMBER: _builtins.int
+    WAITING_LIST_FIELD_NUMBER: _builtins.int
+    WAITING_ROOM_FIELD_NUMBER: _builtins.int
+    HOLD_DURATION_FIELD_NUMBER: _builtins.int
+    TICKET_LOGO_FIELD_NUMBER: _builtins.int
+    APPROVAL_DURATION_FIELD_NUMBER: _builtins.int
+    refund_keeps_fees: _builtins.bool
+    """Service fees are not paid back."""
+    max_tickets_per_booking: _builtins.int
+    """Most tickets in one booking, over all ticket types; 0: no limit."""
+    max_tickets_per_person: _builtins.int
+    """Most tickets that one person holds and has, over all their bookings of the event; 0: no limit."""
+    change_allowed: _builtins.bool
+    """Buyers may change a confirmed booking: other tickets, another date, other seats."""
+    transfer_allowed: _builtins.bool
+    """Buyers may pass a ticket to somebody else."""
+    resale_allowed: _builtins.bool
+    """Buyers may offer a ticket back for sale at the price they paid."""
+    ticket_logo: _builtins.bytes
+    """Picture printed on tickets, a PNG or JPEG file of at most 32 KiB. Not told in lists of events."""
+    @_builtins.property
+    def refund_steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefundStep]:
+        """What a buyer gets back who cancels, longest time first: the first step whose `before_start` is at most the time left
+        applies; when none does, nothing is paid back. No steps at all: everything until the start.
+        """
+
+    @_builtins.property
+    def service_fee(self) -> Global___ServiceFee:
+        """What is added to the price; unset: nothing."""
+
+    @_builtins.property
+    def waiting_list(self) -> Global___WaitingListTerms:
+        """Waiting for places that become free; unset: there is no waiting list."""
+
+    @_builtins.property
+    def waiting_room(self) -> Global___WaitingRoomTerms:
+        """Queueing before a rush; unset: there is no waiting room."""
+
+    @_builtins.property
+    def hold_duration(self) -> _duration_pb2.Duration:
+        """How long a hold keeps its places, 1 minute to 24 hours; unset: as the platform is set up."""
+
+    @_builtins.property
+    def approval_duration(self) -> _duration_pb2.Duration:
+        """How long a booking waits for the organizer's approval, 1 hour to 30 days; unset: 3 days."""
+
+    def __init__(
+        self,
+        *,
+        refund_steps: _abc.Iterable[Global___RefundStep] | None = ...,
+        refund_keeps_fees: _builtins.bool = ...,
+        max_tickets_per_booking: _builtins.int = ...,
+        max_tickets_per_person: _builtins.int = ...,
+        change_allowed: _builtins.bool = ...,
+        transfer_allowed: _builtins.bool = ...,
+        resale_allowed: _builtins.bool = ...,
+        service_fee: Global___ServiceFee | None = ...,
+        waiting_list: Global___WaitingListTerms | None = ...,
+        waiting_room: Global___WaitingRoomTerms | None = ...,
+        hold_duration: _duration_pb2.Duration | None = ...,
+        ticket_logo: _builtins.bytes = ...,
+        approval_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_duration", b"approval_duration", "hold_duration", b"hold_duration", "service_fee", b"service_fee", "waiting_list", b"waiting_list", "waiting_room", b"waiting_room"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_duration", b"approval_duration", "change_allowed", b"change_allowed", "hold_duration", b"hold_duration", "max_tickets_per_booking", b"max_tickets_per_booking", "max_tickets_per_person", b"max_tickets_per_person", "refund_keeps_fees", b"refund_keeps_fees", "refund_steps", b"refund_steps", "resale_allowed", b"resale_allowed", "service_fee", b"service_fee", "ticket_logo", b"ticket_logo", "transfer_allowed", b"transfer_allowed", "waiting_list", b"waiting_list", "waiting_room", b"waiting_room"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookingTerms: _TypeAlias = BookingTerms  # noqa: Y015
+
+@_typing.final
+class RefundStep(_message.Message):
+    """What share is paid back to whoever cancels early enough."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEFORE_START_FIELD_NUMBER: _builtins.int
+    BASIS_POINTS_FIELD_NUMBER: _builtins.int
+    basis_points: _builtins.int
+    """Share of the price paid, in hundredths of a percent; 10000 is everything."""
+    @_builtins.property
+    def before_start(self) -> _duration_pb2.Duration:
+        """Applies when at least so much time is left until the start, at most ten years; 0: until the start."""
+
+    def __init__(
+        self,
+        *,
+        before_start: _duration_pb2.Duration | None = ...,
+        basis_points: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["before_start", b"before_start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis_points", b"basis_points", "before_start", b"before_start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefundStep: _TypeAlias = RefundStep  # noqa: Y015
+
+@_typing.final
+class ServiceFee(_message.Message):
+    """What is added to the price of each paid ticket; free tickets bear none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIXED_FIELD_NUMBER: _builtins.int
+    BASIS_POINTS_FIELD_NUMBER: _builtins.int
+    basis_points: _builtins.int
+    """Added on top, in hundredths of a percent of the price after discounts."""
+    @_builtins.property
+    def fixed(self) -> _money_pb2.Money:
+        """Added to each paid ticket; in the currency of the ticket types. Unset: nothing."""
+
+    def __init__(
+        self,
+        *,
+        fixed: _money_pb2.Money | None = ...,
+        basis_points: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fixed", b"fixed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis_points", b"basis_points", "fixed", b"fixed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ServiceFee: _TypeAlias = ServiceFee  # noqa: Y015
+
+@_typing.final
+class WaitingListTerms(_message.Message):
+    """Waiting for places that become free."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENABLED_FIELD_NUMBER: _builtins.int
+    OFFER_DURATION_FIELD_NUMBER: _builtins.int
+    MAX_QUANTITY_FIELD_NUMBER: _builtins.int
+    enabled: _builtins.bool
+    """Who finds nothing left may wait."""
+    max_quantity: _builtins.int
+    """Most tickets one entry may wait for; 0 means 10."""
+    @_builtins.property
+    def offer_duration(self) -> _duration_pb2.Duration:
+        """How long places are kept for whoever is next, 1 minute to 30 days; unset: 24 hours."""
+
+    def __init__(
+        self,
+        *,
+        enabled: _builtins.bool = ...,
+        offer_duration: _duration_pb2.Duration | None = ...,
+        max_quantity: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["offer_duration", b"offer_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["enabled", b"enabled", "max_quantity", b"max_quantity", "offer_duration", b"offer_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingListTerms: _TypeAlias = WaitingListTerms  # noqa: Y015
+
+@_typing.final
+class WaitingRoomTerms(_message.Message):
+    """Queueing before a rush."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENABLED_FIELD_NUMBER: _builtins.int
+    ADMISSIONS_PER_MINUTE_FIELD_NUMBER: _builtins.int
+    TURN_DURATION_FIELD_NUMBER: _builtins.int
+    enabled: _builtins.bool
+    """Only who has been admitted can book."""
+    admissions_per_minute: _builtins.int
+    """How many are admitted a minute, 1 to 1,000,000; required when enabled."""
+    @_builtins.property
+    def turn_duration(self) -> _duration_pb2.Duration:
+        """How long whoever is admitted may book, 1 minute to 1 hour; unset: 10 minutes."""
+
+    def __init__(
+        self,
+        *,
+        enabled: _builtins.bool = ...,
+        admissions_per_minute: _builtins.int = ...,
+        turn_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["turn_duration", b"turn_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admissions_per_minute", b"admissions_per_minute", "enabled", b"enabled", "turn_duration", b"turn_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingRoomTerms: _TypeAlias = WaitingRoomTerms  # noqa: Y015

@@ -28,11 +28,15 @@ from google.api import client_pb2 as google_dot_api_dot_client__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from usher.access.v1 import access_pb2 as usher_dot_access_dot_v1_dot_access__pb2
+from usher.event.v1 import discount_pb2 as usher_dot_event_dot_v1_dot_discount__pb2
 from usher.event.v1 import event_pb2 as usher_dot_event_dot_v1_dot_event__pb2
+from usher.event.v1 import event_date_pb2 as usher_dot_event_dot_v1_dot_event__date__pb2
+from usher.event.v1 import question_pb2 as usher_dot_event_dot_v1_dot_question__pb2
+from usher.event.v1 import seating_plan_pb2 as usher_dot_event_dot_v1_dot_seating__plan__pb2
 from usher.event.v1 import ticket_type_pb2 as usher_dot_event_dot_v1_dot_ticket__type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"usher/event/v1/event_service.proto\x12\x0eusher.event.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cusher/access/v1/access.proto\x1a\x1ausher/event/v1/event.proto\x1a usher/event/v1/ticket_type.proto\"z\n\x12\x43reateEventRequest\x12\x30\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.usher.event.v1.EventB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x32\n\nrequest_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"A\n\x0fGetEventRequest\x12.\n\x04name\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\"\xb8\x01\n\x11ListEventsRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xbaH\x1dr\x1b\x32\x19^organizers/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x66ilter\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x19\n\x08order_by\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x32\"T\n\x12ListEventsResponse\x12%\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x15.usher.event.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xab\x01\n\x12UpdateEventRequest\x12\x30\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.usher.event.v1.EventB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\x90\x01\n\x12\x44\x65leteEventRequest\x12.\n\x04name\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\x91\x01\n\x13PublishEventRequest\x12.\n\x04name\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xaa\x01\n\x12\x43\x61ncelEventRequest\x12.\n\x04name\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x18\n\x06reason\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x16\n\x04\x65tag\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x04 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xcd\x01\n\x13ImportEventsRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xbaH\x1dr\x1b\x32\x19^organizers/[a-z0-9]{26}$\x12$\n\njson_lines\x18\x02 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x07\x10\x02(\x80\x80\x80\x06\x12\x0f\n\x07publish\x18\x03 \x01(\x08\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\x12\x32\n\nrequest_id\x18\x05 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xc1\x01\n\rImportedEvent\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.usher.event.v1.Event\x12\x46\n\x0e\x63\x61pacity_pools\x18\x02 \x03(\x0b\x32$.usher.event.v1.ImportedCapacityPoolB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x42\n\x0cticket_types\x18\x03 \x03(\x0b\x32\".usher.event.v1.ImportedTicketTypeB\x08\xbaH\x05\x92\x01\x02\x10\x64\"x\n\x14ImportedCapacityPool\x12#\n\x02id\x18\x01 \x01(\tB\x17\xbaH\x14r\x12\x32\x10^[a-z0-9]{1,26}$\x12;\n\rcapacity_pool\x18\x02 \x01(\x0b\x32\x1c.usher.event.v1.CapacityPoolB\x06\xbaH\x03\xc8\x01\x01\"\x9b\x01\n\x12ImportedTicketType\x12#\n\x02id\x18\x01 \x01(\tB\x17\xbaH\x14r\x12\x32\x10^[a-z0-9]{1,26}$\x12\x37\n\x0bticket_type\x18\x02 \x01(\x0b\x32\x1a.usher.event.v1.TicketTypeB\x06\xbaH\x03\xc8\x01\x01\x12\'\n\x11\x63\x61pacity_pool_ids\x18\x03 \x03(\tB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\n\x18\x01\"\xa5\x01\n\x14ImportEventsResponse\x12\x13\n\x0btotal_count\x18\x01 \x01(\x05\x12\x15\n\rchecked_count\x18\x02 \x01(\x05\x12\x16\n\x0eimported_count\x18\x03 \x01(\x05\x12+\n\x06\x65rrors\x18\x04 \x03(\x0b\x32\x1b.usher.event.v1.ImportError\x12\x0c\n\x04\x64one\x18\x05 \x01(\x08\x12\x0e\n\x06\x65vents\x18\x06 \x03(\t\"?\n\x0bImportError\x12\x0c\n\x04line\x18\x01 \x01(\x05\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\xbc\x01\n\x17\x43reateTicketTypeRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12;\n\x0bticket_type\x18\x02 \x01(\x0b\x32\x1a.usher.event.v1.TicketTypeB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"a\n\x14GetTicketTypeRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xe2\x41\x01\x02\xbaH4r220^events/[a-z0-9]{26}/ticketTypes/[a-z0-9]{1,26}$\"\x84\x01\n\x16ListTicketTypesRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"d\n\x17ListTicketTypesResponse\x12\x30\n\x0cticket_types\x18\x01 \x03(\x0b\x32\x1a.usher.event.v1.TicketType\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xbb\x01\n\x17UpdateTicketTypeRequest\x12;\n\x0bticket_type\x18\x01 \x01(\x0b\x32\x1a.usher.event.v1.TicketTypeB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xb0\x01\n\x17\x44\x65leteTicketTypeRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xe2\x41\x01\x02\xbaH4r220^events/[a-z0-9]{26}/ticketTypes/[a-z0-9]{1,26}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\x1a\n\x18\x44\x65leteTicketTypeResponse\"\xc2\x01\n\x19\x43reateCapacityPoolRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12?\n\rcapacity_pool\x18\x02 \x01(\x0b\x32\x1c.usher.event.v1.CapacityPoolB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"e\n\x16GetCapacityPoolRequest\x12K\n\x04name\x18\x01 \x01(\tB=\xe2\x41\x01\x02\xbaH6r422^events/[a-z0-9]{26}/capacityPools/[a-z0-9]{1,26}$\"\x86\x01\n\x18ListCapacityPoolsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"j\n\x19ListCapacityPoolsResponse\x12\x34\n\x0e\x63\x61pacity_pools\x18\x01 \x03(\x0b\x32\x1c.usher.event.v1.CapacityPool\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc1\x01\n\x19UpdateCapacityPoolRequest\x12?\n\rcapacity_pool\x18\x01 \x01(\x0b\x32\x1c.usher.event.v1.CapacityPoolB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xb4\x01\n\x19\x44\x65leteCapacityPoolRequest\x12K\n\x04name\x18\x01 \x01(\tB=\xe2\x41\x01\x02\xbaH6r422^events/[a-z0-9]{26}/capacityPools/[a-z0-9]{1,26}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\x1c\n\x1a\x44\x65leteCapacityPoolResponse2\xff\x17\n\x0c\x45ventService\x12\x91\x01\n\x0b\x43reateEvent\x12\".usher.event.v1.CreateEventRequest\x1a\x15.usher.event.v1.Event\"G\xda\x41\x05\x65vent\xca\xf3\x18\"\x1a \n\x0f\x65vent.organizer\x12\revents.create\x82\xd3\xe4\x93\x02\x13\"\n/v1/events:\x05\x65vent\x12l\n\x08GetEvent\x12\x1f.usher.event.v1.GetEventRequest\x1a\x15.usher.event.v1.Event\"(\xda\x41\x04name\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/{name=events/*}\x12\xa1\x01\n\nListEvents\x12!.usher.event.v1.ListEventsRequest\x1a\".usher.event.v1.ListEventsResponse\"L\xda\x41\x06parent\xca\xf3\x18\x17\x1a\x15\n\x06parent\x12\x0b\x65vents.read\x82\xd3\xe4\x93\x02\"\x12 /v1/{parent=organizers/*}/events\x12\xa7\x01\n\x0bUpdateEvent\x12\".usher.event.v1.UpdateEventRequest\x1a\x15.usher.event.v1.Event\"]\xda\x41\x11\x65vent,update_mask\xca\xf3\x18\x1d\x1a\x1b\n\nevent.name\x12\revents.update\x82\xd3\xe4\x93\x02\"2\x19/v1/{event.name=events/*}:\x05\x65vent\x12\x87\x01\n\x0b\x44\x65leteEvent\x12\".usher.event.v1.DeleteEventRequest\x1a\x15.usher.event.v1.Event\"=\xda\x41\x04name\xca\xf3\x18\x17\x1a\x15\n\x04name\x12\revents.delete\x82\xd3\xe4\x93\x02\x15*\x13/v1/{name=events/*}\x12\x95\x01\n\x0cPublishEvent\x12#.usher.event.v1.PublishEventRequest\x1a\x15.usher.event.v1.Event\"I\xda\x41\x04name\xca\xf3\x18\x18\x1a\x16\n\x04name\x12\x0e\x65vents.publish\x82\xd3\xe4\x93\x02 \"\x1b/v1/{name=events/*}:publish:\x01*\x12\x91\x01\n\x0b\x43\x61ncelEvent\x12\".usher.event.v1.CancelEventRequest\x1a\x15.usher.event.v1.Event\"G\xda\x41\x04name\xca\xf3\x18\x17\x1a\x15\n\x04name\x12\revents.cancel\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/{name=events/*}:cancel:\x01*\x12\xac\x01\n\x0cImportEvents\x12#.usher.event.v1.ImportEventsRequest\x1a$.usher.event.v1.ImportEventsResponse\"O\xca\xf3\x18\x19\x1a\x17\n\x06parent\x12\revents.create\x82\xd3\xe4\x93\x02,\"\'/v1/{parent=organizers/*}/events:import:\x01*0\x01\x12\xc1\x01\n\x10\x43reateTicketType\x12\'.usher.event.v1.CreateTicketTypeRequest\x1a\x1a.usher.event.v1.TicketType\"h\xda\x41\x12parent,ticket_type\xca\xf3\x18\x19\x1a\x17\n\x06parent\x12\revents.update\x82\xd3\xe4\x93\x02\x30\"!/v1/{parent=events/*}/ticketTypes:\x0bticket_type\x12\x89\x01\n\rGetTicketType\x12$.usher.event.v1.GetTicketTypeRequest\x1a\x1a.usher.event.v1.TicketType\"6\xda\x41\x04name\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02#\x12!/v1/{name=events/*/ticketTypes/*}\x12\x9c\x01\n\x0fListTicketTypes\x12&.usher.event.v1.ListTicketTypesRequest\x1a\'.usher.event.v1.ListTicketTypesResponse\"8\xda\x41\x06parent\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02#\x12!/v1/{parent=events/*}/ticketTypes\x12\xdd\x01\n\x10UpdateTicketType\x12\'.usher.event.v1.UpdateTicketTypeRequest\x1a\x1a.usher.event.v1.TicketType\"\x83\x01\xda\x41\x17ticket_type,update_mask\xca\xf3\x18#\x1a!\n\x10ticket_type.name\x12\revents.update\x82\xd3\xe4\x93\x02<2-/v1/{ticket_type.name=events/*/ticketTypes/*}:\x0bticket_type\x12\xb2\x01\n\x10\x44\x65leteTicketType\x12\'.usher.event.v1.DeleteTicketTypeRequest\x1a(.usher.event.v1.DeleteTicketTypeResponse\"K\xda\x41\x04name\xca\xf3\x18\x17\x1a\x15\n\x04name\x12\revents.update\x82\xd3\xe4\x93\x02#*!/v1/{name=events/*/ticketTypes/*}\x12\xcd\x01\n\x12\x43reateCapacityPool\x12).usher.event.v1.CreateCapacityPoolRequest\x1a\x1c.usher.event.v1.CapacityPool\"n\xda\x41\x14parent,capacity_pool\xca\xf3\x18\x19\x1a\x17\n\x06parent\x12\revents.update\x82\xd3\xe4\x93\x02\x34\"#/v1/{parent=events/*}/capacityPools:\rcapacity_pool\x12\x91\x01\n\x0fGetCapacityPool\x12&.usher.event.v1.GetCapacityPoolRequest\x1a\x1c.usher.event.v1.CapacityPool\"8\xda\x41\x04name\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02%\x12#/v1/{name=events/*/capacityPools/*}\x12\xa4\x01\n\x11ListCapacityPools\x12(.usher.event.v1.ListCapacityPoolsRequest\x1a).usher.event.v1.ListCapacityPoolsResponse\":\xda\x41\x06parent\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02%\x12#/v1/{parent=events/*}/capacityPools\x12\xed\x01\n\x12UpdateCapacityPool\x12).usher.event.v1.UpdateCapacityPoolRequest\x1a\x1c.usher.event.v1.CapacityPool\"\x8d\x01\xda\x41\x19\x63\x61pacity_pool,update_mask\xca\xf3\x18%\x1a#\n\x12\x63\x61pacity_pool.name\x12\revents.update\x82\xd3\xe4\x93\x02\x42\x32\x31/v1/{capacity_pool.name=events/*/capacityPools/*}:\rcapacity_pool\x12\xba\x01\n\x12\x44\x65leteCapacityPool\x12).usher.event.v1.DeleteCapacityPoolRequest\x1a*.usher.event.v1.DeleteCapacityPoolResponse\"M\xda\x41\x04name\xca\xf3\x18\x17\x1a\x15\n\x04name\x12\revents.update\x82\xd3\xe4\x93\x02%*#/v1/{name=events/*/capacityPools/*}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"usher/event/v1/event_service.proto\x12\x0eusher.event.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cusher/access/v1/access.proto\x1a\x1dusher/event/v1/discount.proto\x1a\x1ausher/event/v1/event.proto\x1a\x1fusher/event/v1/event_date.proto\x1a\x1dusher/event/v1/question.proto\x1a!usher/event/v1/seating_plan.proto\x1a usher/event/v1/ticket_type.proto\"z\n\x12\x43reateEventRequest\x12\x30\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.usher.event.v1.EventB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x32\n\nrequest_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"A\n\x0fGetEventRequest\x12.\n\x04name\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\"\xb8\x01\n\x11ListEventsRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xbaH\x1dr\x1b\x32\x19^organizers/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x66ilter\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x19\n\x08order_by\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x32\"T\n\x12ListEventsResponse\x12%\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x15.usher.event.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xab\x01\n\x12UpdateEventRequest\x12\x30\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.usher.event.v1.EventB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\x90\x01\n\x12\x44\x65leteEventRequest\x12.\n\x04name\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\x91\x01\n\x13PublishEventRequest\x12.\n\x04name\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xaa\x01\n\x12\x43\x61ncelEventRequest\x12.\n\x04name\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x18\n\x06reason\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x16\n\x04\x65tag\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x04 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xcd\x01\n\x13ImportEventsRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xbaH\x1dr\x1b\x32\x19^organizers/[a-z0-9]{26}$\x12$\n\njson_lines\x18\x02 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x07\x10\x02(\x80\x80\x80\x06\x12\x0f\n\x07publish\x18\x03 \x01(\x08\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\x12\x32\n\nrequest_id\x18\x05 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xc1\x01\n\rImportedEvent\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.usher.event.v1.Event\x12\x46\n\x0e\x63\x61pacity_pools\x18\x02 \x03(\x0b\x32$.usher.event.v1.ImportedCapacityPoolB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x42\n\x0cticket_types\x18\x03 \x03(\x0b\x32\".usher.event.v1.ImportedTicketTypeB\x08\xbaH\x05\x92\x01\x02\x10\x64\"x\n\x14ImportedCapacityPool\x12#\n\x02id\x18\x01 \x01(\tB\x17\xbaH\x14r\x12\x32\x10^[a-z0-9]{1,26}$\x12;\n\rcapacity_pool\x18\x02 \x01(\x0b\x32\x1c.usher.event.v1.CapacityPoolB\x06\xbaH\x03\xc8\x01\x01\"\x9b\x01\n\x12ImportedTicketType\x12#\n\x02id\x18\x01 \x01(\tB\x17\xbaH\x14r\x12\x32\x10^[a-z0-9]{1,26}$\x12\x37\n\x0bticket_type\x18\x02 \x01(\x0b\x32\x1a.usher.event.v1.TicketTypeB\x06\xbaH\x03\xc8\x01\x01\x12\'\n\x11\x63\x61pacity_pool_ids\x18\x03 \x03(\tB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\n\x18\x01\"\xa5\x01\n\x14ImportEventsResponse\x12\x13\n\x0btotal_count\x18\x01 \x01(\x05\x12\x15\n\rchecked_count\x18\x02 \x01(\x05\x12\x16\n\x0eimported_count\x18\x03 \x01(\x05\x12+\n\x06\x65rrors\x18\x04 \x03(\x0b\x32\x1b.usher.event.v1.ImportError\x12\x0c\n\x04\x64one\x18\x05 \x01(\x08\x12\x0e\n\x06\x65vents\x18\x06 \x03(\t\"?\n\x0bImportError\x12\x0c\n\x04line\x18\x01 \x01(\x05\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\xbc\x01\n\x17\x43reateTicketTypeRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12;\n\x0bticket_type\x18\x02 \x01(\x0b\x32\x1a.usher.event.v1.TicketTypeB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"a\n\x14GetTicketTypeRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xe2\x41\x01\x02\xbaH4r220^events/[a-z0-9]{26}/ticketTypes/[a-z0-9]{1,26}$\"\x84\x01\n\x16ListTicketTypesRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"d\n\x17ListTicketTypesResponse\x12\x30\n\x0cticket_types\x18\x01 \x03(\x0b\x32\x1a.usher.event.v1.TicketType\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xbb\x01\n\x17UpdateTicketTypeRequest\x12;\n\x0bticket_type\x18\x01 \x01(\x0b\x32\x1a.usher.event.v1.TicketTypeB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xb0\x01\n\x17\x44\x65leteTicketTypeRequest\x12I\n\x04name\x18\x01 \x01(\tB;\xe2\x41\x01\x02\xbaH4r220^events/[a-z0-9]{26}/ticketTypes/[a-z0-9]{1,26}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\x1a\n\x18\x44\x65leteTicketTypeResponse\"\xc2\x01\n\x19\x43reateCapacityPoolRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12?\n\rcapacity_pool\x18\x02 \x01(\x0b\x32\x1c.usher.event.v1.CapacityPoolB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"e\n\x16GetCapacityPoolRequest\x12K\n\x04name\x18\x01 \x01(\tB=\xe2\x41\x01\x02\xbaH6r422^events/[a-z0-9]{26}/capacityPools/[a-z0-9]{1,26}$\"\x86\x01\n\x18ListCapacityPoolsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"j\n\x19ListCapacityPoolsResponse\x12\x34\n\x0e\x63\x61pacity_pools\x18\x01 \x03(\x0b\x32\x1c.usher.event.v1.CapacityPool\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc1\x01\n\x19UpdateCapacityPoolRequest\x12?\n\rcapacity_pool\x18\x01 \x01(\x0b\x32\x1c.usher.event.v1.CapacityPoolB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xb4\x01\n\x19\x44\x65leteCapacityPoolRequest\x12K\n\x04name\x18\x01 \x01(\tB=\xe2\x41\x01\x02\xbaH6r422^events/[a-z0-9]{26}/capacityPools/[a-z0-9]{1,26}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\x1c\n\x1a\x44\x65leteCapacityPoolResponse\"\xb9\x01\n\x16\x43reateEventDateRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x39\n\nevent_date\x18\x02 \x01(\x0b\x32\x19.usher.event.v1.EventDateB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"Z\n\x13GetEventDateRequest\x12\x43\n\x04name\x18\x01 \x01(\tB5\xe2\x41\x01\x02\xbaH.r,2*^events/[a-z0-9]{26}/dates/[a-z0-9]{1,26}$\"\x83\x01\n\x15ListEventDatesRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"a\n\x16ListEventDatesResponse\x12.\n\x0b\x65vent_dates\x18\x01 \x03(\x0b\x32\x19.usher.event.v1.EventDate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb8\x01\n\x16UpdateEventDateRequest\x12\x39\n\nevent_date\x18\x01 \x01(\x0b\x32\x19.usher.event.v1.EventDateB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xa9\x01\n\x16\x44\x65leteEventDateRequest\x12\x43\n\x04name\x18\x01 \x01(\tB5\xe2\x41\x01\x02\xbaH.r,2*^events/[a-z0-9]{26}/dates/[a-z0-9]{1,26}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\x19\n\x17\x44\x65leteEventDateResponse\"\xb5\x01\n\x15\x43reateQuestionRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x36\n\x08question\x18\x02 \x01(\x0b\x32\x18.usher.event.v1.QuestionB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"]\n\x12GetQuestionRequest\x12G\n\x04name\x18\x01 \x01(\tB9\xe2\x41\x01\x02\xbaH2r02.^events/[a-z0-9]{26}/questions/[a-z0-9]{1,26}$\"\x82\x01\n\x14ListQuestionsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"]\n\x15ListQuestionsResponse\x12+\n\tquestions\x18\x01 \x03(\x0b\x32\x18.usher.event.v1.Question\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb4\x01\n\x15UpdateQuestionRequest\x12\x36\n\x08question\x18\x01 \x01(\x0b\x32\x18.usher.event.v1.QuestionB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xac\x01\n\x15\x44\x65leteQuestionRequest\x12G\n\x04name\x18\x01 \x01(\tB9\xe2\x41\x01\x02\xbaH2r02.^events/[a-z0-9]{26}/questions/[a-z0-9]{1,26}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\x18\n\x16\x44\x65leteQuestionResponse\"\xb5\x01\n\x15\x43reateDiscountRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x36\n\x08\x64iscount\x18\x02 \x01(\x0b\x32\x18.usher.event.v1.DiscountB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"]\n\x12GetDiscountRequest\x12G\n\x04name\x18\x01 \x01(\tB9\xe2\x41\x01\x02\xbaH2r02.^events/[a-z0-9]{26}/discounts/[a-z0-9]{1,26}$\"\x82\x01\n\x14ListDiscountsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"]\n\x15ListDiscountsResponse\x12+\n\tdiscounts\x18\x01 \x03(\x0b\x32\x18.usher.event.v1.Discount\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb4\x01\n\x15UpdateDiscountRequest\x12\x36\n\x08\x64iscount\x18\x01 \x01(\x0b\x32\x18.usher.event.v1.DiscountB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xac\x01\n\x15\x44\x65leteDiscountRequest\x12G\n\x04name\x18\x01 \x01(\tB9\xe2\x41\x01\x02\xbaH2r02.^events/[a-z0-9]{26}/discounts/[a-z0-9]{1,26}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\x18\n\x16\x44\x65leteDiscountResponse\"S\n\x15GetSeatingPlanRequest\x12:\n\x04name\x18\x01 \x01(\tB,\xe2\x41\x01\x02\xbaH%r#2!^events/[a-z0-9]{26}/seatingPlan$\"\xbe\x01\n\x18UpdateSeatingPlanRequest\x12=\n\x0cseating_plan\x18\x01 \x01(\x0b\x32\x1b.usher.event.v1.SeatingPlanB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$2\xc6.\n\x0c\x45ventService\x12\x91\x01\n\x0b\x43reateEvent\x12\".usher.event.v1.CreateEventRequest\x1a\x15.usher.event.v1.Event\"G\xda\x41\x05\x65vent\xca\xf3\x18\"\x1a \n\x0f\x65vent.organizer\x12\revents.create\x82\xd3\xe4\x93\x02\x13\"\n/v1/events:\x05\x65vent\x12l\n\x08GetEvent\x12\x1f.usher.event.v1.GetEventRequest\x1a\x15.usher.event.v1.Event\"(\xda\x41\x04name\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/{name=events/*}\x12\xa1\x01\n\nListEvents\x12!.usher.event.v1.ListEventsRequest\x1a\".usher.event.v1.ListEventsResponse\"L\xda\x41\x06parent\xca\xf3\x18\x17\x1a\x15\n\x06parent\x12\x0b\x65vents.read\x82\xd3\xe4\x93\x02\"\x12 /v1/{parent=organizers/*}/events\x12\xa7\x01\n\x0bUpdateEvent\x12\".usher.event.v1.UpdateEventRequest\x1a\x15.usher.event.v1.Event\"]\xda\x41\x11\x65vent,update_mask\xca\xf3\x18\x1d\x1a\x1b\n\nevent.name\x12\revents.update\x82\xd3\xe4\x93\x02\"2\x19/v1/{event.name=events/*}:\x05\x65vent\x12\x87\x01\n\x0b\x44\x65leteEvent\x12\".usher.event.v1.DeleteEventRequest\x1a\x15.usher.event.v1.Event\"=\xda\x41\x04name\xca\xf3\x18\x17\x1a\x15\n\x04name\x12\revents.delete\x82\xd3\xe4\x93\x02\x15*\x13/v1/{name=events/*}\x12\x95\x01\n\x0cPublishEvent\x12#.usher.event.v1.PublishEventRequest\x1a\x15.usher.event.v1.Event\"I\xda\x41\x04name\xca\xf3\x18\x18\x1a\x16\n\x04name\x12\x0e\x65vents.publish\x82\xd3\xe4\x93\x02 \"\x1b/v1/{name=events/*}:publish:\x01*\x12\x91\x01\n\x0b\x43\x61ncelEvent\x12\".usher.event.v1.CancelEventRequest\x1a\x15.usher.event.v1.Event\"G\xda\x41\x04name\xca\xf3\x18\x17\x1a\x15\n\x04name\x12\revents.cancel\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/{name=events/*}:cancel:\x01*\x12\xac\x01\n\x0cImportEvents\x12#.usher.event.v1.ImportEventsRequest\x1a$.usher.event.v1.ImportEventsResponse\"O\xca\xf3\x18\x19\x1a\x17\n\x06parent\x12\revents.create\x82\xd3\xe4\x93\x02,\"\'/v1/{parent=organizers/*}/events:import:\x01*0\x01\x12\xc1\x01\n\x10\x43reateTicketType\x12\'.usher.event.v1.CreateTicketTypeRequest\x1a\x1a.usher.event.v1.TicketType\"h\xda\x41\x12parent,ticket_type\xca\xf3\x18\x19\x1a\x17\n\x06parent\x12\revents.update\x82\xd3\xe4\x93\x02\x30\"!/v1/{parent=events/*}/ticketTypes:\x0bticket_type\x12\x89\x01\n\rGetTicketType\x12$.usher.event.v1.GetTicketTypeRequest\x1a\x1a.usher.event.v1.TicketType\"6\xda\x41\x04name\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02#\x12!/v1/{name=events/*/ticketTypes/*}\x12\x9c\x01\n\x0fListTicketTypes\x12&.usher.event.v1.ListTicketTypesRequest\x1a\'.usher.event.v1.ListTicketTypesResponse\"8\xda\x41\x06parent\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02#\x12!/v1/{parent=events/*}/ticketTypes\x12\xdd\x01\n\x10UpdateTicketType\x12\'.usher.event.v1.UpdateTicketTypeRequest\x1a\x1a.usher.event.v1.TicketType\"\x83\x01\xda\x41\x17ticket_type,update_mask\xca\xf3\x18#\x1a!\n\x10ticket_type.name\x12\revents.update\x82\xd3\xe4\x93\x02<2-/v1/{ticket_type.name=events/*/ticketTypes/*}:\x0bticket_type\x12\xb2\x01\n\x10\x44\x65leteTicketType\x12\'.usher.event.v1.DeleteTicketTypeRequest\x1a(.usher.event.v1.DeleteTicketTypeResponse\"K\xda\x41\x04name\xca\xf3\x18\x17\x1a\x15\n\x04name\x12\revents.update\x82\xd3\xe4\x93\x02#*!/v1/{name=events/*/ticketTypes/*}\x12\xcd\x01\n\x12\x43reateCapacityPool\x12).usher.event.v1.CreateCapacityPoolRequest\x1a\x1c.usher.event.v1.CapacityPool\"n\xda\x41\x14parent,capacity_pool\xca\xf3\x18\x19\x1a\x17\n\x06parent\x12\revents.update\x82\xd3\xe4\x93\x02\x34\"#/v1/{parent=events/*}/capacityPools:\rcapacity_pool\x12\x91\x01\n\x0fGetCapacityPool\x12&.usher.event.v1.GetCapacityPoolRequest\x1a\x1c.usher.event.v1.CapacityPool\"8\xda\x41\x04name\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02%\x12#/v1/{name=events/*/capacityPools/*}\x12\xa4\x01\n\x11ListCapacityPools\x12(.usher.event.v1.ListCapacityPoolsRequest\x1a).usher.event.v1.ListCapacityPoolsResponse\":\xda\x41\x06parent\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02%\x12#/v1/{parent=events/*}/capacityPools\x12\xed\x01\n\x12UpdateCapacityPool\x12).usher.event.v1.UpdateCapacityPoolRequest\x1a\x1c.usher.event.v1.CapacityPool\"\x8d\x01\xda\x41\x19\x63\x61pacity_pool,update_mask\xca\xf3\x18%\x1a#\n\x12\x63\x61pacity_pool.name\x12\revents.update\x82\xd3\xe4\x93\x02\x42\x32\x31/v1/{capacity_pool.name=events/*/capacityPools/*}:\rcapacity_pool\x12\xba\x01\n\x12\x44\x65leteCapacityPool\x12).usher.event.v1.DeleteCapacityPoolRequest\x1a*.usher.event.v1.DeleteCapacityPoolResponse\"M\xda\x41\x04name\xca\xf3\x18\x17\x1a\x15\n\x04name\x12\revents.update\x82\xd3\xe4\x93\x02%*#/v1/{name=events/*/capacityPools/*}\x12\xb6\x01\n\x0f\x43reateEventDate\x12&.usher.event.v1.CreateEventDateRequest\x1a\x19.usher.event.v1.EventDate\"`\xda\x41\x11parent,event_date\xca\xf3\x18\x19\x1a\x17\n\x06parent\x12\revents.update\x82\xd3\xe4\x93\x02)\"\x1b/v1/{parent=events/*}/dates:\nevent_date\x12\x80\x01\n\x0cGetEventDate\x12#.usher.event.v1.GetEventDateRequest\x1a\x19.usher.event.v1.EventDate\"0\xda\x41\x04name\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=events/*/dates/*}\x12\x93\x01\n\x0eListEventDates\x12%.usher.event.v1.ListEventDatesRequest\x1a&.usher.event.v1.ListEventDatesResponse\"2\xda\x41\x06parent\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{parent=events/*}/dates\x12\xcf\x01\n\x0fUpdateEventDate\x12&.usher.event.v1.UpdateEventDateRequest\x1a\x19.usher.event.v1.EventDate\"y\xda\x41\x16\x65vent_date,update_mask\xca\xf3\x18\"\x1a \n\x0f\x65vent_date.name\x12\revents.update\x82\xd3\xe4\x93\x02\x34\x32&/v1/{event_date.name=events/*/dates/*}:\nevent_date\x12\xa9\x01\n\x0f\x44\x65leteEventDate\x12&.usher.event.v1.DeleteEventDateRequest\x1a\'.usher.event.v1.DeleteEventDateResponse\"E\xda\x41\x04name\xca\xf3\x18\x17\x1a\x15\n\x04name\x12\revents.update\x82\xd3\xe4\x93\x02\x1d*\x1b/v1/{name=events/*/dates/*}\x12\xb3\x01\n\x0e\x43reateQuestion\x12%.usher.event.v1.CreateQuestionRequest\x1a\x18.usher.event.v1.Question\"`\xda\x41\x0fparent,question\xca\xf3\x18\x19\x1a\x17\n\x06parent\x12\revents.update\x82\xd3\xe4\x93\x02+\"\x1f/v1/{parent=events/*}/questions:\x08question\x12\x81\x01\n\x0bGetQuestion\x12\".usher.event.v1.GetQuestionRequest\x1a\x18.usher.event.v1.Question\"4\xda\x41\x04name\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=events/*/questions/*}\x12\x94\x01\n\rListQuestions\x12$.usher.event.v1.ListQuestionsRequest\x1a%.usher.event.v1.ListQuestionsResponse\"6\xda\x41\x06parent\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{parent=events/*}/questions\x12\xc8\x01\n\x0eUpdateQuestion\x12%.usher.event.v1.UpdateQuestionRequest\x1a\x18.usher.event.v1.Question\"u\xda\x41\x14question,update_mask\xca\xf3\x18 \x1a\x1e\n\rquestion.name\x12\revents.update\x82\xd3\xe4\x93\x02\x34\x32(/v1/{question.name=events/*/questions/*}:\x08question\x12\xaa\x01\n\x0e\x44\x65leteQuestion\x12%.usher.event.v1.DeleteQuestionRequest\x1a&.usher.event.v1.DeleteQuestionResponse\"I\xda\x41\x04name\xca\xf3\x18\x17\x1a\x15\n\x04name\x12\revents.update\x82\xd3\xe4\x93\x02!*\x1f/v1/{name=events/*/questions/*}\x12\xb3\x01\n\x0e\x43reateDiscount\x12%.usher.event.v1.CreateDiscountRequest\x1a\x18.usher.event.v1.Discount\"`\xda\x41\x0fparent,discount\xca\xf3\x18\x19\x1a\x17\n\x06parent\x12\revents.update\x82\xd3\xe4\x93\x02+\"\x1f/v1/{parent=events/*}/discounts:\x08\x64iscount\x12\x81\x01\n\x0bGetDiscount\x12\".usher.event.v1.GetDiscountRequest\x1a\x18.usher.event.v1.Discount\"4\xda\x41\x04name\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=events/*/discounts/*}\x12\x94\x01\n\rListDiscounts\x12$.usher.event.v1.ListDiscountsRequest\x1a%.usher.event.v1.ListDiscountsResponse\"6\xda\x41\x06parent\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{parent=events/*}/discounts\x12\xc8\x01\n\x0eUpdateDiscount\x12%.usher.event.v1.UpdateDiscountRequest\x1a\x18.usher.event.v1.Discount\"u\xda\x41\x14\x64iscount,update_mask\xca\xf3\x18 \x1a\x1e\n\rdiscount.name\x12\revents.update\x82\xd3\xe4\x93\x02\x34\x32(/v1/{discount.name=events/*/discounts/*}:\x08\x64iscount\x12\xaa\x01\n\x0e\x44\x65leteDiscount\x12%.usher.event.v1.DeleteDiscountRequest\x1a&.usher.event.v1.DeleteDiscountResponse\"I\xda\x41\x04name\xca\xf3\x18\x17\x1a\x15\n\x04name\x12\revents.update\x82\xd3\xe4\x93\x02!*\x1f/v1/{name=events/*/discounts/*}\x12\x8a\x01\n\x0eGetSeatingPlan\x12%.usher.event.v1.GetSeatingPlanRequest\x1a\x1b.usher.event.v1.SeatingPlan\"4\xda\x41\x04name\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=events/*/seatingPlan}\x12\xd5\x01\n\x11UpdateSeatingPlan\x12(.usher.event.v1.UpdateSeatingPlanRequest\x1a\x1b.usher.event.v1.SeatingPlan\"y\xda\x41\x0cseating_plan\xca\xf3\x18$\x1a\"\n\x11seating_plan.name\x12\revents.update\x82\xd3\xe4\x93\x02<2,/v1/{seating_plan.name=events/*/seatingPlan}:\x0cseating_planb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -147,6 +151,84 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETECAPACITYPOOLREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_DELETECAPACITYPOOLREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_DELETECAPACITYPOOLREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_CREATEEVENTDATEREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_CREATEEVENTDATEREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\272H\031r\0272\025^events/[a-z0-9]{26}$'
+  _globals['_CREATEEVENTDATEREQUEST'].fields_by_name['event_date']._loaded_options = None
+  _globals['_CREATEEVENTDATEREQUEST'].fields_by_name['event_date']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_CREATEEVENTDATEREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CREATEEVENTDATEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_GETEVENTDATEREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETEVENTDATEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H.r,2*^events/[a-z0-9]{26}/dates/[a-z0-9]{1,26}$'
+  _globals['_LISTEVENTDATESREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTEVENTDATESREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\272H\031r\0272\025^events/[a-z0-9]{26}$'
+  _globals['_LISTEVENTDATESREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTEVENTDATESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTEVENTDATESREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTEVENTDATESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_UPDATEEVENTDATEREQUEST'].fields_by_name['event_date']._loaded_options = None
+  _globals['_UPDATEEVENTDATEREQUEST'].fields_by_name['event_date']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_UPDATEEVENTDATEREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_UPDATEEVENTDATEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_DELETEEVENTDATEREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_DELETEEVENTDATEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H.r,2*^events/[a-z0-9]{26}/dates/[a-z0-9]{1,26}$'
+  _globals['_DELETEEVENTDATEREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_DELETEEVENTDATEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_DELETEEVENTDATEREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_DELETEEVENTDATEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_CREATEQUESTIONREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_CREATEQUESTIONREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\272H\031r\0272\025^events/[a-z0-9]{26}$'
+  _globals['_CREATEQUESTIONREQUEST'].fields_by_name['question']._loaded_options = None
+  _globals['_CREATEQUESTIONREQUEST'].fields_by_name['question']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_CREATEQUESTIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CREATEQUESTIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_GETQUESTIONREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETQUESTIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H2r02.^events/[a-z0-9]{26}/questions/[a-z0-9]{1,26}$'
+  _globals['_LISTQUESTIONSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTQUESTIONSREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\272H\031r\0272\025^events/[a-z0-9]{26}$'
+  _globals['_LISTQUESTIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTQUESTIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTQUESTIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTQUESTIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_UPDATEQUESTIONREQUEST'].fields_by_name['question']._loaded_options = None
+  _globals['_UPDATEQUESTIONREQUEST'].fields_by_name['question']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_UPDATEQUESTIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_UPDATEQUESTIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_DELETEQUESTIONREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_DELETEQUESTIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H2r02.^events/[a-z0-9]{26}/questions/[a-z0-9]{1,26}$'
+  _globals['_DELETEQUESTIONREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_DELETEQUESTIONREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_DELETEQUESTIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_DELETEQUESTIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_CREATEDISCOUNTREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_CREATEDISCOUNTREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\272H\031r\0272\025^events/[a-z0-9]{26}$'
+  _globals['_CREATEDISCOUNTREQUEST'].fields_by_name['discount']._loaded_options = None
+  _globals['_CREATEDISCOUNTREQUEST'].fields_by_name['discount']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_CREATEDISCOUNTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CREATEDISCOUNTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_GETDISCOUNTREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETDISCOUNTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H2r02.^events/[a-z0-9]{26}/discounts/[a-z0-9]{1,26}$'
+  _globals['_LISTDISCOUNTSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTDISCOUNTSREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\272H\031r\0272\025^events/[a-z0-9]{26}$'
+  _globals['_LISTDISCOUNTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTDISCOUNTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTDISCOUNTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTDISCOUNTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_UPDATEDISCOUNTREQUEST'].fields_by_name['discount']._loaded_options = None
+  _globals['_UPDATEDISCOUNTREQUEST'].fields_by_name['discount']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_UPDATEDISCOUNTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_UPDATEDISCOUNTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_DELETEDISCOUNTREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_DELETEDISCOUNTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H2r02.^events/[a-z0-9]{26}/discounts/[a-z0-9]{1,26}$'
+  _globals['_DELETEDISCOUNTREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_DELETEDISCOUNTREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_DELETEDISCOUNTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_DELETEDISCOUNTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_GETSEATINGPLANREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETSEATINGPLANREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H%r#2!^events/[a-z0-9]{26}/seatingPlan$'
+  _globals['_UPDATESEATINGPLANREQUEST'].fields_by_name['seating_plan']._loaded_options = None
+  _globals['_UPDATESEATINGPLANREQUEST'].fields_by_name['seating_plan']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_UPDATESEATINGPLANREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_UPDATESEATINGPLANREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
   _globals['_EVENTSERVICE'].methods_by_name['CreateEvent']._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['CreateEvent']._serialized_options = b'\332A\005event\312\363\030\"\032 \n\017event.organizer\022\revents.create\202\323\344\223\002\023\"\n/v1/events:\005event'
   _globals['_EVENTSERVICE'].methods_by_name['GetEvent']._loaded_options = None
@@ -183,62 +265,142 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTSERVICE'].methods_by_name['UpdateCapacityPool']._serialized_options = b'\332A\031capacity_pool,update_mask\312\363\030%\032#\n\022capacity_pool.name\022\revents.update\202\323\344\223\002B21/v1/{capacity_pool.name=events/*/capacityPools/*}:\rcapacity_pool'
   _globals['_EVENTSERVICE'].methods_by_name['DeleteCapacityPool']._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['DeleteCapacityPool']._serialized_options = b'\332A\004name\312\363\030\027\032\025\n\004name\022\revents.update\202\323\344\223\002%*#/v1/{name=events/*/capacityPools/*}'
-  _globals['_CREATEEVENTREQUEST']._serialized_start=297
-  _globals['_CREATEEVENTREQUEST']._serialized_end=419
-  _globals['_GETEVENTREQUEST']._serialized_start=421
-  _globals['_GETEVENTREQUEST']._serialized_end=486
-  _globals['_LISTEVENTSREQUEST']._serialized_start=489
-  _globals['_LISTEVENTSREQUEST']._serialized_end=673
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=675
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=759
-  _globals['_UPDATEEVENTREQUEST']._serialized_start=762
-  _globals['_UPDATEEVENTREQUEST']._serialized_end=933
-  _globals['_DELETEEVENTREQUEST']._serialized_start=936
-  _globals['_DELETEEVENTREQUEST']._serialized_end=1080
-  _globals['_PUBLISHEVENTREQUEST']._serialized_start=1083
-  _globals['_PUBLISHEVENTREQUEST']._serialized_end=1228
-  _globals['_CANCELEVENTREQUEST']._serialized_start=1231
-  _globals['_CANCELEVENTREQUEST']._serialized_end=1401
-  _globals['_IMPORTEVENTSREQUEST']._serialized_start=1404
-  _globals['_IMPORTEVENTSREQUEST']._serialized_end=1609
-  _globals['_IMPORTEDEVENT']._serialized_start=1612
-  _globals['_IMPORTEDEVENT']._serialized_end=1805
-  _globals['_IMPORTEDCAPACITYPOOL']._serialized_start=1807
-  _globals['_IMPORTEDCAPACITYPOOL']._serialized_end=1927
-  _globals['_IMPORTEDTICKETTYPE']._serialized_start=1930
-  _globals['_IMPORTEDTICKETTYPE']._serialized_end=2085
-  _globals['_IMPORTEVENTSRESPONSE']._serialized_start=2088
-  _globals['_IMPORTEVENTSRESPONSE']._serialized_end=2253
-  _globals['_IMPORTERROR']._serialized_start=2255
-  _globals['_IMPORTERROR']._serialized_end=2318
-  _globals['_CREATETICKETTYPEREQUEST']._serialized_start=2321
-  _globals['_CREATETICKETTYPEREQUEST']._serialized_end=2509
-  _globals['_GETTICKETTYPEREQUEST']._serialized_start=2511
-  _globals['_GETTICKETTYPEREQUEST']._serialized_end=2608
-  _globals['_LISTTICKETTYPESREQUEST']._serialized_start=2611
-  _globals['_LISTTICKETTYPESREQUEST']._serialized_end=2743
-  _globals['_LISTTICKETTYPESRESPONSE']._serialized_start=2745
-  _globals['_LISTTICKETTYPESRESPONSE']._serialized_end=2845
-  _globals['_UPDATETICKETTYPEREQUEST']._serialized_start=2848
-  _globals['_UPDATETICKETTYPEREQUEST']._serialized_end=3035
-  _globals['_DELETETICKETTYPEREQUEST']._serialized_start=3038
-  _globals['_DELETETICKETTYPEREQUEST']._serialized_end=3214
-  _globals['_DELETETICKETTYPERESPONSE']._serialized_start=3216
-  _globals['_DELETETICKETTYPERESPONSE']._serialized_end=3242
-  _globals['_CREATECAPACITYPOOLREQUEST']._serialized_start=3245
-  _globals['_CREATECAPACITYPOOLREQUEST']._serialized_end=3439
-  _globals['_GETCAPACITYPOOLREQUEST']._serialized_start=3441
-  _globals['_GETCAPACITYPOOLREQUEST']._serialized_end=3542
-  _globals['_LISTCAPACITYPOOLSREQUEST']._serialized_start=3545
-  _globals['_LISTCAPACITYPOOLSREQUEST']._serialized_end=3679
-  _globals['_LISTCAPACITYPOOLSRESPONSE']._serialized_start=3681
-  _globals['_LISTCAPACITYPOOLSRESPONSE']._serialized_end=3787
-  _globals['_UPDATECAPACITYPOOLREQUEST']._serialized_start=3790
-  _globals['_UPDATECAPACITYPOOLREQUEST']._serialized_end=3983
-  _globals['_DELETECAPACITYPOOLREQUEST']._serialized_start=3986
-  _globals['_DELETECAPACITYPOOLREQUEST']._serialized_end=4166
-  _globals['_DELETECAPACITYPOOLRESPONSE']._serialized_start=4168
-  _globals['_DELETECAPACITYPOOLRESPONSE']._serialized_end=4196
-  _globals['_EVENTSERVICE']._serialized_start=4199
-  _globals['_EVENTSERVICE']._serialized_end=7270
+  _globals['_EVENTSERVICE'].methods_by_name['CreateEventDate']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['CreateEventDate']._serialized_options = b'\332A\021parent,event_date\312\363\030\031\032\027\n\006parent\022\revents.update\202\323\344\223\002)\"\033/v1/{parent=events/*}/dates:\nevent_date'
+  _globals['_EVENTSERVICE'].methods_by_name['GetEventDate']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['GetEventDate']._serialized_options = b'\332A\004name\312\363\030\002\010\001\202\323\344\223\002\035\022\033/v1/{name=events/*/dates/*}'
+  _globals['_EVENTSERVICE'].methods_by_name['ListEventDates']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['ListEventDates']._serialized_options = b'\332A\006parent\312\363\030\002\010\001\202\323\344\223\002\035\022\033/v1/{parent=events/*}/dates'
+  _globals['_EVENTSERVICE'].methods_by_name['UpdateEventDate']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['UpdateEventDate']._serialized_options = b'\332A\026event_date,update_mask\312\363\030\"\032 \n\017event_date.name\022\revents.update\202\323\344\223\00242&/v1/{event_date.name=events/*/dates/*}:\nevent_date'
+  _globals['_EVENTSERVICE'].methods_by_name['DeleteEventDate']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['DeleteEventDate']._serialized_options = b'\332A\004name\312\363\030\027\032\025\n\004name\022\revents.update\202\323\344\223\002\035*\033/v1/{name=events/*/dates/*}'
+  _globals['_EVENTSERVICE'].methods_by_name['CreateQuestion']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['CreateQuestion']._serialized_options = b'\332A\017parent,question\312\363\030\031\032\027\n\006parent\022\revents.update\202\323\344\223\002+\"\037/v1/{parent=events/*}/questions:\010question'
+  _globals['_EVENTSERVICE'].methods_by_name['GetQuestion']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['GetQuestion']._serialized_options = b'\332A\004name\312\363\030\002\010\001\202\323\344\223\002!\022\037/v1/{name=events/*/questions/*}'
+  _globals['_EVENTSERVICE'].methods_by_name['ListQuestions']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['ListQuestions']._serialized_options = b'\332A\006parent\312\363\030\002\010\001\202\323\344\223\002!\022\037/v1/{parent=events/*}/questions'
+  _globals['_EVENTSERVICE'].methods_by_name['UpdateQuestion']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['UpdateQuestion']._serialized_options = b'\332A\024question,update_mask\312\363\030 \032\036\n\rquestion.name\022\revents.update\202\323\344\223\00242(/v1/{question.name=events/*/questions/*}:\010question'
+  _globals['_EVENTSERVICE'].methods_by_name['DeleteQuestion']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['DeleteQuestion']._serialized_options = b'\332A\004name\312\363\030\027\032\025\n\004name\022\revents.update\202\323\344\223\002!*\037/v1/{name=events/*/questions/*}'
+  _globals['_EVENTSERVICE'].methods_by_name['CreateDiscount']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['CreateDiscount']._serialized_options = b'\332A\017parent,discount\312\363\030\031\032\027\n\006parent\022\revents.update\202\323\344\223\002+\"\037/v1/{parent=events/*}/discounts:\010discount'
+  _globals['_EVENTSERVICE'].methods_by_name['GetDiscount']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['GetDiscount']._serialized_options = b'\332A\004name\312\363\030\002\010\001\202\323\344\223\002!\022\037/v1/{name=events/*/discounts/*}'
+  _globals['_EVENTSERVICE'].methods_by_name['ListDiscounts']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['ListDiscounts']._serialized_options = b'\332A\006parent\312\363\030\002\010\001\202\323\344\223\002!\022\037/v1/{parent=events/*}/discounts'
+  _globals['_EVENTSERVICE'].methods_by_name['UpdateDiscount']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['UpdateDiscount']._serialized_options = b'\332A\024discount,update_mask\312\363\030 \032\036\n\rdiscount.name\022\revents.update\202\323\344\223\00242(/v1/{discount.name=events/*/discounts/*}:\010discount'
+  _globals['_EVENTSERVICE'].methods_by_name['DeleteDiscount']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['DeleteDiscount']._serialized_options = b'\332A\004name\312\363\030\027\032\025\n\004name\022\revents.update\202\323\344\223\002!*\037/v1/{name=events/*/discounts/*}'
+  _globals['_EVENTSERVICE'].methods_by_name['GetSeatingPlan']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['GetSeatingPlan']._serialized_options = b'\332A\004name\312\363\030\002\010\001\202\323\344\223\002!\022\037/v1/{name=events/*/seatingPlan}'
+  _globals['_EVENTSERVICE'].methods_by_name['UpdateSeatingPlan']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['UpdateSeatingPlan']._serialized_options = b'\332A\014seating_plan\312\363\030$\032\"\n\021seating_plan.name\022\revents.update\202\323\344\223\002<2,/v1/{seating_plan.name=events/*/seatingPlan}:\014seating_plan'
+  _globals['_CREATEEVENTREQUEST']._serialized_start=427
+  _globals['_CREATEEVENTREQUEST']._serialized_end=549
+  _globals['_GETEVENTREQUEST']._serialized_start=551
+  _globals['_GETEVENTREQUEST']._serialized_end=616
+  _globals['_LISTEVENTSREQUEST']._serialized_start=619
+  _globals['_LISTEVENTSREQUEST']._serialized_end=803
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=805
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=889
+  _globals['_UPDATEEVENTREQUEST']._serialized_start=892
+  _globals['_UPDATEEVENTREQUEST']._serialized_end=1063
+  _globals['_DELETEEVENTREQUEST']._serialized_start=1066
+  _globals['_DELETEEVENTREQUEST']._serialized_end=1210
+  _globals['_PUBLISHEVENTREQUEST']._serialized_start=1213
+  _globals['_PUBLISHEVENTREQUEST']._serialized_end=1358
+  _globals['_CANCELEVENTREQUEST']._serialized_start=1361
+  _globals['_CANCELEVENTREQUEST']._serialized_end=1531
+  _globals['_IMPORTEVENTSREQUEST']._serialized_start=1534
+  _globals['_IMPORTEVENTSREQUEST']._serialized_end=1739
+  _globals['_IMPORTEDEVENT']._serialized_start=1742
+  _globals['_IMPORTEDEVENT']._serialized_end=1935
+  _globals['_IMPORTEDCAPACITYPOOL']._serialized_start=1937
+  _globals['_IMPORTEDCAPACITYPOOL']._serialized_end=2057
+  _globals['_IMPORTEDTICKETTYPE']._serialized_start=2060
+  _globals['_IMPORTEDTICKETTYPE']._serialized_end=2215
+  _globals['_IMPORTEVENTSRESPONSE']._serialized_start=2218
+  _globals['_IMPORTEVENTSRESPONSE']._serialized_end=2383
+  _globals['_IMPORTERROR']._serialized_start=2385
+  _globals['_IMPORTERROR']._serialized_end=2448
+  _globals['_CREATETICKETTYPEREQUEST']._serialized_start=2451
+  _globals['_CREATETICKETTYPEREQUEST']._serialized_end=2639
+  _globals['_GETTICKETTYPEREQUEST']._serialized_start=2641
+  _globals['_GETTICKETTYPEREQUEST']._serialized_end=2738
+  _globals['_LISTTICKETTYPESREQUEST']._serialized_start=2741
+  _globals['_LISTTICKETTYPESREQUEST']._serialized_end=2873
+  _globals['_LISTTICKETTYPESRESPONSE']._serialized_start=2875
+  _globals['_LISTTICKETTYPESRESPONSE']._serialized_end=2975
+  _globals['_UPDATETICKETTYPEREQUEST']._serialized_start=2978
+  _globals['_UPDATETICKETTYPEREQUEST']._serialized_end=3165
+  _globals['_DELETETICKETTYPEREQUEST']._serialized_start=3168
+  _globals['_DELETETICKETTYPEREQUEST']._serialized_end=3344
+  _globals['_DELETETICKETTYPERESPONSE']._serialized_start=3346
+  _globals['_DELETETICKETTYPERESPONSE']._serialized_end=3372
+  _globals['_CREATECAPACITYPOOLREQUEST']._serialized_start=3375
+  _globals['_CREATECAPACITYPOOLREQUEST']._serialized_end=3569
+  _globals['_GETCAPACITYPOOLREQUEST']._serialized_start=3571
+  _globals['_GETCAPACITYPOOLREQUEST']._serialized_end=3672
+  _globals['_LISTCAPACITYPOOLSREQUEST']._serialized_start=3675
+  _globals['_LISTCAPACITYPOOLSREQUEST']._serialized_end=3809
+  _globals['_LISTCAPACITYPOOLSRESPONSE']._serialized_start=3811
+  _globals['_LISTCAPACITYPOOLSRESPONSE']._serialized_end=3917
+  _globals['_UPDATECAPACITYPOOLREQUEST']._serialized_start=3920
+  _globals['_UPDATECAPACITYPOOLREQUEST']._serialized_end=4113
+  _globals['_DELETECAPACITYPOOLREQUEST']._serialized_start=4116
+  _globals['_DELETECAPACITYPOOLREQUEST']._serialized_end=4296
+  _globals['_DELETECAPACITYPOOLRESPONSE']._serialized_start=4298
+  _globals['_DELETECAPACITYPOOLRESPONSE']._serialized_end=4326
+  _globals['_CREATEEVENTDATEREQUEST']._serialized_start=4329
+  _globals['_CREATEEVENTDATEREQUEST']._serialized_end=4514
+  _globals['_GETEVENTDATEREQUEST']._serialized_start=4516
+  _globals['_GETEVENTDATEREQUEST']._serialized_end=4606
+  _globals['_LISTEVENTDATESREQUEST']._serialized_start=4609
+  _globals['_LISTEVENTDATESREQUEST']._serialized_end=4740
+  _globals['_LISTEVENTDATESRESPONSE']._serialized_start=4742
+  _globals['_LISTEVENTDATESRESPONSE']._serialized_end=4839
+  _globals['_UPDATEEVENTDATEREQUEST']._serialized_start=4842
+  _globals['_UPDATEEVENTDATEREQUEST']._serialized_end=5026
+  _globals['_DELETEEVENTDATEREQUEST']._serialized_start=5029
+  _globals['_DELETEEVENTDATEREQUEST']._serialized_end=5198
+  _globals['_DELETEEVENTDATERESPONSE']._serialized_start=5200
+  _globals['_DELETEEVENTDATERESPONSE']._serialized_end=5225
+  _globals['_CREATEQUESTIONREQUEST']._serialized_start=5228
+  _globals['_CREATEQUESTIONREQUEST']._serialized_end=5409
+  _globals['_GETQUESTIONREQUEST']._serialized_start=5411
+  _globals['_GETQUESTIONREQUEST']._serialized_end=5504
+  _globals['_LISTQUESTIONSREQUEST']._serialized_start=5507
+  _globals['_LISTQUESTIONSREQUEST']._serialized_end=5637
+  _globals['_LISTQUESTIONSRESPONSE']._serialized_start=5639
+  _globals['_LISTQUESTIONSRESPONSE']._serialized_end=5732
+  _globals['_UPDATEQUESTIONREQUEST']._serialized_start=5735
+  _globals['_UPDATEQUESTIONREQUEST']._serialized_end=5915
+  _globals['_DELETEQUESTIONREQUEST']._serialized_start=5918
+  _globals['_DELETEQUESTIONREQUEST']._serialized_end=6090
+  _globals['_DELETEQUESTIONRESPONSE']._serialized_start=6092
+  _globals['_DELETEQUESTIONRESPONSE']._serialized_end=6116
+  _globals['_CREATEDISCOUNTREQUEST']._serialized_start=6119
+  _globals['_CREATEDISCOUNTREQUEST']._serialized_end=6300
+  _globals['_GETDISCOUNTREQUEST']._serialized_start=6302
+  _globals['_GETDISCOUNTREQUEST']._serialized_end=6395
+  _globals['_LISTDISCOUNTSREQUEST']._serialized_start=6398
+  _globals['_LISTDISCOUNTSREQUEST']._serialized_end=6528
+  _globals['_LISTDISCOUNTSRESPONSE']._serialized_start=6530
+  _globals['_LISTDISCOUNTSRESPONSE']._serialized_end=6623
+  _globals['_UPDATEDISCOUNTREQUEST']._serialized_start=6626
+  _globals['_UPDATEDISCOUNTREQUEST']._serialized_end=6806
+  _globals['_DELETEDISCOUNTREQUEST']._serialized_start=6809
+  _globals['_DELETEDISCOUNTREQUEST']._serialized_end=6981
+  _globals['_DELETEDISCOUNTRESPONSE']._serialized_start=6983
+  _globals['_DELETEDISCOUNTRESPONSE']._serialized_end=7007
+  _globals['_GETSEATINGPLANREQUEST']._serialized_start=7009
+  _globals['_GETSEATINGPLANREQUEST']._serialized_end=7092
+  _globals['_UPDATESEATINGPLANREQUEST']._serialized_start=7095
+  _globals['_UPDATESEATINGPLANREQUEST']._serialized_end=7285
+  _globals['_EVENTSERVICE']._serialized_start=7288
+  _globals['_EVENTSERVICE']._serialized_end=13246
 # @@protoc_insertion_point(module_scope)

@@ -3,8 +3,12 @@
 import grpc
 import warnings
 
+from usher.event.v1 import discount_pb2 as usher_dot_event_dot_v1_dot_discount__pb2
+from usher.event.v1 import event_date_pb2 as usher_dot_event_dot_v1_dot_event__date__pb2
 from usher.event.v1 import event_pb2 as usher_dot_event_dot_v1_dot_event__pb2
 from usher.event.v1 import event_service_pb2 as usher_dot_event_dot_v1_dot_event__service__pb2
+from usher.event.v1 import question_pb2 as usher_dot_event_dot_v1_dot_question__pb2
+from usher.event.v1 import seating_plan_pb2 as usher_dot_event_dot_v1_dot_seating__plan__pb2
 from usher.event.v1 import ticket_type_pb2 as usher_dot_event_dot_v1_dot_ticket__type__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -29,6 +33,10 @@ if _version_not_supported:
 
 class EventServiceStub:
     """Events, what is sold for them and what limits it.
+
+    What belongs to an event (ticket types, pools, dates, questions, discounts, the seating plan) can be changed at any
+    time, also during a sale, unless that breaks a reference; bookings made keep what they agreed. An event with all its
+    parts has at most 900,000 bytes: RESOURCE_EXHAUSTED EVENT_TOO_LARGE.
 
     Every rpc may answer INVALID_ARGUMENT (with the field), UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED (with
     a time to wait), DEADLINE_EXCEEDED and UNAVAILABLE; comments name what is particular. Mutations take a `request_id`:
@@ -132,10 +140,99 @@ class EventServiceStub:
                 request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteCapacityPoolRequest.SerializeToString,
                 response_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteCapacityPoolResponse.FromString,
                 _registered_method=True)
+        self.CreateEventDate = channel.unary_unary(
+                '/usher.event.v1.EventService/CreateEventDate',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.CreateEventDateRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_event__date__pb2.EventDate.FromString,
+                _registered_method=True)
+        self.GetEventDate = channel.unary_unary(
+                '/usher.event.v1.EventService/GetEventDate',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.GetEventDateRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_event__date__pb2.EventDate.FromString,
+                _registered_method=True)
+        self.ListEventDates = channel.unary_unary(
+                '/usher.event.v1.EventService/ListEventDates',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.ListEventDatesRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.ListEventDatesResponse.FromString,
+                _registered_method=True)
+        self.UpdateEventDate = channel.unary_unary(
+                '/usher.event.v1.EventService/UpdateEventDate',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.UpdateEventDateRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_event__date__pb2.EventDate.FromString,
+                _registered_method=True)
+        self.DeleteEventDate = channel.unary_unary(
+                '/usher.event.v1.EventService/DeleteEventDate',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteEventDateRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteEventDateResponse.FromString,
+                _registered_method=True)
+        self.CreateQuestion = channel.unary_unary(
+                '/usher.event.v1.EventService/CreateQuestion',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.CreateQuestionRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_question__pb2.Question.FromString,
+                _registered_method=True)
+        self.GetQuestion = channel.unary_unary(
+                '/usher.event.v1.EventService/GetQuestion',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.GetQuestionRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_question__pb2.Question.FromString,
+                _registered_method=True)
+        self.ListQuestions = channel.unary_unary(
+                '/usher.event.v1.EventService/ListQuestions',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.ListQuestionsRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.ListQuestionsResponse.FromString,
+                _registered_method=True)
+        self.UpdateQuestion = channel.unary_unary(
+                '/usher.event.v1.EventService/UpdateQuestion',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.UpdateQuestionRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_question__pb2.Question.FromString,
+                _registered_method=True)
+        self.DeleteQuestion = channel.unary_unary(
+                '/usher.event.v1.EventService/DeleteQuestion',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteQuestionRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteQuestionResponse.FromString,
+                _registered_method=True)
+        self.CreateDiscount = channel.unary_unary(
+                '/usher.event.v1.EventService/CreateDiscount',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.CreateDiscountRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_discount__pb2.Discount.FromString,
+                _registered_method=True)
+        self.GetDiscount = channel.unary_unary(
+                '/usher.event.v1.EventService/GetDiscount',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.GetDiscountRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_discount__pb2.Discount.FromString,
+                _registered_method=True)
+        self.ListDiscounts = channel.unary_unary(
+                '/usher.event.v1.EventService/ListDiscounts',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.ListDiscountsRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.ListDiscountsResponse.FromString,
+                _registered_method=True)
+        self.UpdateDiscount = channel.unary_unary(
+                '/usher.event.v1.EventService/UpdateDiscount',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.UpdateDiscountRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_discount__pb2.Discount.FromString,
+                _registered_method=True)
+        self.DeleteDiscount = channel.unary_unary(
+                '/usher.event.v1.EventService/DeleteDiscount',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteDiscountRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteDiscountResponse.FromString,
+                _registered_method=True)
+        self.GetSeatingPlan = channel.unary_unary(
+                '/usher.event.v1.EventService/GetSeatingPlan',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.GetSeatingPlanRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_seating__plan__pb2.SeatingPlan.FromString,
+                _registered_method=True)
+        self.UpdateSeatingPlan = channel.unary_unary(
+                '/usher.event.v1.EventService/UpdateSeatingPlan',
+                request_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.UpdateSeatingPlanRequest.SerializeToString,
+                response_deserializer=usher_dot_event_dot_v1_dot_seating__plan__pb2.SeatingPlan.FromString,
+                _registered_method=True)
 
 
 class EventServiceServicer:
     """Events, what is sold for them and what limits it.
+
+    What belongs to an event (ticket types, pools, dates, questions, discounts, the seating plan) can be changed at any
+    time, also during a sale, unless that breaks a reference; bookings made keep what they agreed. An event with all its
+    parts has at most 900,000 bytes: RESOURCE_EXHAUSTED EVENT_TOO_LARGE.
 
     Every rpc may answer INVALID_ARGUMENT (with the field), UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED (with
     a time to wait), DEADLINE_EXCEEDED and UNAVAILABLE; comments name what is particular. Mutations take a `request_id`:
@@ -215,7 +312,8 @@ class EventServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTicketTypes(self, request, context):
-        """The ticket types of an event in order of creation; visible as the event is.
+        """The ticket types of an event in order of creation; visible as the event is. Hidden ones are told to members of the
+        organizer only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -229,7 +327,8 @@ class EventServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteTicketType(self, request, context):
-        """Stops selling it; bookings made stay. FAILED_PRECONDITION TICKET_TYPE_LAST when the event is published and has no other.
+        """Stops selling it; bookings made stay. FAILED_PRECONDITION TICKET_TYPE_LAST when the event is published and has no
+        other, TICKET_TYPE_IN_USE while a bundle, an add-on, a question or a discount names it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -265,6 +364,127 @@ class EventServiceServicer:
 
     def DeleteCapacityPool(self, request, context):
         """Removes it. FAILED_PRECONDITION CAPACITY_POOL_IN_USE while a ticket type draws on it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateEventDate(self, request, context):
+        """Adds a date, which makes the event a series; at most 200 an event. FAILED_PRECONDITION as UpdateEvent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetEventDate(self, request, context):
+        """One date; visible as its event is. NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEventDates(self, request, context):
+        """The dates of an event in order of creation; visible as the event is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateEventDate(self, request, context):
+        """Changes a date, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteEventDate(self, request, context):
+        """Removes it; to call it off set `cancelled` instead, which keeps it visible.
+        FAILED_PRECONDITION EVENT_DATE_IN_USE while a capacity pool belongs to it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateQuestion(self, request, context):
+        """Adds a question; at most 50 an event. FAILED_PRECONDITION as UpdateEvent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetQuestion(self, request, context):
+        """One question; visible as its event is. NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListQuestions(self, request, context):
+        """The questions of an event in order of creation; visible as the event is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateQuestion(self, request, context):
+        """Changes a question, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteQuestion(self, request, context):
+        """No longer asks it; answers given stay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateDiscount(self, request, context):
+        """Adds a discount; at most 50 an event. FAILED_PRECONDITION as UpdateEvent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDiscount(self, request, context):
+        """One discount; visible as its event is. NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDiscounts(self, request, context):
+        """The discounts of an event in order of creation; visible as the event is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateDiscount(self, request, context):
+        """Changes a discount, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteDiscount(self, request, context):
+        """No longer gives it; bookings made keep it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSeatingPlan(self, request, context):
+        """The seats of an event; visible as the event is. One without sections for an event whose seats are not reserved.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateSeatingPlan(self, request, context):
+        """Replaces the whole seating plan; one without sections removes it. Bookings made keep their seats. ABORTED
+        ETAG_MISMATCH; FAILED_PRECONDITION SECTION_IN_USE when a ticket type names a section that would be gone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -363,6 +583,91 @@ def add_EventServiceServicer_to_server(servicer, server):
                     request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteCapacityPoolRequest.FromString,
                     response_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteCapacityPoolResponse.SerializeToString,
             ),
+            'CreateEventDate': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateEventDate,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.CreateEventDateRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_event__date__pb2.EventDate.SerializeToString,
+            ),
+            'GetEventDate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEventDate,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.GetEventDateRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_event__date__pb2.EventDate.SerializeToString,
+            ),
+            'ListEventDates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEventDates,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.ListEventDatesRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.ListEventDatesResponse.SerializeToString,
+            ),
+            'UpdateEventDate': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateEventDate,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.UpdateEventDateRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_event__date__pb2.EventDate.SerializeToString,
+            ),
+            'DeleteEventDate': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteEventDate,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteEventDateRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteEventDateResponse.SerializeToString,
+            ),
+            'CreateQuestion': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateQuestion,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.CreateQuestionRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_question__pb2.Question.SerializeToString,
+            ),
+            'GetQuestion': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQuestion,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.GetQuestionRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_question__pb2.Question.SerializeToString,
+            ),
+            'ListQuestions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListQuestions,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.ListQuestionsRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.ListQuestionsResponse.SerializeToString,
+            ),
+            'UpdateQuestion': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateQuestion,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.UpdateQuestionRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_question__pb2.Question.SerializeToString,
+            ),
+            'DeleteQuestion': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteQuestion,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteQuestionRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteQuestionResponse.SerializeToString,
+            ),
+            'CreateDiscount': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateDiscount,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.CreateDiscountRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_discount__pb2.Discount.SerializeToString,
+            ),
+            'GetDiscount': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDiscount,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.GetDiscountRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_discount__pb2.Discount.SerializeToString,
+            ),
+            'ListDiscounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDiscounts,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.ListDiscountsRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.ListDiscountsResponse.SerializeToString,
+            ),
+            'UpdateDiscount': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateDiscount,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.UpdateDiscountRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_discount__pb2.Discount.SerializeToString,
+            ),
+            'DeleteDiscount': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteDiscount,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteDiscountRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_event__service__pb2.DeleteDiscountResponse.SerializeToString,
+            ),
+            'GetSeatingPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSeatingPlan,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.GetSeatingPlanRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_seating__plan__pb2.SeatingPlan.SerializeToString,
+            ),
+            'UpdateSeatingPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateSeatingPlan,
+                    request_deserializer=usher_dot_event_dot_v1_dot_event__service__pb2.UpdateSeatingPlanRequest.FromString,
+                    response_serializer=usher_dot_event_dot_v1_dot_seating__plan__pb2.SeatingPlan.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'usher.event.v1.EventService', rpc_method_handlers)
@@ -373,6 +678,10 @@ def add_EventServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class EventService:
     """Events, what is sold for them and what limits it.
+
+    What belongs to an event (ticket types, pools, dates, questions, discounts, the seating plan) can be changed at any
+    time, also during a sale, unless that breaks a reference; bookings made keep what they agreed. An event with all its
+    parts has at most 900,000 bytes: RESOURCE_EXHAUSTED EVENT_TOO_LARGE.
 
     Every rpc may answer INVALID_ARGUMENT (with the field), UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED (with
     a time to wait), DEADLINE_EXCEEDED and UNAVAILABLE; comments name what is particular. Mutations take a `request_id`:
@@ -856,6 +1165,465 @@ class EventService:
             '/usher.event.v1.EventService/DeleteCapacityPool',
             usher_dot_event_dot_v1_dot_event__service__pb2.DeleteCapacityPoolRequest.SerializeToString,
             usher_dot_event_dot_v1_dot_event__service__pb2.DeleteCapacityPoolResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateEventDate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/CreateEventDate',
+            usher_dot_event_dot_v1_dot_event__service__pb2.CreateEventDateRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_event__date__pb2.EventDate.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEventDate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/GetEventDate',
+            usher_dot_event_dot_v1_dot_event__service__pb2.GetEventDateRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_event__date__pb2.EventDate.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEventDates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/ListEventDates',
+            usher_dot_event_dot_v1_dot_event__service__pb2.ListEventDatesRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_event__service__pb2.ListEventDatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateEventDate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/UpdateEventDate',
+            usher_dot_event_dot_v1_dot_event__service__pb2.UpdateEventDateRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_event__date__pb2.EventDate.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteEventDate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/DeleteEventDate',
+            usher_dot_event_dot_v1_dot_event__service__pb2.DeleteEventDateRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_event__service__pb2.DeleteEventDateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateQuestion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/CreateQuestion',
+            usher_dot_event_dot_v1_dot_event__service__pb2.CreateQuestionRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_question__pb2.Question.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQuestion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/GetQuestion',
+            usher_dot_event_dot_v1_dot_event__service__pb2.GetQuestionRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_question__pb2.Question.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListQuestions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/ListQuestions',
+            usher_dot_event_dot_v1_dot_event__service__pb2.ListQuestionsRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_event__service__pb2.ListQuestionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateQuestion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/UpdateQuestion',
+            usher_dot_event_dot_v1_dot_event__service__pb2.UpdateQuestionRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_question__pb2.Question.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteQuestion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/DeleteQuestion',
+            usher_dot_event_dot_v1_dot_event__service__pb2.DeleteQuestionRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_event__service__pb2.DeleteQuestionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateDiscount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/CreateDiscount',
+            usher_dot_event_dot_v1_dot_event__service__pb2.CreateDiscountRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_discount__pb2.Discount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDiscount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/GetDiscount',
+            usher_dot_event_dot_v1_dot_event__service__pb2.GetDiscountRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_discount__pb2.Discount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDiscounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/ListDiscounts',
+            usher_dot_event_dot_v1_dot_event__service__pb2.ListDiscountsRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_event__service__pb2.ListDiscountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateDiscount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/UpdateDiscount',
+            usher_dot_event_dot_v1_dot_event__service__pb2.UpdateDiscountRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_discount__pb2.Discount.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteDiscount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/DeleteDiscount',
+            usher_dot_event_dot_v1_dot_event__service__pb2.DeleteDiscountRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_event__service__pb2.DeleteDiscountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSeatingPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/GetSeatingPlan',
+            usher_dot_event_dot_v1_dot_event__service__pb2.GetSeatingPlanRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_seating__plan__pb2.SeatingPlan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateSeatingPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.event.v1.EventService/UpdateSeatingPlan',
+            usher_dot_event_dot_v1_dot_event__service__pb2.UpdateSeatingPlanRequest.SerializeToString,
+            usher_dot_event_dot_v1_dot_seating__plan__pb2.SeatingPlan.FromString,
             options,
             channel_credentials,
             insecure,

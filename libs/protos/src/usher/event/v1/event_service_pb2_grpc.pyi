@@ -5,8 +5,12 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from usher.event.v1 import discount_pb2 as _discount_pb2
+from usher.event.v1 import event_date_pb2 as _event_date_pb2
 from usher.event.v1 import event_pb2 as _event_pb2
 from usher.event.v1 import event_service_pb2 as _event_service_pb2
+from usher.event.v1 import question_pb2 as _question_pb2
+from usher.event.v1 import seating_plan_pb2 as _seating_plan_pb2
 from usher.event.v1 import ticket_type_pb2 as _ticket_type_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -30,6 +34,10 @@ GRPC_VERSION: str
 
 class EventServiceStub:
     """Events, what is sold for them and what limits it.
+
+    What belongs to an event (ticket types, pools, dates, questions, discounts, the seating plan) can be changed at any
+    time, also during a sale, unless that breaks a reference; bookings made keep what they agreed. An event with all its
+    parts has at most 900,000 bytes: RESOURCE_EXHAUSTED EVENT_TOO_LARGE.
 
     Every rpc may answer INVALID_ARGUMENT (with the field), UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED (with
     a time to wait), DEADLINE_EXCEEDED and UNAVAILABLE; comments name what is particular. Mutations take a `request_id`:
@@ -64,11 +72,15 @@ class EventServiceStub:
     GetTicketType: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.GetTicketTypeRequest, _ticket_type_pb2.TicketType]
     """One ticket type; visible as its event is. NOT_FOUND."""
     ListTicketTypes: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListTicketTypesRequest, _event_service_pb2.ListTicketTypesResponse]
-    """The ticket types of an event in order of creation; visible as the event is."""
+    """The ticket types of an event in order of creation; visible as the event is. Hidden ones are told to members of the
+    organizer only.
+    """
     UpdateTicketType: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.UpdateTicketTypeRequest, _ticket_type_pb2.TicketType]
     """Changes a ticket type, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
     DeleteTicketType: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.DeleteTicketTypeRequest, _event_service_pb2.DeleteTicketTypeResponse]
-    """Stops selling it; bookings made stay. FAILED_PRECONDITION TICKET_TYPE_LAST when the event is published and has no other."""
+    """Stops selling it; bookings made stay. FAILED_PRECONDITION TICKET_TYPE_LAST when the event is published and has no
+    other, TICKET_TYPE_IN_USE while a bundle, an add-on, a question or a discount names it.
+    """
     CreateCapacityPool: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CreateCapacityPoolRequest, _ticket_type_pb2.CapacityPool]
     """Adds a capacity pool; at most 100 an event. FAILED_PRECONDITION as UpdateEvent."""
     GetCapacityPool: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.GetCapacityPoolRequest, _ticket_type_pb2.CapacityPool]
@@ -79,10 +91,52 @@ class EventServiceStub:
     """Changes a capacity pool, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
     DeleteCapacityPool: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.DeleteCapacityPoolRequest, _event_service_pb2.DeleteCapacityPoolResponse]
     """Removes it. FAILED_PRECONDITION CAPACITY_POOL_IN_USE while a ticket type draws on it."""
+    CreateEventDate: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CreateEventDateRequest, _event_date_pb2.EventDate]
+    """Adds a date, which makes the event a series; at most 200 an event. FAILED_PRECONDITION as UpdateEvent."""
+    GetEventDate: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.GetEventDateRequest, _event_date_pb2.EventDate]
+    """One date; visible as its event is. NOT_FOUND."""
+    ListEventDates: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListEventDatesRequest, _event_service_pb2.ListEventDatesResponse]
+    """The dates of an event in order of creation; visible as the event is."""
+    UpdateEventDate: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.UpdateEventDateRequest, _event_date_pb2.EventDate]
+    """Changes a date, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
+    DeleteEventDate: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.DeleteEventDateRequest, _event_service_pb2.DeleteEventDateResponse]
+    """Removes it; to call it off set `cancelled` instead, which keeps it visible.
+    FAILED_PRECONDITION EVENT_DATE_IN_USE while a capacity pool belongs to it.
+    """
+    CreateQuestion: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CreateQuestionRequest, _question_pb2.Question]
+    """Adds a question; at most 50 an event. FAILED_PRECONDITION as UpdateEvent."""
+    GetQuestion: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.GetQuestionRequest, _question_pb2.Question]
+    """One question; visible as its event is. NOT_FOUND."""
+    ListQuestions: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListQuestionsRequest, _event_service_pb2.ListQuestionsResponse]
+    """The questions of an event in order of creation; visible as the event is."""
+    UpdateQuestion: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.UpdateQuestionRequest, _question_pb2.Question]
+    """Changes a question, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
+    DeleteQuestion: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.DeleteQuestionRequest, _event_service_pb2.DeleteQuestionResponse]
+    """No longer asks it; answers given stay."""
+    CreateDiscount: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CreateDiscountRequest, _discount_pb2.Discount]
+    """Adds a discount; at most 50 an event. FAILED_PRECONDITION as UpdateEvent."""
+    GetDiscount: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.GetDiscountRequest, _discount_pb2.Discount]
+    """One discount; visible as its event is. NOT_FOUND."""
+    ListDiscounts: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListDiscountsRequest, _event_service_pb2.ListDiscountsResponse]
+    """The discounts of an event in order of creation; visible as the event is."""
+    UpdateDiscount: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.UpdateDiscountRequest, _discount_pb2.Discount]
+    """Changes a discount, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
+    DeleteDiscount: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.DeleteDiscountRequest, _event_service_pb2.DeleteDiscountResponse]
+    """No longer gives it; bookings made keep it."""
+    GetSeatingPlan: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.GetSeatingPlanRequest, _seating_plan_pb2.SeatingPlan]
+    """The seats of an event; visible as the event is. One without sections for an event whose seats are not reserved."""
+    UpdateSeatingPlan: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.UpdateSeatingPlanRequest, _seating_plan_pb2.SeatingPlan]
+    """Replaces the whole seating plan; one without sections removes it. Bookings made keep their seats. ABORTED
+    ETAG_MISMATCH; FAILED_PRECONDITION SECTION_IN_USE when a ticket type names a section that would be gone.
+    """
 
 @_typing.type_check_only
 class EventServiceAsyncStub(EventServiceStub):
     """Events, what is sold for them and what limits it.
+
+    What belongs to an event (ticket types, pools, dates, questions, discounts, the seating plan) can be changed at any
+    time, also during a sale, unless that breaks a reference; bookings made keep what they agreed. An event with all its
+    parts has at most 900,000 bytes: RESOURCE_EXHAUSTED EVENT_TOO_LARGE.
 
     Every rpc may answer INVALID_ARGUMENT (with the field), UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED (with
     a time to wait), DEADLINE_EXCEEDED and UNAVAILABLE; comments name what is particular. Mutations take a `request_id`:
@@ -114,11 +168,15 @@ class EventServiceAsyncStub(EventServiceStub):
     GetTicketType: _aio.UnaryUnaryMultiCallable[_event_service_pb2.GetTicketTypeRequest, _ticket_type_pb2.TicketType]  # type: ignore[assignment]
     """One ticket type; visible as its event is. NOT_FOUND."""
     ListTicketTypes: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListTicketTypesRequest, _event_service_pb2.ListTicketTypesResponse]  # type: ignore[assignment]
-    """The ticket types of an event in order of creation; visible as the event is."""
+    """The ticket types of an event in order of creation; visible as the event is. Hidden ones are told to members of the
+    organizer only.
+    """
     UpdateTicketType: _aio.UnaryUnaryMultiCallable[_event_service_pb2.UpdateTicketTypeRequest, _ticket_type_pb2.TicketType]  # type: ignore[assignment]
     """Changes a ticket type, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
     DeleteTicketType: _aio.UnaryUnaryMultiCallable[_event_service_pb2.DeleteTicketTypeRequest, _event_service_pb2.DeleteTicketTypeResponse]  # type: ignore[assignment]
-    """Stops selling it; bookings made stay. FAILED_PRECONDITION TICKET_TYPE_LAST when the event is published and has no other."""
+    """Stops selling it; bookings made stay. FAILED_PRECONDITION TICKET_TYPE_LAST when the event is published and has no
+    other, TICKET_TYPE_IN_USE while a bundle, an add-on, a question or a discount names it.
+    """
     CreateCapacityPool: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CreateCapacityPoolRequest, _ticket_type_pb2.CapacityPool]  # type: ignore[assignment]
     """Adds a capacity pool; at most 100 an event. FAILED_PRECONDITION as UpdateEvent."""
     GetCapacityPool: _aio.UnaryUnaryMultiCallable[_event_service_pb2.GetCapacityPoolRequest, _ticket_type_pb2.CapacityPool]  # type: ignore[assignment]
@@ -129,9 +187,51 @@ class EventServiceAsyncStub(EventServiceStub):
     """Changes a capacity pool, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
     DeleteCapacityPool: _aio.UnaryUnaryMultiCallable[_event_service_pb2.DeleteCapacityPoolRequest, _event_service_pb2.DeleteCapacityPoolResponse]  # type: ignore[assignment]
     """Removes it. FAILED_PRECONDITION CAPACITY_POOL_IN_USE while a ticket type draws on it."""
+    CreateEventDate: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CreateEventDateRequest, _event_date_pb2.EventDate]  # type: ignore[assignment]
+    """Adds a date, which makes the event a series; at most 200 an event. FAILED_PRECONDITION as UpdateEvent."""
+    GetEventDate: _aio.UnaryUnaryMultiCallable[_event_service_pb2.GetEventDateRequest, _event_date_pb2.EventDate]  # type: ignore[assignment]
+    """One date; visible as its event is. NOT_FOUND."""
+    ListEventDates: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListEventDatesRequest, _event_service_pb2.ListEventDatesResponse]  # type: ignore[assignment]
+    """The dates of an event in order of creation; visible as the event is."""
+    UpdateEventDate: _aio.UnaryUnaryMultiCallable[_event_service_pb2.UpdateEventDateRequest, _event_date_pb2.EventDate]  # type: ignore[assignment]
+    """Changes a date, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
+    DeleteEventDate: _aio.UnaryUnaryMultiCallable[_event_service_pb2.DeleteEventDateRequest, _event_service_pb2.DeleteEventDateResponse]  # type: ignore[assignment]
+    """Removes it; to call it off set `cancelled` instead, which keeps it visible.
+    FAILED_PRECONDITION EVENT_DATE_IN_USE while a capacity pool belongs to it.
+    """
+    CreateQuestion: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CreateQuestionRequest, _question_pb2.Question]  # type: ignore[assignment]
+    """Adds a question; at most 50 an event. FAILED_PRECONDITION as UpdateEvent."""
+    GetQuestion: _aio.UnaryUnaryMultiCallable[_event_service_pb2.GetQuestionRequest, _question_pb2.Question]  # type: ignore[assignment]
+    """One question; visible as its event is. NOT_FOUND."""
+    ListQuestions: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListQuestionsRequest, _event_service_pb2.ListQuestionsResponse]  # type: ignore[assignment]
+    """The questions of an event in order of creation; visible as the event is."""
+    UpdateQuestion: _aio.UnaryUnaryMultiCallable[_event_service_pb2.UpdateQuestionRequest, _question_pb2.Question]  # type: ignore[assignment]
+    """Changes a question, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
+    DeleteQuestion: _aio.UnaryUnaryMultiCallable[_event_service_pb2.DeleteQuestionRequest, _event_service_pb2.DeleteQuestionResponse]  # type: ignore[assignment]
+    """No longer asks it; answers given stay."""
+    CreateDiscount: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CreateDiscountRequest, _discount_pb2.Discount]  # type: ignore[assignment]
+    """Adds a discount; at most 50 an event. FAILED_PRECONDITION as UpdateEvent."""
+    GetDiscount: _aio.UnaryUnaryMultiCallable[_event_service_pb2.GetDiscountRequest, _discount_pb2.Discount]  # type: ignore[assignment]
+    """One discount; visible as its event is. NOT_FOUND."""
+    ListDiscounts: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListDiscountsRequest, _event_service_pb2.ListDiscountsResponse]  # type: ignore[assignment]
+    """The discounts of an event in order of creation; visible as the event is."""
+    UpdateDiscount: _aio.UnaryUnaryMultiCallable[_event_service_pb2.UpdateDiscountRequest, _discount_pb2.Discount]  # type: ignore[assignment]
+    """Changes a discount, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
+    DeleteDiscount: _aio.UnaryUnaryMultiCallable[_event_service_pb2.DeleteDiscountRequest, _event_service_pb2.DeleteDiscountResponse]  # type: ignore[assignment]
+    """No longer gives it; bookings made keep it."""
+    GetSeatingPlan: _aio.UnaryUnaryMultiCallable[_event_service_pb2.GetSeatingPlanRequest, _seating_plan_pb2.SeatingPlan]  # type: ignore[assignment]
+    """The seats of an event; visible as the event is. One without sections for an event whose seats are not reserved."""
+    UpdateSeatingPlan: _aio.UnaryUnaryMultiCallable[_event_service_pb2.UpdateSeatingPlanRequest, _seating_plan_pb2.SeatingPlan]  # type: ignore[assignment]
+    """Replaces the whole seating plan; one without sections removes it. Bookings made keep their seats. ABORTED
+    ETAG_MISMATCH; FAILED_PRECONDITION SECTION_IN_USE when a ticket type names a section that would be gone.
+    """
 
 class EventServiceServicer(metaclass=_abc_1.ABCMeta):
     """Events, what is sold for them and what limits it.
+
+    What belongs to an event (ticket types, pools, dates, questions, discounts, the seating plan) can be changed at any
+    time, also during a sale, unless that breaks a reference; bookings made keep what they agreed. An event with all its
+    parts has at most 900,000 bytes: RESOURCE_EXHAUSTED EVENT_TOO_LARGE.
 
     Every rpc may answer INVALID_ARGUMENT (with the field), UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED (with
     a time to wait), DEADLINE_EXCEEDED and UNAVAILABLE; comments name what is particular. Mutations take a `request_id`:
@@ -227,7 +327,9 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.ListTicketTypesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.ListTicketTypesResponse, _abc.Awaitable[_event_service_pb2.ListTicketTypesResponse]]:
-        """The ticket types of an event in order of creation; visible as the event is."""
+        """The ticket types of an event in order of creation; visible as the event is. Hidden ones are told to members of the
+        organizer only.
+        """
 
     @_abc_1.abstractmethod
     def UpdateTicketType(
@@ -243,7 +345,9 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.DeleteTicketTypeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.DeleteTicketTypeResponse, _abc.Awaitable[_event_service_pb2.DeleteTicketTypeResponse]]:
-        """Stops selling it; bookings made stay. FAILED_PRECONDITION TICKET_TYPE_LAST when the event is published and has no other."""
+        """Stops selling it; bookings made stay. FAILED_PRECONDITION TICKET_TYPE_LAST when the event is published and has no
+        other, TICKET_TYPE_IN_USE while a bundle, an add-on, a question or a discount names it.
+        """
 
     @_abc_1.abstractmethod
     def CreateCapacityPool(
@@ -284,5 +388,145 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.DeleteCapacityPoolResponse, _abc.Awaitable[_event_service_pb2.DeleteCapacityPoolResponse]]:
         """Removes it. FAILED_PRECONDITION CAPACITY_POOL_IN_USE while a ticket type draws on it."""
+
+    @_abc_1.abstractmethod
+    def CreateEventDate(
+        self,
+        request: _event_service_pb2.CreateEventDateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_date_pb2.EventDate, _abc.Awaitable[_event_date_pb2.EventDate]]:
+        """Adds a date, which makes the event a series; at most 200 an event. FAILED_PRECONDITION as UpdateEvent."""
+
+    @_abc_1.abstractmethod
+    def GetEventDate(
+        self,
+        request: _event_service_pb2.GetEventDateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_date_pb2.EventDate, _abc.Awaitable[_event_date_pb2.EventDate]]:
+        """One date; visible as its event is. NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListEventDates(
+        self,
+        request: _event_service_pb2.ListEventDatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.ListEventDatesResponse, _abc.Awaitable[_event_service_pb2.ListEventDatesResponse]]:
+        """The dates of an event in order of creation; visible as the event is."""
+
+    @_abc_1.abstractmethod
+    def UpdateEventDate(
+        self,
+        request: _event_service_pb2.UpdateEventDateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_date_pb2.EventDate, _abc.Awaitable[_event_date_pb2.EventDate]]:
+        """Changes a date, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
+
+    @_abc_1.abstractmethod
+    def DeleteEventDate(
+        self,
+        request: _event_service_pb2.DeleteEventDateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.DeleteEventDateResponse, _abc.Awaitable[_event_service_pb2.DeleteEventDateResponse]]:
+        """Removes it; to call it off set `cancelled` instead, which keeps it visible.
+        FAILED_PRECONDITION EVENT_DATE_IN_USE while a capacity pool belongs to it.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateQuestion(
+        self,
+        request: _event_service_pb2.CreateQuestionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_question_pb2.Question, _abc.Awaitable[_question_pb2.Question]]:
+        """Adds a question; at most 50 an event. FAILED_PRECONDITION as UpdateEvent."""
+
+    @_abc_1.abstractmethod
+    def GetQuestion(
+        self,
+        request: _event_service_pb2.GetQuestionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_question_pb2.Question, _abc.Awaitable[_question_pb2.Question]]:
+        """One question; visible as its event is. NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListQuestions(
+        self,
+        request: _event_service_pb2.ListQuestionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.ListQuestionsResponse, _abc.Awaitable[_event_service_pb2.ListQuestionsResponse]]:
+        """The questions of an event in order of creation; visible as the event is."""
+
+    @_abc_1.abstractmethod
+    def UpdateQuestion(
+        self,
+        request: _event_service_pb2.UpdateQuestionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_question_pb2.Question, _abc.Awaitable[_question_pb2.Question]]:
+        """Changes a question, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
+
+    @_abc_1.abstractmethod
+    def DeleteQuestion(
+        self,
+        request: _event_service_pb2.DeleteQuestionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.DeleteQuestionResponse, _abc.Awaitable[_event_service_pb2.DeleteQuestionResponse]]:
+        """No longer asks it; answers given stay."""
+
+    @_abc_1.abstractmethod
+    def CreateDiscount(
+        self,
+        request: _event_service_pb2.CreateDiscountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_discount_pb2.Discount, _abc.Awaitable[_discount_pb2.Discount]]:
+        """Adds a discount; at most 50 an event. FAILED_PRECONDITION as UpdateEvent."""
+
+    @_abc_1.abstractmethod
+    def GetDiscount(
+        self,
+        request: _event_service_pb2.GetDiscountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_discount_pb2.Discount, _abc.Awaitable[_discount_pb2.Discount]]:
+        """One discount; visible as its event is. NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListDiscounts(
+        self,
+        request: _event_service_pb2.ListDiscountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.ListDiscountsResponse, _abc.Awaitable[_event_service_pb2.ListDiscountsResponse]]:
+        """The discounts of an event in order of creation; visible as the event is."""
+
+    @_abc_1.abstractmethod
+    def UpdateDiscount(
+        self,
+        request: _event_service_pb2.UpdateDiscountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_discount_pb2.Discount, _abc.Awaitable[_discount_pb2.Discount]]:
+        """Changes a discount, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
+
+    @_abc_1.abstractmethod
+    def DeleteDiscount(
+        self,
+        request: _event_service_pb2.DeleteDiscountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_event_service_pb2.DeleteDiscountResponse, _abc.Awaitable[_event_service_pb2.DeleteDiscountResponse]]:
+        """No longer gives it; bookings made keep it."""
+
+    @_abc_1.abstractmethod
+    def GetSeatingPlan(
+        self,
+        request: _event_service_pb2.GetSeatingPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_seating_plan_pb2.SeatingPlan, _abc.Awaitable[_seating_plan_pb2.SeatingPlan]]:
+        """The seats of an event; visible as the event is. One without sections for an event whose seats are not reserved."""
+
+    @_abc_1.abstractmethod
+    def UpdateSeatingPlan(
+        self,
+        request: _event_service_pb2.UpdateSeatingPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_seating_plan_pb2.SeatingPlan, _abc.Awaitable[_seating_plan_pb2.SeatingPlan]]:
+        """Replaces the whole seating plan; one without sections removes it. Bookings made keep their seats. ABORTED
+        ETAG_MISMATCH; FAILED_PRECONDITION SECTION_IN_USE when a ticket type names a section that would be gone.
+        """
 
 def add_EventServiceServicer_to_server(servicer: EventServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

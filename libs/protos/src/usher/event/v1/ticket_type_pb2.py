@@ -29,7 +29,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n usher/event/v1/ticket_type.proto\x12\x0eusher.event.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\x87\x04\n\nTicketType\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x1d\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1d\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0f\x12!\n\x05price\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12Z\n\x0e\x63\x61pacity_pools\x18\x05 \x03(\tBB\xbaH?\x92\x01<\x10\n\x18\x01\"6r422^events/[a-z0-9]{26}/capacityPools/[a-z0-9]{1,26}$\x12\x33\n\x0fsale_start_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rsale_end_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x0fmin_per_booking\x18\x08 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\"\n\x0fmax_per_booking\x18\t \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x16\n\x04\x65tag\x18\n \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01:`\xea\x41]\n\x18usher.example/TicketType\x12(events/{event}/ticketTypes/{ticket_type}*\x0bticketTypes2\nticketType\"\xe5\x01\n\x0c\x43\x61pacityPool\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x1d\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1e\n\x08\x63\x61pacity\x18\x03 \x01(\x05\x42\x0c\xbaH\t\x1a\x07\x18\x80\xad\xe2\x04(\x00\x12\x16\n\x04\x65tag\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01:j\xea\x41g\n\x1ausher.example/CapacityPool\x12,events/{event}/capacityPools/{capacity_pool}*\rcapacityPools2\x0c\x63\x61pacityPoolb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n usher/event/v1/ticket_type.proto\x12\x0eusher.event.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\xce\x07\n\nTicketType\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x1d\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1d\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0f\x12!\n\x05price\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12Z\n\x0e\x63\x61pacity_pools\x18\x05 \x03(\tBB\xbaH?\x92\x01<\x10\n\x18\x01\"6r422^events/[a-z0-9]{26}/capacityPools/[a-z0-9]{1,26}$\x12\x33\n\x0fsale_start_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rsale_end_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x0fmin_per_booking\x18\x08 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\"\n\x0fmax_per_booking\x18\t \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x16\n\x04\x65tag\x18\n \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12:\n\x0cprice_phases\x18\x0b \x03(\x0b\x32\x1a.usher.event.v1.PricePhaseB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x0e\n\x06hidden\x18\x0c \x01(\x08\x12\"\n\x0emax_per_person\x18\r \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x19\n\x11\x61pproval_required\x18\x0e \x01(\x08\x12\x36\n\x04kind\x18\x0f \x01(\x0e\x32\x1e.usher.event.v1.TicketTypeKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12S\n\tadd_on_to\x18\x10 \x03(\tB@\xbaH=\x92\x01:\x10\x32\x18\x01\"4r220^events/[a-z0-9]{26}/ticketTypes/[a-z0-9]{1,26}$\x12:\n\x0c\x62undle_items\x18\x11 \x03(\x0b\x32\x1a.usher.event.v1.BundleItemB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\x33\n\ttax_class\x18\x12 \x01(\tB \xbaH\x1dr\x1b\x32\x19^([a-z][a-z0-9-]{0,29})?$\x12<\n\x08sections\x18\x13 \x03(\tB*\xbaH\'\x92\x01$\x10\xc8\x01\x18\x01\"\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,29}$:`\xea\x41]\n\x18usher.example/TicketType\x12(events/{event}/ticketTypes/{ticket_type}*\x0bticketTypes2\nticketType\"\xfc\x01\n\nPricePhase\x12\x1d\n\x0c\x64isplay_name\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12)\n\x05price\x18\x02 \x01(\x0b\x32\x12.google.type.MoneyB\x06\xbaH\x03\xc8\x01\x01\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x06places\x18\x04 \x01(\x05\x42\x0c\xbaH\t\x1a\x07\x18\x80\xad\xe2\x04(\x00:X\xbaHU\x1aS\n\x10price_phase.ends\x12\x18needs end_time or places\x1a%has(this.end_time) || this.places > 0\"w\n\nBundleItem\x12L\n\x0bticket_type\x18\x01 \x01(\tB7\xbaH4r220^events/[a-z0-9]{26}/ticketTypes/[a-z0-9]{1,26}$\x12\x1b\n\x08quantity\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x14(\x01\"\xcb\x02\n\x0c\x43\x61pacityPool\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x1d\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1e\n\x08\x63\x61pacity\x18\x03 \x01(\x05\x42\x0c\xbaH\t\x1a\x07\x18\x80\xad\xe2\x04(\x00\x12\x16\n\x04\x65tag\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x42\n\x04\x64\x61te\x18\x05 \x01(\tB4\xbaH1r/2-^(events/[a-z0-9]{26}/dates/[a-z0-9]{1,26})?$\x12 \n\x0boverbooking\x18\x06 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00:j\xea\x41g\n\x1ausher.example/CapacityPool\x12,events/{event}/capacityPools/{capacity_pool}*\rcapacityPools2\x0c\x63\x61pacityPool*o\n\x0eTicketTypeKind\x12 \n\x1cTICKET_TYPE_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1aTICKET_TYPE_KIND_ADMISSION\x10\x01\x12\x1b\n\x17TICKET_TYPE_KIND_ADD_ON\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,8 +50,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TICKETTYPE'].fields_by_name['max_per_booking']._serialized_options = b'\272H\006\032\004\030d(\000'
   _globals['_TICKETTYPE'].fields_by_name['etag']._loaded_options = None
   _globals['_TICKETTYPE'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_TICKETTYPE'].fields_by_name['price_phases']._loaded_options = None
+  _globals['_TICKETTYPE'].fields_by_name['price_phases']._serialized_options = b'\272H\005\222\001\002\020\024'
+  _globals['_TICKETTYPE'].fields_by_name['max_per_person']._loaded_options = None
+  _globals['_TICKETTYPE'].fields_by_name['max_per_person']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_TICKETTYPE'].fields_by_name['kind']._loaded_options = None
+  _globals['_TICKETTYPE'].fields_by_name['kind']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_TICKETTYPE'].fields_by_name['add_on_to']._loaded_options = None
+  _globals['_TICKETTYPE'].fields_by_name['add_on_to']._serialized_options = b'\272H=\222\001:\0202\030\001\"4r220^events/[a-z0-9]{26}/ticketTypes/[a-z0-9]{1,26}$'
+  _globals['_TICKETTYPE'].fields_by_name['bundle_items']._loaded_options = None
+  _globals['_TICKETTYPE'].fields_by_name['bundle_items']._serialized_options = b'\272H\005\222\001\002\020\024'
+  _globals['_TICKETTYPE'].fields_by_name['tax_class']._loaded_options = None
+  _globals['_TICKETTYPE'].fields_by_name['tax_class']._serialized_options = b'\272H\035r\0332\031^([a-z][a-z0-9-]{0,29})?$'
+  _globals['_TICKETTYPE'].fields_by_name['sections']._loaded_options = None
+  _globals['_TICKETTYPE'].fields_by_name['sections']._serialized_options = b'\272H\'\222\001$\020\310\001\030\001\"\035r\0332\031^[a-z0-9][a-z0-9-]{0,29}$'
   _globals['_TICKETTYPE']._loaded_options = None
   _globals['_TICKETTYPE']._serialized_options = b'\352A]\n\030usher.example/TicketType\022(events/{event}/ticketTypes/{ticket_type}*\013ticketTypes2\nticketType'
+  _globals['_PRICEPHASE'].fields_by_name['display_name']._loaded_options = None
+  _globals['_PRICEPHASE'].fields_by_name['display_name']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_PRICEPHASE'].fields_by_name['price']._loaded_options = None
+  _globals['_PRICEPHASE'].fields_by_name['price']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_PRICEPHASE'].fields_by_name['places']._loaded_options = None
+  _globals['_PRICEPHASE'].fields_by_name['places']._serialized_options = b'\272H\t\032\007\030\200\255\342\004(\000'
+  _globals['_PRICEPHASE']._loaded_options = None
+  _globals['_PRICEPHASE']._serialized_options = b'\272HU\032S\n\020price_phase.ends\022\030needs end_time or places\032%has(this.end_time) || this.places > 0'
+  _globals['_BUNDLEITEM'].fields_by_name['ticket_type']._loaded_options = None
+  _globals['_BUNDLEITEM'].fields_by_name['ticket_type']._serialized_options = b'\272H4r220^events/[a-z0-9]{26}/ticketTypes/[a-z0-9]{1,26}$'
+  _globals['_BUNDLEITEM'].fields_by_name['quantity']._loaded_options = None
+  _globals['_BUNDLEITEM'].fields_by_name['quantity']._serialized_options = b'\272H\006\032\004\030\024(\001'
   _globals['_CAPACITYPOOL'].fields_by_name['name']._loaded_options = None
   _globals['_CAPACITYPOOL'].fields_by_name['name']._serialized_options = b'\342A\001\010'
   _globals['_CAPACITYPOOL'].fields_by_name['display_name']._loaded_options = None
@@ -60,10 +86,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAPACITYPOOL'].fields_by_name['capacity']._serialized_options = b'\272H\t\032\007\030\200\255\342\004(\000'
   _globals['_CAPACITYPOOL'].fields_by_name['etag']._loaded_options = None
   _globals['_CAPACITYPOOL'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_CAPACITYPOOL'].fields_by_name['date']._loaded_options = None
+  _globals['_CAPACITYPOOL'].fields_by_name['date']._serialized_options = b'\272H1r/2-^(events/[a-z0-9]{26}/dates/[a-z0-9]{1,26})?$'
+  _globals['_CAPACITYPOOL'].fields_by_name['overbooking']._loaded_options = None
+  _globals['_CAPACITYPOOL'].fields_by_name['overbooking']._serialized_options = b'\272H\010\032\006\030\300\204=(\000'
   _globals['_CAPACITYPOOL']._loaded_options = None
   _globals['_CAPACITYPOOL']._serialized_options = b'\352Ag\n\032usher.example/CapacityPool\022,events/{event}/capacityPools/{capacity_pool}*\rcapacityPools2\014capacityPool'
+  _globals['_TICKETTYPEKIND']._serialized_start=1886
+  _globals['_TICKETTYPEKIND']._serialized_end=1997
   _globals['_TICKETTYPE']._serialized_start=200
-  _globals['_TICKETTYPE']._serialized_end=719
-  _globals['_CAPACITYPOOL']._serialized_start=722
-  _globals['_CAPACITYPOOL']._serialized_end=951
+  _globals['_TICKETTYPE']._serialized_end=1174
+  _globals['_PRICEPHASE']._serialized_start=1177
+  _globals['_PRICEPHASE']._serialized_end=1429
+  _globals['_BUNDLEITEM']._serialized_start=1431
+  _globals['_BUNDLEITEM']._serialized_end=1550
+  _globals['_CAPACITYPOOL']._serialized_start=1553
+  _globals['_CAPACITYPOOL']._serialized_end=1884
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import money_pb2 as _money_pb2
 import builtins as _builtins
 import sys
@@ -19,6 +20,30 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _TicketTypeKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TicketTypeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TicketTypeKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TICKET_TYPE_KIND_UNSPECIFIED: _TicketTypeKind.ValueType  # 0
+    """Not said: an admission."""
+    TICKET_TYPE_KIND_ADMISSION: _TicketTypeKind.ValueType  # 1
+    """Admits a person."""
+    TICKET_TYPE_KIND_ADD_ON: _TicketTypeKind.ValueType  # 2
+    """Sold only beside an admission, such as a parking space or a workshop."""
+
+class TicketTypeKind(_TicketTypeKind, metaclass=_TicketTypeKindEnumTypeWrapper):
+    """Whether a ticket admits by itself."""
+
+TICKET_TYPE_KIND_UNSPECIFIED: TicketTypeKind.ValueType  # 0
+"""Not said: an admission."""
+TICKET_TYPE_KIND_ADMISSION: TicketTypeKind.ValueType  # 1
+"""Admits a person."""
+TICKET_TYPE_KIND_ADD_ON: TicketTypeKind.ValueType  # 2
+"""Sold only beside an admission, such as a parking space or a workshop."""
+Global___TicketTypeKind: _TypeAlias = TicketTypeKind  # noqa: Y015
 
 @_typing.final
 class TicketType(_message.Message):
@@ -36,6 +61,15 @@ class TicketType(_message.Message):
     MIN_PER_BOOKING_FIELD_NUMBER: _builtins.int
     MAX_PER_BOOKING_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    PRICE_PHASES_FIELD_NUMBER: _builtins.int
+    HIDDEN_FIELD_NUMBER: _builtins.int
+    MAX_PER_PERSON_FIELD_NUMBER: _builtins.int
+    APPROVAL_REQUIRED_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ADD_ON_TO_FIELD_NUMBER: _builtins.int
+    BUNDLE_ITEMS_FIELD_NUMBER: _builtins.int
+    TAX_CLASS_FIELD_NUMBER: _builtins.int
+    SECTIONS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `events/{event}/ticketTypes/{ticket_type}`."""
     display_name: _builtins.str
@@ -48,13 +82,25 @@ class TicketType(_message.Message):
     """Most in one booking; 0 means 10."""
     etag: _builtins.str
     """Changes whenever the ticket type changes."""
+    hidden: _builtins.bool
+    """Not shown in public and not booked without a voucher or access code that reveals it."""
+    max_per_person: _builtins.int
+    """Most that one person holds and has, over all their bookings of the event; 0: no limit."""
+    approval_required: _builtins.bool
+    """A booking with such a ticket waits for the organizer's approval before it can be paid or confirmed."""
+    kind: Global___TicketTypeKind.ValueType
+    """Whether it admits by itself; unspecified means TICKET_TYPE_KIND_ADMISSION."""
+    tax_class: _builtins.str
+    """How it is taxed: a tax class such as `standard`, `reduced` or `exempt`; empty means `standard`."""
     @_builtins.property
     def price(self) -> _money_pb2.Money:
         """Price of one ticket, taxes included; 0 is free. Required. A currency's minor unit is the smallest step."""
 
     @_builtins.property
     def capacity_pools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Pools it draws on, `events/{event}/capacityPools/{capacity_pool}`; one place of each a ticket. At least one."""
+        """Pools it draws on, `events/{event}/capacityPools/{capacity_pool}`; one place of each a ticket. At least one. In an
+        event with dates a pool with a date counts only for bookings of that date.
+        """
 
     @_builtins.property
     def sale_start_time(self) -> _timestamp_pb2.Timestamp:
@@ -63,6 +109,30 @@ class TicketType(_message.Message):
     @_builtins.property
     def sale_end_time(self) -> _timestamp_pb2.Timestamp:
         """Sold until then; unset: until the event begins."""
+
+    @_builtins.property
+    def price_phases(self) -> _containers.RepeatedCompositeFieldContainer[Global___PricePhase]:
+        """Prices before the ordinary one, such as an early bird's. Tried in order: the first that has not run out applies,
+        and `price` once all have. In the currency of `price`.
+        """
+
+    @_builtins.property
+    def add_on_to(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Admissions, `events/{event}/ticketTypes/{ticket_type}`, of which at least one is in the same booking; empty: any.
+        Only for TICKET_TYPE_KIND_ADD_ON. One such ticket each, unless `max_per_booking` allows more.
+        """
+
+    @_builtins.property
+    def bundle_items(self) -> _containers.RepeatedCompositeFieldContainer[Global___BundleItem]:
+        """What a bundle consists of: these tickets are issued instead of its own, and their pools are drawn on as well as its
+        own. Empty: no bundle.
+        """
+
+    @_builtins.property
+    def sections(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of the sections of the seating plan in which its seats lie. With sections each ticket needs a seat, without them
+        it has none. Empty for a bundle, whose items name theirs.
+        """
 
     def __init__(
         self,
@@ -77,14 +147,87 @@ class TicketType(_message.Message):
         min_per_booking: _builtins.int = ...,
         max_per_booking: _builtins.int = ...,
         etag: _builtins.str = ...,
+        price_phases: _abc.Iterable[Global___PricePhase] | None = ...,
+        hidden: _builtins.bool = ...,
+        max_per_person: _builtins.int = ...,
+        approval_required: _builtins.bool = ...,
+        kind: Global___TicketTypeKind.ValueType = ...,
+        add_on_to: _abc.Iterable[_builtins.str] | None = ...,
+        bundle_items: _abc.Iterable[Global___BundleItem] | None = ...,
+        tax_class: _builtins.str = ...,
+        sections: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price", "sale_end_time", b"sale_end_time", "sale_start_time", b"sale_start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity_pools", b"capacity_pools", "description", b"description", "display_name", b"display_name", "etag", b"etag", "max_per_booking", b"max_per_booking", "min_per_booking", b"min_per_booking", "name", b"name", "price", b"price", "sale_end_time", b"sale_end_time", "sale_start_time", b"sale_start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_on_to", b"add_on_to", "approval_required", b"approval_required", "bundle_items", b"bundle_items", "capacity_pools", b"capacity_pools", "description", b"description", "display_name", b"display_name", "etag", b"etag", "hidden", b"hidden", "kind", b"kind", "max_per_booking", b"max_per_booking", "max_per_person", b"max_per_person", "min_per_booking", b"min_per_booking", "name", b"name", "price", b"price", "price_phases", b"price_phases", "sale_end_time", b"sale_end_time", "sale_start_time", b"sale_start_time", "sections", b"sections", "tax_class", b"tax_class"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TicketType: _TypeAlias = TicketType  # noqa: Y015
+
+@_typing.final
+class PricePhase(_message.Message):
+    """A price that runs out, by time, by number, or by whichever comes first. It has at least one of the two ends."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    display_name: _builtins.str
+    """Name shown to buyers, such as `Early bird`."""
+    places: _builtins.int
+    """Ends when so many tickets of the type were sold in all, at whatever price; 0: no end by number."""
+    @_builtins.property
+    def price(self) -> _money_pb2.Money:
+        """Price of one ticket, taxes included, in the currency of the ticket type. Required."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Applies until then; unset: no end by time."""
+
+    def __init__(
+        self,
+        *,
+        display_name: _builtins.str = ...,
+        price: _money_pb2.Money | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        places: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "price", b"price"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "end_time", b"end_time", "places", b"places", "price", b"price"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PricePhase: _TypeAlias = PricePhase  # noqa: Y015
+
+@_typing.final
+class BundleItem(_message.Message):
+    """Some tickets of a bundle."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TICKET_TYPE_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    ticket_type: _builtins.str
+    """What is issued, `events/{event}/ticketTypes/{ticket_type}`; not itself a bundle."""
+    quantity: _builtins.int
+    """How many in one bundle."""
+    def __init__(
+        self,
+        *,
+        ticket_type: _builtins.str = ...,
+        quantity: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quantity", b"quantity", "ticket_type", b"ticket_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BundleItem: _TypeAlias = BundleItem  # noqa: Y015
 
 @_typing.final
 class CapacityPool(_message.Message):
@@ -96,6 +239,8 @@ class CapacityPool(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     CAPACITY_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    OVERBOOKING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `events/{event}/capacityPools/{capacity_pool}`."""
     display_name: _builtins.str
@@ -104,6 +249,12 @@ class CapacityPool(_message.Message):
     """Places. Lowering it below what is taken stops sales and takes no ticket away."""
     etag: _builtins.str
     """Changes whenever the pool changes."""
+    date: _builtins.str
+    """The date it belongs to, `events/{event}/dates/{date}`: it limits only what is booked for that date. Empty: it limits
+    every booking, whatever its date.
+    """
+    overbooking: _builtins.int
+    """Places sold beyond `capacity` because the organizer expects some not to come; 0: never one too many."""
     def __init__(
         self,
         *,
@@ -111,10 +262,12 @@ class CapacityPool(_message.Message):
         display_name: _builtins.str = ...,
         capacity: _builtins.int = ...,
         etag: _builtins.str = ...,
+        date: _builtins.str = ...,
+        overbooking: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "display_name", b"display_name", "etag", b"etag", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "date", b"date", "display_name", b"display_name", "etag", b"etag", "name", b"name", "overbooking", b"overbooking"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
