@@ -8,7 +8,9 @@ import pytest
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands import Hold, ProjectOffer
 from booking_service.domain.inventory import Inventory
-from booking_service.domain.offer import Offer, OfferedType, OfferState
+from booking_service.domain.offer import Offer, OfferedType, OfferState, Pool
+from booking_service.domain.outcome import Outcome
+from booking_service.domain.records import Record, View, key_of
 from booking_service.domain.selling import Wanted
 from booking_service.domain.stock import Stock
 from booking_service.outbound import announcements, repositories
@@ -65,11 +67,17 @@ def offer(*types: OfferedType, capacities: dict[str, int] | None = None, **chang
         end_time=NOW + timedelta(days=10, hours=3),
         time_zone="Europe/Berlin",
         ticket_types=types or (offered_type(),),
-        capacities=capacities or {"hall": 50},
+        pools={pool: Pool(capacity) for pool, capacity in (capacities or {"hall": 50}).items()},
         version=1,
         published=True,
     )
     return replace(plain, **changes)
+
+
+def decide(command: object, of: Stock, *records: Record | None, now: datetime = NOW) -> Outcome:
+    """Its outcome on this stock, with these records and no others."""
+    there = {key_of(record): record for record in records if record is not None}
+    return command.decide(View(of, dict.fromkeys(command.needs(of, there)) | there), now)
 
 
 def stock(of: Offer | None = None, **taken: int) -> Stock:
@@ -82,9 +90,9 @@ def hold(buyer: str = "users/ada", *, name: str = "", event: str = EVENT, **want
 
 
 def held(of: Stock | None = None, now: datetime = NOW, **wanted: int) -> tuple[Stock, Booking]:
-    outcome = hold(**wanted).decide(of or stock(), None, now)
-    assert outcome.booking is not None
-    return outcome.stock, replace(outcome.booking, version=1)
+    outcome = decide(hold(**wanted), of or stock(), now=now)
+    assert isinstance(outcome.answer, Booking)
+    return outcome.stock, replace(outcome.answer, version=1)
 
 
 def cause(key: str = "", fingerprint: bytes = b"") -> Cause:
@@ -100,7 +108,7 @@ def make() -> SimpleNamespace:
     """Builders of what tests need."""
     return SimpleNamespace(
         NOW=NOW, EVENT=EVENT, Issuer=Issuer, type=offered_type, offer=offer, stock=stock, hold=hold, held=held,
-        cause=cause, lanes_on=lanes_on, project=ProjectOffer,
+        cause=cause, lanes_on=lanes_on, decide=decide, project=ProjectOffer,
     )  # fmt: skip
 
 

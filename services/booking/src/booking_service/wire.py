@@ -1,36 +1,61 @@
 """A booking, a ticket and an availability as protobuf messages, for answers and for domain events alike."""
 
+from collections.abc import Callable
 from datetime import datetime
 
+from google.type.money_pb2 import Money as WireMoney
+
 from booking_service.domain.availability import Availability
-from booking_service.domain.booking import Booking, Line, Ticket
+from booking_service.domain.booking import Booking, Line, Ticket, numbered, taxes_in
+from booking_service.domain.history import Change
+from booking_service.domain.questions import UNKNOWN, Attendee
+from booking_service.domain.states import BookingState
+from domain_kit.money import Money
 from resource_api import etag_of, money_to_wire, time_to_wire
 from usher.booking.v1 import booking_pb2 as pb
+
+_OWES = (BookingState.HELD, BookingState.PENDING_APPROVAL, BookingState.CONFIRMED, BookingState.CHECKED_IN)
 
 
 def booking_to_wire(booking: Booking) -> pb.Booking:
     """The resource, etag included."""
+    currency = booking.total.currency
+    money = _money_in(currency)
+    prices = {unit.number: unit.price for line in numbered(booking.lines) for unit in line.units}
+    due = booking.total.minor_units - booking.paid if booking.state in _OWES else 0
     return pb.Booking(
         name=booking.name,
         event=booking.event,
         organizer=booking.organizer,
         buyer=booking.buyer,
         state=pb.BookingState.Value(f"BOOKING_STATE_{booking.state.name}"),
-        lines=[_line_to_wire(line) for line in booking.lines],
+        lines=[_line_to_wire(line, money) for line in booking.lines],
         total=money_to_wire(booking.total),
         hold_expire_time=time_to_wire(booking.hold_expire_time),
         payment=booking.payment,
-        tickets=[ticket_to_wire(ticket) for ticket in booking.tickets],
+        tickets=[ticket_to_wire(ticket, money(prices.get(ticket.unit, 0))) for ticket in booking.tickets],
         create_time=time_to_wire(booking.create_time),
         update_time=time_to_wire(booking.update_time),
         confirm_time=time_to_wire(booking.confirm_time),
         cancel_time=time_to_wire(booking.cancel_time),
         cancel_reason=booking.cancel_reason,
         etag=etag_of(booking.version),
+        history=[_change_to_wire(change) for change in booking.history],
+        voucher_codes=booking.voucher_codes,
+        answers=[pb.Answer(question=each.question, text=each.text) for each in booking.answers],
+        discount_total=money(sum(unit.discount for line in booking.lines for unit in line.units)),
+        fee_total=money(sum(unit.fee for line in booking.lines for unit in line.units)),
+        taxes=[
+            pb.TaxAmount(display_name=rate.display_name, basis_points=rate.basis_points, amount=money(amount))
+            for rate, amount in taxes_in(booking.lines).items()
+        ],
+        amount_paid=money(booking.paid),
+        amount_due=money(due),
+        waiting_list_entry=booking.entry,
     )
 
 
-def ticket_to_wire(ticket: Ticket) -> pb.Ticket:
+def ticket_to_wire(ticket: Ticket, price: WireMoney) -> pb.Ticket:
     """The resource."""
     return pb.Ticket(
         name=ticket.name,
@@ -39,7 +64,26 @@ def ticket_to_wire(ticket: Ticket) -> pb.Ticket:
         code=ticket.code,
         state=pb.TicketState.Value(f"TICKET_STATE_{ticket.state.name}"),
         check_in_time=time_to_wire(ticket.check_in_time),
+        check_out_time=time_to_wire(ticket.check_out_time),
+        date=ticket.date,
+        seat=ticket.seat,
+        attendee=attendee_to_wire(ticket.attendee),
+        price=price,
     )
+
+
+def ticket_of(booking: Booking, ticket: Ticket) -> pb.Ticket:
+    """The same for one ticket of a booking, with its price."""
+    prices = {unit.number: unit.price for line in numbered(booking.lines) for unit in line.units}
+    return ticket_to_wire(ticket, _money_in(booking.total.currency)(prices.get(ticket.unit, 0)))
+
+
+def attendee_to_wire(attendee: Attendee) -> pb.Attendee | None:
+    """None for one of whom nothing is known."""
+    if attendee == UNKNOWN:
+        return None
+    answers = [pb.Answer(question=each.question, text=each.text) for each in attendee.answers]
+    return pb.Attendee(display_name=attendee.display_name, email=attendee.email, answers=answers)
 
 
 def availability_to_wire(availability: Availability, now: datetime) -> pb.Availability:
@@ -53,6 +97,8 @@ def availability_to_wire(availability: Availability, now: datetime) -> pb.Availa
                 price=money_to_wire(each.price),
                 remaining=each.remaining,
                 sale_state=pb.SaleState.Value(f"SALE_STATE_{each.sale_state.name}"),
+                date=each.date,
+                phase=each.phase,
             )
             for each in availability.ticket_types
         ],
@@ -61,11 +107,46 @@ def availability_to_wire(availability: Availability, now: datetime) -> pb.Availa
     )
 
 
-def _line_to_wire(line: Line) -> pb.BookingLine:
+def _line_to_wire(line: Line, money: Callable[[int], WireMoney]) -> pb.BookingLine:
     return pb.BookingLine(
         ticket_type=line.ticket_type,
         quantity=line.quantity,
         display_name=line.display_name,
         unit_price=money_to_wire(line.unit_price),
         subtotal=money_to_wire(line.subtotal),
+        date=line.date,
+        seats=line.seats,
+        attendees=[attendee_to_wire(each) or pb.Attendee() for each in line.attendees],
+        units=[
+            pb.UnitPrice(
+                list_price=money(unit.list_price),
+                discount=money(unit.discount),
+                fee=money(unit.fee),
+                price=money(unit.price),
+                phase=unit.phase,
+                discount_source=unit.source,
+            )
+            for unit in line.units
+        ],
+        discount=money(sum(unit.discount for unit in line.units)),
+        fee=money(sum(unit.fee for unit in line.units)),
+        tax_class=line.tax_class,
+        tax=money(sum(taxes_in([line]).values())),
+        total=money_to_wire(line.total),
     )
+
+
+def _change_to_wire(change: Change) -> pb.BookingChange:
+    return pb.BookingChange(
+        change_time=time_to_wire(change.time),
+        actor=change.actor,
+        action=change.action,
+        state=pb.BookingState.Value(f"BOOKING_STATE_{change.state.name}"),
+        reason=change.reason,
+    )
+
+
+def _money_in(currency: str) -> Callable[[int], WireMoney]:
+    """Minor units as the wire has them; zeros, which are most, are made once."""
+    nothing = money_to_wire(Money(0, currency))
+    return lambda amount: money_to_wire(Money(amount, currency)) if amount else nothing

@@ -1,24 +1,29 @@
 """Every mapper loses nothing, whatever the values."""
 
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from types import UnionType
+from typing import Union, get_args, get_origin, get_type_hints
 
 import pytest
 from google.protobuf import json_format
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.availability import Announcement, Availability, SaleState, TypeAvailability
-from booking_service.domain.booking import Booking, Line, Ticket
+from booking_service.domain.booking import Booking, Line, Ticket, Unit
 from booking_service.domain.inventory import Inventory
-from booking_service.domain.offer import Offer, OfferedType, OfferState
+from booking_service.domain.offer import Offer
 from booking_service.domain.ports import Condition
-from booking_service.domain.states import BookingState, TicketState
-from booking_service.inbound.messages import conditions_from_filter, offer_from_wire
+from booking_service.domain.states import BookingState
+from booking_service.inbound.messages import conditions_from_filter
+from booking_service.inbound.offers import offer_from_wire
 from booking_service.outbound import announcements, documents
 from booking_service.outbound.domain_events import BUILDERS, encode
-from booking_service.wire import availability_to_wire, booking_to_wire
+from booking_service.wire import availability_to_wire, booking_to_wire, ticket_of
 from domain_kit.money import Money
 from domain_kit.refusals import InvalidArgument
 from mongo_store import as_stored
@@ -34,63 +39,72 @@ TIME = st.datetimes(datetime.fromisoformat("2020-01-01"), datetime.fromisoformat
     lambda at: at.replace(microsecond=at.microsecond // 1000 * 1000, tzinfo=UTC)
 )
 MAYBE = st.none() | TIME
-LINE = st.builds(Line, TEXT, st.integers(1, 100), TEXT, MONEY, st.lists(ID, max_size=3).map(tuple))
-BOOKING_NAME = ID.map(lambda number: f"events/{'e' * 26}/bookings/{number}")
-OFFERED = st.builds(
-    OfferedType, ID.map(lambda number: f"events/e/ticketTypes/{number}"), TEXT, MONEY,
-    st.lists(ID, max_size=3, unique=True).map(tuple), MAYBE, MAYBE, st.integers(1, 100), st.integers(1, 100),
-)  # fmt: skip
-OFFER = st.builds(
-    Offer, ID.map(lambda number: f"events/{number}"), TEXT, TEXT, st.sampled_from(OfferState), TIME, TIME, TEXT,
-    st.lists(OFFERED, max_size=3).map(tuple), st.dictionaries(ID, st.integers(0, 10**7), max_size=3),
-    st.integers(1, 99), st.booleans(),
-)  # fmt: skip
+PLAIN = {
+    str: TEXT, int: st.integers(0, 2**40), bool: st.booleans(), bytes: st.binary(max_size=8), Money: MONEY,
+    datetime: TIME, timedelta: st.integers(1, 10**7).map(lambda s: timedelta(seconds=s)),
+    float: st.floats(-90, 90), type(None): st.none(),
+}  # fmt: skip
 
 
-@st.composite
-def bookings(draw):
-    name = draw(BOOKING_NAME)
-    ticket = st.builds(
-        Ticket, ID.map(lambda number: f"{name}/tickets/{number}"), TEXT, TEXT, TEXT, st.sampled_from(TicketState), MAYBE
-    )
-    return Booking(
-        name=name, event=draw(TEXT), organizer=draw(TEXT), buyer=draw(TEXT), state=draw(st.sampled_from(BookingState)),
-        lines=tuple(draw(st.lists(LINE, max_size=3))), total=draw(MONEY), create_time=draw(TIME),
-        update_time=draw(TIME), hold_expire_time=draw(MAYBE),
-        payment=draw(TEXT), tickets=tuple(draw(st.lists(ticket, max_size=3))),
-        confirm_time=draw(MAYBE), cancel_time=draw(MAYBE), cancel_reason=draw(TEXT),
-        unclaimed=tuple(draw(st.lists(TEXT, max_size=2))), version=draw(st.integers(1, 99)),
-    )  # fmt: skip
+def any_of(kind):
+    """Any value of a type, every field of every dataclass in it included."""
+    if kind in PLAIN:
+        return PLAIN[kind]
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return st.builds(kind, **{each.name: st.deferred(partial(any_of, hints[each.name])) for each in fields(kind)})
+    if get_origin(kind) is tuple:
+        return st.lists(any_of(get_args(kind)[0]), max_size=2).map(tuple)
+    if get_origin(kind) is Mapping:
+        key, value = get_args(kind)
+        return st.dictionaries(ID if key is str else any_of(key), any_of(value), max_size=2)
+    if get_origin(kind) in (Union, UnionType):
+        return st.one_of(*map(any_of, get_args(kind)))
+    return st.sampled_from(kind)
 
 
-@given(bookings())
-def test_a_booking_comes_back_from_its_document(booking):
-    assert documents.booking_from_document(as_stored(documents.booking_to_document(booking))) == booking
+SHAPES = [pytest.param(kind, id=kind.collection) for kind in documents.KINDS]
 
 
-@given(OFFER)
+@pytest.mark.parametrize("kind", SHAPES)
+def test_a_record_comes_back_from_its_document_and_from_an_answer(kind):
+    @settings(max_examples=50, deadline=None)
+    @given(any_of(kind.record))
+    def comes_back(record):
+        document = as_stored(kind.to_document(record))
+        assert document["_id"] == record.name
+        assert kind.from_document(document) == record
+        assert documents.answer_from_document(as_stored(documents.answer_to_document(record))) == record
+
+    comes_back()
+
+
+@settings(max_examples=50, deadline=None)
+@given(any_of(Offer))
 def test_an_offer_comes_back_from_its_document(offer):
     assert documents.offer_from_document(as_stored(documents.offer_to_document(offer))) == offer
 
 
-@given(st.dictionaries(ID, st.integers(0, 2**31), max_size=4), st.integers(1, 2**40))
-def test_an_inventory_comes_back_from_its_document(taken, version):
-    inventory = Inventory("events/x", taken, version)
+@given(any_of(Inventory))
+def test_an_inventory_comes_back_from_its_document(inventory):
     document = documents.inventory_to_document(inventory, 3, datetime(2027, 1, 1, tzinfo=UTC))
     assert documents.inventory_from_document(as_stored(document)) == inventory
 
 
-@given(
-    st.lists(st.builds(TypeAvailability, TEXT, TEXT, MONEY, st.integers(0, 2**31 - 1), st.sampled_from(SaleState))),
-    st.integers(1, 99), st.integers(1, 99), MAYBE,
-)  # fmt: skip
+@given(any_of(tuple[TypeAvailability, ...]), st.integers(1, 99), st.integers(1, 99), MAYBE)
 def test_an_announcement_comes_back_from_its_document(types, version, stock_version, due):
     told = Announcement(Availability("events/x", tuple(types)), version, stock_version, due)
     assert announcements.announcement_from_document(as_stored(announcements.announcement_to_document(told))) == told
 
 
-@given(bookings())
+@settings(max_examples=50, deadline=None)
+@given(any_of(Booking))
 def test_a_booking_message_says_every_field(booking):
+    currency = booking.total.currency
+    booking = replace(
+        booking, total=Money(booking.paid + 7, currency),
+        lines=tuple(replace(line, unit_price=Money(line.unit_price.minor_units, currency)) for line in booking.lines),
+    )  # fmt: skip
     message = booking_to_wire(booking)
     same = {"name", "event", "organizer", "buyer", "payment", "cancel_reason"}
     times = {"hold_expire_time", "create_time", "update_time", "confirm_time", "cancel_time"}
@@ -101,56 +115,89 @@ def test_a_booking_message_says_every_field(booking):
     assert booking_pb2.BookingState.Name(message.state) == f"BOOKING_STATE_{booking.state.name}"
     assert money_from_wire(message.total) == booking.total
     assert message.etag == etag_of(booking.version)
-    assert [
-        (
-            each.ticket_type,
-            each.quantity,
-            each.display_name,
-            money_from_wire(each.unit_price),
-            money_from_wire(each.subtotal),
-        )
-        for each in message.lines
-    ] == [
-        (each.ticket_type, each.quantity, each.display_name, each.unit_price, each.subtotal) for each in booking.lines
-    ]
-    assert [
-        (each.name, each.ticket_type, each.display_name, each.code, each.state, time_from_wire(each.check_in_time))
-        for each in message.tickets
-    ] == [
-        (
-            each.name, each.ticket_type, each.display_name, each.code,
-            booking_pb2.TicketState.Value(f"TICKET_STATE_{each.state.name}"), each.check_in_time,
-        )
-        for each in booking.tickets
+    assert tuple(message.voucher_codes) == booking.voucher_codes
+    assert message.waiting_list_entry == booking.entry
+    assert tuple((each.question, each.text) for each in message.answers) == tuple(
+        (each.question, each.text) for each in booking.answers
+    )
+    owes = booking.state.takes_places and booking.state not in (BookingState.COMPLETED, BookingState.NO_SHOW)
+    assert amounts(message, "amount_paid", "amount_due") == [booking.paid, 7 if owes else 0]
+    units = [unit for line in booking.lines for unit in line.units]
+    assert amounts(message, "discount_total", "fee_total") == [
+        sum(each.discount for each in units), sum(each.fee for each in units),
     ]  # fmt: skip
-    mapped = same | times | {"state", "total", "etag", "lines", "tickets"}
+    assert {(each.display_name, each.basis_points) for each in message.taxes} == {
+        (each.display_name, each.basis_points) for line in booking.lines for each in line.rates if prices_of(line)
+    }
+    assert [each.action for each in message.history] == [each.action for each in booking.history]
+    assert [time_from_wire(each.change_time) for each in message.history] == [each.time for each in booking.history]
+    mapped = same | times | {
+        "state", "total", "etag", "lines", "tickets", "voucher_codes", "waiting_list_entry", "answers", "amount_paid",
+        "amount_due", "discount_total", "fee_total", "taxes", "history",
+    }  # fmt: skip
     assert mapped == {field.name for field in booking_pb2.Booking.DESCRIPTOR.fields}
 
 
-@given(OFFER)
-def test_an_offer_is_read_from_a_snapshot_with_every_field(offer):
-    snapshot = domain_events_pb2.EventSnapshot(
-        event=event_pb2.Event(
-            name=offer.event, organizer=offer.organizer, title=offer.title, time_zone=offer.time_zone,
-            state=event_pb2.EventState.Value(f"EVENT_STATE_{offer.state.name}"),
-            start_time=time_to_wire(offer.start_time), end_time=time_to_wire(offer.end_time),
-            publish_time=time_to_wire(offer.start_time) if offer.published else None,
-        ),
-        ticket_types=[
-            ticket_type_pb2.TicketType(
-                name=each.name, display_name=each.display_name, price=money_to_wire(each.price),
-                capacity_pools=[f"{offer.event}/capacityPools/{pool}" for pool in each.pools],
-                sale_start_time=time_to_wire(each.sale_start), sale_end_time=time_to_wire(each.sale_end),
-                min_per_booking=each.least, max_per_booking=each.most,
-            )
-            for each in offer.ticket_types
-        ],
-        capacity_pools=[
-            ticket_type_pb2.CapacityPool(name=f"{offer.event}/capacityPools/{pool}", capacity=capacity)
-            for pool, capacity in offer.capacities.items()
-        ],
+def amounts(message, *names):
+    return [money_from_wire(getattr(message, name)).minor_units for name in names]
+
+
+def prices_of(line):
+    return line.units or line.quantity
+
+
+@settings(max_examples=50, deadline=None)
+@given(any_of(Line))
+def test_a_line_says_every_field(line):
+    line = replace(line, rates=())
+    (message,) = booking_to_wire(booking_with(lines=(line,), total=line.unit_price)).lines
+    assert (message.ticket_type, message.quantity, message.display_name) == (
+        line.ticket_type, line.quantity, line.display_name,
     )  # fmt: skip
-    assert offer_from_wire(snapshot, offer.version) == offer
+    assert (message.date, tuple(message.seats), message.tax_class) == (line.date, line.seats, line.tax_class)
+    assert [(each.display_name, each.email) for each in message.attendees] == [
+        (each.display_name, each.email) for each in line.attendees
+    ]
+    assert money_from_wire(message.unit_price) == line.unit_price
+    assert money_from_wire(message.subtotal) == line.subtotal
+    assert money_from_wire(message.total) == line.total
+    assert [amounts(each, "list_price", "discount", "fee", "price") for each in message.units] == [
+        [each.list_price, each.discount, each.fee, each.price] for each in line.units
+    ]
+    assert [(each.phase, each.discount_source) for each in message.units] == [
+        (each.phase, each.source) for each in line.units
+    ]
+    assert amounts(message, "discount", "fee", "tax") == [
+        sum(each.discount for each in line.units), sum(each.fee for each in line.units), 0,
+    ]  # fmt: skip
+
+
+@settings(max_examples=50, deadline=None)
+@given(any_of(Ticket))
+def test_a_ticket_says_every_field(ticket):
+    unit = Unit(ticket.unit, 500, fee=20)
+    line = Line("t", 1, "T", Money(500, "EUR"), ("p",), units=(unit,))
+    message = ticket_of(booking_with(lines=(line,)), ticket)
+    same = {"name", "ticket_type", "display_name", "code", "date", "seat"}
+    assert {name: getattr(message, name) for name in same} == {name: getattr(ticket, name) for name in same}
+    assert time_from_wire(message.check_in_time) == ticket.check_in_time
+    assert time_from_wire(message.check_out_time) == ticket.check_out_time
+    assert booking_pb2.TicketState.Name(message.state) == f"TICKET_STATE_{ticket.state.name}"
+    assert message.attendee.email == ticket.attendee.email
+    assert amounts(message, "price") == [520]
+    mapped = same | {"check_in_time", "check_out_time", "state", "attendee", "price"}
+    assert mapped == {field.name for field in booking_pb2.Ticket.DESCRIPTOR.fields}
+
+
+def booking_with(**changes):
+    at = datetime(2027, 1, 1, tzinfo=UTC)
+    return Booking(
+        **{
+            "name": "events/e/bookings/b", "event": "events/e", "organizer": "o", "buyer": "u",
+            "state": BookingState.HELD, "lines": (), "total": Money(0, "EUR"), "create_time": at, "update_time": at,
+        }
+        | changes
+    )  # fmt: skip
 
 
 def test_unsaid_limits_mean_one_to_ten():
@@ -162,7 +209,9 @@ def test_unsaid_limits_mean_one_to_ten():
 
 
 def test_an_availability_message_says_every_field(make):
-    kind = TypeAvailability("events/x/ticketTypes/a", "A", Money(5, "EUR"), 7, SaleState.ON_SALE)
+    kind = TypeAvailability(
+        "events/x/ticketTypes/a", "A", Money(5, "EUR"), 7, SaleState.ON_SALE, "events/x/dates/d", "Early"
+    )
     message = availability_to_wire(Availability("events/x", (kind,)), make.NOW + timedelta(milliseconds=5))
     assert json_format.MessageToDict(message, preserving_proto_field_name=True) == {
         "name": "events/x/availability",
@@ -175,6 +224,8 @@ def test_an_availability_message_says_every_field(make):
                 "price": {"currency_code": "EUR", "nanos": 50000000},
                 "remaining": 7,
                 "sale_state": "SALE_STATE_ON_SALE",
+                "date": "events/x/dates/d",
+                "phase": "Early",
             }
         ],
     }
@@ -206,7 +257,7 @@ def test_every_domain_event_has_a_message_with_its_own_fields(make):
         facts.TicketCheckedIn(ticket.name): {
             "ticket": {
                 "name": ticket.name, "ticket_type": ticket.ticket_type, "display_name": "A", "code": "code",
-                "state": "TICKET_STATE_VALID",
+                "state": "TICKET_STATE_VALID", "price": {"currency_code": "EUR", "units": "25"},
             }
         },
         facts.PaymentUnclaimed("payments/1", "SOLD_OUT"): {"payment": "payments/1", "reason": "SOLD_OUT"},

@@ -5,9 +5,10 @@ from datetime import datetime
 from enum import Enum
 
 from booking_service.domain.inventory import Inventory
-from booking_service.domain.offer import Offer, OfferedType, OfferState
-from booking_service.domain.selling import remaining
+from booking_service.domain.offer import EventDate, Offer, OfferedType, OfferState
+from booking_service.domain.selling import present_phase, remaining
 from domain_kit.money import Money
+from domain_kit.refusals import NotFound
 
 
 class SaleState(Enum):
@@ -22,13 +23,18 @@ class SaleState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TypeAvailability:
-    """What can be booked of one ticket type; types that share a pool share `remaining`."""
+    """What can be booked of one ticket type, of a series for one date; types that share a pool share `remaining`.
+
+    price: of the next ticket. phase: the price phase's display name, "" outside of any.
+    """
 
     ticket_type: str
     display_name: str
     price: Money
     remaining: int
     sale_state: SaleState
+    date: str = ""
+    phase: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +70,48 @@ class Announcement:
 
 def availability_of(offer: Offer, inventory: Inventory, now: datetime) -> Availability:
     """INVARIANT: a type is ON_SALE exactly when its smallest booking would be taken now."""
+    dates: tuple[EventDate | None, ...] = offer.dates or (None,)
     return Availability(
-        offer.event, tuple(_type_availability(offer, inventory, each, now) for each in offer.ticket_types)
-    )
+        offer.event,
+        tuple(
+            _type_availability(offer, inventory, kind, date, now)
+            for date in dates for kind in offer.ticket_types if not kind.hidden
+        ),
+    )  # fmt: skip
 
 
 def next_change(offer: Offer, now: datetime) -> datetime | None:
     """When time alone will next change it; None when it will not."""
     if offer.state is not OfferState.PUBLISHED:
         return None
-    edges = [edge for each in offer.ticket_types for edge in (each.sale_start, offer.sale_end_of(each))]
+    edges = [
+        edge
+        for kind in offer.ticket_types
+        for edge in (
+            kind.sale_start,
+            *(offer.sale_end_of(kind, date) for date in offer.dates or (None,)),
+            *(phase.end for phase in kind.phases),
+        )
+    ]
     return min((edge for edge in edges if edge is not None and edge > now), default=None)
 
 
-def _type_availability(offer: Offer, inventory: Inventory, kind: OfferedType, now: datetime) -> TypeAvailability:
-    left = remaining(offer, inventory, kind.pools)
-    return TypeAvailability(kind.name, kind.display_name, kind.price, left, _sale_state(offer, kind, left, now))
+def _type_availability(
+    offer: Offer, inventory: Inventory, kind: OfferedType, date: EventDate | None, now: datetime
+) -> TypeAvailability:
+    name = "" if date is None else date.name
+    try:
+        left = remaining(offer, inventory, offer.pools_of(kind, name))
+    except NotFound:  # a bundle of something that is not sold any more
+        left = 0
+    phase, state = present_phase(kind, inventory, now), _sale_state(offer, kind, date, left, now)
+    return TypeAvailability(kind.name, kind.display_name, phase.price, left, state, name, phase.display_name)
 
 
-def _sale_state(offer: Offer, kind: OfferedType, left: int, now: datetime) -> SaleState:
-    if offer.state is not OfferState.PUBLISHED:
+def _sale_state(offer: Offer, kind: OfferedType, date: EventDate | None, left: int, now: datetime) -> SaleState:
+    if offer.state is not OfferState.PUBLISHED or (date is not None and date.cancelled):
         return SaleState.CLOSED
-    if now >= offer.sale_end_of(kind):
+    if now >= offer.sale_end_of(kind, date):
         return SaleState.ENDED
     if kind.sale_start is not None and now < kind.sale_start:
         return SaleState.NOT_YET

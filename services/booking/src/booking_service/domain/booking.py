@@ -6,33 +6,95 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from operator import add
+from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
-from booking_service.domain.inventory import Places
+from booking_service.domain.history import Change
+from booking_service.domain.inventory import Demand
+from booking_service.domain.questions import UNKNOWN, Answer, Attendee
 from booking_service.domain.states import LIFE, BookingAction, BookingState, TicketState
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, NotFound
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """A tax inside prices, in basis points of what is left without it; fixed when the places were taken."""
+
+    display_name: str
+    basis_points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What one ticket of a line costs, in minor units: list_price − discount + fee, taxes included.
+
+    number: unique in its booking; tickets name it. phase: display name of the price phase. source: the voucher code or
+    the discount that made it cheaper.
+    """
+
+    number: int
+    list_price: int
+    discount: int = 0
+    fee: int = 0
+    phase: str = ""
+    source: str = ""
+
+    @property
+    def price(self) -> int:
+        """What is paid for it."""
+        return self.list_price - self.discount + self.fee
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """So many tickets of a type that each ticket of a bundle's line stands for."""
+
+    ticket_type: str
+    display_name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """Tickets of one type at the price when they were taken. `pools`: ids of the pools the places came from."""
+    """Tickets of one type, for one date where there are dates, at the prices when they were taken.
+
+    pools: ids, one place of each a ticket; an id stands twice where two places are needed. units: one a ticket; empty
+    when each costs `unit_price` (see `numbered`). seats: one a ticket, or none. attendees: as far as known, in the
+    order of the tickets. contents: of a bundle, the tickets that are issued in place of its own.
+    """
 
     ticket_type: str
     quantity: int
     display_name: str
     unit_price: Money
     pools: tuple[str, ...]
+    date: str = ""
+    units: tuple[Unit, ...] = ()
+    seats: tuple[str, ...] = ()
+    attendees: tuple[Attendee, ...] = ()
+    contents: tuple[Content, ...] = ()
+    tax_class: str = ""
+    rates: tuple[Rate, ...] = ()
 
     @property
     def subtotal(self) -> Money:
-        """Quantity × unit_price."""
-        return self.unit_price * self.quantity
+        """Before discounts and fees."""
+        if not self.units:
+            return self.unit_price * self.quantity
+        return Money(sum(unit.list_price for unit in self.units), self.unit_price.currency)
+
+    @property
+    def total(self) -> Money:
+        """What is paid for the line."""
+        if not self.units:
+            return self.unit_price * self.quantity
+        return Money(sum(unit.price for unit in self.units), self.unit_price.currency)
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One admission."""
+    """One admission. unit: number of the unit it was issued for; those of a bundle share one."""
 
     name: str
     ticket_type: str
@@ -40,11 +102,20 @@ class Ticket:
     code: str
     state: TicketState = TicketState.VALID
     check_in_time: datetime | None = None
+    check_out_time: datetime | None = None
+    date: str = ""
+    seat: str = ""
+    attendee: Attendee = UNKNOWN
+    unit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """An order of tickets. `unclaimed`: payments that came and were turned away."""
+    """An order of tickets. unclaimed: payments that came and were turned away.
+
+    paid: minor units that came and were kept, refunds taken off. voucher_codes: as given. entry: the waiting list entry
+    it was offered to. counted: its tickets count in the tally of its buyer.
+    """
 
     name: str
     event: str
@@ -62,15 +133,22 @@ class Booking:
     cancel_time: datetime | None = None
     cancel_reason: str = ""
     unclaimed: tuple[str, ...] = ()
+    history: tuple[Change, ...] = ()
+    voucher_codes: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    entry: str = ""
+    paid: int = 0
+    counted: bool = False
     version: int = 0
+    remembered: ClassVar[bool] = False
 
-    def places(self) -> Places:
-        """Pool id → places its lines need."""
-        return places_of(self.lines)
+    def demand(self) -> Demand:
+        """What its lines need."""
+        return demand_of(self.lines)
 
     def hold_is_over(self, now: datetime) -> bool:
-        """Held, but its time has run out; whether or not anybody has written that down."""
-        return self.state is BookingState.HELD and self.hold_expire_time is not None and self.hold_expire_time <= now
+        """Held or waiting, but its time has run out; whether or not anybody has written that down."""
+        return self.state.pending and self.hold_expire_time is not None and self.hold_expire_time <= now
 
     def ticket(self, name: str) -> Ticket:
         """NotFound."""
@@ -88,6 +166,7 @@ class Booking:
             state=LIFE.after(self.state, action),
             tickets=tuple(tickets),
             payment=payment,
+            paid=self.total.minor_units if payment else 0,
             confirm_time=now,
             update_time=now,
             hold_expire_time=None,
@@ -95,7 +174,8 @@ class Booking:
 
     def expired(self, now: datetime) -> "Booking":
         """The hold ends."""
-        return replace(self, state=LIFE.after(self.state, BookingAction.EXPIRE), update_time=now)
+        state = LIFE.after(self.state, BookingAction.EXPIRE)
+        return replace(self, state=state, hold_expire_time=None, update_time=now)
 
     def cancelled(self, reason: str, now: datetime) -> "tuple[Booking, facts.BookingCancelled]":
         """Called off; its tickets are void. FailedPrecondition TICKET_CHECKED_IN, BOOKING_EXPIRED."""
@@ -108,9 +188,10 @@ class Booking:
             tickets=tuple(replace(each, state=TicketState.VOID) for each in self.tickets),
             cancel_time=now,
             cancel_reason=reason,
+            hold_expire_time=None,
             update_time=now,
         )
-        refund = self.total if self.payment and self.total else None
+        refund = Money(self.paid, self.total.currency) if self.paid else None
         return after, facts.BookingCancelled(reason, self.state, refund)
 
     def checked_in(self, ticket_name: str, now: datetime) -> "Booking":
@@ -129,17 +210,59 @@ class Booking:
         )
 
 
-def places_of(lines: Sequence[Line]) -> Places:
-    """Pool id → places that these lines need."""
-    places: Counter[str] = Counter()
+def taxes_in(lines: Sequence[Line]) -> dict[Rate, int]:
+    """Rate → minor units of it inside the prices of all units.
+
+    Each unit's price is split by itself (the net is rounded half up, the last rate takes what is left), so that a part
+    of a booking that is given back takes exactly its own tax along.
+    """
+    taxes: dict[Rate, int] = {}
     for line in lines:
+        if not line.rates:
+            continue
+        prices = [unit.price for unit in line.units] or [line.unit_price.minor_units] * line.quantity
+        for price in prices:
+            for rate, amount in included_taxes(price, line.rates):
+                taxes[rate] = taxes.get(rate, 0) + amount
+    return taxes
+
+
+def included_taxes(price: int, rates: Sequence[Rate]) -> list[tuple[Rate, int]]:
+    """The taxes inside a price in minor units; their sum and the net are the price."""
+    whole = 10_000 + sum(rate.basis_points for rate in rates)
+    left = price - (2 * price * 10_000 + whole) // (2 * whole)
+    split = []
+    for rate in rates[:-1]:
+        amount = min(left, (2 * price * rate.basis_points + whole) // (2 * whole))
+        split.append((rate, amount))
+        left -= amount
+    return [*split, (rates[-1], left)] if rates else []
+
+
+def numbered(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """The same with all units written out; those that were not are numbered as they stand, over all lines, from 0."""
+    full, number = [], 0
+    for line in lines:
+        plain = line.unit_price.minor_units
+        units = line.units or tuple(Unit(number + place, plain) for place in range(line.quantity))
+        full.append(replace(line, units=units))
+        number += line.quantity
+    return tuple(full)
+
+
+def demand_of(lines: Sequence[Line]) -> Demand:
+    """Pool id → places, ticket type id → tickets that these lines need."""
+    places: Counter[str] = Counter()
+    tickets: Counter[str] = Counter()
+    for line in lines:
+        tickets[line.ticket_type.rpartition("/")[2]] += line.quantity
         for pool in line.pools:
             places[pool] += line.quantity
-    return dict(places)
+    return Demand(dict(places), dict(tickets))
 
 
 def total_of(lines: Sequence[Line]) -> Money:
-    """Sum of the subtotals. FailedPrecondition CURRENCIES_MIXED; ValueError without lines."""
+    """Sum of the lines. FailedPrecondition CURRENCIES_MIXED; ValueError without lines."""
     currencies = sorted({line.unit_price.currency for line in lines})
     if len(currencies) > 1:
         raise FailedPrecondition(
@@ -149,7 +272,7 @@ def total_of(lines: Sequence[Line]) -> Money:
         )
     if not lines:
         raise ValueError("a booking has at least one line")
-    return reduce(add, (line.subtotal for line in lines))
+    return reduce(add, (line.total for line in lines))
 
 
 def already_checked_in(ticket: Ticket) -> FailedPrecondition:

@@ -1,48 +1,76 @@
 """How many places of each pool are taken: the one thing that must never be wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 Places = Mapping[str, int]
+CapacityOf = Callable[[str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What some tickets need: pool id → places, and ticket type → tickets."""
+
+    places: Places
+    tickets: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Pool id → places taken, of one event. `version` counts changes of it or of its offer; the store's guard."""
+    """What is taken of one event: pool id → places, and ticket type → tickets, for prices that end by number.
+
+    version counts changes of it or of its offer; the store's guard.
+    """
 
     event: str
     taken: Places = field(default_factory=dict)
     version: int = 0
+    sold: Mapping[str, int] = field(default_factory=dict)
 
 
-def shortfall(inventory: Inventory, wanted: Places, capacities: Places) -> str:
-    """The first pool that cannot give what is wanted of it; "" when all can. A pool without capacity has none."""
+def shortfall(inventory: Inventory, wanted: Places, capacity_of: CapacityOf) -> str:
+    """The first pool that cannot give what is wanted of it; "" when all can."""
     for pool, places in wanted.items():
-        if inventory.taken.get(pool, 0) + places > capacities.get(pool, 0):
+        if inventory.taken.get(pool, 0) + places > capacity_of(pool):
             return pool
     return ""
 
 
-def take(inventory: Inventory, wanted: Places, capacities: Places) -> Inventory | None:
+def take(inventory: Inventory, wanted: Demand, capacity_of: CapacityOf) -> Inventory | None:
     """With the wanted places taken, all of them; None when some pool has too few. ValueError for negative places."""
-    if any(places < 0 for places in wanted.values()):
+    if any(count < 0 for count in (*wanted.places.values(), *wanted.tickets.values())):
         raise ValueError("places cannot be negative")
-    if shortfall(inventory, wanted, capacities):
+    if shortfall(inventory, wanted.places, capacity_of):
         return None
-    taken = dict(inventory.taken)
-    for pool, places in wanted.items():
-        taken[pool] = taken.get(pool, 0) + places
-    return replace(inventory, taken=taken)
+    return replace(
+        inventory, taken=_sum(inventory.taken, wanted.places), sold=_sum(inventory.sold, wanted.tickets)
+    )  # fmt: skip
 
 
-def release(inventory: Inventory, places: Places) -> Inventory:
+def release(inventory: Inventory, given: Demand) -> Inventory:
     """With places given back. ValueError when more come back than were taken: that would sell a place twice."""
-    taken = dict(inventory.taken)
-    for pool, count in places.items():
-        left = taken.get(pool, 0) - count
-        if count < 0 or left < 0:
-            raise ValueError(
-                f"{inventory.event}: {count} places of pool {pool} come back, {taken.get(pool, 0)} are taken"
-            )
-        taken[pool] = left
-    return replace(inventory, taken=taken)
+    return replace(
+        inventory,
+        taken=_difference(inventory.event, inventory.taken, given.places),
+        sold=_difference(inventory.event, inventory.sold, given.tickets),
+    )
+
+
+def _sum(counts: Mapping[str, int], more: Mapping[str, int]) -> Mapping[str, int]:
+    summed = dict(counts)
+    for key, count in more.items():
+        summed[key] = summed.get(key, 0) + count
+    return summed
+
+
+def _difference(event: str, counts: Mapping[str, int], less: Mapping[str, int]) -> Mapping[str, int]:
+    left = dict(counts)
+    for key, count in less.items():
+        rest = left.get(key, 0) - count
+        if count < 0 or rest < 0:
+            raise ValueError(f"{event}: {count} of {key} come back, {left.get(key, 0)} are taken")
+        if rest:
+            left[key] = rest
+        else:
+            left.pop(key, None)
+    return left

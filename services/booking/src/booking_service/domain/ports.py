@@ -9,6 +9,7 @@ from booking_service.domain.availability import Announcement
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands import Command
 from booking_service.domain.offer import Offer
+from booking_service.domain.records import Record
 from booking_service.domain.stock import Stock
 from booking_service.domain.ticket_codes import TicketCode
 from domain_kit.repository import Cause, Page
@@ -17,8 +18,8 @@ from domain_kit.repository import Cause, Page
 class Desk(Protocol):
     """Decides commands, event by event in order of arrival."""
 
-    async def submit(self, command: Command, cause: Cause) -> Booking | None:
-        """The booking after it, once that is there to stay; None for a command that concerns no booking.
+    async def submit(self, command: Command, cause: Cause) -> Record | None:
+        """What it answers, once that is there to stay; None for a command without an answer.
 
         Whatever the command's `decide` raises; Aborted ETAG_MISMATCH; InvalidArgument REQUEST_ID_REUSED;
         ResourceExhausted LANE_FULL; Unavailable. A repeat of the cause gets the first answer.

@@ -1,28 +1,33 @@
 """What may be booked at a moment: state of the event, sale windows, limits per booking."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from booking_service.domain.booking import Line
+from booking_service.domain.booking import Content, Line, Unit
 from booking_service.domain.inventory import Inventory, shortfall
-from booking_service.domain.offer import Offer, OfferedType, OfferState
+from booking_service.domain.offer import EventDate, Offer, OfferedType, OfferState, Phase
+from booking_service.domain.questions import Attendee
 from domain_kit.refusals import FailedPrecondition
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """So many tickets of one type."""
+    """So many tickets of one type. date: of a series. seats: chosen ones; none: the best there are."""
 
     ticket_type: str
     quantity: int
+    date: str = ""
+    seats: tuple[str, ...] = ()
+    attendees: tuple[Attendee, ...] = ()
 
 
-def choose_lines(offer: Offer, wanted: Sequence[Wanted], now: datetime) -> tuple[Line, ...]:
+def choose_lines(offer: Offer, inventory: Inventory, wanted: Sequence[Wanted], now: datetime) -> tuple[Line, ...]:
     """The lines of a booking at the present price.
 
-    FailedPrecondition EVENT_NOT_ON_SALE, SALE_NOT_OPEN, SALE_ENDED, TOO_FEW_IN_BOOKING, TOO_MANY_IN_BOOKING; NotFound
-    for a type that is not sold.
+    FailedPrecondition EVENT_NOT_ON_SALE, SALE_NOT_OPEN, SALE_ENDED, DATE_REQUIRED, DATE_CANCELLED, TOO_FEW_IN_BOOKING,
+    TOO_MANY_IN_BOOKING; NotFound for a type or date that is not sold.
     """
     if offer.state is not OfferState.PUBLISHED:
         raise FailedPrecondition(
@@ -30,14 +35,35 @@ def choose_lines(offer: Offer, wanted: Sequence[Wanted], now: datetime) -> tuple
         )
     lines = []
     for each in wanted:
-        kind = offer.ticket_type(each.ticket_type)
-        check_window(offer, kind, now)
+        kind, date = offer.ticket_type(each.ticket_type), offer.date(each.date)
+        check_window(offer, kind, now, date)
         check_quantity(kind, each.quantity)
-        lines.append(Line(kind.name, each.quantity, kind.display_name, kind.price, kind.pools))
+        lines.append(line_of(offer, kind, each))
     return tuple(lines)
 
 
-def check_window(offer: Offer, kind: OfferedType, now: datetime) -> None:
+def line_of(offer: Offer, kind: OfferedType, wanted: Wanted, units: tuple[Unit, ...] = ()) -> Line:
+    """The line for what is wanted of a type."""
+    return Line(
+        kind.name,
+        wanted.quantity,
+        kind.display_name,
+        kind.price,
+        offer.pools_of(kind, wanted.date),
+        date=wanted.date,
+        units=units,
+        attendees=wanted.attendees,
+        contents=tuple(Content(part.name, part.display_name, count) for part, count in offer.parts_of(kind))[1:],
+        tax_class=kind.tax_class,
+    )
+
+
+def needs_approval(offer: Offer, lines: Sequence[Line]) -> bool:
+    """Whether the organizer has to agree first."""
+    return any(offer.ticket_type(line.ticket_type).approval_required for line in lines)
+
+
+def check_window(offer: Offer, kind: OfferedType, now: datetime, date: EventDate | None = None) -> None:
     """FailedPrecondition SALE_NOT_OPEN, SALE_ENDED; metadata tell the type and when (RFC 3339)."""
     if kind.sale_start is not None and now < kind.sale_start:
         raise FailedPrecondition(
@@ -45,7 +71,7 @@ def check_window(offer: Offer, kind: OfferedType, now: datetime) -> None:
             f"{kind.display_name} is sold from {kind.sale_start.isoformat()} on.",
             metadata={"ticket_type": kind.name, "sale_start_time": _rfc3339(kind.sale_start)},
         )
-    end = offer.sale_end_of(kind)
+    end = offer.sale_end_of(kind, date)
     if now >= end:
         raise FailedPrecondition(
             "SALE_ENDED",
@@ -71,9 +97,18 @@ def check_quantity(kind: OfferedType, quantity: int) -> None:
 
 
 def remaining(offer: Offer, inventory: Inventory, pools: Sequence[str]) -> int:
-    """Places left: the least over the pools, never below zero; lowered capacities only stop sales."""
-    left = [offer.capacities.get(pool, 0) - inventory.taken.get(pool, 0) for pool in pools]
+    """Tickets left: the least over the pools, never below zero; lowered capacities only stop sales."""
+    left = [(offer.capacity_of(pool) - inventory.taken.get(pool, 0)) // count for pool, count in Counter(pools).items()]
     return max(0, min(left, default=0))
+
+
+def present_phase(kind: OfferedType, inventory: Inventory, now: datetime) -> Phase:
+    """The price of the next ticket: of the first phase that has not run out, else the type's own."""
+    sold = inventory.sold.get(kind.id, 0)
+    for phase in kind.phases:
+        if (phase.end is None or now < phase.end) and not 0 < phase.places <= sold:
+            return phase
+    return Phase("", kind.price)
 
 
 def sold_out(offer: Offer, inventory: Inventory, lines: Sequence[Line]) -> FailedPrecondition:
@@ -83,7 +118,7 @@ def sold_out(offer: Offer, inventory: Inventory, lines: Sequence[Line]) -> Faile
     for line in lines:
         for pool in line.pools:
             needed[pool] = needed.get(pool, 0) + line.quantity
-        if shortfall(inventory, needed, offer.capacities):
+        if shortfall(inventory, needed, offer.capacity_of):
             short = line
             break
     return FailedPrecondition(

@@ -1,10 +1,7 @@
-"""What a command is decided on and what it leads to: the offer, the places taken, one booking."""
+"""What of an event is on offer and what is taken."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from booking_service.domain.booking import Booking
-from booking_service.domain.domain_events import Happening
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import Offer
 from domain_kit.refusals import NotFound
@@ -31,30 +28,3 @@ class Stock:
     def holding(self, inventory: Inventory) -> "Stock":
         """The same offer with other places taken."""
         return replace(self, inventory=inventory)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A domain event and the booking right after it."""
-
-    happened: Happening
-    booking: Booking
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a command led to. No steps: nothing happened to the booking."""
-
-    stock: Stock
-    booking: Booking | None = None
-    steps: Sequence[Step] = ()
-
-
-def unchanged(stock: Stock, booking: Booking | None) -> Outcome:
-    """Nothing happened; for repeats of the same fact."""
-    return Outcome(stock, booking)
-
-
-def changed(stock: Stock, *steps: Step) -> Outcome:
-    """The last step's booking is what there is now."""
-    return Outcome(stock, steps[-1].booking, steps)

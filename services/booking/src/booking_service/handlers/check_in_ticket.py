@@ -4,6 +4,7 @@ from booking_service.domain.booking import Booking, Ticket
 from booking_service.domain.commands import CheckIn
 from booking_service.domain.ports import Desk, TicketVerifier
 from booking_service.domain.ticket_codes import invalid_code
+from booking_service.handlers.asking import ask
 from domain_kit.refusals import NotFound
 from domain_kit.repository import Cause
 
@@ -21,9 +22,7 @@ async def check_in_ticket(
         raise invalid_code()
     command = CheckIn(event, said.booking_name, said.ticket_name, code)
     try:
-        booking = await desk.submit(command, cause)
+        booking = await ask(desk, command, cause, Booking)
     except NotFound:
         raise invalid_code() from None
-    if booking is None:
-        raise invalid_code()
     return booking, booking.ticket(said.ticket_name)

@@ -6,7 +6,9 @@ from datetime import timedelta
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands import Hold
 from booking_service.domain.ports import Desk
+from booking_service.domain.questions import Answer
 from booking_service.domain.selling import Wanted
+from booking_service.handlers.asking import ask
 from domain_kit.ids import new_id
 from domain_kit.refusals import FieldViolation, InvalidArgument
 from domain_kit.repository import Cause
@@ -15,32 +17,44 @@ MOST_OF_ONE_TYPE = 100
 
 
 async def create_booking(
-    desk: Desk, *, event: str, buyer: str, wanted: Sequence[Wanted], hold_for: timedelta, cause: Cause
+    desk: Desk,
+    *,
+    event: str,
+    buyer: str,
+    wanted: Sequence[Wanted],
+    hold_for: timedelta,
+    voucher_codes: tuple[str, ...] = (),
+    answers: tuple[Answer, ...] = (),
+    cause: Cause,
 ) -> Booking:
-    """The new booking, HELD. InvalidArgument for lines no event could have; else as `Hold`."""
+    """The new booking, HELD or waiting for approval. InvalidArgument for lines no event could have; else as `Hold`."""
     check_wanted(event, wanted)
-    command = Hold(event, f"{event}/bookings/{new_id()}", buyer, tuple(wanted), hold_for)
-    booking = await desk.submit(command, cause)
-    if booking is None:
-        raise RuntimeError(f"{command.booking} came to nothing")
-    return booking
+    name = f"{event}/bookings/{new_id()}"
+    command = Hold(event, name, buyer, tuple(wanted), hold_for, voucher_codes=voucher_codes, answers=answers)
+    return await ask(desk, command, cause, Booking)
 
 
 def check_wanted(event: str, wanted: Sequence[Wanted]) -> None:
-    """InvalidArgument with the fields: no lines, a type of another event, a type twice, a quantity out of bounds."""
+    """InvalidArgument with the fields: no lines, a type of another event, a type twice for one date, a quantity out
+    of bounds, other than one seat a ticket, more attendees than tickets.
+    """
     if not wanted:
         raise InvalidArgument.of("booking.lines", "must name at least one ticket type.")
     violations: list[FieldViolation] = []
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for number, line in enumerate(wanted):
         field = f"booking.lines[{number}]"
         if not line.ticket_type.startswith(f"{event}/ticketTypes/"):
             violations.append(FieldViolation(f"{field}.ticket_type", f"must be a ticket type of {event}."))
-        elif line.ticket_type in seen:
+        elif (line.ticket_type, line.date) in seen:
             violations.append(FieldViolation(f"{field}.ticket_type", "stands in an earlier line already."))
         if not 1 <= line.quantity <= MOST_OF_ONE_TYPE:
             violations.append(FieldViolation(f"{field}.quantity", f"must be 1 to {MOST_OF_ONE_TYPE}."))
-        seen.add(line.ticket_type)
+        if line.seats and len(line.seats) != line.quantity:
+            violations.append(FieldViolation(f"{field}.seats", "must be one a ticket, or none."))
+        if len(line.attendees) > line.quantity:
+            violations.append(FieldViolation(f"{field}.attendees", "are more than there are tickets."))
+        seen.add((line.ticket_type, line.date))
     if violations:
         first = violations[0]
         raise InvalidArgument("FIELD_INVALID", f"{first.field}: {first.description}", violations=violations)

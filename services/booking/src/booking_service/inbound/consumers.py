@@ -6,7 +6,7 @@ from booking_service.domain.commands import TicketIssuer
 from booking_service.domain.ports import Desk
 from booking_service.handlers.claim_payment import claim_payment
 from booking_service.handlers.project_offer import project_offer
-from booking_service.inbound.messages import offer_from_wire
+from booking_service.inbound.offers import offer_from_wire
 from event_backbone import Received, Subscription
 from resource_api import money_from_wire
 from usher.event.v1 import domain_events_pb2 as event_facts

@@ -1,11 +1,12 @@
-"""What comes in, from protobuf: requests, and what the event and payment services tell."""
+"""Requests, from protobuf."""
 
-from booking_service.domain.offer import LEAST_PER_BOOKING, MOST_PER_BOOKING, Offer, OfferedType, OfferState
+from collections.abc import Iterable
+
 from booking_service.domain.ports import Condition
+from booking_service.domain.questions import Answer, Attendee
 from booking_service.domain.selling import Wanted
-from resource_api import Choice, FilterFields, Text, money_from_wire, time_from_wire
+from resource_api import Choice, FilterFields, Text
 from usher.booking.v1 import booking_pb2, booking_service_pb2
-from usher.event.v1 import domain_events_pb2, event_pb2, ticket_type_pb2
 
 STATE_PREFIX = "BOOKING_STATE_"
 _STATES = [value.name for value in booking_pb2.BookingState.DESCRIPTOR.values if value.number]
@@ -13,8 +14,24 @@ _FILTER = FilterFields({"state": Choice(_STATES), "buyer": Text()})
 
 
 def wanted_from_wire(request: booking_service_pb2.CreateBookingRequest) -> list[Wanted]:
-    """The lines asked for; everything else in the booking is ours to say."""
-    return [Wanted(line.ticket_type, line.quantity) for line in request.booking.lines]
+    """The lines asked for."""
+    return [
+        Wanted(
+            line.ticket_type, line.quantity, line.date, tuple(line.seats),
+            tuple(attendee_from_wire(each) for each in line.attendees),
+        )
+        for line in request.booking.lines
+    ]  # fmt: skip
+
+
+def attendee_from_wire(attendee: booking_pb2.Attendee) -> Attendee:
+    """Who comes."""
+    return Attendee(attendee.display_name, attendee.email, answers_from_wire(attendee.answers))
+
+
+def answers_from_wire(answers: Iterable[booking_pb2.Answer]) -> tuple[Answer, ...]:
+    """What was answered."""
+    return tuple(Answer(each.question, each.text) for each in answers)
 
 
 def conditions_from_filter(text: str) -> list[Condition]:
@@ -27,41 +44,3 @@ def conditions_from_filter(text: str) -> list[Condition]:
         )
         for each in _FILTER.parse(text)
     ]
-
-
-def offer_from_wire(snapshot: domain_events_pb2.EventSnapshot, version: int) -> Offer:
-    """The event as it is sold, after its domain event number `version`. ValueError for one without times."""
-    event = snapshot.event
-    start, end = time_from_wire(event.start_time), time_from_wire(event.end_time)
-    if start is None or end is None:
-        raise ValueError(f"{event.name} has no times")
-    return Offer(
-        event=event.name,
-        organizer=event.organizer,
-        title=event.title,
-        state=OfferState(event_pb2.EventState.Name(event.state).removeprefix("EVENT_STATE_")),
-        start_time=start,
-        end_time=end,
-        time_zone=event.time_zone,
-        ticket_types=tuple(_type_from_wire(each) for each in snapshot.ticket_types),
-        capacities={_id_of(pool.name): pool.capacity for pool in snapshot.capacity_pools},
-        version=version,
-        published=event.HasField("publish_time"),
-    )
-
-
-def _type_from_wire(kind: ticket_type_pb2.TicketType) -> OfferedType:
-    return OfferedType(
-        name=kind.name,
-        display_name=kind.display_name,
-        price=money_from_wire(kind.price),
-        pools=tuple(_id_of(pool) for pool in kind.capacity_pools),
-        sale_start=time_from_wire(kind.sale_start_time),
-        sale_end=time_from_wire(kind.sale_end_time),
-        least=kind.min_per_booking or LEAST_PER_BOOKING,
-        most=kind.max_per_booking or MOST_PER_BOOKING,
-    )
-
-
-def _id_of(name: str) -> str:
-    return name.rpartition("/")[2]

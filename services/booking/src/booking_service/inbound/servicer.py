@@ -15,8 +15,8 @@ from booking_service.handlers.check_in_ticket import check_in_ticket
 from booking_service.handlers.create_booking import create_booking
 from booking_service.handlers.read_bookings import get_valid_ticket
 from booking_service.handlers.watch_availability import get_availability, watch_availability
-from booking_service.inbound.messages import conditions_from_filter, wanted_from_wire
-from booking_service.wire import availability_to_wire, booking_to_wire, ticket_to_wire
+from booking_service.inbound.messages import answers_from_wire, conditions_from_filter, wanted_from_wire
+from booking_service.wire import availability_to_wire, booking_to_wire, ticket_of
 from domain_kit.clock import Clock, utc_now
 from grpc_runtime import cause_of, http_body, principal_of
 from resource_api import PageTokens, page_size_of
@@ -52,6 +52,7 @@ class BookingServicer(BookingServiceServicer):
     async def CreateBooking(self, request: pb.CreateBookingRequest, context: object) -> booking_pb2.Booking:
         booking = await create_booking(
             self._parts.desk, event=request.parent, buyer=principal_of(context).user, wanted=wanted_from_wire(request),
+            voucher_codes=tuple(request.booking.voucher_codes), answers=answers_from_wire(request.booking.answers),
             hold_for=self._parts.hold_for, cause=cause_of(request, context),
         )  # fmt: skip
         return booking_to_wire(booking)
@@ -99,7 +100,7 @@ class BookingServicer(BookingServiceServicer):
         booking, ticket = await check_in_ticket(
             parts.desk, parts.verifier, event=request.parent, code=request.code, cause=cause
         )  # fmt: skip
-        return pb.CheckInTicketResponse(ticket=ticket_to_wire(ticket), booking=booking.name)
+        return pb.CheckInTicketResponse(ticket=ticket_of(booking, ticket), booking=booking.name)
 
     async def GetAvailability(self, request: pb.GetAvailabilityRequest, context: object) -> booking_pb2.Availability:
         clock, event = self._parts.clock, request.name.removesuffix("/availability")

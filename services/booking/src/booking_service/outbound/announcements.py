@@ -114,6 +114,8 @@ def announcement_to_document(announcement: Announcement) -> dict[str, Any]:
                 "price": money_to_document(each.price),
                 "remaining": each.remaining,
                 "sale_state": each.sale_state.value,
+                "date": each.date,
+                "phase": each.phase,
             }
             for each in availability.ticket_types
         ],
@@ -129,6 +131,8 @@ def announcement_from_document(document: Mapping[str, Any]) -> Announcement:
             money_from_document(each["price"]),
             each["remaining"],
             SaleState(each["sale_state"]),
+            each.get("date", ""),
+            each.get("phase", ""),
         )
         for each in document["ticket_types"]
     )

@@ -6,12 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from booking_service.domain.booking import Booking
-from booking_service.domain.stock import Outcome, Stock
+from booking_service.domain.history import Change, extended
+from booking_service.domain.outcome import Outcome, Step
+from booking_service.domain.records import Key, Record, View, key_of
+from booking_service.domain.stock import Stock
 from booking_service.outbound.documents import (
-    BOOKINGS,
     INVENTORY,
+    KIND_OF,
     OFFERS,
-    booking_to_document,
+    Document,
+    answer_to_document,
     inventory_to_document,
     offer_to_document,
 )
@@ -21,84 +25,116 @@ from domain_kit.refusals import Refusal
 from mongo_store import Insert, JournalRow, Put, Replace, VersionedEvent, Write
 from resource_api import check_etag
 
+Records = Mapping[Key, Record | None]
+
 
 @dataclass(slots=True)
 class Plan:
-    """What a batch comes to. accepted: with the booking each caller gets. refused: with the reason.
+    """What a batch comes to. accepted: with what each caller gets. refused: with the reason.
 
-    stocks, bookings: as they will be after the commit.
+    stocks, records: as they will be after the commit; of records only those that change.
     """
 
-    accepted: list[tuple[Waiting, Booking | None]] = field(default_factory=list)
+    accepted: list[tuple[Waiting, Record | None]] = field(default_factory=list)
     refused: list[tuple[Waiting, Exception]] = field(default_factory=list)
     rows: list[JournalRow] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     stocks: dict[str, Stock] = field(default_factory=dict)
     changed: list[Stock] = field(default_factory=list)
+    records: dict[Key, Record] = field(default_factory=dict)
 
 
-def decide_all(
-    batch: Sequence[Waiting], stocks: Mapping[str, Stock], bookings: Mapping[str, Booking], now: datetime
-) -> Plan:
+@dataclass(slots=True)
+class _Changes:
+    """What one command changes: records with the versions they will have, their documents, the domain events."""
+
+    records: dict[Key, Record] = field(default_factory=dict)
+    documents: dict[Key, Document] = field(default_factory=dict)
+    events: list[VersionedEvent] = field(default_factory=list)
+
+
+def decide_all(batch: Sequence[Waiting], stocks: Mapping[str, Stock], records: Records, now: datetime) -> Plan:
     """INVARIANT: a refusal changes nothing for the commands after it, and one command's error is its own."""
-    plan = Plan(stocks=dict(stocks))
-    current = dict(bookings)
-    documents: dict[str, dict[str, Any]] = {}
+    plan, working, documents = Plan(stocks=dict(stocks)), dict(records), dict[Key, Document]()
     for waiting in batch:
         command = waiting.command
-        stock, before = plan.stocks[command.event], current.get(command.booking)
+        stock, subject = plan.stocks[command.event], command.subject
         try:
+            before = None if subject is None else working.get(subject)
             if before is not None:
                 check_etag(command.etag, before.version)
-            outcome = command.decide(stock, before, now)
-            if not outcome.steps and outcome.stock is stock and not command.recorded:
-                plan.accepted.append((waiting, before))
+            outcome = command.decide(View(stock, working), now)
+            idle = not outcome.steps and not outcome.tallies and outcome.stock is stock
+            if idle and not command.recorded:
+                plan.accepted.append((waiting, outcome.answer))
                 continue
-            row, after = _journal_row(waiting, outcome, 0 if before is None else before.version, documents)
+            changes = _changes(outcome, working, waiting.cause.actor, now)
+            row, answer = _row(waiting, outcome, changes)
         except Refusal as refusal:
             plan.refused.append((waiting, refusal))
             continue
         except Exception as error:  # noqa: BLE001  # a fault in one command must not fail its neighbours
             plan.refused.append((waiting, error))
             continue
-        plan.accepted.append((waiting, after))
+        plan.accepted.append((waiting, answer))
         plan.stocks[command.event] = outcome.stock
-        if after is not None:
-            current[after.name] = after
         plan.rows.append(row)
-    _write_bookings(plan, bookings, current, documents)
+        plan.records.update(changes.records)
+        working.update(changes.records)
+        documents.update(changes.documents)
+    _write_records(plan, records, documents)
     _write_stocks(plan, stocks, now)
     return plan
 
 
-def _journal_row(
-    waiting: Waiting, outcome: Outcome, version: int, documents: dict[str, dict[str, Any]]
-) -> tuple[JournalRow, Booking | None]:
-    """The row to write, and the booking with the version it will have."""
-    command, after = waiting.command, outcome.booking
-    events = []
-    for number, step in enumerate(outcome.steps, version + 1):
-        after = replace(step.booking, version=number)
-        events.append(VersionedEvent(encode(step.happened, after), after.name, number))
-    if after is None:
-        return JournalRow(waiting.cause, command.event), None
-    document = booking_to_document(after)
-    if events:
-        documents[after.name] = document
-    return JournalRow(waiting.cause, after.name, events, document), after
+def _changes(outcome: Outcome, working: Records, actor: str, now: datetime) -> _Changes:
+    changes = _Changes()
+    for step in outcome.steps:
+        key = key_of(step.record)
+        former = changes.records.get(key) or working.get(key)
+        version = 1 if former is None else former.version + 1
+        record = _after(step, former, version, actor, now)
+        changes.records[key] = record
+        changes.events.append(VersionedEvent(encode(step.happened, record), record.name, version))
+    for tally in outcome.tallies:
+        former = working.get(key_of(tally))
+        changed: Any = tally
+        changes.records[key_of(tally)] = replace(changed, version=1 if former is None else former.version + 1)
+    changes.documents = {key: KIND_OF[key[0]].to_document(record) for key, record in changes.records.items()}
+    return changes
 
 
-def _write_bookings(
-    plan: Plan,
-    before: Mapping[str, Booking],
-    current: Mapping[str, Booking],
-    documents: Mapping[str, dict[str, Any]],
-) -> None:
-    for name, document in documents.items():
-        if name not in before:
-            plan.writes.append(Insert(BOOKINGS, document))
-        elif current[name].version != before[name].version:
-            plan.writes.append(Replace(BOOKINGS, document, before[name].version))
+def _after(step: Step, former: Record | None, version: int, actor: str, now: datetime) -> Record:
+    """With its version; a booking remembers the change as well."""
+    if not isinstance(step.record, Booking):
+        changed: Any = step.record
+        record: Record = replace(changed, version=version)
+        return record
+    history = former.history if isinstance(former, Booking) else ()
+    reason = getattr(step.happened, "reason", "")
+    change = Change(now, actor, type(step.happened).__name__, step.record.state, reason)
+    return replace(step.record, version=version, history=extended(history, change))
+
+
+def _row(waiting: Waiting, outcome: Outcome, changes: _Changes) -> tuple[JournalRow, Record | None]:
+    """The row to write, and what the caller gets."""
+    answer = outcome.answer
+    if answer is None:
+        subject = changes.events[0].subject if changes.events else waiting.command.event
+        return JournalRow(waiting.cause, subject, changes.events), None
+    key = key_of(answer)
+    answer = changes.records.get(key, answer)
+    document = answer_to_document(answer, changes.documents.get(key))
+    return JournalRow(waiting.cause, answer.name, changes.events, document), answer
+
+
+def _write_records(plan: Plan, before: Records, documents: Mapping[Key, Document]) -> None:
+    for key, document in documents.items():
+        former, collection = before.get(key), KIND_OF[key[0]].collection
+        if former is None or not former.version:
+            plan.writes.append(Insert(collection, document))
+        else:
+            plan.writes.append(Replace(collection, document, former.version))
 
 
 def _write_stocks(plan: Plan, before: Mapping[str, Stock], now: datetime) -> None:

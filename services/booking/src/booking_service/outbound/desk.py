@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from booking_service.domain.commands import Expire
 from booking_service.domain.stock import Stock
 from booking_service.outbound.deciding import Plan, decide_all
-from booking_service.outbound.documents import booking_from_document
+from booking_service.outbound.documents import answer_from_document
 from booking_service.outbound.lanes import LaneMetrics, NoLaneMetrics, Waiting
 from booking_service.outbound.repositories import due_holds
 from booking_service.outbound.shelf import Finder, Shelf
@@ -104,10 +104,10 @@ class BatchDesk:
             self._metrics.conflicted()
             return False
         except (Refusal, asyncio.CancelledError):
-            self._shelf.forget(plan.stocks)  # whether it went through is not known
+            self._shelf.forget(plan.stocks, plan.records)  # whether it went through is not known
             raise
         except Exception:
-            self._shelf.forget(plan.stocks)
+            self._shelf.forget(plan.stocks, plan.records)
             if len(work) == 1:
                 raise
             await self._one_by_one(work)
@@ -123,17 +123,15 @@ class BatchDesk:
                 waiting.refuse(trouble)
 
     async def _plan(self, work: Sequence[Waiting], *, fresh: bool) -> tuple[Plan, bool]:
-        events = list(dict.fromkeys(waiting.command.event for waiting in work))
-        existing = [waiting.command.booking for waiting in work if waiting.command.reads]
-        stocks, bookings, was_fresh = await self._shelf.load(events, existing, fresh=fresh)
-        return decide_all(work, stocks, bookings, self._journal.clock()), was_fresh
+        loaded = await self._shelf.load([waiting.command for waiting in work], fresh=fresh)
+        return decide_all(work, loaded.stocks, loaded.records, self._journal.clock()), loaded.fresh
 
     def _committed(self, plan: Plan, seconds: float) -> None:
-        self._shelf.keep(plan.stocks)
+        self._shelf.keep(plan.stocks, plan.records)
         if plan.rows:
             self._metrics.committed(len(plan.rows), seconds)
-        for waiting, booking in plan.accepted:
-            waiting.answer(booking)
+        for waiting, answer in plan.accepted:
+            waiting.answer(answer)
         for stock in plan.changed:
             self._on_change(stock)
 
@@ -168,7 +166,7 @@ class BatchDesk:
                 waiting.refuse(request_id_reused())
             elif key in recorded.answers:
                 answer: Mapping[str, Any] = recorded.answers[key]
-                waiting.answer(booking_from_document(answer) if answer else None)
+                waiting.answer(answer_from_document(answer))
 
 
 def _look_at(done: "asyncio.Future[Any]") -> None:

@@ -9,7 +9,8 @@ from google.protobuf.message import Message
 from booking_service.domain import domain_events as facts
 from booking_service.domain.availability import Availability
 from booking_service.domain.booking import Booking
-from booking_service.wire import availability_to_wire, booking_to_wire, ticket_to_wire
+from booking_service.domain.records import Record
+from booking_service.wire import availability_to_wire, booking_to_wire, ticket_of
 from domain_kit.backbone import EncodedEvent
 from resource_api import money_to_wire
 from usher.booking.v1 import booking_pb2
@@ -38,14 +39,14 @@ def _expired(fact: facts.BookingExpired, booking: Booking) -> Message:  # noqa: 
 
 
 def _checked_in(fact: facts.TicketCheckedIn, booking: Booking) -> Message:
-    return pb.TicketCheckedIn(booking=booking_to_wire(booking), ticket=ticket_to_wire(booking.ticket(fact.ticket)))
+    return pb.TicketCheckedIn(booking=booking_to_wire(booking), ticket=ticket_of(booking, booking.ticket(fact.ticket)))
 
 
 def _unclaimed(fact: facts.PaymentUnclaimed, booking: Booking) -> Message:
     return pb.PaymentUnclaimed(booking=booking_to_wire(booking), payment=fact.payment, reason=fact.reason)
 
 
-BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Booking], Message]] = {
+BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.BookingHeld: _held,
     facts.BookingConfirmed: _confirmed,
     facts.BookingCancelled: _cancelled,
@@ -55,9 +56,9 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Booking], Message]] = {
 }
 
 
-def encode(happened: facts.Happening, booking: Booking) -> EncodedEvent:
-    """`booking` is the state right after it, version included."""
-    return _encoded(BUILDERS[type(happened)](happened, booking))
+def encode(happened: facts.Happening, record: Record) -> EncodedEvent:
+    """`record` is the aggregate right after it, version included."""
+    return _encoded(BUILDERS[type(happened)](happened, record))
 
 
 def encode_availability(availability: Availability, now: datetime) -> EncodedEvent:

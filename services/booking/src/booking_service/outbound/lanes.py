@@ -12,8 +12,8 @@ from datetime import timedelta
 from typing import Protocol
 from zlib import crc32
 
-from booking_service.domain.booking import Booking
 from booking_service.domain.commands import Command
+from booking_service.domain.records import Record
 from domain_kit.refusals import ResourceExhausted
 from domain_kit.repository import Cause
 
@@ -26,17 +26,17 @@ class Waiting:
 
     command: Command
     cause: Cause
-    done: "asyncio.Future[Booking | None]"
+    done: "asyncio.Future[Record | None]"
 
     @property
     def gone(self) -> bool:
         """The caller has its answer or has gone away."""
         return self.done.done()
 
-    def answer(self, booking: Booking | None) -> None:
+    def answer(self, answer: Record | None) -> None:
         """The caller goes on."""
         if not self.done.done():
-            self.done.set_result(booking)
+            self.done.set_result(answer)
 
     def refuse(self, trouble: BaseException) -> None:
         """The caller gets the exception."""
@@ -86,7 +86,7 @@ class Lanes:
         self._lanes = [_Lane(each, batch) for each in serve]
         self._bound = bound
 
-    async def submit(self, command: Command, cause: Cause) -> Booking | None:
+    async def submit(self, command: Command, cause: Cause) -> Record | None:
         """See domain.ports.Desk. A caller that goes away while it queues is forgotten before it takes places."""
         lane = self._lanes[crc32(command.event.encode()) % len(self._lanes)]
         if len(lane.queue) >= self._bound:
@@ -134,18 +134,19 @@ class _Lane:
             self.queue.clear()
 
     def _next(self) -> list[Waiting]:
-        """Up to a batch in order of arrival; two commands of one cause go into different batches."""
+        """Up to a batch in order of arrival; two commands of one cause or on one subject go into different batches."""
         batch: list[Waiting] = []
-        keys: set[str] = set()
+        keys: set[object] = set()
         later: list[Waiting] = []
         while self.queue and len(batch) < self._batch:
             waiting = self.queue.popleft()
             if waiting.gone:
                 continue
-            if waiting.cause.key in keys:
+            mine = {waiting.cause.key, waiting.command.subject} - {None}
+            if keys.isdisjoint(mine):
+                batch.append(waiting)
+            else:
                 later.append(waiting)
-                continue
-            keys.add(waiting.cause.key)
-            batch.append(waiting)
+            keys |= mine  # also of those that wait: what comes after them must not overtake them
         self.queue.extendleft(reversed(later))
         return batch

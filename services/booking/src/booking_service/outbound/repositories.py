@@ -1,27 +1,26 @@
 """Reading bookings, offers and inventories; the lanes do all the writing."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from booking_service.domain.booking import Booking
 from booking_service.domain.offer import Offer
 from booking_service.domain.ports import Condition
-from booking_service.domain.states import BookingState
 from booking_service.domain.stock import Stock
 from booking_service.outbound.documents import BOOKINGS, INVENTORY, OFFERS, booking_from_document, offer_from_document
-from booking_service.outbound.shelf import Finder, load_bookings, load_stocks
+from booking_service.outbound.shelf import Finder, load_records, load_stocks
 from domain_kit.refusals import NotFound
 from domain_kit.repository import Page
 from mongo_store import Index
 from mongo_store.keyset import after_cursor, cursor_of
 
-HELD = {"state": BookingState.HELD.value}
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)  # only what ends by itself has a time; the index holds no more than that
 # Names of bookings sort by event and then by time, so the bookings of an event need no index of their own.
 INDEXES: Mapping[str, Sequence[Index]] = {
     BOOKINGS: [
         Index("by_buyer", [("buyer", 1), ("create_time", -1), ("_id", -1)]),
-        Index("due", [("hold_expire_time", 1)], where=HELD),
+        Index("due", [("hold_expire_time", 1)], where={"hold_expire_time": {"$gt": _EVER}}),
     ],
     INVENTORY: [Index("recently_changed", [("at", 1)])],
 }
@@ -30,7 +29,7 @@ _AFTER_SLASH = "0"  # the character after "/" in ASCII: the end of a range of na
 
 async def due_holds(store: Finder, now: datetime, limit: int, event: str = "") -> list[Booking]:
     """Holds whose time has run out, oldest first; `event` "" for all events."""
-    where: dict[str, Any] = {**HELD, "hold_expire_time": {"$lte": now}}
+    where: dict[str, Any] = {"hold_expire_time": {"$gt": _EVER, "$lte": now}}
     if event:
         where["event"] = event
     found = await store.find(BOOKINGS, where, sort=[("hold_expire_time", 1)], limit=limit)
@@ -45,8 +44,8 @@ class MongoBookings:
 
     async def get(self, name: str) -> Booking:
         """NotFound."""
-        found = (await load_bookings(self._store, [name])).get(name)
-        if found is None:
+        found = (await load_records(self._store, [(Booking, name)]))[Booking, name]
+        if not isinstance(found, Booking):
             raise NotFound.named(name)
         return found
 

@@ -1,23 +1,25 @@
-"""What a lane decides on: the stocks it remembers from its last commit, and what it has to read."""
+"""What a lane decides on: what it remembers from its last commits, and what it has to read."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
-from booking_service.domain.booking import Booking
+from booking_service.domain.commands import Command
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import Offer
+from booking_service.domain.records import Key, Record
 from booking_service.domain.stock import Stock
 from booking_service.outbound.documents import (
-    BOOKINGS,
     INVENTORY,
+    KIND_OF,
     OFFERS,
-    booking_from_document,
     inventory_from_document,
     offer_from_document,
 )
 
-REMEMBERED = 512
+REMEMBERED_STOCKS, REMEMBERED_RECORDS = 512, 4096
+K = TypeVar("K")
 
 
 class Finder(Protocol):
@@ -54,46 +56,94 @@ async def load_stocks(
     }
 
 
-async def load_bookings(store: Finder, names: Sequence[str]) -> dict[str, Booking]:
-    """Name → booking, of those that exist."""
-    if not names:
-        return {}
-    found = await store.find(BOOKINGS, {"_id": {"$in": list(dict.fromkeys(names))}})
-    return {document["_id"]: booking_from_document(document) for document in found}
+async def load_records(store: Finder, keys: Iterable[Key]) -> dict[Key, Record | None]:
+    """Every key with its record, None where there is none; one query a kind."""
+    names: dict[type[Any], list[str]] = {}
+    for kind, name in dict.fromkeys(keys):
+        names.setdefault(kind, []).append(name)
+    found: dict[Key, Record | None] = {}
+
+    async def load(kind: type[Any], wanted: list[str]) -> None:
+        shape = KIND_OF[kind]
+        found.update(dict.fromkeys((kind, name) for name in wanted))
+        for document in await store.find(shape.collection, {"_id": {"$in": wanted}}):
+            found[kind, document["_id"]] = shape.from_document(document)
+
+    await asyncio.gather(*(load(kind, wanted) for kind, wanted in names.items()))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a batch is decided on. fresh: all of it was read just now, nothing is merely remembered."""
+
+    stocks: dict[str, Stock]
+    records: dict[Key, Record | None]
+    fresh: bool
 
 
 class Shelf:
-    """The stocks a lane left behind after its last commits; what others did since shows where a guard does not hold."""
+    """What a lane left behind after its last commits; what others did since shows where a guard does not hold."""
 
-    def __init__(self, store: Finder, remembered: int = REMEMBERED) -> None:
-        self._store, self._remembered = store, remembered
+    def __init__(self, store: Finder) -> None:
+        self._store = store
         self._stocks: dict[str, Stock] = {}
+        self._records: dict[Key, Record] = {}
 
-    async def load(
-        self, events: Sequence[str], bookings: Sequence[str], *, fresh: bool
-    ) -> tuple[dict[str, Stock], dict[str, Booking], bool]:
-        """Stocks, bookings, and whether the stocks were read just now rather than remembered.
+    async def load(self, commands: Sequence[Command], *, fresh: bool) -> Loaded:
+        """All that these commands need, read where it is not remembered; `fresh`: all of it is read.
 
-        Where bookings have to be read anyway, stocks are too, at the same time: what such commands decide need not
+        Where records have to be read anyway, stocks are too, at the same time: what such commands decide need not
         touch the inventory, and then no guard would notice an offer that has changed.
         """
-        if not fresh and not bookings and all(event in self._stocks for event in events):
-            return {event: self._stocks[event] for event in events}, {}, False
-        stocks, found = await asyncio.gather(
-            load_stocks(self._store, events, self._stocks), load_bookings(self._store, bookings)
-        )
-        return stocks, found, True
+        events = list(dict.fromkeys(command.event for command in commands))
+        stocks = {} if fresh else {event: self._stocks[event] for event in events if event in self._stocks}
+        records: dict[Key, Record | None] = {}
+        read, assumed = False, False
+        while True:
+            missing = len(stocks) < len(events)
+            wanted = _wanted(commands, stocks, records)
+            if not wanted and not missing:
+                return Loaded(stocks, records, read and not assumed)
+            kept = set() if fresh else {key for key in wanted if key[0].remembered}
+            assumed = assumed or bool(kept)
+            records.update((key, self._records.get(key)) for key in kept)
+            unread = wanted - kept
+            if not read and (unread or missing):
+                stocks, found = await asyncio.gather(
+                    load_stocks(self._store, events, self._stocks), load_records(self._store, unread)
+                )
+                records.update(found)
+                read = True
+            elif unread:
+                records.update(await load_records(self._store, unread))
 
-    def keep(self, stocks: Mapping[str, Stock]) -> None:
+    def keep(self, stocks: Mapping[str, Stock], records: Mapping[Key, Record]) -> None:
         """Remember what a commit left; the longest unused are forgotten."""
-        for event, stock in stocks.items():
-            self._stocks.pop(event, None)
-            if stock.offer is not None:
-                self._stocks[event] = stock
-        while len(self._stocks) > self._remembered:
-            del self._stocks[next(iter(self._stocks))]
+        known = {event: stock for event, stock in stocks.items() if stock.offer is not None}
+        _remember(self._stocks, known, REMEMBERED_STOCKS)
+        _remember(self._records, {key: each for key, each in records.items() if each.remembered}, REMEMBERED_RECORDS)
 
-    def forget(self, events: Iterable[str]) -> None:
+    def forget(self, stocks: Iterable[str], records: Iterable[Key]) -> None:
         """Read them again next time."""
-        for event in events:
+        for event in stocks:
             self._stocks.pop(event, None)
+        for key in records:
+            self._records.pop(key, None)
+
+
+def _wanted(commands: Sequence[Command], stocks: Mapping[str, Stock], records: Mapping[Key, Record | None]) -> set[Key]:
+    """Keys that the commands need and that nobody has looked for yet."""
+    keys = set[Key]()
+    for command in commands:
+        stock = stocks.get(command.event) or Stock(None, Inventory(command.event))
+        keys.update(command.needs(stock, records))
+    return keys - records.keys()
+
+
+def _remember(memory: dict[K, Any], newest: Mapping[K, Any], most: int) -> None:
+    for key, value in newest.items():
+        memory.pop(key, None)
+        memory[key] = value
+    while len(memory) > most:
+        del memory[next(iter(memory))]

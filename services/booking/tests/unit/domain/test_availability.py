@@ -27,7 +27,7 @@ def test_a_type_is_on_sale_exactly_when_its_smallest_booking_is_taken(
     offer = make.offer(make.type(least=least, **window), capacities={"hall": capacity}, state=state)
     stock = make.stock(offer, hall=taken)
     try:
-        make.hold(standard=least).decide(stock, None, now)
+        make.decide(make.hold(standard=least), stock, now=now)
         taken_now = True
     except FailedPrecondition:
         taken_now = False

@@ -10,7 +10,8 @@ from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands import Cancel, CheckIn, ClaimPayment, Confirm, Expire, Hold, ProjectOffer
 from booking_service.domain.inventory import Inventory
-from booking_service.domain.offer import Offer, OfferedType, OfferState
+from booking_service.domain.offer import Offer, OfferedType, OfferState, Pool
+from booking_service.domain.records import View, key_of
 from booking_service.domain.selling import Wanted
 from booking_service.domain.states import BookingState, TicketState
 from booking_service.domain.stock import Stock
@@ -20,7 +21,6 @@ from domain_kit.refusals import Refusal
 
 EVENT = "events/e"
 TYPES = {"free": (0, ("hall",)), "paid": (1999, ("hall",)), "dinner": (4500, ("hall", "table"))}
-LIVE = (BookingState.HELD, BookingState.CONFIRMED)
 
 
 def offer(version: int, hall: int, table: int, state: OfferState = OfferState.PUBLISHED) -> Offer:
@@ -29,8 +29,8 @@ def offer(version: int, hall: int, table: int, state: OfferState = OfferState.PU
         OfferedType(f"{EVENT}/ticketTypes/{name}", name, Money(price, "EUR"), pools)
         for name, (price, pools) in TYPES.items()
     )
-    capacities = {"hall": hall, "table": table}
-    return Offer(EVENT, "organizers/o", "E", state, start, start, "UTC", kinds, capacities, version, published=True)
+    pools = {"hall": Pool(hall), "table": Pool(table)}
+    return Offer(EVENT, "organizers/o", "E", state, start, start, "UTC", kinds, pools, version, published=True)
 
 
 class Issuer:
@@ -52,29 +52,31 @@ class Sale(RuleBasedStateMachine):
 
     def run(self, command) -> bool:
         try:
-            outcome = command.decide(self.stock, self.bookings.get(command.booking), self.now)
+            there = {key_of(each): each for each in self.bookings.values()}
+            wanted = dict.fromkeys(command.needs(self.stock, there))
+            outcome = command.decide(View(self.stock, wanted | there), self.now)
         except Refusal:
             return False
         before = self.stock
         self.stock = outcome.stock
         if before.inventory != self.stock.inventory:
             self.no_pool_grew_beyond_its_capacity(before)
-        if outcome.booking is not None:
-            self.bookings[outcome.booking.name] = outcome.booking
+        if outcome.answer is not None:
+            self.bookings[outcome.answer.name] = outcome.answer
         for step in outcome.steps:
-            if isinstance(step.happened, facts.BookingConfirmed) and step.booking.payment:
-                assert self.settled.setdefault(step.booking.payment, "claimed") == "claimed"
+            if isinstance(step.happened, facts.BookingConfirmed) and step.record.payment:
+                assert self.settled.setdefault(step.record.payment, "claimed") == "claimed"
             if isinstance(step.happened, facts.PaymentUnclaimed):
                 assert self.settled.setdefault(step.happened.payment, "unclaimed") == "unclaimed"
             if isinstance(step.happened, facts.BookingCancelled) and step.happened.refund_due:
-                assert step.booking.name not in self.due_back
-                self.due_back[step.booking.name] = step.happened.refund_due
+                assert step.record.name not in self.due_back
+                self.due_back[step.record.name] = step.happened.refund_due
         return True
 
     def no_pool_grew_beyond_its_capacity(self, before: Stock) -> None:
         for pool, taken in self.stock.inventory.taken.items():
             if taken > before.inventory.taken.get(pool, 0):
-                assert taken <= self.stock.offer.capacities[pool]
+                assert taken <= self.stock.offer.capacity_of(pool)
 
     @rule(target=names, wanted=st.dictionaries(st.sampled_from(sorted(TYPES)), st.integers(1, 4), min_size=1))
     def hold(self, wanted):
@@ -121,8 +123,8 @@ class Sale(RuleBasedStateMachine):
         """INVARIANT: each place that is taken belongs to one held or confirmed booking."""
         counted: dict[str, int] = {}
         for booking in self.bookings.values():
-            if booking.state in LIVE:
-                for pool, places in booking.places().items():
+            if booking.state.takes_places:
+                for pool, places in booking.demand().places.items():
                     counted[pool] = counted.get(pool, 0) + places
         assert {pool: taken for pool, taken in self.stock.inventory.taken.items() if taken} == counted
 
@@ -140,7 +142,7 @@ class Sale(RuleBasedStateMachine):
         for booking in self.bookings.values():
             usable = [ticket for ticket in booking.tickets if ticket.state is not TicketState.VOID]
             places = sum(line.quantity for line in booking.lines)
-            assert len(usable) == (places if booking.state is BookingState.CONFIRMED else 0)
+            assert len(usable) == (places if booking.state in (BookingState.CONFIRMED, BookingState.CHECKED_IN) else 0)
 
     @invariant()
     def all_money_is_claimed_or_unclaimed(self):

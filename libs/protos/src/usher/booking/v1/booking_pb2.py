@@ -27,9 +27,10 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
+from usher.access.v1 import access_pb2 as usher_dot_access_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eusher/booking/v1/booking.proto\x12\x10usher.booking.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\xde\x05\n\x07\x42ooking\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x13\n\x05\x65vent\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\torganizer\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x62uyer\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x33\n\x05state\x18\x05 \x01(\x0e\x32\x1e.usher.booking.v1.BookingStateB\x04\xe2\x41\x01\x03\x12\x36\n\x05lines\x18\x06 \x03(\x0b\x32\x1d.usher.booking.v1.BookingLineB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\'\n\x05total\x18\x07 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12:\n\x10hold_expire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x15\n\x07payment\x18\t \x01(\tB\x04\xe2\x41\x01\x03\x12/\n\x07tickets\x18\n \x03(\x0b\x32\x18.usher.booking.v1.TicketB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0c\x63onfirm_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63\x61ncel_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1b\n\rcancel_reason\x18\x0f \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x04\x65tag\x18\x10 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01:P\xea\x41M\n\x15usher.example/Booking\x12!events/{event}/bookings/{booking}*\x08\x62ookings2\x07\x62ooking\"\xee\x01\n\x0b\x42ookingLine\x12L\n\x0bticket_type\x18\x01 \x01(\tB7\xbaH4r220^events/[a-z0-9]{26}/ticketTypes/[a-z0-9]{1,26}$\x12\x1b\n\x08quantity\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x01\x12\x1a\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12,\n\nunit_price\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12*\n\x08subtotal\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\"\x96\x02\n\x06Ticket\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x13\n\x0bticket_type\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12,\n\x05state\x18\x05 \x01(\x0e\x32\x1d.usher.booking.v1.TicketState\x12\x31\n\rcheck_in_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:^\xea\x41[\n\x14usher.example/Ticket\x12\x32\x65vents/{event}/bookings/{booking}/tickets/{ticket}*\x07tickets2\x06ticket\"\x81\x02\n\x0c\x41vailability\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12>\n\x0cticket_types\x18\x02 \x03(\x0b\x32(.usher.booking.v1.TicketTypeAvailability\x12\x10\n\x08\x62ookable\x18\x03 \x01(\x08\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:Z\xea\x41W\n\x1ausher.example/Availability\x12\x1b\x65vents/{event}/availability*\x0e\x61vailabilities2\x0c\x61vailability\"\xaa\x01\n\x16TicketTypeAvailability\x12\x13\n\x0bticket_type\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12!\n\x05price\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x11\n\tremaining\x18\x04 \x01(\x05\x12/\n\nsale_state\x18\x05 \x01(\x0e\x32\x1b.usher.booking.v1.SaleState*\x9a\x01\n\x0c\x42ookingState\x12\x1d\n\x19\x42OOKING_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x42OOKING_STATE_HELD\x10\x01\x12\x1b\n\x17\x42OOKING_STATE_CONFIRMED\x10\x02\x12\x1b\n\x17\x42OOKING_STATE_CANCELLED\x10\x03\x12\x19\n\x15\x42OOKING_STATE_EXPIRED\x10\x04*w\n\x0bTicketState\x12\x1c\n\x18TICKET_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12TICKET_STATE_VALID\x10\x01\x12\x1b\n\x17TICKET_STATE_CHECKED_IN\x10\x02\x12\x15\n\x11TICKET_STATE_VOID\x10\x03*\x9d\x01\n\tSaleState\x12\x1a\n\x16SALE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12SALE_STATE_ON_SALE\x10\x01\x12\x16\n\x12SALE_STATE_NOT_YET\x10\x02\x12\x14\n\x10SALE_STATE_ENDED\x10\x03\x12\x17\n\x13SALE_STATE_SOLD_OUT\x10\x04\x12\x15\n\x11SALE_STATE_CLOSED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eusher/booking/v1/booking.proto\x12\x10usher.booking.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1cusher/access/v1/access.proto\"\x98\t\n\x07\x42ooking\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x13\n\x05\x65vent\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\torganizer\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x62uyer\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x33\n\x05state\x18\x05 \x01(\x0e\x32\x1e.usher.booking.v1.BookingStateB\x04\xe2\x41\x01\x03\x12\x36\n\x05lines\x18\x06 \x03(\x0b\x32\x1d.usher.booking.v1.BookingLineB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12\'\n\x05total\x18\x07 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12:\n\x10hold_expire_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x15\n\x07payment\x18\t \x01(\tB\x04\xe2\x41\x01\x03\x12/\n\x07tickets\x18\n \x03(\x0b\x32\x18.usher.booking.v1.TicketB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0c\x63onfirm_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63\x61ncel_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1b\n\rcancel_reason\x18\x0f \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x04\x65tag\x18\x10 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x36\n\x07history\x18\x11 \x03(\x0b\x32\x1f.usher.booking.v1.BookingChangeB\x04\xe2\x41\x01\x03\x12;\n\rvoucher_codes\x18\x12 \x03(\tB$\xbaH!\x92\x01\x1e\x10\n\x18\x01\"\x18r\x16\x32\x14^[A-Za-z0-9-]{4,40}$\x12\x33\n\x07\x61nswers\x18\x13 \x03(\x0b\x32\x18.usher.booking.v1.AnswerB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x30\n\x0e\x64iscount_total\x18\x14 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12+\n\tfee_total\x18\x15 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12\x30\n\x05taxes\x18\x16 \x03(\x0b\x32\x1b.usher.booking.v1.TaxAmountB\x04\xe2\x41\x01\x03\x12-\n\x0b\x61mount_paid\x18\x17 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12,\n\namount_due\x18\x18 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12 \n\x12waiting_list_entry\x18\x19 \x01(\tB\x04\xe2\x41\x01\x03:P\xea\x41M\n\x15usher.example/Booking\x12!events/{event}/bookings/{booking}*\x08\x62ookings2\x07\x62ooking\"\xa4\x01\n\rBookingChange\x12/\n\x0b\x63hange_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x05\x61\x63tor\x18\x02 \x01(\tB\x04\xd0\xf3\x18\x01\x12\x0e\n\x06\x61\x63tion\x18\x03 \x01(\t\x12-\n\x05state\x18\x04 \x01(\x0e\x32\x1e.usher.booking.v1.BookingState\x12\x0e\n\x06reason\x18\x05 \x01(\t\"[\n\tTaxAmount\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61sis_points\x18\x02 \x01(\x05\x12\"\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x12.google.type.Money\"m\n\x06\x41nswer\x12G\n\x08question\x18\x01 \x01(\tB5\xbaH2r02.^events/[a-z0-9]{26}/questions/[a-z0-9]{1,26}$\x12\x1a\n\x04text\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xd0\x0f\xd0\xf3\x18\x01\"\x80\x01\n\x08\x41ttendee\x12\"\n\x0c\x64isplay_name\x18\x01 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\xd0\xf3\x18\x01\x12\x1b\n\x05\x65mail\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xfe\x01\xd0\xf3\x18\x01\x12\x33\n\x07\x61nswers\x18\x03 \x03(\x0b\x32\x18.usher.booking.v1.AnswerB\x08\xbaH\x05\x92\x01\x02\x10\x32\"\xfc\x04\n\x0b\x42ookingLine\x12L\n\x0bticket_type\x18\x01 \x01(\tB7\xbaH4r220^events/[a-z0-9]{26}/ticketTypes/[a-z0-9]{1,26}$\x12\x1b\n\x08quantity\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x01\x12\x1a\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12,\n\nunit_price\x18\x04 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12*\n\x08subtotal\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12\x42\n\x04\x64\x61te\x18\x06 \x01(\tB4\xbaH1r/2-^(events/[a-z0-9]{26}/dates/[a-z0-9]{1,26})?$\x12!\n\x05seats\x18\x07 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x64\x18\x01\"\x06r\x04\x10\x05\x18<\x12\x37\n\tattendees\x18\x08 \x03(\x0b\x32\x1a.usher.booking.v1.AttendeeB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12\x30\n\x05units\x18\t \x03(\x0b\x32\x1b.usher.booking.v1.UnitPriceB\x04\xe2\x41\x01\x03\x12*\n\x08\x64iscount\x18\n \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12%\n\x03\x66\x65\x65\x18\x0b \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12\x17\n\ttax_class\x18\x0c \x01(\tB\x04\xe2\x41\x01\x03\x12%\n\x03tax\x18\r \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12\'\n\x05total\x18\x0e \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\"\xc5\x01\n\tUnitPrice\x12&\n\nlist_price\x18\x01 \x01(\x0b\x32\x12.google.type.Money\x12$\n\x08\x64iscount\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x1f\n\x03\x66\x65\x65\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12!\n\x05price\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\r\n\x05phase\x18\x05 \x01(\t\x12\x17\n\x0f\x64iscount_source\x18\x06 \x01(\t\"\xb7\x03\n\x06Ticket\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x13\n\x0bticket_type\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12,\n\x05state\x18\x05 \x01(\x0e\x32\x1d.usher.booking.v1.TicketState\x12\x31\n\rcheck_in_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63heck_out_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x64\x61te\x18\x08 \x01(\t\x12\x0c\n\x04seat\x18\t \x01(\t\x12,\n\x08\x61ttendee\x18\n \x01(\x0b\x32\x1a.usher.booking.v1.Attendee\x12!\n\x05price\x18\x0b \x01(\x0b\x32\x12.google.type.Money:^\xea\x41[\n\x14usher.example/Ticket\x12\x32\x65vents/{event}/bookings/{booking}/tickets/{ticket}*\x07tickets2\x06ticket\"\x81\x02\n\x0c\x41vailability\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12>\n\x0cticket_types\x18\x02 \x03(\x0b\x32(.usher.booking.v1.TicketTypeAvailability\x12\x10\n\x08\x62ookable\x18\x03 \x01(\x08\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:Z\xea\x41W\n\x1ausher.example/Availability\x12\x1b\x65vents/{event}/availability*\x0e\x61vailabilities2\x0c\x61vailability\"\xc7\x01\n\x16TicketTypeAvailability\x12\x13\n\x0bticket_type\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12!\n\x05price\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x11\n\tremaining\x18\x04 \x01(\x05\x12/\n\nsale_state\x18\x05 \x01(\x0e\x32\x1b.usher.booking.v1.SaleState\x12\x0c\n\x04\x64\x61te\x18\x06 \x01(\t\x12\r\n\x05phase\x18\x07 \x01(\t*\x94\x02\n\x0c\x42ookingState\x12\x1d\n\x19\x42OOKING_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x42OOKING_STATE_HELD\x10\x01\x12\x1b\n\x17\x42OOKING_STATE_CONFIRMED\x10\x02\x12\x1b\n\x17\x42OOKING_STATE_CANCELLED\x10\x03\x12\x19\n\x15\x42OOKING_STATE_EXPIRED\x10\x04\x12\"\n\x1e\x42OOKING_STATE_PENDING_APPROVAL\x10\x05\x12\x1c\n\x18\x42OOKING_STATE_CHECKED_IN\x10\x06\x12\x1b\n\x17\x42OOKING_STATE_COMPLETED\x10\x07\x12\x19\n\x15\x42OOKING_STATE_NO_SHOW\x10\x08*w\n\x0bTicketState\x12\x1c\n\x18TICKET_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12TICKET_STATE_VALID\x10\x01\x12\x1b\n\x17TICKET_STATE_CHECKED_IN\x10\x02\x12\x15\n\x11TICKET_STATE_VOID\x10\x03*\x9d\x01\n\tSaleState\x12\x1a\n\x16SALE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12SALE_STATE_ON_SALE\x10\x01\x12\x16\n\x12SALE_STATE_NOT_YET\x10\x02\x12\x14\n\x10SALE_STATE_ENDED\x10\x03\x12\x17\n\x13SALE_STATE_SOLD_OUT\x10\x04\x12\x15\n\x11SALE_STATE_CLOSED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -68,8 +69,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BOOKING'].fields_by_name['cancel_reason']._serialized_options = b'\342A\001\003'
   _globals['_BOOKING'].fields_by_name['etag']._loaded_options = None
   _globals['_BOOKING'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_BOOKING'].fields_by_name['history']._loaded_options = None
+  _globals['_BOOKING'].fields_by_name['history']._serialized_options = b'\342A\001\003'
+  _globals['_BOOKING'].fields_by_name['voucher_codes']._loaded_options = None
+  _globals['_BOOKING'].fields_by_name['voucher_codes']._serialized_options = b'\272H!\222\001\036\020\n\030\001\"\030r\0262\024^[A-Za-z0-9-]{4,40}$'
+  _globals['_BOOKING'].fields_by_name['answers']._loaded_options = None
+  _globals['_BOOKING'].fields_by_name['answers']._serialized_options = b'\272H\005\222\001\002\0202'
+  _globals['_BOOKING'].fields_by_name['discount_total']._loaded_options = None
+  _globals['_BOOKING'].fields_by_name['discount_total']._serialized_options = b'\342A\001\003'
+  _globals['_BOOKING'].fields_by_name['fee_total']._loaded_options = None
+  _globals['_BOOKING'].fields_by_name['fee_total']._serialized_options = b'\342A\001\003'
+  _globals['_BOOKING'].fields_by_name['taxes']._loaded_options = None
+  _globals['_BOOKING'].fields_by_name['taxes']._serialized_options = b'\342A\001\003'
+  _globals['_BOOKING'].fields_by_name['amount_paid']._loaded_options = None
+  _globals['_BOOKING'].fields_by_name['amount_paid']._serialized_options = b'\342A\001\003'
+  _globals['_BOOKING'].fields_by_name['amount_due']._loaded_options = None
+  _globals['_BOOKING'].fields_by_name['amount_due']._serialized_options = b'\342A\001\003'
+  _globals['_BOOKING'].fields_by_name['waiting_list_entry']._loaded_options = None
+  _globals['_BOOKING'].fields_by_name['waiting_list_entry']._serialized_options = b'\342A\001\003'
   _globals['_BOOKING']._loaded_options = None
   _globals['_BOOKING']._serialized_options = b'\352AM\n\025usher.example/Booking\022!events/{event}/bookings/{booking}*\010bookings2\007booking'
+  _globals['_BOOKINGCHANGE'].fields_by_name['actor']._loaded_options = None
+  _globals['_BOOKINGCHANGE'].fields_by_name['actor']._serialized_options = b'\320\363\030\001'
+  _globals['_ANSWER'].fields_by_name['question']._loaded_options = None
+  _globals['_ANSWER'].fields_by_name['question']._serialized_options = b'\272H2r02.^events/[a-z0-9]{26}/questions/[a-z0-9]{1,26}$'
+  _globals['_ANSWER'].fields_by_name['text']._loaded_options = None
+  _globals['_ANSWER'].fields_by_name['text']._serialized_options = b'\272H\005r\003\030\320\017\320\363\030\001'
+  _globals['_ATTENDEE'].fields_by_name['display_name']._loaded_options = None
+  _globals['_ATTENDEE'].fields_by_name['display_name']._serialized_options = b'\272H\005r\003\030\310\001\320\363\030\001'
+  _globals['_ATTENDEE'].fields_by_name['email']._loaded_options = None
+  _globals['_ATTENDEE'].fields_by_name['email']._serialized_options = b'\272H\005r\003\030\376\001\320\363\030\001'
+  _globals['_ATTENDEE'].fields_by_name['answers']._loaded_options = None
+  _globals['_ATTENDEE'].fields_by_name['answers']._serialized_options = b'\272H\005\222\001\002\0202'
   _globals['_BOOKINGLINE'].fields_by_name['ticket_type']._loaded_options = None
   _globals['_BOOKINGLINE'].fields_by_name['ticket_type']._serialized_options = b'\272H4r220^events/[a-z0-9]{26}/ticketTypes/[a-z0-9]{1,26}$'
   _globals['_BOOKINGLINE'].fields_by_name['quantity']._loaded_options = None
@@ -80,6 +111,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BOOKINGLINE'].fields_by_name['unit_price']._serialized_options = b'\342A\001\003'
   _globals['_BOOKINGLINE'].fields_by_name['subtotal']._loaded_options = None
   _globals['_BOOKINGLINE'].fields_by_name['subtotal']._serialized_options = b'\342A\001\003'
+  _globals['_BOOKINGLINE'].fields_by_name['date']._loaded_options = None
+  _globals['_BOOKINGLINE'].fields_by_name['date']._serialized_options = b'\272H1r/2-^(events/[a-z0-9]{26}/dates/[a-z0-9]{1,26})?$'
+  _globals['_BOOKINGLINE'].fields_by_name['seats']._loaded_options = None
+  _globals['_BOOKINGLINE'].fields_by_name['seats']._serialized_options = b'\272H\017\222\001\014\020d\030\001\"\006r\004\020\005\030<'
+  _globals['_BOOKINGLINE'].fields_by_name['attendees']._loaded_options = None
+  _globals['_BOOKINGLINE'].fields_by_name['attendees']._serialized_options = b'\272H\005\222\001\002\020d'
+  _globals['_BOOKINGLINE'].fields_by_name['units']._loaded_options = None
+  _globals['_BOOKINGLINE'].fields_by_name['units']._serialized_options = b'\342A\001\003'
+  _globals['_BOOKINGLINE'].fields_by_name['discount']._loaded_options = None
+  _globals['_BOOKINGLINE'].fields_by_name['discount']._serialized_options = b'\342A\001\003'
+  _globals['_BOOKINGLINE'].fields_by_name['fee']._loaded_options = None
+  _globals['_BOOKINGLINE'].fields_by_name['fee']._serialized_options = b'\342A\001\003'
+  _globals['_BOOKINGLINE'].fields_by_name['tax_class']._loaded_options = None
+  _globals['_BOOKINGLINE'].fields_by_name['tax_class']._serialized_options = b'\342A\001\003'
+  _globals['_BOOKINGLINE'].fields_by_name['tax']._loaded_options = None
+  _globals['_BOOKINGLINE'].fields_by_name['tax']._serialized_options = b'\342A\001\003'
+  _globals['_BOOKINGLINE'].fields_by_name['total']._loaded_options = None
+  _globals['_BOOKINGLINE'].fields_by_name['total']._serialized_options = b'\342A\001\003'
   _globals['_TICKET'].fields_by_name['name']._loaded_options = None
   _globals['_TICKET'].fields_by_name['name']._serialized_options = b'\342A\001\010'
   _globals['_TICKET']._loaded_options = None
@@ -88,20 +137,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AVAILABILITY'].fields_by_name['name']._serialized_options = b'\342A\001\010'
   _globals['_AVAILABILITY']._loaded_options = None
   _globals['_AVAILABILITY']._serialized_options = b'\352AW\n\032usher.example/Availability\022\033events/{event}/availability*\016availabilities2\014availability'
-  _globals['_BOOKINGSTATE']._serialized_start=1892
-  _globals['_BOOKINGSTATE']._serialized_end=2046
-  _globals['_TICKETSTATE']._serialized_start=2048
-  _globals['_TICKETSTATE']._serialized_end=2167
-  _globals['_SALESTATE']._serialized_start=2170
-  _globals['_SALESTATE']._serialized_end=2327
-  _globals['_BOOKING']._serialized_start=200
-  _globals['_BOOKING']._serialized_end=934
-  _globals['_BOOKINGLINE']._serialized_start=937
-  _globals['_BOOKINGLINE']._serialized_end=1175
-  _globals['_TICKET']._serialized_start=1178
-  _globals['_TICKET']._serialized_end=1456
-  _globals['_AVAILABILITY']._serialized_start=1459
-  _globals['_AVAILABILITY']._serialized_end=1716
-  _globals['_TICKETTYPEAVAILABILITY']._serialized_start=1719
-  _globals['_TICKETTYPEAVAILABILITY']._serialized_end=1889
+  _globals['_BOOKINGSTATE']._serialized_start=3654
+  _globals['_BOOKINGSTATE']._serialized_end=3930
+  _globals['_TICKETSTATE']._serialized_start=3932
+  _globals['_TICKETSTATE']._serialized_end=4051
+  _globals['_SALESTATE']._serialized_start=4054
+  _globals['_SALESTATE']._serialized_end=4211
+  _globals['_BOOKING']._serialized_start=230
+  _globals['_BOOKING']._serialized_end=1406
+  _globals['_BOOKINGCHANGE']._serialized_start=1409
+  _globals['_BOOKINGCHANGE']._serialized_end=1573
+  _globals['_TAXAMOUNT']._serialized_start=1575
+  _globals['_TAXAMOUNT']._serialized_end=1666
+  _globals['_ANSWER']._serialized_start=1668
+  _globals['_ANSWER']._serialized_end=1777
+  _globals['_ATTENDEE']._serialized_start=1780
+  _globals['_ATTENDEE']._serialized_end=1908
+  _globals['_BOOKINGLINE']._serialized_start=1911
+  _globals['_BOOKINGLINE']._serialized_end=2547
+  _globals['_UNITPRICE']._serialized_start=2550
+  _globals['_UNITPRICE']._serialized_end=2747
+  _globals['_TICKET']._serialized_start=2750
+  _globals['_TICKET']._serialized_end=3189
+  _globals['_AVAILABILITY']._serialized_start=3192
+  _globals['_AVAILABILITY']._serialized_end=3449
+  _globals['_TICKETTYPEAVAILABILITY']._serialized_start=3452
+  _globals['_TICKETTYPEAVAILABILITY']._serialized_end=3651
 # @@protoc_insertion_point(module_scope)

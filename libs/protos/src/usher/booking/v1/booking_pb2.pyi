@@ -36,7 +36,15 @@ class _BookingStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BookingS
     BOOKING_STATE_CANCELLED: _BookingState.ValueType  # 3
     """Called off; places are free again."""
     BOOKING_STATE_EXPIRED: _BookingState.ValueType  # 4
-    """The hold ended without confirmation; places are free again."""
+    """The hold ended without confirmation, or nobody approved in time; places are free again."""
+    BOOKING_STATE_PENDING_APPROVAL: _BookingState.ValueType  # 5
+    """Places are taken; the organizer has to agree until `hold_expire_time`, then it is held to be paid."""
+    BOOKING_STATE_CHECKED_IN: _BookingState.ValueType  # 6
+    """Confirmed, and somebody was admitted."""
+    BOOKING_STATE_COMPLETED: _BookingState.ValueType  # 7
+    """The event is over and somebody was there."""
+    BOOKING_STATE_NO_SHOW: _BookingState.ValueType  # 8
+    """The event is over and nobody came."""
 
 class BookingState(_BookingState, metaclass=_BookingStateEnumTypeWrapper):
     """Where a booking stands."""
@@ -50,7 +58,15 @@ BOOKING_STATE_CONFIRMED: BookingState.ValueType  # 2
 BOOKING_STATE_CANCELLED: BookingState.ValueType  # 3
 """Called off; places are free again."""
 BOOKING_STATE_EXPIRED: BookingState.ValueType  # 4
-"""The hold ended without confirmation; places are free again."""
+"""The hold ended without confirmation, or nobody approved in time; places are free again."""
+BOOKING_STATE_PENDING_APPROVAL: BookingState.ValueType  # 5
+"""Places are taken; the organizer has to agree until `hold_expire_time`, then it is held to be paid."""
+BOOKING_STATE_CHECKED_IN: BookingState.ValueType  # 6
+"""Confirmed, and somebody was admitted."""
+BOOKING_STATE_COMPLETED: BookingState.ValueType  # 7
+"""The event is over and somebody was there."""
+BOOKING_STATE_NO_SHOW: BookingState.ValueType  # 8
+"""The event is over and nobody came."""
 Global___BookingState: _TypeAlias = BookingState  # noqa: Y015
 
 class _TicketState:
@@ -66,7 +82,7 @@ class _TicketStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TicketSta
     TICKET_STATE_CHECKED_IN: _TicketState.ValueType  # 2
     """It has admitted somebody."""
     TICKET_STATE_VOID: _TicketState.ValueType  # 3
-    """Its booking was cancelled."""
+    """Its booking was cancelled, or the ticket was given back, passed on or sold."""
 
 class TicketState(_TicketState, metaclass=_TicketStateEnumTypeWrapper):
     """Where a ticket stands."""
@@ -78,7 +94,7 @@ TICKET_STATE_VALID: TicketState.ValueType  # 1
 TICKET_STATE_CHECKED_IN: TicketState.ValueType  # 2
 """It has admitted somebody."""
 TICKET_STATE_VOID: TicketState.ValueType  # 3
-"""Its booking was cancelled."""
+"""Its booking was cancelled, or the ticket was given back, passed on or sold."""
 Global___TicketState: _TypeAlias = TicketState  # noqa: Y015
 
 class _SaleState:
@@ -139,6 +155,15 @@ class Booking(_message.Message):
     CANCEL_TIME_FIELD_NUMBER: _builtins.int
     CANCEL_REASON_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
+    VOUCHER_CODES_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    DISCOUNT_TOTAL_FIELD_NUMBER: _builtins.int
+    FEE_TOTAL_FIELD_NUMBER: _builtins.int
+    TAXES_FIELD_NUMBER: _builtins.int
+    AMOUNT_PAID_FIELD_NUMBER: _builtins.int
+    AMOUNT_DUE_FIELD_NUMBER: _builtins.int
+    WAITING_LIST_ENTRY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `events/{event}/bookings/{booking}`."""
     event: _builtins.str
@@ -155,6 +180,8 @@ class Booking(_message.Message):
     """Why it was cancelled."""
     etag: _builtins.str
     """Changes whenever the booking changes."""
+    waiting_list_entry: _builtins.str
+    """The waiting list entry it was offered to, `events/{event}/waitingListEntries/{entry}`; else empty."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___BookingLine]:
         """What is booked; one line a ticket type. Required."""
@@ -187,6 +214,38 @@ class Booking(_message.Message):
     def cancel_time(self) -> _timestamp_pb2.Timestamp:
         """When it was cancelled."""
 
+    @_builtins.property
+    def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___BookingChange]:
+        """Who did what to it and when; the newest last, at most 100."""
+
+    @_builtins.property
+    def voucher_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes of vouchers that shall make it cheaper or open what is hidden. Set at creation."""
+
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Answer]:
+        """Answers to the questions asked of the whole booking."""
+
+    @_builtins.property
+    def discount_total(self) -> _money_pb2.Money:
+        """What was taken off the prices, over all lines."""
+
+    @_builtins.property
+    def fee_total(self) -> _money_pb2.Money:
+        """Service fees in the total."""
+
+    @_builtins.property
+    def taxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaxAmount]:
+        """Taxes in the total, one entry a tax and rate."""
+
+    @_builtins.property
+    def amount_paid(self) -> _money_pb2.Money:
+        """What was paid and not paid back."""
+
+    @_builtins.property
+    def amount_due(self) -> _money_pb2.Money:
+        """What is still owed; 0 when nothing is."""
+
     def __init__(
         self,
         *,
@@ -206,14 +265,155 @@ class Booking(_message.Message):
         cancel_time: _timestamp_pb2.Timestamp | None = ...,
         cancel_reason: _builtins.str = ...,
         etag: _builtins.str = ...,
+        history: _abc.Iterable[Global___BookingChange] | None = ...,
+        voucher_codes: _abc.Iterable[_builtins.str] | None = ...,
+        answers: _abc.Iterable[Global___Answer] | None = ...,
+        discount_total: _money_pb2.Money | None = ...,
+        fee_total: _money_pb2.Money | None = ...,
+        taxes: _abc.Iterable[Global___TaxAmount] | None = ...,
+        amount_paid: _money_pb2.Money | None = ...,
+        amount_due: _money_pb2.Money | None = ...,
+        waiting_list_entry: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "create_time", b"create_time", "hold_expire_time", b"hold_expire_time", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "amount_paid", b"amount_paid", "cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "create_time", b"create_time", "discount_total", b"discount_total", "fee_total", b"fee_total", "hold_expire_time", b"hold_expire_time", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer", b"buyer", "cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "create_time", b"create_time", "etag", b"etag", "event", b"event", "hold_expire_time", b"hold_expire_time", "lines", b"lines", "name", b"name", "organizer", b"organizer", "payment", b"payment", "state", b"state", "tickets", b"tickets", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "amount_paid", b"amount_paid", "answers", b"answers", "buyer", b"buyer", "cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "create_time", b"create_time", "discount_total", b"discount_total", "etag", b"etag", "event", b"event", "fee_total", b"fee_total", "history", b"history", "hold_expire_time", b"hold_expire_time", "lines", b"lines", "name", b"name", "organizer", b"organizer", "payment", b"payment", "state", b"state", "taxes", b"taxes", "tickets", b"tickets", "total", b"total", "update_time", b"update_time", "voucher_codes", b"voucher_codes", "waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Booking: _TypeAlias = Booking  # noqa: Y015
+
+@_typing.final
+class BookingChange(_message.Message):
+    """One change of a booking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_TIME_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    actor: _builtins.str
+    """Who, `users/{user}`, or a service such as `services/booking`."""
+    action: _builtins.str
+    """What happened: the name of the domain event, such as `BookingConfirmed`."""
+    state: Global___BookingState.ValueType
+    """The state it led to."""
+    reason: _builtins.str
+    """Why, where a reason was given."""
+    @_builtins.property
+    def change_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        change_time: _timestamp_pb2.Timestamp | None = ...,
+        actor: _builtins.str = ...,
+        action: _builtins.str = ...,
+        state: Global___BookingState.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor", b"actor", "change_time", b"change_time", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookingChange: _TypeAlias = BookingChange  # noqa: Y015
+
+@_typing.final
+class TaxAmount(_message.Message):
+    """A tax inside prices."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    BASIS_POINTS_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    display_name: _builtins.str
+    """Its name, such as `VAT`."""
+    basis_points: _builtins.int
+    """Its rate, in hundredths of a percent."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """How much of it is in the price."""
+
+    def __init__(
+        self,
+        *,
+        display_name: _builtins.str = ...,
+        basis_points: _builtins.int = ...,
+        amount: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "basis_points", b"basis_points", "display_name", b"display_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaxAmount: _TypeAlias = TaxAmount  # noqa: Y015
+
+@_typing.final
+class Answer(_message.Message):
+    """An answer to a question of the event."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUESTION_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    question: _builtins.str
+    """The question, `events/{event}/questions/{question}`."""
+    text: _builtins.str
+    """The answer as text: a number in digits, `true` or `false`, a date as YYYY-MM-DD, a country as ISO 3166-1 alpha-2,
+    one of the choices; several choices one a line.
+    """
+    def __init__(
+        self,
+        *,
+        question: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["question", b"question", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Answer: _TypeAlias = Answer  # noqa: Y015
+
+@_typing.final
+class Attendee(_message.Message):
+    """Who comes with a ticket."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    display_name: _builtins.str
+    """Name."""
+    email: _builtins.str
+    """E-mail address; empty when not known."""
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Answer]:
+        """Answers to the questions asked of each ticket."""
+
+    def __init__(
+        self,
+        *,
+        display_name: _builtins.str = ...,
+        email: _builtins.str = ...,
+        answers: _abc.Iterable[Global___Answer] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "display_name", b"display_name", "email", b"email"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attendee: _TypeAlias = Attendee  # noqa: Y015
 
 @_typing.final
 class BookingLine(_message.Message):
@@ -226,19 +426,62 @@ class BookingLine(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     UNIT_PRICE_FIELD_NUMBER: _builtins.int
     SUBTOTAL_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    SEATS_FIELD_NUMBER: _builtins.int
+    ATTENDEES_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    DISCOUNT_FIELD_NUMBER: _builtins.int
+    FEE_FIELD_NUMBER: _builtins.int
+    TAX_CLASS_FIELD_NUMBER: _builtins.int
+    TAX_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
     ticket_type: _builtins.str
     """The type, `events/{event}/ticketTypes/{ticket_type}`. Required."""
     quantity: _builtins.int
     """How many. Required."""
     display_name: _builtins.str
     """Name of the type when it was booked."""
+    date: _builtins.str
+    """For which date, `events/{event}/dates/{date}`. Required for an event with several dates."""
+    tax_class: _builtins.str
+    """Class of its tax, such as `reduced`."""
     @_builtins.property
     def unit_price(self) -> _money_pb2.Money:
         """Price of one, fixed when it was booked."""
 
     @_builtins.property
     def subtotal(self) -> _money_pb2.Money:
-        """quantity × unit_price."""
+        """Price of all tickets of the line before discounts and fees."""
+
+    @_builtins.property
+    def seats(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Seats, `{section}/{row}/{seat}`, one a ticket, in the order of the tickets. None: the best there are, where the type
+        has seats.
+        """
+
+    @_builtins.property
+    def attendees(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attendee]:
+        """Who comes, in the order of the tickets; may be told later."""
+
+    @_builtins.property
+    def units(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnitPrice]:
+        """What each ticket costs, in the order of the tickets; empty when each costs `unit_price` and nothing else."""
+
+    @_builtins.property
+    def discount(self) -> _money_pb2.Money:
+        """What was taken off."""
+
+    @_builtins.property
+    def fee(self) -> _money_pb2.Money:
+        """Service fees."""
+
+    @_builtins.property
+    def tax(self) -> _money_pb2.Money:
+        """Taxes inside the total."""
+
+    @_builtins.property
+    def total(self) -> _money_pb2.Money:
+        """subtotal − discount + fee."""
 
     def __init__(
         self,
@@ -248,14 +491,73 @@ class BookingLine(_message.Message):
         display_name: _builtins.str = ...,
         unit_price: _money_pb2.Money | None = ...,
         subtotal: _money_pb2.Money | None = ...,
+        date: _builtins.str = ...,
+        seats: _abc.Iterable[_builtins.str] | None = ...,
+        attendees: _abc.Iterable[Global___Attendee] | None = ...,
+        units: _abc.Iterable[Global___UnitPrice] | None = ...,
+        discount: _money_pb2.Money | None = ...,
+        fee: _money_pb2.Money | None = ...,
+        tax_class: _builtins.str = ...,
+        tax: _money_pb2.Money | None = ...,
+        total: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["subtotal", b"subtotal", "unit_price", b"unit_price"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "fee", b"fee", "subtotal", b"subtotal", "tax", b"tax", "total", b"total", "unit_price", b"unit_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "quantity", b"quantity", "subtotal", b"subtotal", "ticket_type", b"ticket_type", "unit_price", b"unit_price"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendees", b"attendees", "date", b"date", "discount", b"discount", "display_name", b"display_name", "fee", b"fee", "quantity", b"quantity", "seats", b"seats", "subtotal", b"subtotal", "tax", b"tax", "tax_class", b"tax_class", "ticket_type", b"ticket_type", "total", b"total", "unit_price", b"unit_price", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BookingLine: _TypeAlias = BookingLine  # noqa: Y015
+
+@_typing.final
+class UnitPrice(_message.Message):
+    """What one ticket costs: list_price − discount + fee."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIST_PRICE_FIELD_NUMBER: _builtins.int
+    DISCOUNT_FIELD_NUMBER: _builtins.int
+    FEE_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    PHASE_FIELD_NUMBER: _builtins.int
+    DISCOUNT_SOURCE_FIELD_NUMBER: _builtins.int
+    phase: _builtins.str
+    """Display name of the price phase; empty outside of any."""
+    discount_source: _builtins.str
+    """The voucher code, or the discount `events/{event}/discounts/{discount}`, that made it cheaper."""
+    @_builtins.property
+    def list_price(self) -> _money_pb2.Money:
+        """Price of the phase it was bought in."""
+
+    @_builtins.property
+    def discount(self) -> _money_pb2.Money:
+        """What was taken off."""
+
+    @_builtins.property
+    def fee(self) -> _money_pb2.Money:
+        """Service fee."""
+
+    @_builtins.property
+    def price(self) -> _money_pb2.Money:
+        """What is paid."""
+
+    def __init__(
+        self,
+        *,
+        list_price: _money_pb2.Money | None = ...,
+        discount: _money_pb2.Money | None = ...,
+        fee: _money_pb2.Money | None = ...,
+        price: _money_pb2.Money | None = ...,
+        phase: _builtins.str = ...,
+        discount_source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "fee", b"fee", "list_price", b"list_price", "price", b"price"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "discount_source", b"discount_source", "fee", b"fee", "list_price", b"list_price", "phase", b"phase", "price", b"price"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnitPrice: _TypeAlias = UnitPrice  # noqa: Y015
 
 @_typing.final
 class Ticket(_message.Message):
@@ -269,6 +571,11 @@ class Ticket(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     CHECK_IN_TIME_FIELD_NUMBER: _builtins.int
+    CHECK_OUT_TIME_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    SEAT_FIELD_NUMBER: _builtins.int
+    ATTENDEE_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `events/{event}/bookings/{booking}/tickets/{ticket}`."""
     ticket_type: _builtins.str
@@ -279,9 +586,25 @@ class Ticket(_message.Message):
     """What the QR code says: signed, so that a gate knows a forgery without asking (Ed25519, RFC 8032)."""
     state: Global___TicketState.ValueType
     """Where it stands."""
+    date: _builtins.str
+    """For which date, `events/{event}/dates/{date}`; empty for an event that is no series."""
+    seat: _builtins.str
+    """Its seat, `{section}/{row}/{seat}`; empty where seats are free."""
     @_builtins.property
     def check_in_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was checked in."""
+        """When it was checked in last."""
+
+    @_builtins.property
+    def check_out_time(self) -> _timestamp_pb2.Timestamp:
+        """When its bearer left last."""
+
+    @_builtins.property
+    def attendee(self) -> Global___Attendee:
+        """Who comes with it, as far as known."""
+
+    @_builtins.property
+    def price(self) -> _money_pb2.Money:
+        """What it costs; of a bundle's ticket, what the whole bundle costs."""
 
     def __init__(
         self,
@@ -292,10 +615,15 @@ class Ticket(_message.Message):
         code: _builtins.str = ...,
         state: Global___TicketState.ValueType = ...,
         check_in_time: _timestamp_pb2.Timestamp | None = ...,
+        check_out_time: _timestamp_pb2.Timestamp | None = ...,
+        date: _builtins.str = ...,
+        seat: _builtins.str = ...,
+        attendee: Global___Attendee | None = ...,
+        price: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_time", b"check_in_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee", "check_in_time", b"check_in_time", "check_out_time", b"check_out_time", "price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_in_time", b"check_in_time", "code", b"code", "display_name", b"display_name", "name", b"name", "state", b"state", "ticket_type", b"ticket_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee", "check_in_time", b"check_in_time", "check_out_time", b"check_out_time", "code", b"code", "date", b"date", "display_name", b"display_name", "name", b"name", "price", b"price", "seat", b"seat", "state", b"state", "ticket_type", b"ticket_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -350,6 +678,8 @@ class TicketTypeAvailability(_message.Message):
     PRICE_FIELD_NUMBER: _builtins.int
     REMAINING_FIELD_NUMBER: _builtins.int
     SALE_STATE_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    PHASE_FIELD_NUMBER: _builtins.int
     ticket_type: _builtins.str
     """The type, `events/{event}/ticketTypes/{ticket_type}`."""
     display_name: _builtins.str
@@ -358,9 +688,13 @@ class TicketTypeAvailability(_message.Message):
     """Places left: the least over its pools. Types that share a pool share them."""
     sale_state: Global___SaleState.ValueType
     """Why it can or cannot be booked now."""
+    date: _builtins.str
+    """Of a series, for which date this is, `events/{event}/dates/{date}`."""
+    phase: _builtins.str
+    """Display name of the price phase that `price` belongs to; empty outside of any."""
     @_builtins.property
     def price(self) -> _money_pb2.Money:
-        """Price of one."""
+        """Price of the next one."""
 
     def __init__(
         self,
@@ -370,10 +704,12 @@ class TicketTypeAvailability(_message.Message):
         price: _money_pb2.Money | None = ...,
         remaining: _builtins.int = ...,
         sale_state: Global___SaleState.ValueType = ...,
+        date: _builtins.str = ...,
+        phase: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "price", b"price", "remaining", b"remaining", "sale_state", b"sale_state", "ticket_type", b"ticket_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "display_name", b"display_name", "phase", b"phase", "price", b"price", "remaining", b"remaining", "sale_state", b"sale_state", "ticket_type", b"ticket_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -35,7 +35,9 @@ class CreateBookingRequest(_message.Message):
     """Idempotency key, see the service."""
     @_builtins.property
     def booking(self) -> _booking_pb2.Booking:
-        """What to book: `lines` with `ticket_type` and `quantity`."""
+        """What to book: `lines` with `ticket_type` and `quantity`, and where they apply `date`, `seats` and `attendees`;
+        `voucher_codes`; `answers`. The rest is ignored.
+        """
 
     def __init__(
         self,

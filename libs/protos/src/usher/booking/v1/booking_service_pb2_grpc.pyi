@@ -42,9 +42,11 @@ class BookingServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> BookingServiceAsyncStub: ...
     CreateBooking: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.CreateBookingRequest, _booking_pb2.Booking]
-    """Takes places and holds them for the buyer, who is the caller. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`,
-    `remaining`), SALE_NOT_OPEN, SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING,
-    CURRENCIES_MIXED; NOT_FOUND when the event or a ticket type is unknown.
+    """Takes places and holds them for the buyer, who is the caller; where a ticket type needs the organizer's approval
+    the booking waits for that first. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`, `remaining`), SALE_NOT_OPEN,
+    SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON (metadata
+    `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; NOT_FOUND when the event, a ticket type or a date
+    is unknown.
     """
     GetBooking: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.GetBookingRequest, _booking_pb2.Booking]
     """One booking."""
@@ -83,9 +85,11 @@ class BookingServiceAsyncStub(BookingServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateBooking: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.CreateBookingRequest, _booking_pb2.Booking]  # type: ignore[assignment]
-    """Takes places and holds them for the buyer, who is the caller. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`,
-    `remaining`), SALE_NOT_OPEN, SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING,
-    CURRENCIES_MIXED; NOT_FOUND when the event or a ticket type is unknown.
+    """Takes places and holds them for the buyer, who is the caller; where a ticket type needs the organizer's approval
+    the booking waits for that first. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`, `remaining`), SALE_NOT_OPEN,
+    SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON (metadata
+    `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; NOT_FOUND when the event, a ticket type or a date
+    is unknown.
     """
     GetBooking: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.GetBookingRequest, _booking_pb2.Booking]  # type: ignore[assignment]
     """One booking."""
@@ -127,9 +131,11 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _booking_service_pb2.CreateBookingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_booking_pb2.Booking, _abc.Awaitable[_booking_pb2.Booking]]:
-        """Takes places and holds them for the buyer, who is the caller. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`,
-        `remaining`), SALE_NOT_OPEN, SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING,
-        CURRENCIES_MIXED; NOT_FOUND when the event or a ticket type is unknown.
+        """Takes places and holds them for the buyer, who is the caller; where a ticket type needs the organizer's approval
+        the booking waits for that first. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`, `remaining`), SALE_NOT_OPEN,
+        SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON (metadata
+        `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; NOT_FOUND when the event, a ticket type or a date
+        is unknown.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,74 @@
+"""What all commands have in common."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+from booking_service.domain.booking import Booking
+from booking_service.domain.occupancy import keys_of
+from booking_service.domain.outcome import Outcome
+from booking_service.domain.records import Key, Record, View
+from booking_service.domain.states import LIFE, BookingAction, BookingState
+from booking_service.domain.stock import Stock
+
+Found = Mapping[Key, Record | None]
+
+
+class TicketIssuer(Protocol):
+    """Makes tickets nobody else can make."""
+
+    def issue(self, booking: str) -> tuple[str, str]:
+        """Name and code of a new ticket of this booking."""
+
+
+class Command(Protocol):
+    """A request to change what belongs to one event.
+
+    etag: what the caller saw of its `subject`, "" for no check. recorded: whether it is remembered also when it changes
+    nothing.
+    """
+
+    recorded: ClassVar[bool]
+
+    @property
+    def event(self) -> str:
+        """The event's resource name."""
+
+    @property
+    def etag(self) -> str:
+        """The expected etag."""
+
+    @property
+    def subject(self) -> Key | None:
+        """What it is about, when that exists already. Of two commands on one subject the later waits for a commit."""
+
+    def needs(self, stock: Stock, found: Found) -> Sequence[Key]:
+        """The records that `decide` may look at, as far as is known; asked again until it names no more.
+
+        `stock` may be without its offer, and is never newer than the one `decide` gets.
+        """
+
+    def decide(self, view: View, now: datetime) -> Outcome:
+        """The outcome, or a refusal. Pure; may be asked again on fresher state."""
+
+
+class OnBooking:
+    """A command about one booking that exists already."""
+
+    __slots__ = ()
+    booking: str
+
+    @property
+    def subject(self) -> Key:
+        """The booking."""
+        return Booking, self.booking
+
+    def needs(self, stock: Stock, found: Found) -> Sequence[Key]:  # noqa: ARG002
+        """The booking, then what it occupies."""
+        booking = found.get((Booking, self.booking))
+        return [(Booking, self.booking), *(keys_of(booking) if isinstance(booking, Booking) else ())]
+
+
+def refuse_late(booking: Booking, action: BookingAction, now: datetime) -> None:
+    """INVARIANT: a hold whose time ran out counts as expired at once, not only when somebody has written it down."""
+    LIFE.after(BookingState.EXPIRED if booking.hold_is_over(now) else booking.state, action)

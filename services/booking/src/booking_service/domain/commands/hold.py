@@ -1,0 +1,63 @@
+"""A booking begins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from booking_service.domain import domain_events as facts
+from booking_service.domain.booking import Booking, total_of
+from booking_service.domain.commands.command import Found
+from booking_service.domain.occupancy import occupied
+from booking_service.domain.outcome import Outcome, Step, changed
+from booking_service.domain.people import is_limited, person_key
+from booking_service.domain.questions import Answer
+from booking_service.domain.records import Key, View
+from booking_service.domain.selling import Wanted, choose_lines, needs_approval
+from booking_service.domain.states import BookingState
+from booking_service.domain.stock import Stock
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Take places and hold them for the buyer. `booking`: the name the new one shall have. hold_for: the platform's."""
+
+    event: str
+    booking: str
+    buyer: str
+    wanted: Sequence[Wanted]
+    hold_for: timedelta
+    voucher_codes: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    etag: str = ""
+    subject: Key | None = None
+    recorded: ClassVar[bool] = True
+
+    def needs(self, stock: Stock, found: Found) -> Sequence[Key]:  # noqa: ARG002
+        """The tally of the buyer, where the event has limits."""
+        limited = stock.offer is not None and is_limited(stock.offer)
+        return [person_key(self.event, self.buyer)] if limited else ()
+
+    def decide(self, view: View, now: datetime) -> Outcome:
+        """FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON; NotFound for an unknown event; and as `choose_lines`."""
+        offer = view.stock.known_offer()
+        lines = choose_lines(offer, view.stock.inventory, self.wanted, now)
+        waits = needs_approval(offer, lines)
+        hold_for = offer.terms.approve_within if waits else offer.terms.hold_for or self.hold_for
+        booking = Booking(
+            name=self.booking,
+            event=self.event,
+            organizer=offer.organizer,
+            buyer=self.buyer,
+            state=BookingState.PENDING_APPROVAL if waits else BookingState.HELD,
+            lines=lines,
+            total=total_of(lines),
+            create_time=now,
+            update_time=now,
+            hold_expire_time=now + hold_for,
+            voucher_codes=self.voucher_codes,
+            answers=self.answers,
+            counted=is_limited(offer),
+        )
+        stock, tallies = occupied(view, booking)
+        return changed(stock, Step(facts.BookingHeld(), booking), tallies=tallies)

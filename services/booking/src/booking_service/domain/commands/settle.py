@@ -1,0 +1,144 @@
+"""A booking is paid, or costs nothing: tickets are issued."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar
+
+from booking_service.domain import domain_events as facts
+from booking_service.domain.booking import Booking, Content, Line, Ticket, numbered
+from booking_service.domain.commands.command import OnBooking, TicketIssuer, refuse_late
+from booking_service.domain.occupancy import occupied, vacated
+from booking_service.domain.offer import Offer, OfferState
+from booking_service.domain.outcome import Outcome, Step, changed, unchanged
+from booking_service.domain.questions import UNKNOWN
+from booking_service.domain.records import Record, View
+from booking_service.domain.states import BookingAction, BookingState
+from booking_service.domain.stock import Stock
+from domain_kit.money import Money
+from domain_kit.refusals import FailedPrecondition, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm(OnBooking):
+    """Issue the tickets of a booking that costs nothing."""
+
+    event: str
+    booking: str
+    issuer: TicketIssuer
+    etag: str = ""
+    recorded: ClassVar[bool] = True
+
+    def decide(self, view: View, now: datetime) -> Outcome:
+        """NotFound; FailedPrecondition PAYMENT_REQUIRED, BOOKING_EXPIRED, BOOKING_CANCELLED, EVENT_NOT_ON_SALE."""
+        booking = view.get(Booking, self.booking)
+        if booking.state is BookingState.CONFIRMED:
+            return unchanged(view.stock, booking)
+        refuse_late(booking, BookingAction.CONFIRM, now)
+        if booking.total:
+            raise FailedPrecondition(
+                "PAYMENT_REQUIRED",
+                f"{booking.total} is owed; the booking is confirmed by its payment.",
+                metadata={"total": str(booking.total)},
+            )
+        require_published(view.stock.known_offer())
+        after = booking.confirmed(issue_tickets(booking, self.issuer), "", now)
+        return changed(view.stock, Step(facts.BookingConfirmed(), after))
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPayment(OnBooking):
+    """Confirm a booking with money that came for it, or say why it cannot take the money."""
+
+    event: str
+    booking: str
+    payment: str
+    amount: Money
+    issuer: TicketIssuer
+    etag: str = ""
+    recorded: ClassVar[bool] = False
+
+    def decide(self, view: View, now: datetime) -> Outcome:
+        """Never refuses money for a known booking: what cannot be taken becomes PaymentUnclaimed. NotFound."""
+        booking, stock = view.get(Booking, self.booking), view.stock
+        if self.payment == booking.payment or self.payment in booking.unclaimed:
+            return unchanged(stock, booking)
+        if booking.state not in (BookingState.HELD, BookingState.EXPIRED):
+            return changed(stock, self._turned_away(booking, f"BOOKING_{booking.state.name}", now))
+        if self.amount != booking.total:
+            return changed(stock, self._turned_away(booking, "AMOUNT_MISMATCH", now))
+        if booking.state is BookingState.HELD and not booking.hold_is_over(now):
+            try:
+                require_published(stock.known_offer())
+            except Refusal as refusal:
+                return changed(stock, self._turned_away(booking, refusal.reason, now))
+            return changed(stock, self._claimed(booking, now, held_again=False))
+        return self._claim_late(view, booking, now)
+
+    def _claim_late(self, view: View, booking: Booking, now: datetime) -> Outcome:
+        steps: list[Step] = []
+        stock, tallies = view.stock, list[Record]()
+        if booking.state is BookingState.HELD:  # nobody has written down yet that its time ran out
+            stock, tallies = vacated(view, booking)
+            view, booking = view.after(stock, tallies), booking.expired(now)
+            steps.append(Step(facts.BookingExpired(), booking))
+        try:
+            again = _with_present_pools(stock, booking)
+            stock, tallies = occupied(view, again)
+        except Refusal as refusal:
+            return changed(stock, *steps, self._turned_away(booking, refusal.reason, now), tallies=tallies)
+        return changed(stock, *steps, self._claimed(again, now, held_again=True), tallies=tallies)
+
+    def _claimed(self, booking: Booking, now: datetime, *, held_again: bool) -> Step:
+        after = booking.confirmed(issue_tickets(booking, self.issuer), self.payment, now)
+        return Step(facts.BookingConfirmed(held_again), after)
+
+    def _turned_away(self, booking: Booking, reason: str, now: datetime) -> Step:
+        after = replace(booking, unclaimed=(*booking.unclaimed, self.payment), update_time=now)
+        return Step(facts.PaymentUnclaimed(self.payment, reason), after)
+
+
+def issue_tickets(booking: Booking, issuer: TicketIssuer) -> list[Ticket]:
+    """One ticket for each place, in the order of the lines; of a bundle one for each ticket that it consists of."""
+    return [
+        ticket for line in numbered(booking.lines) for place in range(line.quantity)
+        for ticket in tickets_of(booking.name, line, place, issuer)
+    ]  # fmt: skip
+
+
+def tickets_of(booking: str, line: Line, place: int, issuer: TicketIssuer) -> list[Ticket]:
+    """The tickets of a line's unit number `place`; the line's units are written out."""
+    attendee = line.attendees[place] if place < len(line.attendees) else UNKNOWN
+    seat = line.seats[place] if line.seats else ""
+    contents: Sequence[Content] = line.contents or (Content(line.ticket_type, line.display_name, 1),)
+    tickets = []
+    for content in contents:
+        for _ in range(content.count):
+            name, code = issuer.issue(booking)
+            tickets.append(
+                Ticket(
+                    name, content.ticket_type, content.display_name, code, date=line.date, seat=seat,
+                    attendee=attendee, unit=line.units[place].number,
+                )
+            )  # fmt: skip
+    return tickets
+
+
+def require_published(offer: Offer) -> None:
+    """FailedPrecondition EVENT_CANCELLED, EVENT_NOT_ON_SALE."""
+    if offer.state is not OfferState.PUBLISHED:
+        raise FailedPrecondition(
+            f"EVENT_{offer.state.name}" if offer.state is OfferState.CANCELLED else "EVENT_NOT_ON_SALE",
+            "The event is not on sale.",
+            metadata={"state": offer.state.name},
+        )
+
+
+def _with_present_pools(stock: Stock, booking: Booking) -> Booking:
+    """The same lines and price, places from wherever their types draw now. The sale may have ended meanwhile."""
+    offer = stock.known_offer()
+    require_published(offer)
+    lines = tuple(
+        replace(line, pools=offer.pools_of(offer.ticket_type(line.ticket_type), line.date)) for line in booking.lines
+    )
+    return replace(booking, lines=lines)
