@@ -1,0 +1,57 @@
+"""What one ticket costs when it is known which discount and which voucher it has.
+
+- The voucher applies to the list price and the automatic discount to what the voucher left: the order that pretix
+  documents (its "Pricing algorithms": price after voucher, then discounts), and the cheaper one to explain, as both are
+  on the receipt.
+- A voucher with a price in place of the list price does not add up with an automatic discount: a price was promised,
+  and the buyer gets the better of the two. (pretix adds them up; a promised price of 5.00 would become 2.50 there.)
+- No reduction makes a price negative, none makes it greater: a price by voucher above the list price does nothing.
+- The fee falls only on tickets that still cost something: the fixed part and a share of the reduced price.
+- Taxes are included in price and fee together, at the ticket's rates: what a seller charges on top of a ticket is part
+  of its taxable amount (in the EU Directive 2006/112/EC, Article 78(b)).
+
+All shares are rounded per ticket, a half upwards, so that the sums of any part of a booking are exact.
+"""
+
+from typing import NamedTuple
+
+from booking_service.domain.pricing.inputs import Discount, ServiceFee, VoucherBenefit, VoucherKind
+from booking_service.domain.pricing.rounding import share
+
+
+class Cost(NamedTuple):
+    """Of one ticket, in minor units; `total` is price and fee."""
+
+    voucher_off: int
+    discount_off: int
+    fee: int
+    total: int
+
+
+def cost_of(list_price: int, discount: Discount | None, voucher: VoucherBenefit | None, fee: ServiceFee) -> Cost:
+    """What is taken off and put on a list price."""
+    percent = 0 if discount is None else discount.basis_points
+    voucher_off = 0 if voucher is None else list_price - _left_by(voucher, list_price)
+    if voucher is not None and voucher.kind is VoucherKind.PRICE:
+        if voucher_off > share(list_price, percent):
+            percent = 0
+        else:
+            voucher_off = 0
+    discount_off = share(list_price - voucher_off, percent)
+    price = list_price - voucher_off - discount_off
+    fixed = 0 if fee.fixed is None else fee.fixed.minor_units
+    added = fixed + share(price, fee.basis_points) if price else 0
+    return Cost(voucher_off, discount_off, added, price + added)
+
+
+def _left_by(voucher: VoucherBenefit, list_price: int) -> int:
+    amount = 0 if voucher.amount is None else voucher.amount.minor_units
+    match voucher.kind:
+        case VoucherKind.PERCENT:
+            return list_price - share(list_price, voucher.basis_points)
+        case VoucherKind.FIXED:
+            return max(0, list_price - amount)
+        case VoucherKind.PRICE:
+            return min(list_price, amount)
+        case VoucherKind.NONE:
+            return list_price

@@ -1,0 +1,36 @@
+"""Tickets of an order while their price is worked out: equal ones together, cut where they begin to differ."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from booking_service.domain.pricing.inputs import Discount, PricedType, VoucherBenefit
+
+
+class Slice(NamedTuple):
+    """`quantity` tickets of one line that are alike. `run`: which of the line's list prices, from 0."""
+
+    line: int
+    run: int
+    kind: PricedType
+    list_price: int
+    phase: str
+    quantity: int
+    discount: Discount | None = None
+    voucher: VoucherBenefit | None = None
+
+
+def mark(
+    slices: Iterable[Slice], quota: int, wanted: Callable[[Slice], bool], change: Callable[[Slice], Slice]
+) -> list[Slice]:
+    """The first `quota` tickets that are wanted, changed; all in their order, a slice cut where the quota ends."""
+    marked: list[Slice] = []
+    for each in slices:
+        if not quota or not wanted(each):
+            marked.append(each)
+            continue
+        count = min(quota, each.quantity)
+        quota -= count
+        marked.append(change(each)._replace(quantity=count))
+        if count < each.quantity:
+            marked.append(each._replace(quantity=each.quantity - count))
+    return marked
