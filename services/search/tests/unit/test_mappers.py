@@ -11,13 +11,14 @@ from elastic_store import Hit
 from resource_api import money_to_wire, time_to_wire
 from search_service.domain.listing import Availability, Details, EventState, Listing, Offer, Place, cheapest
 from search_service.domain.query import SearchQuery
+from search_service.inbound.consumers import EVENT_FACTS
 from search_service.inbound.messages import availability_of, event_state_of, hit_message
 from search_service.outbound import documents
 from search_service.outbound.answers import found_of
 from search_service.outbound.mapping import MAPPING, index_document
 from testkit.projections import MemoryProjection
 from usher.booking.v1 import booking_pb2
-from usher.event.v1 import domain_events_pb2, event_pb2
+from usher.event.v1 import domain_events_pb2, event_pb2, ticket_type_pb2
 
 NAME = "events/e"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -91,6 +92,24 @@ def test_of_an_event_that_is_not_published_only_the_name_is_kept() -> None:
         hidden = event_state_of(snapshot, 3)
         assert hidden == EventState(NAME, 3, None)
         assert index_document(Listing(NAME, hidden)) == {"name": NAME, "revision": 3, "visible": False}
+
+
+def test_hidden_ticket_types_and_add_ons_say_nothing_of_what_an_event_costs() -> None:
+    event = event_pb2.Event(name=NAME, state=event_pb2.EVENT_STATE_PUBLISHED)
+    event.start_time.seconds, event.end_time.seconds = 1_900_000_000, 1_900_003_600
+    snapshot = domain_events_pb2.EventSnapshot(event=event)
+    price = money_to_wire(Money(500, "EUR"))
+    snapshot.ticket_types.add(name="hidden", price=price, hidden=True)
+    snapshot.ticket_types.add(name="parking", price=price, kind=ticket_type_pb2.TICKET_TYPE_KIND_ADD_ON)
+    snapshot.ticket_types.add(name="standard", price=price, kind=ticket_type_pb2.TICKET_TYPE_KIND_ADMISSION)
+    details = event_state_of(snapshot, 1).details
+    assert details
+    assert [each.ticket_type for each in details.offers] == ["standard"]
+
+
+def test_every_domain_event_of_an_event_is_followed() -> None:
+    told = set(domain_events_pb2.DESCRIPTOR.message_types_by_name) - {"EventSnapshot"}
+    assert {kind.DESCRIPTOR.name for kind in EVENT_FACTS} == told
 
 
 def test_ticket_types_whose_sale_has_ended_are_read_from_the_availability() -> None:

@@ -1,11 +1,11 @@
 """What an organizer says of an event, and what makes it wrong."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from domain_kit.refusals import FieldViolation, InvalidArgument
+from event_service.domain.problems import Problems, refuse, within
+from event_service.domain.terms import DEFAULT_TERMS, BookingTerms, terms_problems
 
 LONGEST = timedelta(days=366)
 
@@ -38,18 +38,15 @@ class EventDetails:
     tags: tuple[str, ...] = ()
     language_code: str = ""
     homepage_uri: str = ""
+    booking_terms: BookingTerms = DEFAULT_TERMS
 
 
 def check_details(details: EventDetails, field: str = "event") -> None:
     """InvalidArgument EVENT_INVALID with every field that is wrong, as paths below `field`."""
-    violations = [FieldViolation(f"{field}.{path}", what) for path, what in _problems(details)]
-    if violations:
-        raise InvalidArgument(
-            "EVENT_INVALID", "; ".join(f"{v.field}: {v.description}" for v in violations), violations=violations
-        )
+    refuse("EVENT_INVALID", field, _problems(details))
 
 
-def _problems(details: EventDetails) -> Iterator[tuple[str, str]]:
+def _problems(details: EventDetails) -> Problems:
     if not details.title.strip():
         yield "title", "is required."
     if not details.time_zone:
@@ -71,6 +68,7 @@ def _problems(details: EventDetails) -> Iterator[tuple[str, str]]:
         yield "venue", "is required unless the event is online."
     if details.venue and not _is_on_earth(details.venue):
         yield "venue.location", "latitude is -90 to 90, longitude -180 to 180 degrees."
+    yield from within("booking_terms", terms_problems(details.booking_terms))
 
 
 def _is_on_earth(venue: Venue) -> bool:

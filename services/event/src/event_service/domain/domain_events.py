@@ -72,3 +72,71 @@ class CapacityPoolDeleted:
     """A pool was removed."""
 
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventDateCreated:
+    """A date was added."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventDateChanged:
+    """A date changed."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventDateDeleted:
+    """A date was removed."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionCreated:
+    """A question was added."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionChanged:
+    """A question changed."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionDeleted:
+    """A question was removed."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountCreated:
+    """A discount was added."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountChanged:
+    """A discount changed."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountDeleted:
+    """A discount was removed."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeatingPlanChanged:
+    """The seating plan was made, changed or removed."""

@@ -4,20 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import Enum
-from typing import TypeVar
 
-from domain_kit.refusals import FailedPrecondition, NotFound, ResourceExhausted
+from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound
 from domain_kit.repository import DomainEvent
 from domain_kit.state_table import StateTable
 from event_service.domain import domain_events as facts
 from event_service.domain.details import EventDetails, check_details
-from event_service.domain.offer import (
-    MOST_PER_EVENT,
-    CapacityPool,
-    TicketType,
-    check_capacity_pool,
-    check_ticket_type,
-)
+from event_service.domain.offer import KINDS, NOTHING_SOLD, Offer, P, Part
+from event_service.domain.seating import SeatingPlan
+from event_service.domain.terms import BookingTerms
+from event_service.domain.ticket_type import TicketType
 
 
 class State(Enum):
@@ -52,12 +48,11 @@ LIFE = StateTable(
 )
 
 Outcome = tuple["Event", Sequence[DomainEvent]]
-Item = TypeVar("Item", TicketType, CapacityPool)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event with its ticket types and capacity pools; they change together and are one history."""
+    """An event with all that is sold for it; they change together and are one history."""
 
     name: str
     organizer: str
@@ -65,8 +60,7 @@ class Event:
     create_time: datetime
     update_time: datetime
     state: State = State.DRAFT
-    ticket_types: tuple[TicketType, ...] = ()
-    capacity_pools: tuple[CapacityPool, ...] = ()
+    offer: Offer = NOTHING_SOLD
     publish_time: datetime | None = None
     cancel_time: datetime | None = None
     cancel_reason: str = ""
@@ -84,6 +78,7 @@ class Event:
         if not changed:
             return self, []
         check_details(details)
+        _check_currency(details.booking_terms, self.offer, "EVENT_INVALID", "event.booking_terms.service_fee.fixed")
         return replace(self, details=details, update_time=now), [facts.EventUpdated(changed)]
 
     def published(self, now: datetime) -> Outcome:
@@ -91,7 +86,7 @@ class Event:
         if self.state is State.PUBLISHED:
             return self, []
         state = LIFE.after(self.state, Action.PUBLISH)
-        if not self.ticket_types:
+        if not self.offer.ticket_types:
             raise FailedPrecondition("TICKET_TYPE_MISSING", "An event needs a ticket type before it is published.")
         if self.details.end_time is not None and self.details.end_time <= now:
             raise FailedPrecondition("EVENT_OVER", "An event that is over cannot be published.")
@@ -112,74 +107,43 @@ class Event:
         state = LIFE.after(self.state, Action.DELETE)
         return replace(self, state=state, delete_time=now, update_time=now), [facts.EventDeleted()]
 
-    def ticket_type(self, id: str) -> TicketType:
-        """One of its ticket types; NotFound."""
-        return _one(self.ticket_types, id, f"{self.name}/ticketTypes/{id}")
+    def part(self, kind: type[P], id: str) -> P:
+        """One of its parts, `event.part(TicketType, id)`; NotFound by its full name."""
+        found = self.offer.find(kind, id)
+        if found is None:
+            raise NotFound.named(f"{self.name}/{KINDS[kind].collection}/{id}")
+        return found
 
-    def capacity_pool(self, id: str) -> CapacityPool:
-        """One of its pools; NotFound."""
-        return _one(self.capacity_pools, id, f"{self.name}/capacityPools/{id}")
-
-    def with_ticket_type(self, ticket_type: TicketType, now: datetime) -> Outcome:
-        """One more thing to sell."""
+    def with_part(self, part: Part, now: datetime) -> Outcome:
+        """One part more, such as a ticket type or a pool."""
         LIFE.after(self.state, Action.UPDATE)
-        _room(self.ticket_types, "TICKET_TYPES_TOO_MANY")
-        check_ticket_type(ticket_type, self.capacity_pools)
-        changed = replace(self, ticket_types=(*self.ticket_types, ticket_type), update_time=now)
-        return changed, [facts.TicketTypeCreated(ticket_type.id)]
+        return self._offering(self.offer.with_added(part), KINDS[type(part)].created(part.id), now)
 
-    def with_changed_ticket_type(self, ticket_type: TicketType, now: datetime) -> Outcome:
-        """Another form of a ticket type."""
+    def with_changed_part(self, part: Part, now: datetime) -> Outcome:
+        """A part in another form; NotFound."""
         LIFE.after(self.state, Action.UPDATE)
-        former = self.ticket_type(ticket_type.id)
-        if replace(ticket_type, revision=former.revision) == former:
-            return self, []
-        check_ticket_type(ticket_type, self.capacity_pools)
-        changed = replace(ticket_type, revision=former.revision + 1)
-        types = tuple(changed if each.id == changed.id else each for each in self.ticket_types)
-        return replace(self, ticket_types=types, update_time=now), [facts.TicketTypeChanged(changed.id)]
+        self.part(type(part), part.id)
+        return self._offering(self.offer.with_changed(part), KINDS[type(part)].changed(part.id), now)
 
-    def without_ticket_type(self, id: str, now: datetime) -> Outcome:
-        """No longer sold; TICKET_TYPE_LAST for the only one of a published event."""
+    def without_part(self, kind: type[Part], id: str, now: datetime) -> Outcome:
+        """A part less; NotFound, TICKET_TYPE_LAST for the only ticket type of a published event."""
         LIFE.after(self.state, Action.UPDATE)
-        self.ticket_type(id)
-        if self.state is State.PUBLISHED and len(self.ticket_types) == 1:
+        self.part(kind, id)
+        last = kind is TicketType and len(self.offer.ticket_types) == 1
+        if last and self.state is State.PUBLISHED:
             raise FailedPrecondition("TICKET_TYPE_LAST", "A published event keeps at least one ticket type.")
-        types = tuple(each for each in self.ticket_types if each.id != id)
-        return replace(self, ticket_types=types, update_time=now), [facts.TicketTypeDeleted(id)]
+        return self._offering(self.offer.without(kind, id, self.name), KINDS[kind].deleted(id), now)
 
-    def with_capacity_pool(self, pool: CapacityPool, now: datetime) -> Outcome:
-        """One more pool."""
+    def with_seating_plan(self, plan: SeatingPlan, now: datetime) -> Outcome:
+        """With other seats; a plan without sections removes them."""
         LIFE.after(self.state, Action.UPDATE)
-        _room(self.capacity_pools, "CAPACITY_POOLS_TOO_MANY")
-        check_capacity_pool(pool)
-        changed = replace(self, capacity_pools=(*self.capacity_pools, pool), update_time=now)
-        return changed, [facts.CapacityPoolCreated(pool.id)]
+        return self._offering(self.offer.with_seating_plan(plan, self.name), facts.SeatingPlanChanged(), now)
 
-    def with_changed_capacity_pool(self, pool: CapacityPool, now: datetime) -> Outcome:
-        """Another form of a pool."""
-        LIFE.after(self.state, Action.UPDATE)
-        former = self.capacity_pool(pool.id)
-        if replace(pool, revision=former.revision) == former:
+    def _offering(self, offer: Offer, fact: DomainEvent, now: datetime) -> Outcome:
+        if offer is self.offer:
             return self, []
-        check_capacity_pool(pool)
-        changed = replace(pool, revision=former.revision + 1)
-        pools = tuple(changed if each.id == changed.id else each for each in self.capacity_pools)
-        return replace(self, capacity_pools=pools, update_time=now), [facts.CapacityPoolChanged(changed.id)]
-
-    def without_capacity_pool(self, id: str, now: datetime) -> Outcome:
-        """Removed; CAPACITY_POOL_IN_USE while a ticket type draws on it."""
-        LIFE.after(self.state, Action.UPDATE)
-        self.capacity_pool(id)
-        users = [each.id for each in self.ticket_types if id in each.pools]
-        if users:
-            raise FailedPrecondition(
-                "CAPACITY_POOL_IN_USE",
-                "Ticket types draw on this pool.",
-                metadata={"ticket_types": ",".join(f"{self.name}/ticketTypes/{user}" for user in users)},
-            )
-        pools = tuple(each for each in self.capacity_pools if each.id != id)
-        return replace(self, capacity_pools=pools, update_time=now), [facts.CapacityPoolDeleted(id)]
+        _check_currency(self.details.booking_terms, offer, "TICKET_TYPE_INVALID", "ticket_type.price")
+        return replace(self, offer=offer, update_time=now), [fact]
 
 
 def draft(name: str, organizer: str, details: EventDetails, now: datetime) -> Outcome:
@@ -188,13 +152,12 @@ def draft(name: str, organizer: str, details: EventDetails, now: datetime) -> Ou
     return Event(name, organizer, details, create_time=now, update_time=now), [facts.EventCreated()]
 
 
-def _one(items: tuple[Item, ...], id: str, name: str) -> Item:
-    for each in items:
-        if each.id == id:
-            return each
-    raise NotFound.named(name)
-
-
-def _room(items: tuple[Item, ...], reason: str) -> None:
-    if len(items) >= MOST_PER_EVENT:
-        raise ResourceExhausted(reason, f"An event has at most {MOST_PER_EVENT}.")
+def _check_currency(terms: BookingTerms, offer: Offer, reason: str, field: str) -> None:
+    """InvalidArgument unless the service fee is in the currency of all that is sold."""
+    fee = terms.service_fee.fixed
+    if fee is None:
+        return
+    for each in offer.ticket_types:
+        if each.price is not None and each.price.currency != fee.currency:
+            what = f"The service fee is in {fee.currency}, the price of {each.display_name!r} in {each.price.currency}."
+            raise InvalidArgument.of(f"{field}.currency_code", what, reason=reason)

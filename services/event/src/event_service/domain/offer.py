@@ -1,78 +1,193 @@
-"""What is sold for an event and what limits it."""
+"""All that is sold for an event and what limits it; its named parts obey one mechanism."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Protocol, TypeVar, cast
 
-from domain_kit.money import Money
-from domain_kit.refusals import FieldViolation, InvalidArgument
+from domain_kit.refusals import FailedPrecondition, ResourceExhausted
+from event_service.domain import domain_events as facts
+from event_service.domain.capacity_pool import CapacityPool, capacity_pool_problems
+from event_service.domain.discount import Discount, discount_problems
+from event_service.domain.event_date import EventDate, event_date_problems
+from event_service.domain.problems import Problems, refuse
+from event_service.domain.question import Question, question_problems
+from event_service.domain.seating import NO_SEATS, SeatingPlan, seating_plan_problems
+from event_service.domain.ticket_type import TicketType, ticket_type_problems
 
-MOST_PER_EVENT = 100
-# In minor units. A booking multiplies it, and sums have to stay within the 64 bits that stores and wires have.
-HIGHEST_PRICE = 10**12
+
+class Part(Protocol):
+    """Something an event has several of. `id` is unique among its kind; `revision` counts its changes."""
+
+    @property
+    def id(self) -> str:
+        """Last part of its resource name."""
+
+    @property
+    def revision(self) -> int:
+        """From 1; what its etag tells."""
+
+
+P = TypeVar("P", bound=Part)
 
 
 @dataclass(frozen=True, slots=True)
-class CapacityPool:
-    """A number of places. `id` is unique in the event; `revision` counts its changes."""
+class Offer:
+    """What is sold. Its verbs answer a new one that holds together, or refuse."""
 
-    id: str
-    display_name: str
-    capacity: int
-    revision: int = 1
+    ticket_types: tuple[TicketType, ...] = ()
+    capacity_pools: tuple[CapacityPool, ...] = ()
+    dates: tuple[EventDate, ...] = ()
+    questions: tuple[Question, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    seating_plan: SeatingPlan = NO_SEATS
+
+    def all_of(self, kind: type[P]) -> tuple[P, ...]:
+        """The parts of a kind in order of creation."""
+        return cast("tuple[P, ...]", getattr(self, KINDS[kind].field))
+
+    def find(self, kind: type[P], id: str) -> P | None:
+        """One part."""
+        return next((each for each in self.all_of(kind) if each.id == id), None)
+
+    def with_added(self, part: Part) -> "Offer":
+        """One part more; InvalidArgument <KIND>_INVALID, ResourceExhausted <KIND>S_TOO_MANY."""
+        kind = KINDS[type(part)]
+        parts = self.all_of(type(part))
+        if len(parts) >= kind.most:
+            raise ResourceExhausted(f"{kind.reason}S_TOO_MANY", f"An event has at most {kind.most}.")
+        self._check(part)
+        return self._with(kind, (*parts, part))
+
+    def with_changed(self, part: Part) -> "Offer":
+        """A part that is there in another form, its revision raised; the same offer when nothing differs."""
+        kind = KINDS[type(part)]
+        former = self.find(type(part), part.id)
+        if former is None:
+            raise ValueError(f"no {kind.field} has the id {part.id}")
+        if _revised(part, former.revision) == former:
+            return self
+        self._check(part)
+        changed = _revised(part, former.revision + 1)
+        return self._with(kind, [changed if each is former else each for each in self.all_of(type(part))])
+
+    def without(self, kind: type[Part], id: str, event: str) -> "Offer":
+        """A part less; FailedPrecondition <KIND>_IN_USE with what names it. `event` is the name of the event."""
+        of = KINDS[kind]
+        users: dict[str, list[str]] = {}
+        for field, user in of.users(self, id):
+            users.setdefault(field, []).append(f"{event}/{COLLECTIONS[field]}/{user}")
+        if users:
+            raise FailedPrecondition(
+                f"{of.reason}_IN_USE",
+                f"Other parts of the event name it: {', '.join(users).replace('_', ' ')}.",
+                metadata={field: ",".join(names) for field, names in users.items()},
+            )
+        return self._with(of, [each for each in self.all_of(kind) if each.id != id])
+
+    def with_seating_plan(self, plan: SeatingPlan, event: str) -> "Offer":
+        """With other seats; the same offer when nothing differs.
+
+        InvalidArgument SEATING_PLAN_INVALID, FailedPrecondition SECTION_IN_USE. `event` is the name of the event.
+        """
+        if plan.sections == self.seating_plan.sections:
+            return self
+        refuse("SEATING_PLAN_INVALID", "seating_plan", seating_plan_problems(plan))
+        kept = set(plan.section_ids)
+        users = [each.id for each in self.ticket_types if set(each.sections) - kept]
+        if users:
+            raise FailedPrecondition(
+                "SECTION_IN_USE",
+                "Ticket types name a section that the new plan does not have.",
+                metadata={"ticket_types": ",".join(f"{event}/ticketTypes/{id}" for id in users)},
+            )
+        return replace(self, seating_plan=replace(plan, revision=self.seating_plan.revision + 1))
+
+    def _check(self, part: Part) -> None:
+        kind = KINDS[type(part)]
+        refuse(f"{kind.reason}_INVALID", kind.reason.lower(), kind.problems(self, part))
+
+    def _with(self, kind: "Kind[Any]", parts: Sequence[Part]) -> "Offer":
+        changed: dict[str, Any] = {kind.field: tuple(parts)}
+        return replace(self, **changed)
+
+
+NOTHING_SOLD = Offer()
 
 
 @dataclass(frozen=True, slots=True)
-class TicketType:
-    """A kind of ticket. Each ticket takes one place of each pool in `pools` (ids). 0 per booking means the default."""
+class Kind(Generic[P]):
+    """What differs between the kinds of parts.
 
-    id: str
-    display_name: str
-    price: Money | None
-    pools: tuple[str, ...]
-    description: str = ""
-    sale_start_time: datetime | None = None
-    sale_end_time: datetime | None = None
-    min_per_booking: int = 0
-    max_per_booking: int = 0
-    revision: int = 1
+    field: of the offer that holds them. reason: how reasons of refusals begin, in lower case the field of requests.
+    collection: the segment before the id in resource names. problems: what is wrong with one in an offer.
+    users: (field of the offer, id) of the parts that name one by its id. The last three are what happened to one.
+    """
 
-
-def check_ticket_type(ticket_type: TicketType, pools: tuple[CapacityPool, ...], field: str = "ticket_type") -> None:
-    """InvalidArgument TICKET_TYPE_INVALID with every field that is wrong."""
-    _refuse("TICKET_TYPE_INVALID", field, _ticket_type_problems(ticket_type, {pool.id for pool in pools}))
-
-
-def check_capacity_pool(pool: CapacityPool, field: str = "capacity_pool") -> None:
-    """InvalidArgument CAPACITY_POOL_INVALID with every field that is wrong."""
-    problems = [] if pool.display_name.strip() else [("display_name", "is required.")]
-    _refuse("CAPACITY_POOL_INVALID", field, iter(problems))
+    field: str
+    reason: str
+    collection: str
+    most: int
+    problems: Callable[[Offer, P], Problems]
+    users: Callable[[Offer, str], Iterator[tuple[str, str]]]
+    created: Callable[[str], Any]
+    changed: Callable[[str], Any]
+    deleted: Callable[[str], Any]
 
 
-def _ticket_type_problems(ticket_type: TicketType, pools: set[str]) -> Iterator[tuple[str, str]]:
-    if not ticket_type.display_name.strip():
-        yield "display_name", "is required."
-    if ticket_type.price is None:
-        yield "price", "is required; 0 is free."
-    elif ticket_type.price.minor_units < 0:
-        yield "price", "must not be negative."
-    elif ticket_type.price.minor_units > HIGHEST_PRICE:
-        yield "price", "is higher than any ticket costs."
-    if not ticket_type.pools:
-        yield "capacity_pools", "needs at least one pool."
-    for index, pool in enumerate(ticket_type.pools):
-        if pool not in pools:
-            yield f"capacity_pools[{index}]", "is no pool of this event."
-    start, end = ticket_type.sale_start_time, ticket_type.sale_end_time
-    if start and end and end <= start:
-        yield "sale_end_time", "must be after sale_start_time."
-    if ticket_type.max_per_booking and ticket_type.min_per_booking > ticket_type.max_per_booking:
-        yield "min_per_booking", "must not be above max_per_booking."
+def _users_of_ticket_type(offer: Offer, id: str) -> Iterator[tuple[str, str]]:
+    for each in offer.ticket_types:
+        if id in each.add_on_to or any(item.ticket_type == id for item in each.bundle_items):
+            yield "ticket_types", each.id
+    for question in offer.questions:
+        if id in question.ticket_types:
+            yield "questions", question.id
+    for discount in offer.discounts:
+        if id in discount.condition_ticket_types or id in discount.benefit_ticket_types:
+            yield "discounts", discount.id
 
 
-def _refuse(reason: str, field: str, problems: Iterator[tuple[str, str]]) -> None:
-    violations = [FieldViolation(f"{field}.{path}", what) for path, what in problems]
-    if violations:
-        raise InvalidArgument(
-            reason, "; ".join(f"{v.field}: {v.description}" for v in violations), violations=violations
-        )
+def _ids(parts: Sequence[Part]) -> list[str]:
+    return [part.id for part in parts]
+
+
+def _ticket_type_problems(offer: Offer, part: TicketType) -> Problems:
+    others = [each for each in offer.ticket_types if each.id != part.id]
+    return ticket_type_problems(part, others, _ids(offer.capacity_pools), offer.seating_plan.section_ids)
+
+
+KINDS: dict[type[Any], Kind[Any]] = {
+    TicketType: Kind(
+        "ticket_types", "TICKET_TYPE", "ticketTypes", 100, _ticket_type_problems, _users_of_ticket_type,
+        facts.TicketTypeCreated, facts.TicketTypeChanged, facts.TicketTypeDeleted,
+    ),
+    CapacityPool: Kind(
+        "capacity_pools", "CAPACITY_POOL", "capacityPools", 100,
+        lambda offer, part: capacity_pool_problems(part, _ids(offer.dates)),
+        lambda offer, id: (("ticket_types", each.id) for each in offer.ticket_types if id in each.pools),
+        facts.CapacityPoolCreated, facts.CapacityPoolChanged, facts.CapacityPoolDeleted,
+    ),
+    EventDate: Kind(
+        "dates", "EVENT_DATE", "dates", 200,
+        lambda _, part: event_date_problems(part),
+        lambda offer, id: (("capacity_pools", each.id) for each in offer.capacity_pools if each.date == id),
+        facts.EventDateCreated, facts.EventDateChanged, facts.EventDateDeleted,
+    ),
+    Question: Kind(
+        "questions", "QUESTION", "questions", 50,
+        lambda offer, part: question_problems(part, _ids(offer.ticket_types)),
+        lambda _offer, _id: iter(()),
+        facts.QuestionCreated, facts.QuestionChanged, facts.QuestionDeleted,
+    ),
+    Discount: Kind(
+        "discounts", "DISCOUNT", "discounts", 50,
+        lambda offer, part: discount_problems(part, _ids(offer.ticket_types)),
+        lambda _offer, _id: iter(()),
+        facts.DiscountCreated, facts.DiscountChanged, facts.DiscountDeleted,
+    ),
+}  # fmt: skip
+COLLECTIONS = {kind.field: kind.collection for kind in KINDS.values()}
+
+
+def _revised(part: Part, revision: int) -> Any:
+    some: Any = part
+    return replace(some, revision=revision)

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from domain_kit.refusals import InvalidArgument, Refusal
 from domain_kit.repository import Cause, DomainEvent
+from event_service.domain.capacity_pool import CapacityPool
 from event_service.domain.details import EventDetails, check_details
 from event_service.domain.event import Event, draft
-from event_service.domain.offer import CapacityPool, TicketType
+from event_service.domain.offer import KINDS, Part
 from event_service.domain.ports import EventRepository
+from event_service.domain.ticket_type import TicketType
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,11 @@ def prepare(line: ImportLine, id: str, organizer: str, *, publish: bool, now: da
         check_details(line.details)
         event, domain_events = draft(f"events/{id}", organizer, line.details, now)
         # The domain event of the draft carries the state after all of this, so sale items need none of their own.
-        for pool in line.capacity_pools:
-            _new(pool.id, [each.id for each in event.capacity_pools], "capacity_pools")
-            event, _ = event.with_capacity_pool(pool, now)
-        for ticket_type in line.ticket_types:
-            _new(ticket_type.id, [each.id for each in event.ticket_types], "ticket_types")
-            event, _ = event.with_ticket_type(ticket_type, now)
+        parts: tuple[Part, ...] = (*line.capacity_pools, *line.ticket_types)
+        for part in parts:
+            if event.offer.find(type(part), part.id) is not None:
+                raise InvalidArgument.of(KINDS[type(part)].field, f"has id {part.id!r} twice.")
+            event, _ = event.with_part(part, now)
         if publish:
             event, published = event.published(now)
             domain_events = [*domain_events, *published]
@@ -54,11 +55,6 @@ def prepare(line: ImportLine, id: str, organizer: str, *, publish: bool, now: da
             return [LineProblem(line.number, each.field, each.description) for each in refusal.violations]
         return [LineProblem(line.number, "", refusal.message)]
     return event, domain_events
-
-
-def _new(id: str, taken: list[str], field: str) -> None:
-    if id in taken:
-        raise InvalidArgument.of(field, f"has id {id!r} twice.")
 
 
 async def import_events(events: EventRepository, prepared: Sequence[Prepared], *, cause: Cause) -> Sequence[str]:

@@ -7,8 +7,9 @@ from google.protobuf import json_format
 
 from domain_kit.refusals import InvalidArgument
 from event_service.handlers.import_events import ImportLine, LineProblem
+from event_service.wire.capacity_pools import capacity_pool_from_wire
 from event_service.wire.events import details_from_wire
-from event_service.wire.offer import capacity_pool_from_wire, ticket_type_from_wire
+from event_service.wire.ticket_types import ticket_type_from_wire
 from grpc_runtime.interceptors import Validation
 from usher.event.v1.event_service_pb2 import ImportedEvent
 
@@ -54,7 +55,7 @@ def _line(number: int, message: ImportedEvent) -> ImportLine | list[LineProblem]
         return ImportLine(
             number,
             details_from_wire(message.event),
-            tuple(capacity_pool_from_wire(each.id, each.capacity_pool) for each in message.capacity_pools),
+            tuple(capacity_pool_from_wire("", each.id, each.capacity_pool) for each in message.capacity_pools),
             tuple(
                 ticket_type_from_wire(
                     "", each.id, each.ticket_type, pools=tuple(each.capacity_pool_ids), field=f"ticket_types[{index}]"

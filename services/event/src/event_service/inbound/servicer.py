@@ -1,42 +1,51 @@
 """The rpcs of the event service: parse, handle, encode."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable
 
 from google.protobuf.message import Message
 
-from access import Ownership, allows
 from domain_kit.clock import Clock, utc_now
 from domain_kit.ids import new_id
 from domain_kit.refusals import InvalidArgument
+from event_service.domain.capacity_pool import CapacityPool
+from event_service.domain.discount import Discount
 from event_service.domain.event import Event, Outcome
+from event_service.domain.event_date import EventDate
 from event_service.domain.ports import EventRepository
+from event_service.domain.question import Question
+from event_service.domain.ticket_type import TicketType
 from event_service.handlers.create_event import create_event
 from event_service.handlers.import_events import LineProblem, Prepared, import_events, prepare
 from event_service.handlers.read_event import read_event
 from event_service.inbound import queries
 from event_service.inbound.import_lines import MOST_LINES, numbered_lines, read_line
-from event_service.wire.events import details_from_wire, event_to_wire
-from event_service.wire.offer import (
-    capacity_pool_from_wire,
-    capacity_pool_parts,
-    capacity_pool_to_wire,
-    ticket_type_from_wire,
-    ticket_type_parts,
-    ticket_type_to_wire,
-)
-from grpc_runtime import caller_of, cause_of
+from event_service.inbound.parts import Mapping, Parts
+from event_service.inbound.readers import insider
+from event_service.inbound.seating import replaced_seating_plan
+from event_service.wire import names
+from event_service.wire.capacity_pools import capacity_pool_from_wire, capacity_pool_to_wire
+from event_service.wire.discounts import discount_from_wire, discount_to_wire
+from event_service.wire.event_dates import event_date_from_wire, event_date_to_wire
+from event_service.wire.events import details_from_wire, event_to_wire, listed_event_to_wire
+from event_service.wire.questions import question_from_wire, question_to_wire
+from event_service.wire.seating import seating_plan_to_wire
+from event_service.wire.ticket_types import ticket_type_from_wire, ticket_type_to_wire
+from grpc_runtime import cause_of
 from grpc_runtime.interceptors import Validation
-from resource_api import PageTokens, apply_update_mask, check_etag, page_size_of
-from usher.event.v1 import event_pb2, ticket_type_pb2
+from resource_api import PageTokens, apply_update_mask, page_size_of
+from usher.event.v1 import discount_pb2, event_date_pb2, event_pb2, question_pb2, seating_plan_pb2, ticket_type_pb2
 from usher.event.v1 import event_service_pb2 as pb
 from usher.event.v1.event_service_pb2_grpc import EventServiceServicer
 
 CHECKED_AT_ONCE = 200
 CHARACTERS_AT_ONCE = 20_000  # some hundredths of a second
 MOST_PROBLEMS = 100
-Item = TypeVar("Item")
+TICKET_TYPES = Mapping(TicketType, names.TICKET_TYPE, ticket_type_to_wire, ticket_type_from_wire)
+CAPACITY_POOLS = Mapping(CapacityPool, names.CAPACITY_POOL, capacity_pool_to_wire, capacity_pool_from_wire)
+EVENT_DATES = Mapping(EventDate, names.EVENT_DATE, event_date_to_wire, event_date_from_wire)
+QUESTIONS = Mapping(Question, names.QUESTION, question_to_wire, question_from_wire)
+DISCOUNTS = Mapping(Discount, names.DISCOUNT, discount_to_wire, discount_from_wire)
 
 
 class EventServicer(EventServiceServicer):
@@ -45,6 +54,11 @@ class EventServicer(EventServiceServicer):
     def __init__(self, events: EventRepository, page_tokens: PageTokens, clock: Clock = utc_now) -> None:
         self._events, self._tokens, self._now = events, page_tokens, clock
         self._validation = Validation()
+        self._ticket_types = Parts(TICKET_TYPES, events, page_tokens, clock)
+        self._capacity_pools = Parts(CAPACITY_POOLS, events, page_tokens, clock)
+        self._event_dates = Parts(EVENT_DATES, events, page_tokens, clock)
+        self._questions = Parts(QUESTIONS, events, page_tokens, clock)
+        self._discounts = Parts(DISCOUNTS, events, page_tokens, clock)
 
     async def CreateEvent(self, request: pb.CreateEventRequest, context: object) -> event_pb2.Event:
         details, cause = details_from_wire(request.event), cause_of(request, context)
@@ -54,13 +68,13 @@ class EventServicer(EventServiceServicer):
         return event_to_wire(event)
 
     async def GetEvent(self, request: pb.GetEventRequest, context: object) -> event_pb2.Event:
-        return event_to_wire(await read_event(self._events, request.name, _insider(context)))
+        return event_to_wire(await read_event(self._events, request.name, insider(context)))
 
     async def ListEvents(self, request: pb.ListEventsRequest, context: object) -> pb.ListEventsResponse:
         after = self._tokens.cursor_of(request)
         page = await self._events.list_page(queries.event_query(request), after, page_size_of(request))
         return pb.ListEventsResponse(
-            events=[event_to_wire(each) for each in page.items],
+            events=[listed_event_to_wire(each) for each in page.items],
             next_page_token=self._tokens.token_for(request, page.following),
         )
 
@@ -134,116 +148,121 @@ class EventServicer(EventServiceServicer):
     async def CreateTicketType(
         self, request: pb.CreateTicketTypeRequest, context: object
     ) -> ticket_type_pb2.TicketType:
-        ticket_type = ticket_type_from_wire(request.parent, new_id(), request.ticket_type)
-        event = await self._change(
-            request.parent, lambda each: each.with_ticket_type(ticket_type, self._now()), request, context
-        )
-        return ticket_type_to_wire(event.name, event.ticket_types[-1])
+        return await self._ticket_types.create(request, context)
 
     async def GetTicketType(self, request: pb.GetTicketTypeRequest, context: object) -> ticket_type_pb2.TicketType:
-        name, id = ticket_type_parts(request.name)
-        event = await read_event(self._events, name, _insider(context))
-        return ticket_type_to_wire(event.name, event.ticket_type(id))
+        return await self._ticket_types.get(request, context)
 
     async def ListTicketTypes(self, request: pb.ListTicketTypesRequest, context: object) -> pb.ListTicketTypesResponse:
-        event = await read_event(self._events, request.parent, _insider(context))
-        items, token = self._slice(event.ticket_types, request)
-        return pb.ListTicketTypesResponse(
-            ticket_types=[ticket_type_to_wire(event.name, each) for each in items], next_page_token=token
-        )
+        page, token = await self._ticket_types.page(request, context, public=lambda each: not each.hidden)
+        return pb.ListTicketTypesResponse(ticket_types=page, next_page_token=token)
 
     async def UpdateTicketType(
         self, request: pb.UpdateTicketTypeRequest, context: object
     ) -> ticket_type_pb2.TicketType:
-        name, id = ticket_type_parts(request.ticket_type.name, "ticket_type.name")
-
-        def decide(event: Event) -> Outcome:
-            current = event.ticket_type(id)
-            merged = apply_update_mask(ticket_type_to_wire(name, current), request.ticket_type, request.update_mask)
-            check_etag(request.ticket_type.etag, current.revision)
-            return event.with_changed_ticket_type(ticket_type_from_wire(name, id, merged), self._now())
-
-        event = await self._change(name, decide, request, context)
-        return ticket_type_to_wire(name, event.ticket_type(id))
+        return await self._ticket_types.update(request, context)
 
     async def DeleteTicketType(
         self, request: pb.DeleteTicketTypeRequest, context: object
     ) -> pb.DeleteTicketTypeResponse:
-        name, id = ticket_type_parts(request.name)
-
-        def decide(event: Event) -> Outcome:
-            check_etag(request.etag, event.ticket_type(id).revision)
-            return event.without_ticket_type(id, self._now())
-
-        await self._change(name, decide, request, context)
+        await self._ticket_types.delete(request, context)
         return pb.DeleteTicketTypeResponse()
 
     async def CreateCapacityPool(
         self, request: pb.CreateCapacityPoolRequest, context: object
     ) -> ticket_type_pb2.CapacityPool:
-        pool = capacity_pool_from_wire(new_id(), request.capacity_pool)
-        event = await self._change(
-            request.parent, lambda each: each.with_capacity_pool(pool, self._now()), request, context
-        )
-        return capacity_pool_to_wire(event.name, event.capacity_pools[-1])
+        return await self._capacity_pools.create(request, context)
 
     async def GetCapacityPool(
         self, request: pb.GetCapacityPoolRequest, context: object
     ) -> ticket_type_pb2.CapacityPool:
-        name, id = capacity_pool_parts(request.name)
-        event = await read_event(self._events, name, _insider(context))
-        return capacity_pool_to_wire(event.name, event.capacity_pool(id))
+        return await self._capacity_pools.get(request, context)
 
     async def ListCapacityPools(
         self, request: pb.ListCapacityPoolsRequest, context: object
     ) -> pb.ListCapacityPoolsResponse:
-        event = await read_event(self._events, request.parent, _insider(context))
-        items, token = self._slice(event.capacity_pools, request)
-        return pb.ListCapacityPoolsResponse(
-            capacity_pools=[capacity_pool_to_wire(event.name, each) for each in items], next_page_token=token
-        )
+        page, token = await self._capacity_pools.page(request, context)
+        return pb.ListCapacityPoolsResponse(capacity_pools=page, next_page_token=token)
 
     async def UpdateCapacityPool(
         self, request: pb.UpdateCapacityPoolRequest, context: object
     ) -> ticket_type_pb2.CapacityPool:
-        name, id = capacity_pool_parts(request.capacity_pool.name, "capacity_pool.name")
-
-        def decide(event: Event) -> Outcome:
-            current = event.capacity_pool(id)
-            merged = apply_update_mask(capacity_pool_to_wire(name, current), request.capacity_pool, request.update_mask)
-            check_etag(request.capacity_pool.etag, current.revision)
-            return event.with_changed_capacity_pool(capacity_pool_from_wire(id, merged), self._now())
-
-        event = await self._change(name, decide, request, context)
-        return capacity_pool_to_wire(name, event.capacity_pool(id))
+        return await self._capacity_pools.update(request, context)
 
     async def DeleteCapacityPool(
         self, request: pb.DeleteCapacityPoolRequest, context: object
     ) -> pb.DeleteCapacityPoolResponse:
-        name, id = capacity_pool_parts(request.name)
-
-        def decide(event: Event) -> Outcome:
-            check_etag(request.etag, event.capacity_pool(id).revision)
-            return event.without_capacity_pool(id, self._now())
-
-        await self._change(name, decide, request, context)
+        await self._capacity_pools.delete(request, context)
         return pb.DeleteCapacityPoolResponse()
+
+    async def CreateEventDate(self, request: pb.CreateEventDateRequest, context: object) -> event_date_pb2.EventDate:
+        return await self._event_dates.create(request, context)
+
+    async def GetEventDate(self, request: pb.GetEventDateRequest, context: object) -> event_date_pb2.EventDate:
+        return await self._event_dates.get(request, context)
+
+    async def ListEventDates(self, request: pb.ListEventDatesRequest, context: object) -> pb.ListEventDatesResponse:
+        page, token = await self._event_dates.page(request, context)
+        return pb.ListEventDatesResponse(event_dates=page, next_page_token=token)
+
+    async def UpdateEventDate(self, request: pb.UpdateEventDateRequest, context: object) -> event_date_pb2.EventDate:
+        return await self._event_dates.update(request, context)
+
+    async def DeleteEventDate(self, request: pb.DeleteEventDateRequest, context: object) -> pb.DeleteEventDateResponse:
+        await self._event_dates.delete(request, context)
+        return pb.DeleteEventDateResponse()
+
+    async def CreateQuestion(self, request: pb.CreateQuestionRequest, context: object) -> question_pb2.Question:
+        return await self._questions.create(request, context)
+
+    async def GetQuestion(self, request: pb.GetQuestionRequest, context: object) -> question_pb2.Question:
+        return await self._questions.get(request, context)
+
+    async def ListQuestions(self, request: pb.ListQuestionsRequest, context: object) -> pb.ListQuestionsResponse:
+        page, token = await self._questions.page(request, context)
+        return pb.ListQuestionsResponse(questions=page, next_page_token=token)
+
+    async def UpdateQuestion(self, request: pb.UpdateQuestionRequest, context: object) -> question_pb2.Question:
+        return await self._questions.update(request, context)
+
+    async def DeleteQuestion(self, request: pb.DeleteQuestionRequest, context: object) -> pb.DeleteQuestionResponse:
+        await self._questions.delete(request, context)
+        return pb.DeleteQuestionResponse()
+
+    async def CreateDiscount(self, request: pb.CreateDiscountRequest, context: object) -> discount_pb2.Discount:
+        return await self._discounts.create(request, context)
+
+    async def GetDiscount(self, request: pb.GetDiscountRequest, context: object) -> discount_pb2.Discount:
+        return await self._discounts.get(request, context)
+
+    async def ListDiscounts(self, request: pb.ListDiscountsRequest, context: object) -> pb.ListDiscountsResponse:
+        page, token = await self._discounts.page(request, context)
+        return pb.ListDiscountsResponse(discounts=page, next_page_token=token)
+
+    async def UpdateDiscount(self, request: pb.UpdateDiscountRequest, context: object) -> discount_pb2.Discount:
+        return await self._discounts.update(request, context)
+
+    async def DeleteDiscount(self, request: pb.DeleteDiscountRequest, context: object) -> pb.DeleteDiscountResponse:
+        await self._discounts.delete(request, context)
+        return pb.DeleteDiscountResponse()
+
+    async def GetSeatingPlan(self, request: pb.GetSeatingPlanRequest, context: object) -> seating_plan_pb2.SeatingPlan:
+        event = await read_event(self._events, request.name.removesuffix("/seatingPlan"), insider(context))
+        return seating_plan_to_wire(event.name, event.offer.seating_plan)
+
+    async def UpdateSeatingPlan(
+        self, request: pb.UpdateSeatingPlanRequest, context: object
+    ) -> seating_plan_pb2.SeatingPlan:
+        names.SEATING_PLAN.parse(request.seating_plan.name, field="seating_plan.name")
+        event = await self._change(
+            request.seating_plan.name.removesuffix("/seatingPlan"),
+            lambda each: replaced_seating_plan(each, request, self._now()),
+            request,
+            context,
+        )
+        return seating_plan_to_wire(event.name, event.offer.seating_plan)
 
     async def _change(
         self, name: str, decide: Callable[[Event], Outcome], request: Message, context: object, etag: str = ""
     ) -> Event:
         return await self._events.update(name, decide, etag=etag, cause=cause_of(request, context))
-
-    def _slice(
-        self, items: Sequence[Item], request: pb.ListTicketTypesRequest | pb.ListCapacityPoolsRequest
-    ) -> tuple[Sequence[Item], str]:
-        """A page of parts of one event; the cursor is the place of the next."""
-        cursor, size = self._tokens.cursor_of(request), page_size_of(request)
-        start = cursor[0] if cursor else 0
-        following = (start + size,) if start + size < len(items) else None
-        return items[start : start + size], self._tokens.token_for(request, following)
-
-
-def _insider(context: object) -> Callable[[str], bool]:
-    principal = caller_of(context)
-    return lambda organizer: allows(principal, Ownership(organizer=organizer), permission="events.read")

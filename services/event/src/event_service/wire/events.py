@@ -4,6 +4,7 @@ from google.type.latlng_pb2 import LatLng
 
 from event_service.domain.details import EventDetails, Venue
 from event_service.domain.event import Event, State
+from event_service.wire.terms import terms_from_wire, terms_to_wire
 from resource_api import etag_of, time_from_wire, time_to_wire
 from usher.event.v1 import event_pb2 as pb
 
@@ -25,6 +26,14 @@ def event_to_wire(event: Event) -> pb.Event:
     return message
 
 
+def listed_event_to_wire(event: Event) -> pb.Event:
+    """The same without the picture of its tickets: a page holds hundreds."""
+    message = event_to_wire(event)
+    if message.HasField("booking_terms"):
+        message.booking_terms.ClearField("ticket_logo")
+    return message
+
+
 def details_to_wire(details: EventDetails) -> pb.Event:
     """A message with only what an organizer says."""
     return pb.Event(
@@ -39,11 +48,12 @@ def details_to_wire(details: EventDetails) -> pb.Event:
         tags=details.tags,
         language_code=details.language_code,
         homepage_uri=details.homepage_uri,
+        booking_terms=terms_to_wire(details.booking_terms),
     )
 
 
 def details_from_wire(message: pb.Event, field: str = "event") -> EventDetails:
-    """What an organizer says in a message; InvalidArgument TIME_OUT_OF_RANGE."""
+    """What an organizer says in a message; InvalidArgument TIME_OUT_OF_RANGE, and of money."""
     return EventDetails(
         title=message.title,
         description=message.description,
@@ -56,6 +66,7 @@ def details_from_wire(message: pb.Event, field: str = "event") -> EventDetails:
         tags=tuple(message.tags),
         language_code=message.language_code,
         homepage_uri=message.homepage_uri,
+        booking_terms=terms_from_wire(message.booking_terms, f"{field}.booking_terms"),
     )
 
 

@@ -8,9 +8,11 @@ import pytest
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
 from event_service.domain import domain_events as facts
+from event_service.domain.capacity_pool import CapacityPool
 from event_service.domain.details import EventDetails, Venue
 from event_service.domain.event import LIFE, Action, Event, State, draft
-from event_service.domain.offer import CapacityPool, TicketType
+from event_service.domain.offer import Offer
+from event_service.domain.ticket_type import TicketType
 
 NOW = datetime(2027, 1, 10, 12, tzinfo=UTC)
 DETAILS = EventDetails(
@@ -26,8 +28,8 @@ STANDARD = TicketType("standard", "Standard", Money(1999, "CAD"), ("hall",))
 
 def sellable() -> Event:
     event, _ = draft("events/e", "organizers/o", DETAILS, NOW)
-    event, _ = event.with_capacity_pool(HALL, NOW)
-    event, _ = event.with_ticket_type(STANDARD, NOW)
+    event, _ = event.with_part(HALL, NOW)
+    event, _ = event.with_part(STANDARD, NOW)
     return event
 
 
@@ -102,7 +104,7 @@ def test_a_revision_tells_which_paths_changed() -> None:
 def test_a_ticket_type_needs_pools_of_its_own_event_and_a_price() -> None:
     event = sellable()
     with pytest.raises(InvalidArgument) as caught:
-        event.with_ticket_type(TicketType("x", "", None, ("hall", "elsewhere")), NOW)
+        event.with_part(TicketType("x", "", None, ("hall", "elsewhere")), NOW)
     assert [violation.field for violation in caught.value.violations] == [
         "ticket_type.display_name",
         "ticket_type.price",
@@ -111,44 +113,45 @@ def test_a_ticket_type_needs_pools_of_its_own_event_and_a_price() -> None:
 
 
 def test_changing_a_ticket_type_raises_its_revision() -> None:
-    event, made = sellable().with_changed_ticket_type(replace(STANDARD, display_name="Early"), NOW)
+    event, made = sellable().with_changed_part(replace(STANDARD, display_name="Early"), NOW)
     assert made == [facts.TicketTypeChanged("standard")]
-    assert event.ticket_type("standard").revision == 2
+    assert event.part(TicketType, "standard").revision == 2
 
 
 def test_an_unchanged_ticket_type_makes_no_domain_event() -> None:
     event = sellable()
-    assert event.with_changed_ticket_type(STANDARD, NOW) == (event, [])
+    assert event.with_changed_part(STANDARD, NOW) == (event, [])
 
 
 def test_the_last_ticket_type_of_a_published_event_stays() -> None:
     event, _ = sellable().published(NOW)
     with pytest.raises(FailedPrecondition, match="TICKET_TYPE_LAST"):
-        event.without_ticket_type("standard", NOW)
+        event.without_part(TicketType, "standard", NOW)
 
 
 def test_a_pool_in_use_stays_and_one_out_of_use_goes() -> None:
     event = sellable()
     with pytest.raises(FailedPrecondition, match="CAPACITY_POOL_IN_USE"):
-        event.without_capacity_pool("hall", NOW)
-    event, _ = event.without_ticket_type("standard", NOW)
-    event, made = event.without_capacity_pool("hall", NOW)
-    assert (event.capacity_pools, made) == ((), [facts.CapacityPoolDeleted("hall")])
+        event.without_part(CapacityPool, "hall", NOW)
+    event, _ = event.without_part(TicketType, "standard", NOW)
+    event, made = event.without_part(CapacityPool, "hall", NOW)
+    assert (event.offer.capacity_pools, made) == ((), [facts.CapacityPoolDeleted("hall")])
 
 
 def test_capacity_can_be_changed_during_a_sale() -> None:
     event, _ = sellable().published(NOW)
-    event, made = event.with_changed_capacity_pool(replace(HALL, capacity=10), NOW)
-    assert event.capacity_pool("hall").capacity == 10
+    event, made = event.with_changed_part(replace(HALL, capacity=10), NOW)
+    assert event.part(CapacityPool, "hall").capacity == 10
     assert made == [facts.CapacityPoolChanged("hall")]
 
 
 def test_an_event_has_at_most_a_hundred_pools() -> None:
-    event = replace(sellable(), capacity_pools=tuple(CapacityPool(f"p{n}", "P", 1) for n in range(100)))
+    pools = tuple(CapacityPool(f"p{n}", "P", 1) for n in range(100))
+    event = replace(sellable(), offer=Offer(capacity_pools=pools))
     with pytest.raises(ResourceExhausted, match="CAPACITY_POOLS_TOO_MANY"):
-        event.with_capacity_pool(HALL, NOW)
+        event.with_part(HALL, NOW)
 
 
 def test_unknown_parts_are_not_found_by_their_full_name() -> None:
     with pytest.raises(NotFound, match="events/e/ticketTypes/nope"):
-        sellable().ticket_type("nope")
+        sellable().part(TicketType, "nope")

@@ -22,6 +22,16 @@ EVENT_FACTS: tuple[Any, ...] = (
     event_facts.CapacityPoolCreated,
     event_facts.CapacityPoolChanged,
     event_facts.CapacityPoolDeleted,
+    event_facts.EventDateCreated,
+    event_facts.EventDateChanged,
+    event_facts.EventDateDeleted,
+    event_facts.QuestionCreated,
+    event_facts.QuestionChanged,
+    event_facts.QuestionDeleted,
+    event_facts.DiscountCreated,
+    event_facts.DiscountChanged,
+    event_facts.DiscountDeleted,
+    event_facts.SeatingPlanChanged,
 )
 
 

@@ -10,7 +10,7 @@ from search_service.domain.listing import Availability, Details, EventState, Off
 from search_service.domain.ports import Facet, Found, Suggestion
 from search_service.domain.query import Order, Point, SearchQuery
 from usher.booking.v1 import booking_pb2
-from usher.event.v1 import domain_events_pb2, event_pb2
+from usher.event.v1 import domain_events_pb2, event_pb2, ticket_type_pb2
 from usher.search.v1 import search_service_pb2 as pb
 
 ORDERS = {pb.SearchEventsRequest.Order.Value(f"ORDER_{order.name}"): order for order in Order}
@@ -116,8 +116,13 @@ def _details_of(snapshot: domain_events_pb2.EventSnapshot) -> Details:
         online=event.online,
         category=event.category,
         tags=tuple(event.tags),
-        offers=tuple(Offer(each.name, money_from_wire(each.price)) for each in snapshot.ticket_types),
+        offers=tuple(Offer(each.name, money_from_wire(each.price)) for each in snapshot.ticket_types if _admits(each)),
     )
+
+
+def _admits(ticket_type: ticket_type_pb2.TicketType) -> bool:
+    """Whether anybody may buy it by itself, so that its price is what the event costs."""
+    return not ticket_type.hidden and ticket_type.kind != ticket_type_pb2.TICKET_TYPE_KIND_ADD_ON
 
 
 def _money_of(message: MoneyMessage, field: str) -> Money:
