@@ -1,13 +1,13 @@
 """A booking, a ticket and an availability as protobuf messages, for answers and for domain events alike."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 from google.type.money_pb2 import Money as WireMoney
 
 from booking_service.domain.availability import Availability
-from booking_service.domain.booking import Booking, Line, Ticket, numbered, taxes_in
+from booking_service.domain.booking import Booking, Line, Ticket
 from booking_service.domain.history import Change
+from booking_service.domain.pricing.breakdown import PriceBreakdown, PricedLine, UnitPrice
 from booking_service.domain.questions import UNKNOWN, Attendee
 from booking_service.domain.states import BookingState
 from domain_kit.money import Money
@@ -20,8 +20,7 @@ _OWES = (BookingState.HELD, BookingState.PENDING_APPROVAL, BookingState.CONFIRME
 def booking_to_wire(booking: Booking) -> pb.Booking:
     """The resource, etag included."""
     currency = booking.total.currency
-    money = _money_in(currency)
-    prices = {unit.number: unit.price for line in numbered(booking.lines) for unit in line.units}
+    priced = booking.breakdown()
     due = booking.total.minor_units - booking.paid if booking.state in _OWES else 0
     return pb.Booking(
         name=booking.name,
@@ -29,11 +28,11 @@ def booking_to_wire(booking: Booking) -> pb.Booking:
         organizer=booking.organizer,
         buyer=booking.buyer,
         state=pb.BookingState.Value(f"BOOKING_STATE_{booking.state.name}"),
-        lines=[_line_to_wire(line, money) for line in booking.lines],
+        lines=[_line_to_wire(*each) for each in zip(booking.lines, priced.lines, strict=True)],
         total=money_to_wire(booking.total),
         hold_expire_time=time_to_wire(booking.hold_expire_time),
         payment=booking.payment,
-        tickets=[ticket_to_wire(ticket, money(prices.get(ticket.unit, 0))) for ticket in booking.tickets],
+        tickets=_tickets_to_wire(booking, priced),
         create_time=time_to_wire(booking.create_time),
         update_time=time_to_wire(booking.update_time),
         confirm_time=time_to_wire(booking.confirm_time),
@@ -43,14 +42,14 @@ def booking_to_wire(booking: Booking) -> pb.Booking:
         history=[_change_to_wire(change) for change in booking.history],
         voucher_codes=booking.voucher_codes,
         answers=[pb.Answer(question=each.question, text=each.text) for each in booking.answers],
-        discount_total=money(sum(unit.discount for line in booking.lines for unit in line.units)),
-        fee_total=money(sum(unit.fee for line in booking.lines for unit in line.units)),
+        discount_total=money_to_wire(priced.discount),
+        fee_total=money_to_wire(priced.fee),
         taxes=[
-            pb.TaxAmount(display_name=rate.display_name, basis_points=rate.basis_points, amount=money(amount))
-            for rate, amount in taxes_in(booking.lines).items()
+            pb.TaxAmount(display_name=tax.name, rate_millionths=tax.millionths, amount=money_to_wire(tax.amount))
+            for tax in priced.taxes
         ],
-        amount_paid=money(booking.paid),
-        amount_due=money(due),
+        amount_paid=money_to_wire(Money(booking.paid, currency)),
+        amount_due=money_to_wire(Money(due, currency)),
         waiting_list_entry=booking.entry,
     )
 
@@ -74,8 +73,9 @@ def ticket_to_wire(ticket: Ticket, price: WireMoney) -> pb.Ticket:
 
 def ticket_of(booking: Booking, ticket: Ticket) -> pb.Ticket:
     """The same for one ticket of a booking, with its price."""
-    prices = {unit.number: unit.price for line in numbered(booking.lines) for unit in line.units}
-    return ticket_to_wire(ticket, _money_in(booking.total.currency)(prices.get(ticket.unit, 0)))
+    line = booking.lines[ticket.unit.line].priced() if booking.lines else None
+    price = Money(0, booking.total.currency) if line is None else list(line.units())[ticket.unit.unit].total
+    return ticket_to_wire(ticket, money_to_wire(price))
 
 
 def attendee_to_wire(attendee: Attendee) -> pb.Attendee | None:
@@ -107,33 +107,44 @@ def availability_to_wire(availability: Availability, now: datetime) -> pb.Availa
     )
 
 
-def _line_to_wire(line: Line, money: Callable[[int], WireMoney]) -> pb.BookingLine:
+def _line_to_wire(line: Line, priced: PricedLine) -> pb.BookingLine:
     return pb.BookingLine(
         ticket_type=line.ticket_type,
         quantity=line.quantity,
         display_name=line.display_name,
         unit_price=money_to_wire(line.unit_price),
-        subtotal=money_to_wire(line.subtotal),
+        subtotal=money_to_wire(priced.subtotal),
         date=line.date,
         seats=line.seats,
         attendees=[attendee_to_wire(each) or pb.Attendee() for each in line.attendees],
-        units=[
-            pb.UnitPrice(
-                list_price=money(unit.list_price),
-                discount=money(unit.discount),
-                fee=money(unit.fee),
-                price=money(unit.price),
-                phase=unit.phase,
-                discount_source=unit.source,
-            )
-            for unit in line.units
-        ],
-        discount=money(sum(unit.discount for unit in line.units)),
-        fee=money(sum(unit.fee for unit in line.units)),
+        units=[unit for run in line.runs for unit in [_unit_to_wire(run.unit)] * run.quantity],
+        discount=money_to_wire(priced.discount),
+        fee=money_to_wire(priced.fee),
         tax_class=line.tax_class,
-        tax=money(sum(taxes_in([line]).values())),
-        total=money_to_wire(line.total),
+        tax=money_to_wire(priced.tax),
+        total=money_to_wire(priced.total),
     )
+
+
+def _unit_to_wire(unit: UnitPrice) -> pb.UnitPrice:
+    return pb.UnitPrice(
+        list_price=money_to_wire(unit.list_price),
+        discount=money_to_wire(unit.discount),
+        fee=money_to_wire(unit.fee),
+        price=money_to_wire(unit.total),
+        phase=unit.phase,
+        reductions=[
+            pb.PriceReduction(source=each.source, display_name=each.display_name, amount=money_to_wire(each.amount))
+            for each in unit.reductions
+        ],
+    )
+
+
+def _tickets_to_wire(booking: Booking, priced: PriceBreakdown) -> list[pb.Ticket]:
+    units = [list(line.units()) for line in priced.lines] if booking.tickets else []
+    return [
+        ticket_to_wire(each, money_to_wire(units[each.unit.line][each.unit.unit].total)) for each in booking.tickets
+    ]
 
 
 def _change_to_wire(change: Change) -> pb.BookingChange:
@@ -144,9 +155,3 @@ def _change_to_wire(change: Change) -> pb.BookingChange:
         state=pb.BookingState.Value(f"BOOKING_STATE_{change.state.name}"),
         reason=change.reason,
     )
-
-
-def _money_in(currency: str) -> Callable[[int], WireMoney]:
-    """Minor units as the wire has them; zeros, which are most, are made once."""
-    nothing = money_to_wire(Money(0, currency))
-    return lambda amount: money_to_wire(Money(amount, currency)) if amount else nothing

@@ -11,39 +11,19 @@ from typing import ClassVar
 from booking_service.domain import domain_events as facts
 from booking_service.domain.history import Change
 from booking_service.domain.inventory import Demand
+from booking_service.domain.pricing.breakdown import PriceBreakdown, PricedLine, UnitPrice, UnitRun
+from booking_service.domain.pricing.changes import UnitAt
 from booking_service.domain.questions import UNKNOWN, Answer, Attendee
 from booking_service.domain.states import LIFE, BookingAction, BookingState, TicketState
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, NotFound
 
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A tax inside prices, in basis points of what is left without it; fixed when the places were taken."""
-
-    display_name: str
-    basis_points: int
+FIRST = UnitAt(0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """What one ticket of a line costs, in minor units: list_price − discount + fee, taxes included.
-
-    number: unique in its booking; tickets name it. phase: display name of the price phase. source: the voucher code or
-    the discount that made it cheaper.
-    """
-
-    number: int
-    list_price: int
-    discount: int = 0
-    fee: int = 0
-    phase: str = ""
-    source: str = ""
-
-    @property
-    def price(self) -> int:
-        """What is paid for it."""
-        return self.list_price - self.discount + self.fee
+def plain(price: Money) -> UnitPrice:
+    """A ticket that costs that, without anything to be said about it."""
+    return UnitPrice(price, "", (), Money(0, price.currency), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +39,9 @@ class Content:
 class Line:
     """Tickets of one type, for one date where there are dates, at the prices when they were taken.
 
-    pools: ids, one place of each a ticket; an id stands twice where two places are needed. units: one a ticket; empty
-    when each costs `unit_price` (see `numbered`). seats: one a ticket, or none. attendees: as far as known, in the
-    order of the tickets. contents: of a bundle, the tickets that are issued in place of its own.
+    pools: ids, one place of each a ticket; an id stands twice where two places are needed. runs: what the tickets cost,
+    in their order; empty when each costs `unit_price` and nothing else is to be said. seats: one a ticket, or none.
+    attendees: as far as known, in the order of the tickets. contents: of a bundle, what is issued in place of its own.
     """
 
     ticket_type: str
@@ -70,31 +50,25 @@ class Line:
     unit_price: Money
     pools: tuple[str, ...]
     date: str = ""
-    units: tuple[Unit, ...] = ()
+    runs: tuple[UnitRun, ...] = ()
     seats: tuple[str, ...] = ()
     attendees: tuple[Attendee, ...] = ()
     contents: tuple[Content, ...] = ()
     tax_class: str = ""
-    rates: tuple[Rate, ...] = ()
 
-    @property
-    def subtotal(self) -> Money:
-        """Before discounts and fees."""
-        if not self.units:
-            return self.unit_price * self.quantity
-        return Money(sum(unit.list_price for unit in self.units), self.unit_price.currency)
+    def priced(self) -> PricedLine:
+        """What each ticket costs."""
+        return PricedLine(self.ticket_type, self.date, self.runs or (UnitRun(self.quantity, plain(self.unit_price)),))
 
     @property
     def total(self) -> Money:
         """What is paid for the line."""
-        if not self.units:
-            return self.unit_price * self.quantity
-        return Money(sum(unit.price for unit in self.units), self.unit_price.currency)
+        return self.priced().total if self.runs else self.unit_price * self.quantity
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One admission. unit: number of the unit it was issued for; those of a bundle share one."""
+    """One admission. unit: line, and ticket of that line, that it was issued for; those of a bundle share one."""
 
     name: str
     ticket_type: str
@@ -106,7 +80,7 @@ class Ticket:
     date: str = ""
     seat: str = ""
     attendee: Attendee = UNKNOWN
-    unit: int = 0
+    unit: UnitAt = FIRST
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +115,10 @@ class Booking:
     counted: bool = False
     version: int = 0
     remembered: ClassVar[bool] = False
+
+    def breakdown(self) -> PriceBreakdown:
+        """What it costs and why."""
+        return PriceBreakdown(self.total.currency, tuple(line.priced() for line in self.lines))
 
     def demand(self) -> Demand:
         """What its lines need."""
@@ -208,46 +186,6 @@ class Booking:
             tickets=tuple(admitted if each.name == ticket_name else each for each in self.tickets),
             update_time=now,
         )
-
-
-def taxes_in(lines: Sequence[Line]) -> dict[Rate, int]:
-    """Rate → minor units of it inside the prices of all units.
-
-    Each unit's price is split by itself (the net is rounded half up, the last rate takes what is left), so that a part
-    of a booking that is given back takes exactly its own tax along.
-    """
-    taxes: dict[Rate, int] = {}
-    for line in lines:
-        if not line.rates:
-            continue
-        prices = [unit.price for unit in line.units] or [line.unit_price.minor_units] * line.quantity
-        for price in prices:
-            for rate, amount in included_taxes(price, line.rates):
-                taxes[rate] = taxes.get(rate, 0) + amount
-    return taxes
-
-
-def included_taxes(price: int, rates: Sequence[Rate]) -> list[tuple[Rate, int]]:
-    """The taxes inside a price in minor units; their sum and the net are the price."""
-    whole = 10_000 + sum(rate.basis_points for rate in rates)
-    left = price - (2 * price * 10_000 + whole) // (2 * whole)
-    split = []
-    for rate in rates[:-1]:
-        amount = min(left, (2 * price * rate.basis_points + whole) // (2 * whole))
-        split.append((rate, amount))
-        left -= amount
-    return [*split, (rates[-1], left)] if rates else []
-
-
-def numbered(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """The same with all units written out; those that were not are numbered as they stand, over all lines, from 0."""
-    full, number = [], 0
-    for line in lines:
-        plain = line.unit_price.minor_units
-        units = line.units or tuple(Unit(number + place, plain) for place in range(line.quantity))
-        full.append(replace(line, units=units))
-        number += line.quantity
-    return tuple(full)
 
 
 def demand_of(lines: Sequence[Line]) -> Demand:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from booking_service.domain.pricing.inputs import Discount, Phase
 from booking_service.domain.questions import Question
 from booking_service.domain.seating import Section
 from booking_service.domain.terms import PLAIN_TERMS, BookingTerms
@@ -22,16 +23,6 @@ class OfferState(Enum):
     PUBLISHED = "PUBLISHED"
     CANCELLED = "CANCELLED"
     DELETED = "DELETED"
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """A price for a time: until `end`, or until `places` tickets of the type are sold in all (0: no such end)."""
-
-    display_name: str
-    price: Money
-    end: datetime | None = None
-    places: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +84,6 @@ class EventDate:
     start_time: datetime
     end_time: datetime
     cancelled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Discount:
-    """Every `condition_quantity` tickets of some types make `benefit_quantity` of others, the cheapest, cheaper.
-
-    basis_points: by how much, in 1 / 10,000. No condition types: all; no benefit types: the condition's.
-    """
-
-    name: str
-    display_name: str
-    condition_types: tuple[str, ...]
-    condition_quantity: int
-    benefit_types: tuple[str, ...]
-    benefit_quantity: int
-    basis_points: int
-    start: datetime | None = None
-    end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from booking_service.domain.booking import Content, Line, Unit
+from booking_service.domain.booking import Content, Line, plain
 from booking_service.domain.inventory import Inventory, shortfall
-from booking_service.domain.offer import EventDate, Offer, OfferedType, OfferState, Phase
+from booking_service.domain.offer import EventDate, Offer, OfferedType, OfferState
+from booking_service.domain.pricing.breakdown import UnitRun
+from booking_service.domain.pricing.inputs import Item, Phase, VoucherBenefit
+from booking_service.domain.pricing.quote import price_of
 from booking_service.domain.questions import Attendee
+from booking_service.domain.tariffs import tariff_of
 from domain_kit.refusals import FailedPrecondition
 
 
@@ -23,7 +27,13 @@ class Wanted:
     attendees: tuple[Attendee, ...] = ()
 
 
-def choose_lines(offer: Offer, inventory: Inventory, wanted: Sequence[Wanted], now: datetime) -> tuple[Line, ...]:
+def choose_lines(
+    offer: Offer,
+    inventory: Inventory,
+    wanted: Sequence[Wanted],
+    now: datetime,
+    voucher: VoucherBenefit | None = None,
+) -> tuple[Line, ...]:
     """The lines of a booking at the present price.
 
     FailedPrecondition EVENT_NOT_ON_SALE, SALE_NOT_OPEN, SALE_ENDED, DATE_REQUIRED, DATE_CANCELLED, TOO_FEW_IN_BOOKING,
@@ -33,25 +43,33 @@ def choose_lines(offer: Offer, inventory: Inventory, wanted: Sequence[Wanted], n
         raise FailedPrecondition(
             "EVENT_NOT_ON_SALE", "The event is not on sale.", metadata={"event": offer.event, "state": offer.state.name}
         )
-    lines = []
+    kinds = []
     for each in wanted:
         kind, date = offer.ticket_type(each.ticket_type), offer.date(each.date)
         check_window(offer, kind, now, date)
         check_quantity(kind, each.quantity)
-        lines.append(line_of(offer, kind, each))
-    return tuple(lines)
+        kinds.append(kind)
+    priced = price_of(
+        [Item(each.ticket_type, each.quantity, each.date) for each in wanted],
+        tariff_of(offer, kinds, inventory, now, voucher),
+        now,
+    )
+    return tuple(
+        line_of(offer, kind, each, line.runs) for kind, each, line in zip(kinds, wanted, priced.lines, strict=True)
+    )
 
 
-def line_of(offer: Offer, kind: OfferedType, wanted: Wanted, units: tuple[Unit, ...] = ()) -> Line:
-    """The line for what is wanted of a type."""
+def line_of(offer: Offer, kind: OfferedType, wanted: Wanted, runs: tuple[UnitRun, ...]) -> Line:
+    """The line for what is wanted of a type at that price."""
+    price = runs[0].unit.list_price
     return Line(
         kind.name,
         wanted.quantity,
         kind.display_name,
-        kind.price,
+        price,
         offer.pools_of(kind, wanted.date),
         date=wanted.date,
-        units=units,
+        runs=() if len(runs) == 1 and runs[0].unit == plain(price) else runs,
         attendees=wanted.attendees,
         contents=tuple(Content(part.name, part.display_name, count) for part, count in offer.parts_of(kind))[1:],
         tax_class=kind.tax_class,

@@ -3,28 +3,12 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from domain_kit.money import Money
+from booking_service.domain.pricing.inputs import NO_FEE, RefundStep, ServiceFee
 
 OFFER_FOR = timedelta(hours=24)
 TURN_FOR = timedelta(minutes=10)
 APPROVE_WITHIN = timedelta(days=3)
 MOST_WAITED_FOR = 10
-
-
-@dataclass(frozen=True, slots=True)
-class RefundStep:
-    """Cancelled at least `before_start` before the start, `basis_points` / 10,000 of the price come back."""
-
-    before_start: timedelta
-    basis_points: int
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceFee:
-    """Added to each ticket that costs something: a fixed amount and `basis_points` / 10,000 of its price."""
-
-    fixed: Money | None = None
-    basis_points: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +29,7 @@ class WaitingRoomTerms:
     turn_for: timedelta = TURN_FOR
 
 
-NO_FEE, NO_WAITING_LIST, NO_WAITING_ROOM = ServiceFee(), WaitingListTerms(), WaitingRoomTerms()
+NO_WAITING_LIST, NO_WAITING_ROOM = WaitingListTerms(), WaitingRoomTerms()
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def check_wanted(event: str, wanted: Sequence[Wanted]) -> None:
             violations.append(FieldViolation(f"{field}.quantity", f"must be 1 to {MOST_OF_ONE_TYPE}."))
         if line.seats and len(line.seats) != line.quantity:
             violations.append(FieldViolation(f"{field}.seats", "must be one a ticket, or none."))
-        if len(line.attendees) > line.quantity:
+        if len(line.attendees) > max(0, line.quantity):
             violations.append(FieldViolation(f"{field}.attendees", "are more than there are tickets."))
         seen.add((line.ticket_type, line.date))
     if violations:

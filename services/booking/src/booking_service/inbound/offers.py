@@ -7,15 +7,14 @@ from google.protobuf.duration_pb2 import Duration
 from booking_service.domain.offer import (
     LEAST_PER_BOOKING,
     MOST_PER_BOOKING,
-    Discount,
     EventDate,
     Offer,
     OfferedType,
     OfferState,
-    Phase,
     Place,
     Pool,
 )
+from booking_service.domain.pricing.inputs import Discount, Phase, RefundStep, ServiceFee
 from booking_service.domain.questions import Question, QuestionKind
 from booking_service.domain.seating import SeatRow, Section
 from booking_service.domain.terms import (
@@ -24,8 +23,6 @@ from booking_service.domain.terms import (
     OFFER_FOR,
     TURN_FOR,
     BookingTerms,
-    RefundStep,
-    ServiceFee,
     WaitingListTerms,
     WaitingRoomTerms,
 )
@@ -134,9 +131,9 @@ def _discount_from_wire(discount: discount_pb2.Discount) -> Discount:
     return Discount(
         name=discount.name,
         display_name=discount.display_name,
-        condition_types=tuple(discount.condition_ticket_types),
+        condition_types=frozenset(discount.condition_ticket_types),
         condition_quantity=discount.condition_quantity,
-        benefit_types=tuple(discount.benefit_ticket_types),
+        benefit_types=frozenset(discount.benefit_ticket_types),
         benefit_quantity=discount.benefit_quantity,
         basis_points=discount.percent_off_basis_points,
         start=time_from_wire(discount.start_time),

@@ -330,12 +330,12 @@ class TaxAmount(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
-    BASIS_POINTS_FIELD_NUMBER: _builtins.int
+    RATE_MILLIONTHS_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     display_name: _builtins.str
     """Its name, such as `VAT`."""
-    basis_points: _builtins.int
-    """Its rate, in hundredths of a percent."""
+    rate_millionths: _builtins.int
+    """Its rate on the price without taxes, in millionths: 190000 is 19 %."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much of it is in the price."""
@@ -344,12 +344,12 @@ class TaxAmount(_message.Message):
         self,
         *,
         display_name: _builtins.str = ...,
-        basis_points: _builtins.int = ...,
+        rate_millionths: _builtins.int = ...,
         amount: _money_pb2.Money | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "basis_points", b"basis_points", "display_name", b"display_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "display_name", b"display_name", "rate_millionths", b"rate_millionths"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -520,11 +520,9 @@ class UnitPrice(_message.Message):
     FEE_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
     PHASE_FIELD_NUMBER: _builtins.int
-    DISCOUNT_SOURCE_FIELD_NUMBER: _builtins.int
+    REDUCTIONS_FIELD_NUMBER: _builtins.int
     phase: _builtins.str
     """Display name of the price phase; empty outside of any."""
-    discount_source: _builtins.str
-    """The voucher code, or the discount `events/{event}/discounts/{discount}`, that made it cheaper."""
     @_builtins.property
     def list_price(self) -> _money_pb2.Money:
         """Price of the phase it was bought in."""
@@ -541,6 +539,10 @@ class UnitPrice(_message.Message):
     def price(self) -> _money_pb2.Money:
         """What is paid."""
 
+    @_builtins.property
+    def reductions(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceReduction]:
+        """What made it cheaper; they add up to `discount`."""
+
     def __init__(
         self,
         *,
@@ -549,15 +551,47 @@ class UnitPrice(_message.Message):
         fee: _money_pb2.Money | None = ...,
         price: _money_pb2.Money | None = ...,
         phase: _builtins.str = ...,
-        discount_source: _builtins.str = ...,
+        reductions: _abc.Iterable[Global___PriceReduction] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "fee", b"fee", "list_price", b"list_price", "price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "discount_source", b"discount_source", "fee", b"fee", "list_price", b"list_price", "phase", b"phase", "price", b"price"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "fee", b"fee", "list_price", b"list_price", "phase", b"phase", "price", b"price", "reductions", b"reductions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UnitPrice: _TypeAlias = UnitPrice  # noqa: Y015
+
+@_typing.final
+class PriceReduction(_message.Message):
+    """What was taken off one price."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """The voucher code, or the discount `events/{event}/discounts/{discount}`."""
+    display_name: _builtins.str
+    """Name shown to buyers."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """How much."""
+
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "display_name", b"display_name", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PriceReduction: _TypeAlias = PriceReduction  # noqa: Y015
 
 @_typing.final
 class Ticket(_message.Message):

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
-from booking_service.domain.booking import Booking, Content, Line, Ticket, numbered
+from booking_service.domain.booking import Booking, Content, Line, Ticket
 from booking_service.domain.commands.command import OnBooking, TicketIssuer, refuse_late
 from booking_service.domain.occupancy import occupied, vacated
 from booking_service.domain.offer import Offer, OfferState
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
+from booking_service.domain.pricing.changes import UnitAt
 from booking_service.domain.questions import UNKNOWN
 from booking_service.domain.records import Record, View
 from booking_service.domain.states import BookingAction, BookingState
@@ -101,13 +102,14 @@ class ClaimPayment(OnBooking):
 def issue_tickets(booking: Booking, issuer: TicketIssuer) -> list[Ticket]:
     """One ticket for each place, in the order of the lines; of a bundle one for each ticket that it consists of."""
     return [
-        ticket for line in numbered(booking.lines) for place in range(line.quantity)
-        for ticket in tickets_of(booking.name, line, place, issuer)
+        ticket for number, line in enumerate(booking.lines) for place in range(line.quantity)
+        for ticket in tickets_of(booking.name, line, UnitAt(number, place), issuer)
     ]  # fmt: skip
 
 
-def tickets_of(booking: str, line: Line, place: int, issuer: TicketIssuer) -> list[Ticket]:
-    """The tickets of a line's unit number `place`; the line's units are written out."""
+def tickets_of(booking: str, line: Line, unit: UnitAt, issuer: TicketIssuer) -> list[Ticket]:
+    """The tickets of one unit of a line."""
+    place = unit.unit
     attendee = line.attendees[place] if place < len(line.attendees) else UNKNOWN
     seat = line.seats[place] if line.seats else ""
     contents: Sequence[Content] = line.contents or (Content(line.ticket_type, line.display_name, 1),)
@@ -118,7 +120,7 @@ def tickets_of(booking: str, line: Line, place: int, issuer: TicketIssuer) -> li
             tickets.append(
                 Ticket(
                     name, content.ticket_type, content.display_name, code, date=line.date, seat=seat,
-                    attendee=attendee, unit=line.units[place].number,
+                    attendee=attendee, unit=unit,
                 )
             )  # fmt: skip
     return tickets

@@ -1,0 +1,56 @@
+"""What of an offer has a say in the price of an order."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+
+from booking_service.domain.inventory import Inventory
+from booking_service.domain.offer import Offer, OfferedType
+from booking_service.domain.pricing.inputs import STANDARD, PricedType, Tariff, TaxRate, VoucherBenefit
+from compliance import TaxClass, tax_rates
+from domain_kit.refusals import Refusal
+
+_MILLIONTHS = 10  # compliance counts rates per 100,000
+
+
+def tariff_of(
+    offer: Offer,
+    kinds: Iterable[OfferedType],
+    inventory: Inventory,
+    now: datetime,
+    voucher: VoucherBenefit | None = None,
+) -> Tariff:
+    """Prices, phases, discounts, fee and taxes of these types at that moment."""
+    types = {
+        kind.name: PricedType(kind.name, kind.display_name, kind.price, kind.phases, kind.tax_class or STANDARD)
+        for kind in kinds
+    }
+    return Tariff(
+        types=types,
+        sold={name: inventory.sold.get(name.rpartition("/")[2], 0) for name in types},
+        discounts=offer.discounts,
+        voucher=voucher,
+        fee=offer.terms.service_fee,
+        rates={each.tax_class: taxes_at(_place_of(offer), each.tax_class, now.toordinal()) for each in types.values()},
+    )
+
+
+def _place_of(offer: Offer) -> str:
+    """A country, or its subdivision where the venue names one by its ISO 3166-2 code."""
+    country, region = offer.place.country, offer.place.region
+    return f"{country}-{region}" if country and region.isupper() and len(region) <= 3 else country
+
+
+@lru_cache(maxsize=1024)
+def taxes_at(place: str, tax_class: str, day: int) -> tuple[TaxRate, ...]:
+    """The taxes that a price at that place includes; none where it is not known which, for nothing is guessed.
+
+    An event is taxed where it takes place (Directive 2006/112/EC, Articles 53, 54). day: proleptic Gregorian ordinal.
+    """
+    if not place:
+        return ()
+    try:
+        found = tax_rates(place, TaxClass(tax_class), datetime.fromordinal(day).date())
+    except (Refusal, ValueError):  # a place or a class that nothing is known of
+        return ()
+    return tuple(TaxRate(rate.name, rate.per_100_000 * _MILLIONTHS) for rate in found)
