@@ -33,7 +33,7 @@ def bad_values(field: FieldDescriptor) -> tuple[Any, ...]:
     if field.type == field.TYPE_STRING:
         return STRINGS
     if field.type == field.TYPE_BYTES:
-        return tuple(text.encode() for text in STRINGS) + (b"\xff" * 100_000,)
+        return (*(text.encode() for text in STRINGS), b"\xff" * 100_000)
     if field.type in (field.TYPE_INT32, field.TYPE_INT64):
         return NUMBERS
     return ()
