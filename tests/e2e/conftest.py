@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -110,6 +111,7 @@ def settled(stack: Stack, api: Api) -> World:
     world = World(journey, members, person(api, journey.mail, "stranger", journey.mark), rival, colleague)
     notifications = api.get(f"/v1/{journey.buyer.name}/notifications", token=journey.buyer_token)["notifications"]
     pools = api.get(f"/v1/{journey.event}/capacityPools")["capacityPools"]
+    series = a_series(api, journey)
     world.resources = {
         "users/*": journey.buyer.name,
         "organizers/*": journey.organizer,
@@ -117,6 +119,10 @@ def settled(stack: Stack, api: Api) -> World:
         "events/*": journey.event,
         "events/*/ticketTypes/*": journey.ticket_type,
         "events/*/capacityPools/*": pools[0]["name"],
+        "events/*/dates/*": series["dates"],
+        "events/*/questions/*": series["questions"],
+        "events/*/discounts/*": series["discounts"],
+        "events/*/seatingPlan": f"{series['event']}/seatingPlan",
         "events/*/availability": f"{journey.event}/availability",
         "events/*/bookings/*": journey.booking["name"],
         "events/*/bookings/*/tickets/*": journey.booking["tickets"][0]["name"],
@@ -124,6 +130,26 @@ def settled(stack: Stack, api: Api) -> World:
         "users/*/notifications/*": notifications[0]["name"],
     }
     return world
+
+
+def a_series(api: Api, journey: Journey) -> Mapping[str, str]:
+    """Names of a draft of the same organizer and of one of each of its parts, by collection."""
+
+    def made(path: str, body: Mapping[str, Any]) -> str:
+        return api.post(f"/v1/{path}", body, token=journey.owner_token, query={"requestId": fresh_id()})["name"]
+
+    start, end = "2031-05-14T19:00:00Z", "2031-05-14T22:00:00Z"
+    times = {"startTime": start, "endTime": end}
+    event = made(
+        "events", {"organizer": journey.organizer, "title": "Series", "timeZone": "UTC", "online": True, **times}
+    )  # fmt: skip
+    discount = {"displayName": "Pair", "conditionQuantity": 2, "benefitQuantity": 1, "percentOffBasisPoints": 500}
+    return {
+        "event": event,
+        "dates": made(f"{event}/dates", times),
+        "questions": made(f"{event}/questions", {"text": "Name?", "kind": "QUESTION_KIND_TEXT"}),
+        "discounts": made(f"{event}/discounts", discount),
+    }
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ class Server:
             options=list(OPTIONS), interceptors=[UnaryOnly(each) for each in tracing_interceptors] or None
         )
         self.limits = interceptors.Limits(settings.max_in_flight)
-        validation = interceptors.Validation()
+        validation = interceptors.Validation(service.most_items)
         self.service_names = register(
             self._server,
             service,

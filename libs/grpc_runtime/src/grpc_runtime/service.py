@@ -1,7 +1,7 @@
 """What a service hands to the runtime: its servicers, workers and health checks."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from access import KeyCache, KeySource, OwnerOf
@@ -41,6 +41,7 @@ class Service:
     owner_of: whose a resource is, asked for rpcs with a grant on names other than users/… and organizers/….
     keys: for the user service, which has its own; others fetch the key set from `jwks_target`.
     key_cache: keeps that key set over restarts.
+    most_items: how many items all lists of a request may have together, by its full name, where 3000 are too few.
     stopping: told when the end begins, so that streams can be ended which would otherwise go on for ever.
     """
 
@@ -50,4 +51,5 @@ class Service:
     owner_of: OwnerOf = nothing_owned
     keys: KeySource | None = None
     key_cache: KeyCache | None = None
+    most_items: Mapping[str, int] = field(default_factory=dict)
     stopping: Callable[[], None] | None = None

@@ -6,13 +6,18 @@ from contextlib import asynccontextmanager
 from access import Ownership
 from chassis import open_chassis
 from domain_kit.refusals import NotFound
+from event_service.domain.seating import MOST_ROWS, MOST_SEATS
 from event_service.inbound.servicer import EventServicer
 from event_service.outbound.repositories import MongoEvents, ensure_indexes
 from event_service.settings import Settings
 from grpc_runtime import Service
 from resource_api import PageTokens
 from telemetry import Metrics
+from usher.event.v1.event_service_pb2 import UpdateSeatingPlanRequest
 from usher.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
+
+# A plan with as many seats, all accessible, rows and sections as it may have.
+MOST_ITEMS = {UpdateSeatingPlanRequest.DESCRIPTOR.full_name: 2 * MOST_SEATS + MOST_ROWS + 200}
 
 
 @asynccontextmanager
@@ -37,4 +42,5 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             health=chassis.health,
             owner_of=owner_of,
             key_cache=chassis.key_cache,
+            most_items=MOST_ITEMS,
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from event_service.domain.problems import Problems
 
 MOST_SEATS = 20_000
+MOST_ROWS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ NO_SEATS = SeatingPlan()
 
 def seating_plan_problems(plan: SeatingPlan) -> Problems:
     """What is wrong with a plan."""
-    if sum(len(row.seats) for section in plan.sections for row in section.rows) > MOST_SEATS:
-        yield "sections", f"must have at most {MOST_SEATS} seats in all."
+    rows = [row for section in plan.sections for row in section.rows]
+    if len(rows) > MOST_ROWS or sum(len(row.seats) for row in rows) > MOST_SEATS:
+        yield "sections", f"must have at most {MOST_SEATS} seats in at most {MOST_ROWS} rows."
         return
     yield from _repeated("sections", plan.section_ids, ".id")
     for index, section in enumerate(plan.sections):

@@ -20,8 +20,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class SeatingPlan(_message.Message):
-    """The seats of an event, each with an id `{section}/{row}/{seat}`. At most 20,000. An event without sections has no
-    reserved seats.
+    """The seats of an event, each with an id `{section}/{row}/{seat}`. At most 20,000 seats in at most 5,000 rows. An event
+    without sections has no reserved seats.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
