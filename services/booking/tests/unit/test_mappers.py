@@ -60,6 +60,7 @@ def bookings(draw):
         payment=draw(TEXT), tickets=tuple(draw(st.lists(ticket, max_size=3))),
         confirm_time=draw(MAYBE), cancel_time=draw(MAYBE), cancel_reason=draw(TEXT),
         unclaimed=tuple(draw(st.lists(TEXT, max_size=2))), version=draw(st.integers(1, 99)),
+        trail=draw(st.one_of(st.none(), st.just(""), st.just("usher.booking.v1.BookingHeld=1"))),
     )  # fmt: skip
 
 

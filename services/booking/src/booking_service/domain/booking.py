@@ -12,6 +12,7 @@ from booking_service.domain.inventory import Places
 from booking_service.domain.states import LIFE, BookingAction, BookingState, TicketState
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, NotFound
+from domain_kit.trails import BEGINNING, Trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """An order of tickets. `unclaimed`: payments that came and were turned away."""
+    """An order of tickets. `unclaimed`: payments that came and were turned away. trail: kept by the store."""
 
     name: str
     event: str
@@ -63,6 +64,7 @@ class Booking:
     cancel_reason: str = ""
     unclaimed: tuple[str, ...] = ()
     version: int = 0
+    trail: Trail = BEGINNING
 
     def places(self) -> Places:
         """Pool id → places its lines need."""

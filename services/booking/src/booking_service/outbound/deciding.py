@@ -18,6 +18,7 @@ from booking_service.outbound.documents import (
 from booking_service.outbound.domain_events import encode
 from booking_service.outbound.lanes import Waiting
 from domain_kit.refusals import Refusal
+from domain_kit.trails import BEGINNING, followed
 from mongo_store import Insert, JournalRow, Put, Replace, VersionedEvent, Write
 from resource_api import check_etag
 
@@ -54,7 +55,7 @@ def decide_all(
             if not outcome.steps and outcome.stock is stock and not command.recorded:
                 plan.accepted.append((waiting, before))
                 continue
-            row, after = _journal_row(waiting, outcome, 0 if before is None else before.version, documents)
+            row, after = _journal_row(waiting, outcome, before, documents)
         except Refusal as refusal:
             plan.refused.append((waiting, refusal))
             continue
@@ -72,14 +73,17 @@ def decide_all(
 
 
 def _journal_row(
-    waiting: Waiting, outcome: Outcome, version: int, documents: dict[str, dict[str, Any]]
+    waiting: Waiting, outcome: Outcome, before: Booking | None, documents: dict[str, dict[str, Any]]
 ) -> tuple[JournalRow, Booking | None]:
     """The row to write, and the booking with the version it will have."""
     command, after = waiting.command, outcome.booking
+    version, trail = (0, BEGINNING) if before is None else (before.version, before.trail)
     events = []
     for number, step in enumerate(outcome.steps, version + 1):
-        after = replace(step.booking, version=number)
-        events.append(VersionedEvent(encode(step.happened, after), after.name, number))
+        told = encode(step.happened, replace(step.booking, version=number))
+        events.append(VersionedEvent(told, step.booking.name, number, trail))
+        trail = followed(trail, told.type, number)
+        after = replace(step.booking, version=number, trail=trail)
     if after is None:
         return JournalRow(waiting.cause, command.event), None
     document = booking_to_document(after)

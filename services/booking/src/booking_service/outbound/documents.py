@@ -37,6 +37,7 @@ def booking_to_document(booking: Booking) -> Document:
         "cancel_time": booking.cancel_time,
         "cancel_reason": booking.cancel_reason,
         "unclaimed": list(booking.unclaimed),
+        "trail": booking.trail,
     }
 
 
@@ -61,6 +62,7 @@ def booking_from_document(document: Mapping[str, Any]) -> Booking:
         cancel_time=document["cancel_time"],
         cancel_reason=document["cancel_reason"],
         unclaimed=tuple(document["unclaimed"]),
+        trail=document.get("trail"),
     )
 
 
