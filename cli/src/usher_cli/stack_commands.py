@@ -17,7 +17,7 @@ from local_stack.readiness import LOOPBACK
 from local_stack.stack import GATEWAY_PORT, Stack, default_folder
 from local_stack.state import StackState
 from usher_cli import options
-from usher_cli.options import Data, Json, stack_of, told
+from usher_cli.options import CommandFailure, Data, Json, stack_of, told
 from usher_cli.output import addresses, duration, mebibytes, out, print_json
 from usher_cli.progress import shown
 
@@ -36,6 +36,10 @@ def up(
         Engines | None, typer.Option(help="Engines of a new stack; native: Apache Kafka and Elasticsearch on Java 17.")
     ] = None,
     port_base: Annotated[int | None, typer.Option(help="First of the ports to use, instead of free ones.")] = None,
+    replicas: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SERVICE=NUMBER", help="Processes of a service, such as booking=2 (repeatable)."),
+    ] = None,
     only: Annotated[list[str] | None, typer.Option(help="Start only this process (repeatable).")] = None,
     foreground: Annotated[bool, typer.Option("--foreground", "-f", help="Show the logs; ctrl-C stops all.")] = False,
     as_json: Json = False,
@@ -49,6 +53,7 @@ def up(
                 engines=engines.value if engines else None,
                 port_base=port_base,
                 preferred=preferred,
+                replicas=_numbers(replicas) if replicas else None,
                 only=only or (),
                 progress=progress,
             )
@@ -59,6 +64,17 @@ def up(
         show_addresses(stack, state)
     if foreground:
         asyncio.run(_in_foreground(stack))
+
+
+def _numbers(given: list[str]) -> dict[str, int]:
+    """What `--replicas booking=2` says."""
+    numbers = {}
+    for each in given:
+        name, _, number = each.partition("=")
+        if not number.isdecimal():
+            raise CommandFailure(f"--replicas takes SERVICE=NUMBER, such as booking=2, not {each}")
+        numbers[name] = int(number)
+    return numbers
 
 
 def show_addresses(stack: Stack, state: StackState) -> None:

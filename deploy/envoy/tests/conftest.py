@@ -108,6 +108,7 @@ class FakeBookingService(booking_service_pb2_grpc.BookingServiceServicer):
         yield booking_pb2.Availability(name=request.name)
 
     def GetTicketQrCode(self, request, context):
+        self.services.note("GetTicketQrCode", request, context)
         return httpbody_pb2.HttpBody(content_type="image/png", data=b"\x89PNG")
 
 
@@ -191,8 +192,10 @@ def fake_services(services: FakeServices) -> Iterator[int]:
 
 
 @contextmanager
-def running_gateway(folder: Path, *, ready: bool = True, **changes: str) -> Iterator[Gateway]:
-    """Envoy with the real template over fake services; `changes` replace placeholder values.
+def running_gateway(
+    folder: Path, *, ready: bool = True, template: str | None = None, **changes: str
+) -> Iterator[Gateway]:
+    """Envoy with the real template, or one made from it, over fake services; `changes` replace placeholder values.
 
     `ready` waits until tokens are verified; without it only until the listener answers.
     """
@@ -217,7 +220,7 @@ def running_gateway(folder: Path, *, ready: bool = True, **changes: str) -> Iter
             **{f"{name}_PORT": str(upstream) for name in SERVICES},
             "NOTIFICATION_PORT": str(free_port()),  # nobody there
         } | changes
-        (folder / "envoy.yaml").write_text(render_gateway(TEMPLATE.read_text(), values))
+        (folder / "envoy.yaml").write_text(render_gateway(template or TEMPLATE.read_text(), values))
         program = str(Path(sysconfig.get_path("scripts")) / "envoy")
         with (folder / "envoy.log").open("wb") as log:
             command = [
@@ -276,6 +279,19 @@ def gateway(shared_gateway: Gateway) -> Gateway:
 def client(gateway: Gateway) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=gateway.url) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def other_services():
+    """`other_services()`: one more process with all fake services; the port and what it was asked."""
+
+    @contextmanager
+    def start() -> Iterator[tuple[int, FakeServices]]:
+        services = FakeServices(keys={})
+        with fake_services(services) as port:
+            yield port, services
+
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -78,6 +78,35 @@ async def test_a_stack_keeps_its_kind_of_engines(stacks):
         await stack.up(engines="native", only=["mail"])
 
 
+async def test_a_service_gets_as_many_processes_as_asked_for_and_keeps_them(stacks):
+    stack = stacks()
+    await stack.up(replicas={"booking": 2}, only=["mail"])
+    await stack.up(only=["mail"])
+    with pytest.raises(StackFailure, match="only while nothing runs"):
+        await stack.up(replicas={"booking": 3}, only=["mail"])
+    first, second = (spec for spec in stack.specs() if spec.name.startswith("booking"))
+    assert (first.name, second.name) == ("booking", "booking-2")
+    assert first.command == second.command
+    assert not set(first.ports.values()) & set(second.ports.values())
+    settings = [dict(each.environment) for each in (first, second)]
+    for each in settings:
+        each.pop("USHER_GRPC_PORT"), each.pop("USHER_METRICS_PORT")
+    assert settings[0] == settings[1]
+    gateway = next(spec for spec in stack.specs() if spec.name == "gateway")
+    gateway.prepare()
+    configuration = (stack.folder / "gateway" / "envoy.yaml").read_text()
+    assert all(f"port_value: {each.port}}}" in configuration for each in (first, second))
+    await stack.down()
+    await stack.up(replicas={}, only=["mail"])
+    assert [spec.name for spec in stack.specs() if spec.name.startswith("booking")] == ["booking"]
+
+
+@pytest.mark.parametrize("replicas", [{"booking": 0}, {"booking": 9}, {"gateway": 2}])
+async def test_replicas_of_what_cannot_have_them_are_refused(stacks, replicas):
+    with pytest.raises(StackFailure, match="replicas are 1 to 8"):
+        await stacks().up(replicas=replicas, only=["mail"])
+
+
 def test_keys_are_made_once_and_readable_by_their_owner_only(tmp_path):
     keys = secrets_of(tmp_path)
     assert secrets_of(tmp_path) == keys

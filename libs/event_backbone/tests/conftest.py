@@ -10,8 +10,10 @@ from google.protobuf.wrappers_pb2 import Int64Value, StringValue
 
 from domain_kit.backbone import EncodedEvent
 from domain_kit.repository import Cause
+from domain_kit.trails import BEGINNING
 from event_backbone import Consumer, Relay, Subscription
-from mongo_store import JournalRow, VersionedEvent
+from mongo_store import JournalRow
+from mongo_store.rows import versioned
 from testkit.broker import MemoryBroker
 from testkit.memory import MemoryInbox, MemoryJournal, MemoryOutbox
 from testkit.noida import kafka_elastic_engine
@@ -20,9 +22,14 @@ TOPIC, SOURCE = "usher.booking.v1", "//usher/booking"
 
 
 class Store:
-    """An aggregate's history is `commit`ted; StringValue is what handlers know, Int64Value what they do not."""
+    """An aggregate's history is `commit`ted; StringValue is what handlers know, Int64Value what they do not.
 
-    def __init__(self):
+    trails: whether domain events carry the trail, as those of aggregates stored by an older release do not.
+    """
+
+    def __init__(self, trails=True):
+        self.trails = {}
+        self.beginning = BEGINNING if trails else None
         self.journal = MemoryJournal()
         self.outbox = MemoryOutbox(self.journal)
         self.versions = {}
@@ -31,9 +38,11 @@ class Store:
         events = []
         for message in messages or ("something happened",):
             wrapped = StringValue(value=message) if isinstance(message, str) else message
-            self.versions[subject] = self.versions.get(subject, 0) + 1
+            version = self.versions[subject] = self.versions.get(subject, 0) + 1
             encoded = EncodedEvent(wrapped.DESCRIPTOR.full_name, wrapped.SerializeToString())
-            events.append(VersionedEvent(encoded, subject, self.versions[subject]))
+            trail = self.trails.get(subject, self.beginning)
+            made, self.trails[subject] = versioned([encoded], subject, version - 1, trail)
+            events += made
         cause = Cause(
             f"{subject}|{self.versions[subject]}", correlation_id=correlation_id, traceparent=traceparent
         )  # fmt: skip
@@ -95,9 +104,9 @@ async def eventually(holds: Callable[[], object] | Callable[[], Awaitable[object
         await asyncio.sleep(0.01)
 
 
-@pytest.fixture
-def store():
-    return Store()
+@pytest.fixture(params=[True, False], ids=["trails", "no-trails"])
+def store(request):
+    return Store(request.param)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The gateway's configuration as text with placeholders, and how they are filled in."""
 
 from gateway_config.places import OPENAPI_DOCUMENT, TEMPLATE, descriptor_image
-from gateway_config.render import PlaceholderMismatch, render_gateway
+from gateway_config.render import PlaceholderMismatch, render_gateway, replicated
 from gateway_config.site_files import assemble_site
 
 __all__ = [
@@ -11,4 +11,5 @@ __all__ = [
     "assemble_site",
     "descriptor_image",
     "render_gateway",
+    "replicated",
 ]

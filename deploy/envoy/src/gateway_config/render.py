@@ -6,6 +6,9 @@ from collections.abc import Mapping
 _PLACEHOLDER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 
 
+_REPEATED = '{{endpoint: {{address: {{socket_address: {{address: "@{name}_HOST@", port_value: @{name}_PORT@}}}}}}}}'
+
+
 class PlaceholderMismatch(Exception):
     """The template and the values do not name the same placeholders; the text lists those missing and those unused."""
 
@@ -25,3 +28,17 @@ def render_gateway(template: str, values: Mapping[str, str]) -> str:
         if "\n" in value or "\r" in value:
             raise ValueError(f"the value of {name} contains a line break")
     return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
+
+
+def replicated(template: str, service: str, count: int) -> str:
+    """The template with `count` endpoints of a service instead of one, for replicas that have no common DNS name.
+
+    The placeholders of the second are `<SERVICE>_2_HOST` and `<SERVICE>_2_PORT`, and so on. Raises `ValueError` where
+    the template has no such endpoint.
+    """
+    name = service.upper()
+    first = _REPEATED.format(name=name)
+    if template.count(first) != 1:
+        raise ValueError(f"the template has no single endpoint of {service}")
+    more = [_REPEATED.format(name=f"{name}_{number}") for number in range(2, count + 1)]
+    return template.replace(first, ", ".join([first, *more]))

@@ -4,9 +4,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway_config import TEMPLATE, assemble_site, descriptor_image, render_gateway
+from gateway_config import TEMPLATE, assemble_site, descriptor_image, render_gateway, replicated
 from local_stack.embedded import installed_script
-from local_stack.platform_processes import SERVICES, public_url
+from local_stack.platform_processes import SERVICES, public_url, replicas_of
 from local_stack.processes import ProcessSpec
 from local_stack.readiness import LOOPBACK, NotReady, fetched
 
@@ -14,13 +14,16 @@ STAGE = 3
 LOCAL_ORIGINS = r"^https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$"
 
 
-def gateway(folder: Path, ports: Mapping[str, int]) -> ProcessSpec:
+def gateway(folder: Path, ports: Mapping[str, int], replicas: Mapping[str, int]) -> ProcessSpec:
     """The one port the world talks to."""
     configuration = folder / "gateway" / "envoy.yaml"
 
     def prepare() -> None:
         assemble_site(folder / "gateway" / "site")
-        configuration.write_text(render_gateway(TEMPLATE.read_text(), gateway_values(folder, ports)))
+        template = TEMPLATE.read_text()
+        for name, count in replicas.items():
+            template = replicated(template, name, count)
+        configuration.write_text(render_gateway(template, gateway_values(folder, ports, replicas)))
 
     command = (
         *(installed_script("envoy"), "-c", str(configuration)),
@@ -44,7 +47,7 @@ async def _ready(admin: str) -> None:
         raise NotReady("has not fetched the keys of the user service yet")
 
 
-def gateway_values(folder: Path, ports: Mapping[str, int]) -> dict[str, str]:
+def gateway_values(folder: Path, ports: Mapping[str, int], replicas: Mapping[str, int]) -> dict[str, str]:
     """What the placeholders of the template stand for on one machine; one client is expected, so its limit is wide."""
     values = {
         "ADMIN_PORT": str(ports["gateway_admin"]),
@@ -59,7 +62,8 @@ def gateway_values(folder: Path, ports: Mapping[str, int]) -> dict[str, str]:
         "TOKEN_ISSUER": public_url(ports),
         "DESCRIPTORS": str(descriptor_image()),
     }
-    for name in SERVICES:
-        values[f"{name.upper()}_HOST"] = LOOPBACK
-        values[f"{name.upper()}_PORT"] = str(ports[name])
+    for name in (process for service in SERVICES for process in replicas_of(service, replicas)):
+        place = name.upper().replace("-", "_")
+        values[f"{place}_HOST"] = LOOPBACK
+        values[f"{place}_PORT"] = str(ports[name])
     return values

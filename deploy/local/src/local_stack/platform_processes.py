@@ -12,16 +12,21 @@ SANDBOX_STAGE, SERVICE_STAGE = 1, 2
 WEBHOOK_PATH = "/v1/webhooks/stripe"
 
 
+def replicas_of(service: str, replicas: Mapping[str, int]) -> list[str]:
+    """Names of its processes: "booking", "booking-2", …"""
+    return [service, *(f"{service}-{number}" for number in range(2, replicas.get(service, 1) + 1))]
+
+
 def public_url(ports: Mapping[str, int]) -> str:
     """Where the gateway of this stack is reached; also the issuer of its tokens."""
     return f"http://{LOOPBACK}:{ports['gateway']}"
 
 
 def service(name: str, ports: Mapping[str, int], keys: Mapping[str, str]) -> ProcessSpec:
-    """One service on its gRPC and metrics ports, ready when its health check says SERVING."""
+    """One process of a service on its gRPC and metrics ports, ready when its health check says SERVING."""
     return ProcessSpec(
         name=name,
-        command=(sys.executable, "-P", "-m", f"{name}_service"),
+        command=(sys.executable, "-P", "-m", f"{name.partition('-')[0]}_service"),
         ports={name: ports[name], f"{name}_metrics": ports[f"{name}_metrics"]},
         environment=environment_of(name, ports, keys),
         ready=serves(ports[name]),

@@ -10,6 +10,7 @@ from local_stack import embedded, lifecycle, native, platform_processes, process
 from local_stack.failures import NoStack, StackFailure
 from local_stack.gateway import gateway
 from local_stack.lifecycle import Progress, silent
+from local_stack.platform_processes import replicas_of
 from local_stack.ports import choose_ports
 from local_stack.processes import ProcessSpec
 from local_stack.readiness import LOOPBACK
@@ -19,12 +20,16 @@ GATEWAY_PORT = 8080
 """Tried first for a stack in the default folder, so that addresses in the documentation work as they stand."""
 
 
-def port_names() -> list[str]:
+MOST_REPLICAS = 8
+
+
+def port_names(replicas: Mapping[str, int] | None = None) -> list[str]:
     """Every port a stack uses, in the order in which --port-base counts them."""
     own = ["gateway", "gateway_admin", "mongodb", "kafka", "elasticsearch", "smtp", "sandbox"]
     native = ["kafka_controller", "elasticsearch_transport"]
     services = [port for name in platform_processes.SERVICES for port in (name, f"{name}_metrics")]
-    return [*own, *services, *native]
+    more = [name for service in platform_processes.SERVICES for name in replicas_of(service, replicas or {})[1:]]
+    return [*own, *services, *native, *(port for name in more for port in (name, f"{name}_metrics"))]
 
 
 def workspace() -> Path:
@@ -49,18 +54,20 @@ class Stack:
         engines: Engines | None = None,
         port_base: int | None = None,
         preferred: Mapping[str, int] | None = None,
+        replicas: Mapping[str, int] | None = None,
         only: Collection[str] = (),
         progress: Progress = silent,
     ) -> StackState:
         """Start what is not running and wait until everything serves; `only` names processes to leave it at.
 
-        `engines` and the ports are decided by the first start and kept; asking for other engines later is refused,
-        other ports are taken over only while nothing runs. Raises StackFailure.
+        `engines`, ports and `replicas` (service → how many processes, 1 where not named) are decided by the first start
+        and kept; asking for other engines later is refused, other ports and numbers are taken over only while nothing
+        runs. Raises StackFailure.
         """
         with locked(self.folder):
             if engines == "native":
                 native.require_java_and_maven()
-            state = self._prepared(engines, port_base, preferred)
+            state = self._prepared(engines, port_base, preferred, _checked(replicas))
             specs = [spec for spec in plan(self.folder, state) if not only or spec.name in only]
             return await lifecycle.start_all(self.folder, specs, state, progress)
 
@@ -92,13 +99,17 @@ class Stack:
         return self.folder / "mail"
 
     def _prepared(
-        self, engines: Engines | None, port_base: int | None, preferred: Mapping[str, int] | None
+        self,
+        engines: Engines | None,
+        port_base: int | None,
+        preferred: Mapping[str, int] | None,
+        replicas: Mapping[str, int] | None,
     ) -> StackState:
         try:
             state = read_state(self.folder)
         except NoStack:
-            ports = choose_ports(port_names(), base=port_base, preferred=preferred)
-            state = StackState(engines=engines or "embedded", ports=ports)
+            ports = choose_ports(port_names(replicas), base=port_base, preferred=preferred)
+            state = StackState(engines=engines or "embedded", ports=ports, replicas=replicas or {})
             write_state(self.folder, state)
             return state
         if engines is not None and engines != state.engines:
@@ -106,15 +117,28 @@ class Stack:
                 f"the stack in {self.folder} holds its data in {state.engines} engines: "
                 f"start another with --data DIR --engines {engines}"
             )
-        absent = [name for name in port_names() if name not in state.ports]
+        runs = any(record.find() for record in state.processes.values())
+        if replicas is not None and replicas != state.replicas:
+            if runs:
+                raise StackFailure("the number of replicas changes only while nothing runs: `usher down` first")
+            state = replace(state, replicas=replicas)
+        absent = [name for name in port_names(state.replicas) if name not in state.ports]
         if port_base is not None and state.ports["gateway"] != port_base:
-            if any(record.find() for record in state.processes.values()):
+            if runs:
                 raise StackFailure("ports change only while nothing runs: `usher down` first")
-            state = replace(state, ports=choose_ports(port_names(), base=port_base))
+            state = replace(state, ports=choose_ports(port_names(state.replicas), base=port_base))
         elif absent:
             state = replace(state, ports={**state.ports, **choose_ports(absent)})
         write_state(self.folder, state)
         return state
+
+
+def _checked(replicas: Mapping[str, int] | None) -> Mapping[str, int] | None:
+    for name, count in (replicas or {}).items():
+        if name not in platform_processes.SERVICES or not 1 <= count <= MOST_REPLICAS:
+            known = ", ".join(platform_processes.SERVICES)
+            raise StackFailure(f"replicas are 1 to {MOST_REPLICAS} of one of {known}, not {name}={count}")
+    return None if replicas is None else {name: count for name, count in replicas.items() if count > 1}
 
 
 def plan(folder: Path, state: StackState) -> list[ProcessSpec]:
@@ -129,6 +153,10 @@ def plan(folder: Path, state: StackState) -> list[ProcessSpec]:
         *engines,
         embedded.mail_catcher(folder, ports),
         platform_processes.sandbox(folder, ports, keys),
-        *(platform_processes.service(name, ports, keys) for name in platform_processes.SERVICES),
-        gateway(folder, ports),
+        *(
+            platform_processes.service(name, ports, keys)
+            for service in platform_processes.SERVICES
+            for name in replicas_of(service, state.replicas)
+        ),
+        gateway(folder, ports, state.replicas),
     ]

@@ -19,12 +19,16 @@ LAYOUT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackState:
-    """What is known about a stack between two commands; `ready_seconds` is how long the last start took."""
+    """What is known about a stack between two commands; `ready_seconds` is how long the last start took.
+
+    replicas: how many processes a service has, of those that have more than one.
+    """
 
     engines: Engines
     ports: Mapping[str, int]
     processes: Mapping[str, ProcessRecord] = field(default_factory=dict)
     ready_seconds: float | None = None
+    replicas: Mapping[str, int] = field(default_factory=dict)
 
     def with_process(self, record: ProcessRecord) -> "StackState":
         """The state after `record` was started."""
@@ -55,6 +59,7 @@ def read_state(folder: Path) -> StackState:
         ports=document["ports"],
         processes=processes,
         ready_seconds=document["ready_seconds"],
+        replicas=document.get("replicas", {}),
     )
 
 

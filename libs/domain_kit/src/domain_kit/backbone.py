@@ -1,9 +1,11 @@
 """Ports between a store and the event backbone: the outbox a relay drains and the inbox a consumer keeps."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from domain_kit.trails import Trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +18,10 @@ class EncodedEvent:
 
 @dataclass(frozen=True, slots=True)
 class OutboxEvent:
-    """A committed domain event on its way to the broker. (`row`, `index`) is where it stands in the journal."""
+    """A committed domain event on its way to the broker. (`row`, `index`) is where it stands in the journal.
+
+    trail: what happened to the aggregate before it, see domain_kit.trails.
+    """
 
     id: str
     type: str
@@ -28,6 +33,7 @@ class OutboxEvent:
     traceparent: str
     row: str
     index: int
+    trail: Trail = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class InboxEvent:
     payload: bytes
     correlation_id: str
     traceparent: str
+    trail: Trail = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +134,9 @@ class Inbox(Protocol):
 
     async def rewound(self, consumer: str, epoch: str) -> bool:
         """Remember that this consumer went back for the refill named `epoch`; True the first time only."""
+
+    async def handled_types(self, consumer: str, place: str) -> Collection[str] | None:
+        """Types handled by the member that had this place ("topic/partition") last; None when nobody had."""
+
+    async def note_handled_types(self, consumer: str, place: str, types: Collection[str]) -> None:
+        """Remember that a member that handles these types has the place now."""

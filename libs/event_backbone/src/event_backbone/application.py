@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from domain_kit.backbone import Inbox, InboxEvent, ParkedEvent
 from domain_kit.clock import Clock
+from domain_kit.trails import last_of
 from event_backbone.attempts import Attempts, Outcome
 from event_backbone.dead_letters import DeadLetters
 from event_backbone.metrics import ConsumerMetrics
@@ -25,7 +26,10 @@ class Lane:
 
 
 class Application:
-    """Batch in, positions out. INVARIANT: a handler gets version n of an aggregate only after n - 1 was applied."""
+    """Batch in, positions out.
+
+    INVARIANT: a handler gets version n of an aggregate only after every one before it that has a handler was applied.
+    """
 
     def __init__(
         self,
@@ -38,6 +42,7 @@ class Application:
         concurrency: int,
     ) -> None:
         self._consumer, self._inbox, self._attempts = consumer, inbox, attempts
+        self._handled = attempts.handled
         self._dead_letters, self._metrics, self._clock = dead_letters, metrics, clock
         self._slots = asyncio.Semaphore(concurrency)
         self._parked: dict[str, dict[int, ParkedEvent]] = defaultdict(dict)
@@ -50,12 +55,17 @@ class Application:
     async def apply(self, events: Sequence[InboxEvent]) -> None:
         """Apply a batch and what it unblocks; positions are raised in one write. Repeating it after a failure is safe.
 
+        What nobody handles is passed over without a trace where its successors tell of it; where something of its
+        aggregate is put aside, it is looked at, so that a replay heals also what waits for the very version before.
         Raises what the inbox and the dead-letter topic raise, after the lanes that went well were recorded.
         """
         arrived: dict[str, dict[int, InboxEvent]] = defaultdict(dict)
         for event in events:
+            if event.type not in self._handled and event.trail is not None and event.subject not in self._parked:
+                continue
             arrived[event.subject].setdefault(event.version, event)
-        await self._run(arrived)
+        if arrived:
+            await self._run(arrived)
 
     async def sweep(self) -> None:
         """Read again what is put aside and try what is due; a redrive is noticed here. For one member of the group."""
@@ -93,7 +103,7 @@ class Application:
                 await self._drain(lane, parked)
                 if version <= lane.position:
                     continue
-                if version == lane.position + 1:
+                if self._follows(arrived[version], lane.position):
                     await self._try(lane, arrived[version], parked.pop(version, None))
                 elif version not in parked:
                     await self._park(arrived[version], dead=False, reason=PREDECESSOR_MISSING, attempts=0)
@@ -105,8 +115,18 @@ class Application:
 
     async def _drain(self, lane: Lane, parked: dict[int, ParkedEvent]) -> None:
         """What was put aside behind a predecessor that has been applied."""
-        while (following := parked.get(lane.position + 1)) is not None and self._is_due(following):
-            await self._try(lane, following.event, parked.pop(lane.position + 1))
+        while parked:
+            version = min((each for each in parked if each > lane.position), default=0)
+            following = parked.get(version)
+            if following is None or not (self._follows(following.event, lane.position) and self._is_due(following)):
+                return
+            await self._try(lane, following.event, parked.pop(version))
+
+    def _follows(self, event: InboxEvent, position: int) -> bool:
+        """Nothing that has a handler is missing between."""
+        if event.version == position + 1:
+            return True
+        return event.trail is not None and last_of(event.trail, self._handled) <= position < event.version
 
     async def _try(self, lane: Lane, event: InboxEvent, earlier: ParkedEvent | None) -> None:
         """Apply the next version. After a failure the lane stands still: everything later waits behind this one."""

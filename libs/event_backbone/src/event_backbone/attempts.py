@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
@@ -63,6 +63,11 @@ class Attempts:
         self._consumer, self._by_type = subscription.consumer, subscription.by_type()
         self._metrics, self._around = metrics, around
         self._tries, self._handler_seconds = tries, handler_seconds
+
+    @property
+    def handled(self) -> Collection[str]:
+        """The types that have a handler."""
+        return self._by_type.keys()
 
     async def attempt(self, event: InboxEvent, tries: int | None = None) -> Verdict:
         """Never raises but for cancellation. A type nobody asked for counts as applied."""

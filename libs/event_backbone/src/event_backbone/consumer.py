@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from domain_kit.backbone import Inbox, InboxEvent
 from domain_kit.clock import Clock, utc_now
@@ -56,6 +56,8 @@ class Consumer(Worker):
         self._partitions, self._batch = partitions, batch
         self._sweep_seconds, self._watch_seconds = sweep_seconds, watch_seconds
         self._dead_letters = DeadLetters(self._broker, self._name, dead_letter_topic)
+        self._types = frozenset(subscription.by_type())
+        self._taken_over: set[tuple[str, int]] = set()
         attempts = Attempts(
             subscription, self._metrics, around=around, tries=tries, handler_seconds=handler_seconds
         )  # fmt: skip
@@ -101,6 +103,8 @@ class Consumer(Worker):
                 watched, reads = now, 0
 
     async def _take(self, reader: Reader, records: Sequence[Record]) -> None:
+        again = await self._take_over(reader, {(record.topic, record.partition) for record in records})
+        records = [record for record in records if (record.topic, record.partition) not in again]
         events: list[InboxEvent] = []
         refills: list[tuple[Record, LogRefilled]] = []
         for record in records:
@@ -121,3 +125,22 @@ class Consumer(Worker):
         for record, refill in refills:
             if await self._inbox.rewound(self._name, f"{refill.epoch}/{record.topic}/{record.partition}"):
                 await reader.rewind(record.topic, record.partition, refill.lost_from)
+
+    async def _take_over(self, reader: Reader, places: Collection[tuple[str, int]]) -> Collection[tuple[str, int]]:
+        """Partitions this member reads again from the start: the one before it did not handle all that this one does.
+
+        It passed over some of that without a trace, and what follows would wait for it. Positions keep the rest from
+        being applied twice.
+        """
+        self._taken_over = {place for place in self._taken_over if reader.owns(*place)}
+        again = set()
+        for topic, partition in sorted(set(places) - self._taken_over):
+            before = await self._inbox.handled_types(self._name, f"{topic}/{partition}")
+            if before is not None and not self._types <= set(before):
+                log.info("reads again for new types", extra={"consumer": self._name, "place": f"{topic}/{partition}"})
+                await reader.rewind(topic, partition, 0)
+                again.add((topic, partition))
+            if before is None or self._types != set(before):
+                await self._inbox.note_handled_types(self._name, f"{topic}/{partition}", self._types)
+            self._taken_over.add((topic, partition))
+        return again

@@ -22,7 +22,7 @@ class DeadLetters:
         as_sent = encode_event(
             OutboxEvent(
                 event.id, event.type, event.subject, event.version, event.time, event.payload,
-                event.correlation_id, event.traceparent, row="", index=0,
+                event.correlation_id, event.traceparent, row="", index=0, trail=event.trail,
             ),
             topic=self._topic,
             source=event.source,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from google.protobuf.message import DecodeError
 
 from domain_kit.backbone import InboxEvent, OutboxEvent
+from domain_kit.trails import Trail, last_of
 from event_backbone.broker import Headers, Outgoing, Record
 from usher.backbone.v1.control_pb2 import LogRefilled
 
@@ -28,6 +29,8 @@ def encode_event(event: OutboxEvent, *, topic: str, source: str) -> Outgoing:
         ("ce_aggregateversion", str(event.version).encode()),
         ("content-type", CONTENT_TYPE),
     ]
+    if event.trail is not None:
+        headers.append(("ce_aggregatetrail", event.trail.encode()))
     if event.traceparent:
         headers.append(("traceparent", event.traceparent.encode()))
     if event.correlation_id:
@@ -53,6 +56,7 @@ def decode_event(record: Record) -> InboxEvent:
         payload=record.value,
         correlation_id=texts.get("correlation-id", ""),
         traceparent=texts.get("traceparent", ""),
+        trail=_trail(texts.get("ce_aggregatetrail")),
     )
 
 
@@ -91,6 +95,16 @@ def _version(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or len(text) > 18 or int(text) < 1:
         raise Undecodable(f"header ce_aggregateversion is not a positive integer: {text[:40]!r}")
     return int(text)
+
+
+def _trail(text: str | None) -> Trail:
+    if text is None:
+        return None
+    try:
+        last_of(text, ())
+    except ValueError as error:
+        raise Undecodable(f"header ce_aggregatetrail is malformed: {text[:40]!r}") from error
+    return text
 
 
 def _time(text: str) -> datetime:

@@ -12,17 +12,18 @@ from event_backbone.records import Undecodable, decode_event, decode_refill, enc
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 times = st.datetimes(timezones=st.just(UTC)).map(lambda time: time.replace(microsecond=time.microsecond // 1000 * 1000))
+trails = st.sampled_from([None, "", "usher.T=1", "usher.T=2 usher.U=1"])
 
 
 def read(outgoing):
     return Record(outgoing.topic, outgoing.partition or 0, 7, outgoing.key, outgoing.value, outgoing.headers)
 
 
-@given(texts, texts, texts, st.integers(1, 2**53), times, st.binary(max_size=50), st.one_of(st.just(""), texts))
-def test_every_attribute_of_a_domain_event_comes_back(key, kind, subject, version, time, payload, correlation):
-    event = OutboxEvent(key, kind, subject, version, time, payload, correlation, "", row="r", index=0)
+@given(texts, texts, texts, st.integers(1, 2**53), times, st.binary(max_size=50), st.one_of(st.just(""), texts), trails)
+def test_every_attribute_of_a_domain_event_comes_back(key, kind, subject, version, time, payload, correlation, trail):
+    event = OutboxEvent(key, kind, subject, version, time, payload, correlation, "", row="r", index=0, trail=trail)
     assert decode_event(read(encode_event(event, topic="t", source="//usher/booking"))) == InboxEvent(
-        key, kind, "//usher/booking", subject, version, time, payload, correlation, ""
+        key, kind, "//usher/booking", subject, version, time, payload, correlation, "", trail
     )
 
 
@@ -60,11 +61,13 @@ def test_headers_are_those_of_cloudevents_binary_mode():
         ("ce_aggregateversion", b"0"),
         ("ce_aggregateversion", b"-1"),
         ("ce_aggregateversion", "٣".encode()),
+        ("ce_aggregatetrail", b"usher.T=many"),
+        ("ce_aggregatetrail", b"usher.T"),
         ("ce_type", b"\xff\xfe"),
     ],
 )
 def test_a_record_with_a_bad_header_is_undecodable(header, value):
-    outgoing = encode_event(an_event(), topic="t", source="s")
+    outgoing = encode_event(an_event(trail=""), topic="t", source="s")
     headers = tuple((name, value if name == header else text) for name, text in outgoing.headers)
     with pytest.raises(Undecodable):
         decode_event(Record("t", 0, 0, outgoing.key, outgoing.value, headers))

@@ -1,7 +1,7 @@
 """What consumers remember in MongoDB: how far each aggregate is applied, and what had to be put aside."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pymongo import UpdateOne
@@ -15,6 +15,7 @@ from mongo_store.transaction import transact
 POSITIONS = "inbox_positions"
 PARKED = "inbox_parked"
 REWINDS = "inbox_rewinds"
+HANDLED = "inbox_handled"
 ASKED_AT_ONCE = 64  # the embedded database compares each document with each name asked for
 INDEXES: Mapping[str, Sequence[Index]] = {
     PARKED: [Index("by_aggregate", [("consumer", 1), ("subject", 1), ("version", 1)])],
@@ -22,7 +23,7 @@ INDEXES: Mapping[str, Sequence[Index]] = {
 
 
 class MongoInbox:
-    """domain_kit.backbone.Inbox in three collections of a service database."""
+    """domain_kit.backbone.Inbox in four collections of a service database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -98,6 +99,19 @@ class MongoInbox:
                 return False
         return True
 
+    async def handled_types(self, consumer: str, place: str) -> Collection[str] | None:
+        """Types handled by the member that had this place last; None when nobody had."""
+        with reachable():
+            found = await self._database.collection(HANDLED).find_one({"_id": _key(consumer, place)})
+        return None if found is None else frozenset(found["types"])
+
+    async def note_handled_types(self, consumer: str, place: str, types: Collection[str]) -> None:
+        """Remember that a member that handles these types has the place now."""
+        key = _key(consumer, place)
+        with reachable():
+            handled = self._database.collection(HANDLED)
+            await handled.replace_one({"_id": key}, {"_id": key, "types": sorted(types)}, upsert=True)
+
 
 def _key(consumer: str, rest: str) -> str:
     return f"{consumer}|{rest}"
@@ -112,5 +126,7 @@ def _parked_document(parked: ParkedEvent) -> dict[str, Any]:
 
 def _parked_event(document: Mapping[str, Any]) -> ParkedEvent:
     rest = {field.name: document[field.name] for field in dataclasses.fields(ParkedEvent) if field.name != "event"}
-    names = [field.name for field in dataclasses.fields(InboxEvent) if field.name != "id"]
+    names = [
+        each.name for each in dataclasses.fields(InboxEvent) if each.name in document
+    ]  # no `id`, old ones no trail
     return ParkedEvent(event=InboxEvent(id=document["event_id"], **{name: document[name] for name in names}), **rest)

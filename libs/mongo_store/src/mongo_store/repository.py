@@ -11,8 +11,9 @@ from typing import Any, Generic, Protocol, TypeVar
 from domain_kit.backbone import EncodedEvent
 from domain_kit.refusals import Aborted, NotFound, Refusal
 from domain_kit.repository import Aggregate, Cause, Decide, DomainEvent, Page
+from domain_kit.trails import BEGINNING, Trail
 from mongo_store.keyset import after_cursor, cursor_of
-from mongo_store.rows import JournalRow, VersionedEvent
+from mongo_store.rows import JournalRow, versioned
 from mongo_store.verdicts import RequestRepeated, VersionConflict
 from mongo_store.writes import Insert, Replace, Write
 
@@ -47,7 +48,7 @@ class Journaling(Protocol):
 class MongoRepository(Generic[A]):
     """domain_kit.repository.Repository for one kind of aggregate: frozen dataclasses with `name` and `version`.
 
-    to_document, from_document: the mapper; `_id` and `version` of the document are set here.
+    to_document, from_document: the mapper; `_id`, `version` and `trail` of the document are set here.
     encode: a domain event and the aggregate after the change → type and payload.
     etag_of: version → the opaque text that callers send back; resource_api's by default.
     beside: more writes that go with a change from the first to the second state (None: created), in the same commit.
@@ -79,10 +80,7 @@ class MongoRepository(Generic[A]):
 
     async def get(self, name: str) -> A:
         """The aggregate; NotFound RESOURCE_NOT_FOUND."""
-        document = await self._journal.read(self._collection, name)
-        if document is None:
-            raise NotFound.named(name)
-        return self._from_document(document)
+        return self._from_document(await self._read(name))
 
     async def find_one(self, where: Mapping[str, Any]) -> A | None:
         """Some aggregate that matches a MongoDB filter, if there is one."""
@@ -113,7 +111,7 @@ class MongoRepository(Generic[A]):
         if not domain_events:
             raise ValueError(f"{aggregate.name} is created without a domain event.")
         try:
-            return await self._commit(None, aggregate, domain_events, cause)
+            return await self._commit(None, aggregate, domain_events, cause, BEGINNING)
         except RequestRepeated as repeat:
             return self._from_document(repeat.answer)
 
@@ -126,7 +124,8 @@ class MongoRepository(Generic[A]):
         async with self._turns.setdefault(name, asyncio.Lock()):
             for attempt in range(_ATTEMPTS):
                 try:
-                    before = await self.get(name)
+                    stored = await self._read(name)
+                    before = self._from_document(stored)
                     if etag and etag != self._etag_of(before.version):
                         raise _etag_mismatch(name)
                     after, domain_events = decide(before)
@@ -136,7 +135,7 @@ class MongoRepository(Generic[A]):
                         raise
                     return self._from_document(answer)
                 try:
-                    return await self._commit(before, after, domain_events, cause)
+                    return await self._commit(before, after, domain_events, cause, stored.get("trail"))
                 except RequestRepeated as repeat:
                     return self._from_document(repeat.answer)
                 except VersionConflict:
@@ -145,17 +144,22 @@ class MongoRepository(Generic[A]):
             "WRITE_CONFLICT", f"Others kept changing {name}; try again.", retry_after=timedelta(milliseconds=500)
         )
 
-    async def _commit(self, before: A | None, after: A, domain_events: Sequence[DomainEvent], cause: Cause) -> A:
+    async def _read(self, name: str) -> Mapping[str, Any]:
+        document = await self._journal.read(self._collection, name)
+        if document is None:
+            raise NotFound.named(name)
+        return document
+
+    async def _commit(
+        self, before: A | None, after: A, domain_events: Sequence[DomainEvent], cause: Cause, trail: Trail
+    ) -> A:
         version = 0 if before is None else before.version
         if not domain_events and after != before:
             raise ValueError(f"{after.name} changes without a domain event.")
         aggregate: Any = after
         after = dataclasses.replace(aggregate, version=version + len(domain_events))
-        events = [
-            VersionedEvent(self._encode(event, after), after.name, version + number)
-            for number, event in enumerate(domain_events, 1)
-        ]
-        document = {**self._to_document(after), "_id": after.name, "version": after.version}
+        events, trail = versioned([self._encode(event, after) for event in domain_events], after.name, version, trail)
+        document = {**self._to_document(after), "_id": after.name, "version": after.version, "trail": trail}
         writes: list[Write] = []
         if before is None:
             writes.append(Insert(self._collection, document))

@@ -7,6 +7,7 @@ from typing import Any
 
 from domain_kit.backbone import EncodedEvent, OutboxEvent
 from domain_kit.repository import Cause
+from domain_kit.trails import Trail, followed
 from mongo_store.ordinals import Ordinals
 
 JOURNAL = "journal"
@@ -14,11 +15,15 @@ JOURNAL = "journal"
 
 @dataclass(frozen=True, slots=True)
 class VersionedEvent:
-    """A domain event with its place in the history of `subject`: the n-th domain event has version n."""
+    """A domain event with its place in the history of `subject`: the n-th domain event has version n.
+
+    trail: what happened to `subject` before it; a consumer passes over what it does not handle only where it is known.
+    """
 
     event: EncodedEvent
     subject: str
     version: int
+    trail: Trail = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ def row_document(row: JournalRow, ordinals: Ordinals, now: datetime) -> dict[str
                 "t": each.event.type,
                 "s": each.subject,
                 "v": each.version,
+                "tr": each.trail,
                 "d": each.event.payload,
             }
             for each in row.events
@@ -76,6 +82,7 @@ def events_of(document: Mapping[str, Any], *, only_pending: bool = False) -> lis
             traceparent=document["tp"],
             row=document["_id"],
             index=index,
+            trail=event.get("tr"),
         )
         for index, event in enumerate(document["ev"])
         if not (only_pending and document["off"][index])
@@ -89,3 +96,14 @@ def in_version_order(events: Sequence[OutboxEvent]) -> list[OutboxEvent]:
         by_subject.setdefault(event.subject, []).append(event)
     turns = {subject: iter(sorted(some, key=lambda event: event.version)) for subject, some in by_subject.items()}
     return [next(turns[event.subject]) for event in events]
+
+
+def versioned(
+    events: Sequence[EncodedEvent], subject: str, after: int, trail: Trail
+) -> tuple[list[VersionedEvent], Trail]:
+    """The domain events that follow version `after` of an aggregate with this trail, and its trail after them."""
+    made: list[VersionedEvent] = []
+    for version, event in enumerate(events, after + 1):
+        made.append(VersionedEvent(event, subject, version, trail))
+        trail = followed(trail, event.type, version)
+    return made, trail

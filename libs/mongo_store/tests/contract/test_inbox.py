@@ -66,3 +66,12 @@ async def test_a_refill_is_followed_once(store):
     assert await store.inbox.rewound(ONE, "epoch")
     assert not await store.inbox.rewound(ONE, "epoch")
     assert await store.inbox.rewound(TWO, "epoch")
+
+
+async def test_what_the_last_member_handled_is_kept_by_consumer_and_place(store):
+    assert await store.inbox.handled_types(ONE, "t/0") is None
+    await store.inbox.note_handled_types(ONE, "t/0", {"b", "a"})
+    await store.inbox.note_handled_types(ONE, "t/0", {"c"})
+    assert await store.inbox.handled_types(ONE, "t/0") == {"c"}
+    assert await store.inbox.handled_types(ONE, "t/1") is None
+    assert await store.inbox.handled_types(TWO, "t/0") is None

@@ -7,7 +7,7 @@ import pytest
 
 from domain_kit.backbone import EncodedEvent
 from domain_kit.refusals import Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
-from mongo_store import MongoRepository, Put
+from mongo_store import JournalRow, MongoRepository, Put
 
 
 async def test_what_was_created_is_read_back_with_version_one(store):
@@ -222,3 +222,21 @@ async def test_fields_that_must_not_be_kept_for_ever_are_not_in_the_recorded_ans
     await store.add("jars/a", key="k")
     assert "label" not in await store.journal.answer_to(store.cause("k"))
     assert (await store.jars.get("jars/a")).label == "secret"
+
+
+async def test_domain_events_carry_the_trail_that_led_to_them(store):
+    await store.new("jars/a")
+    await store.add("jars/a")
+    await store.add("jars/a", 0)
+    await store.add("jars/a")
+    trails = [event.trail async for event in store.outbox.everything()]
+    assert trails == ["", "test.Created=1", "test.Created=1 test.Added=2"]
+
+
+async def test_an_aggregate_stored_before_there_were_trails_has_none(store):
+    await store.journal.commit(
+        [Put("jars", {"_id": "jars/old", "coins": 1, "label": "", "rank": None, "version": 4})],
+        JournalRow(store.cause(), "jars/old"),
+    )
+    await store.add("jars/old")
+    assert [(event.version, event.trail) async for event in store.outbox.everything()] == [(5, None)]

@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -186,6 +186,7 @@ class MemoryInbox:
         self._positions: dict[tuple[str, str], int] = {}
         self._parked: dict[tuple[str, str], ParkedEvent] = {}
         self._rewound: set[tuple[str, str]] = set()
+        self._handled: dict[tuple[str, str], frozenset[str]] = {}
 
     async def ensure_indexes(self) -> None:
         """Nothing to do."""
@@ -235,3 +236,11 @@ class MemoryInbox:
         first = (consumer, epoch) not in self._rewound
         self._rewound.add((consumer, epoch))
         return first
+
+    async def handled_types(self, consumer: str, place: str) -> Collection[str] | None:
+        """Types handled by the member that had this place last."""
+        return self._handled.get((consumer, place))
+
+    async def note_handled_types(self, consumer: str, place: str, types: Collection[str]) -> None:
+        """Remember that a member that handles these types has the place now."""
+        self._handled[consumer, place] = frozenset(types)

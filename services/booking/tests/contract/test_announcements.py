@@ -26,6 +26,7 @@ def worker_on(journal, clock):
 async def announced(journal):
     outbox = MemoryOutbox(journal) if isinstance(journal, MemoryJournal) else MongoOutbox(journal)
     facts = [each async for each in outbox.everything() if each.type.endswith("AvailabilityChanged")]
+    assert all(each.trail == (f"{each.type}={each.version - 1}" if each.version > 1 else "") for each in facts)
     return [
         (each.version, AvailabilityChanged.FromString(each.payload).availability.ticket_types[0].remaining)
         for each in facts

@@ -156,6 +156,10 @@ async def test_the_history_of_a_booking_is_written_without_gaps(make, journal):
     assert [(each.type.rpartition(".")[2], each.version) for each in facts if each.subject == booking.name] == [
         ("BookingHeld", 1), ("BookingConfirmed", 2), ("BookingCancelled", 3),
     ]  # fmt: skip
+    package = "usher.booking.v1"
+    assert [each.trail for each in facts if each.subject == booking.name] == [
+        "", f"{package}.BookingHeld=1", f"{package}.BookingHeld=1 {package}.BookingConfirmed=2",
+    ]  # fmt: skip
 
 
 async def test_a_late_payment_writes_both_facts_and_takes_the_places_back(make, journal, clock):

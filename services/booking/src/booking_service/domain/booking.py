@@ -17,6 +17,7 @@ from booking_service.domain.questions import UNKNOWN, Answer, Attendee
 from booking_service.domain.states import LIFE, BookingAction, BookingState, TicketState
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, NotFound
+from domain_kit.trails import BEGINNING, Trail
 
 FIRST = UnitAt(0, 0)
 
@@ -88,7 +89,7 @@ class Booking:
     """An order of tickets. unclaimed: payments that came and were turned away.
 
     paid: minor units that came and were kept, refunds taken off. voucher_codes: as given. entry: the waiting list entry
-    it was offered to. counted: its tickets count in the tally of its buyer.
+    it was offered to. counted: its tickets count in the tally of its buyer. trail: kept by the desk.
     """
 
     name: str
@@ -114,6 +115,7 @@ class Booking:
     paid: int = 0
     counted: bool = False
     version: int = 0
+    trail: Trail = BEGINNING
     remembered: ClassVar[bool] = False
 
     def breakdown(self) -> PriceBreakdown:

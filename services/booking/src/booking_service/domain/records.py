@@ -11,8 +11,9 @@ class Record(Protocol):
     """Something of an event that changes together with its stock: a booking, a voucher, the seats of a section.
 
     version: of an aggregate, how many domain events it had; of a tally (a record without domain events), how often it
-    was written. Set by the desk, never by the domain. remembered: a lane keeps it after its commits and takes it as not
-    there where it does not remember it, so that a sale does not read it; a guard tells when that was wrong.
+    was written. Set by the desk, never by the domain; so is the `trail` that an aggregate has besides.
+    remembered: a lane keeps it after its commits and takes it as not there where it does not remember it, so that a
+    sale does not read it; a guard tells when that was wrong.
     """
 
     remembered: ClassVar[bool]

@@ -8,10 +8,12 @@ from booking_service.domain.availability import Announcement, Availability, Sale
 from booking_service.outbound.documents import INVENTORY, money_from_document, money_to_document
 from booking_service.outbound.domain_events import encode_availability
 from booking_service.outbound.shelf import Finder
+from domain_kit.backbone import EncodedEvent
 from domain_kit.clock import Clock
 from domain_kit.ids import new_id
 from domain_kit.refusals import AlreadyExists
 from domain_kit.repository import Cause
+from domain_kit.trails import BEGINNING, followed
 from mongo_store import Index, Insert, JournalRow, Replace, RequestRepeated, VersionConflict, VersionedEvent, Write
 
 ANNOUNCEMENTS = "announcements"
@@ -50,7 +52,7 @@ class MongoAnnouncements:
         news = before is None or before.version != version
         # Without news only the time of the next look is noted: no domain event, no new version.
         cause = Cause(key=f"booking.availability|{availability.name}|{version if news else new_id()}", actor=ACTOR)
-        events = [VersionedEvent(encode_availability(availability, now), availability.name, version)] if news else []
+        events = [_versioned(encode_availability(availability, now), availability.name, version)] if news else []
         write: Write = (
             Insert(ANNOUNCEMENTS, document) if before is None else Replace(ANNOUNCEMENTS, document, before.version)
         )
@@ -138,6 +140,13 @@ def announcement_from_document(document: Mapping[str, Any]) -> Announcement:
     )
     availability = Availability(document["event"], types)
     return Announcement(availability, document["version"], document["stock_version"], document["due"])
+
+
+def _versioned(told: EncodedEvent, name: str, version: int) -> VersionedEvent:
+    """Nothing but this type happens to an availability, so its trail need not be kept."""
+    return VersionedEvent(
+        told, name, version, followed(BEGINNING, told.type, version - 1) if version > 1 else BEGINNING
+    )
 
 
 def _name(event: str) -> str:

@@ -22,6 +22,7 @@ from booking_service.outbound.documents import (
 from booking_service.outbound.domain_events import encode
 from booking_service.outbound.lanes import Waiting
 from domain_kit.refusals import Refusal
+from domain_kit.trails import BEGINNING, followed
 from mongo_store import Insert, JournalRow, Put, Replace, VersionedEvent, Write
 from resource_api import check_etag
 
@@ -91,14 +92,16 @@ def _changes(outcome: Outcome, working: Records, actor: str, now: datetime) -> _
     changes = _Changes()
     for step in outcome.steps:
         key = key_of(step.record)
-        former = changes.records.get(key) or working.get(key)
-        version = 1 if former is None else former.version + 1
+        former: Any = changes.records.get(key) or working.get(key)
+        version, trail = (1, BEGINNING) if former is None else (former.version + 1, former.trail)
         record = _after(step, former, version, actor, now)
-        changes.records[key] = record
-        changes.events.append(VersionedEvent(encode(step.happened, record), record.name, version))
+        told = encode(step.happened, record)
+        changes.events.append(VersionedEvent(told, record.name, version, trail))
+        changed: Any = record
+        changes.records[key] = replace(changed, trail=followed(trail, told.type, version))
     for tally in outcome.tallies:
         former = working.get(key_of(tally))
-        changed: Any = tally
+        changed = tally
         changes.records[key_of(tally)] = replace(changed, version=1 if former is None else former.version + 1)
     changes.documents = {key: KIND_OF[key[0]].to_document(record) for key, record in changes.records.items()}
     return changes

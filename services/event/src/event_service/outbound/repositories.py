@@ -5,11 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from domain_kit.repository import Cause, DomainEvent, Page
+from domain_kit.trails import BEGINNING
 from event_service.domain.event import Event, State
 from event_service.domain.ports import EventQuery
 from event_service.outbound.documents import from_document, to_document
 from event_service.outbound.domain_events import encode
 from mongo_store import Database, Index, Insert, Journal, JournalRow, MongoRepository, RequestRepeated, VersionedEvent
+from mongo_store.rows import versioned
 from mongo_store.verdicts import request_id_reused
 from resource_api import etag_of
 
@@ -60,8 +62,10 @@ class MongoEvents(MongoRepository[Event]):
         names = [event.name for event, _ in events]
         for event, domain_events in events:
             stored = replace(event, version=len(domain_events))
-            writes.append(Insert(COLLECTION, {**to_document(stored), "_id": stored.name, "version": stored.version}))
-            made += [VersionedEvent(encode(each, stored), stored.name, n) for n, each in enumerate(domain_events, 1)]
+            told, trail = versioned([encode(each, stored) for each in domain_events], stored.name, 0, BEGINNING)
+            kept = {"_id": stored.name, "version": stored.version, "trail": trail}
+            writes.append(Insert(COLLECTION, {**to_document(stored), **kept}))
+            made += told
         try:
             await self._bulk.commit_batch(writes, _rows(cause, made, names))
         except RequestRepeated as repeated:
