@@ -44,4 +44,7 @@ def _given(ordered: list[Slice], discount: Discount, quota: int) -> list[Slice]:
     def wanted(each: Slice) -> bool:
         return each.discount is None and each.list_price > 0 and (not types or each.kind.name in types)
 
-    return mark(ordered, quota, wanted, lambda each: each._replace(discount=discount)) if quota else ordered
+    def change(each: Slice, quantity: int) -> Slice:
+        return each._replace(quantity=quantity, discount=discount)
+
+    return mark(ordered, quota, wanted, change) if quota else ordered

@@ -68,7 +68,7 @@ def _lines(items: Sequence[Item], slices: Iterable[Slice], tariff: Tariff, curre
     known: dict[tuple[object, ...], UnitPrice] = {}
     for each in sorted(slices, key=lambda each: (each.line, each.run)):
         discount = "" if each.discount is None else each.discount.name
-        key = (each.kind.name, each.list_price, each.phase, discount, each.voucher is None)
+        key = (each.kind.tax_class, each.list_price, each.phase, discount, each.voucher is None)
         unit = known.get(key)
         if unit is None:
             unit = known[key] = _unit(each, tariff, currency)

@@ -20,9 +20,12 @@ class Slice(NamedTuple):
 
 
 def mark(
-    slices: Iterable[Slice], quota: int, wanted: Callable[[Slice], bool], change: Callable[[Slice], Slice]
+    slices: Iterable[Slice], quota: int, wanted: Callable[[Slice], bool], change: Callable[[Slice, int], Slice]
 ) -> list[Slice]:
-    """The first `quota` tickets that are wanted, changed; all in their order, a slice cut where the quota ends."""
+    """All tickets in their order, of the wanted ones the first `quota` changed; a slice is cut where the quota ends.
+
+    change: makes the changed slice of so many tickets.
+    """
     marked: list[Slice] = []
     for each in slices:
         if not quota or not wanted(each):
@@ -30,7 +33,7 @@ def mark(
             continue
         count = min(quota, each.quantity)
         quota -= count
-        marked.append(change(each)._replace(quantity=count))
+        marked.append(change(each, count))
         if count < each.quantity:
             marked.append(each._replace(quantity=each.quantity - count))
     return marked

@@ -15,17 +15,31 @@ from booking_service.domain.pricing.slices import Slice, mark
 
 def with_voucher(slices: Sequence[Slice], voucher: VoucherBenefit, fee: ServiceFee) -> list[Slice]:
     """The tickets with the voucher on those it covers, those it is best for first."""
-
-    def saved(each: Slice) -> int:
-        without = cost_of(each.list_price, each.discount, None, fee).total
-        return without - cost_of(each.list_price, each.discount, voucher, fee).total
+    saved: dict[tuple[int, str], int] = {}
+    for each in slices:
+        if _reduced(each) not in saved:
+            saved[_reduced(each)] = _saved(each, voucher, fee)
 
     def rank(each: Slice) -> tuple[int, int, str, str, int, int]:
-        discount = "" if each.discount is None else each.discount.name
-        return -saved(each), -each.list_price, each.kind.name, discount, each.line, each.run
+        list_price, discount = _reduced(each)
+        return -saved[list_price, discount], -list_price, each.kind.name, discount, each.line, each.run
 
     def wanted(each: Slice) -> bool:
-        return voucher.covers(each.kind.name) and (voucher.kind is VoucherKind.NONE or saved(each) > 0)
+        useful = voucher.kind is VoucherKind.NONE or saved[_reduced(each)] > 0
+        return useful and voucher.covers(each.kind.name)
+
+    def change(each: Slice, quantity: int) -> Slice:
+        return each._replace(quantity=quantity, voucher=voucher)
 
     quota = sum(each.quantity for each in slices) if voucher.most is None else voucher.most
-    return mark(sorted(slices, key=rank), quota, wanted, lambda each: each._replace(voucher=voucher))
+    return mark(sorted(slices, key=rank), quota, wanted, change)
+
+
+def _reduced(each: Slice) -> tuple[int, str]:
+    """List price and discount: all that what it saves depends on."""
+    return each.list_price, "" if each.discount is None else each.discount.name
+
+
+def _saved(each: Slice, voucher: VoucherBenefit, fee: ServiceFee) -> int:
+    without = cost_of(each.list_price, each.discount, None, fee).total
+    return without - cost_of(each.list_price, each.discount, voucher, fee).total
