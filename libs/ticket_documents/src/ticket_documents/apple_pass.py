@@ -101,8 +101,7 @@ def pass_content(
 ) -> dict[str, Any]:
     """pass.json of an event ticket (Pass Package Format: top-level keys, field dictionaries)."""
     texts = texts_for(language_code)
-    language = language_code or texts.language
-    when = format_period(occasion.start_time, occasion.end_time, occasion.time_zone, language)
+    when = format_period(occasion.start_time, occasion.end_time, occasion.time_zone, language_code)
     zone_start = occasion.start_time.astimezone(UTC).isoformat(timespec="seconds")
     content: dict[str, Any] = {
         "formatVersion": 1,

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ticket_documents.content import Admission, Occasion
-from ticket_documents.texts import texts_for
 
 CONTENT_TYPE = "application/jwt"
 ISSUER_NAME = "Usher"
@@ -60,15 +59,14 @@ def google_pass(
 
 
 def pass_payload(occasion: Occasion, admission: Admission, *, issuer: str, language_code: str) -> dict[str, Any]:
-    """EventTicketClass and EventTicketObject (REST resources of the same names). Class: the event, object: the ticket."""
-    language = language_code or texts_for("").language
+    """The event as an EventTicketClass, the ticket as an EventTicketObject (REST resources of these names)."""
     event_class = f"{issuer}.event-{occasion.event.rpartition('/')[2]}"
     described: dict[str, Any] = {
         "id": event_class,
         "issuerName": ISSUER_NAME,
         "reviewStatus": "UNDER_REVIEW",
         "eventId": occasion.event.rpartition("/")[2],
-        "eventName": _localized(occasion.title, language),
+        "eventName": _localized(occasion.title, language_code),
         "dateTime": {
             "start": _local(occasion.start_time, occasion.time_zone),
             "end": _local(occasion.end_time, occasion.time_zone),
@@ -76,8 +74,8 @@ def pass_payload(occasion: Occasion, admission: Admission, *, issuer: str, langu
     }
     if occasion.venue and occasion.address:  # the format wants both or no venue
         described["venue"] = {
-            "name": _localized(occasion.venue, language),
-            "address": _localized(occasion.address, language),
+            "name": _localized(occasion.venue, language_code),
+            "address": _localized(occasion.address, language_code),
         }
     if occasion.location is not None:
         latitude, longitude = occasion.location
@@ -89,14 +87,14 @@ def pass_payload(occasion: Occasion, admission: Admission, *, issuer: str, langu
         "classId": event_class,
         "state": "ACTIVE",
         "ticketNumber": admission.id,
-        "ticketType": _localized(admission.display_name, language),
+        "ticketType": _localized(admission.display_name, language_code),
         "reservationInfo": {"confirmationCode": admission.booking_number},
         "barcode": {"type": "QR_CODE", "value": admission.code},
     }
     if admission.attendee:
         ticket["ticketHolderName"] = admission.attendee
     if admission.seat:
-        ticket["seatInfo"] = {"seat": _localized(admission.seat, language)}
+        ticket["seatInfo"] = {"seat": _localized(admission.seat, language_code)}
     return {"eventTicketClasses": [described], "eventTicketObjects": [ticket]}
 
 

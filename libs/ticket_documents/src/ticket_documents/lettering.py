@@ -31,7 +31,7 @@ def plain(text: str) -> str:
 
 
 def wrapped(text: str, size: float, width: float, most_lines: int) -> list[str]:
-    """Lines no wider than `width` points; words longer than a line are broken, what does not fit ends in an ellipsis."""
+    """Lines no wider than `width` points; longer words are broken, what does not fit ends in an ellipsis."""
     lines: list[str] = []
     rest = plain(text)
     while rest:

@@ -38,7 +38,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Sizes of one ticket. qr_beside: the code stands right of the text, else below it. quiet: white around the code."""
+    """Sizes of one ticket. qr_beside: the code stands right of the text, else below it."""
 
     padding: float
     gap: float
@@ -54,7 +54,7 @@ class Layout:
 
     @property
     def quiet(self) -> float:
-        """ISO/IEC 18004 asks for four modules; a ticket code has 49 to 53."""
+        """White around the code. ISO/IEC 18004 asks for four modules; a ticket code has 49 to 53 a side."""
         return self.qr_side * 4 / 49
 
     @property

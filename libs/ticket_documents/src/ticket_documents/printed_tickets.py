@@ -41,11 +41,11 @@ def print_tickets(
         raise ValueError("a document without tickets")
     font_is_ready()
     texts, out = texts_for(language_code), io.BytesIO()
-    canvas = Canvas(out, pagesize=A4, pageCompression=1, invariant=1, lang=language_code or texts.language)
+    canvas = Canvas(out, pagesize=A4, pageCompression=1, invariant=1, lang=language_code)
     canvas.setTitle(plain(occasion.title))
     canvas.setCreator("Usher")
     picture, layout = None if logo is None else _logo(logo), layout_for(tickets_per_page)
-    when = format_period(occasion.start_time, occasion.end_time, occasion.time_zone, language_code or texts.language)
+    when = format_period(occasion.start_time, occasion.end_time, occasion.time_zone, language_code)
     boxes, wrap = boxes_on(A4, tickets_per_page), cache(wrapped)  # most lines are the same on every ticket
     for number, admission in enumerate(admissions):
         if number and number % tickets_per_page == 0:

@@ -1,5 +1,7 @@
 """QR codes (ISO/IEC 18004), error correction M: readable with a scratch, not larger than needed."""
 
+from typing import Any
+
 import zxingcpp
 
 from ticket_documents.png_files import bilevel_png
@@ -11,8 +13,8 @@ Modules = tuple[bytes, ...]
 
 def modules_of(text: str) -> Modules:
     """The symbol without quiet zone: a row of bytes for each row of modules, 1 is dark. ValueError when too long."""
-    pixels = memoryview(_barcode(text).to_image(scale=1, add_quiet_zones=False))
-    width = pixels.shape[1] if pixels.shape else 0
+    image: Any = _barcode(text).to_image(scale=1, add_quiet_zones=False)
+    pixels, width = memoryview(image), image.shape[1]
     dark = pixels.tobytes().translate(_DARK)
     return tuple(dark[start : start + width] for start in range(0, len(dark), width))
 

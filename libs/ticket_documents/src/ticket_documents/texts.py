@@ -1,11 +1,12 @@
 """The few words a ticket needs beside the data, in the reader's language."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from localization import negotiate
+from localization import FALLBACK, negotiate
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,22 @@ class Texts:
     admits_once: str
 
 
+def language_for(preferred: Sequence[str]) -> str:
+    """The first tag, as it was said, whose language there are words in; else English.
+
+    With the words goes the script: dates in a language without words would need letters that the font may not have.
+    """
+    available = sorted(_all())
+    for tag in preferred:
+        if negotiate([tag], available) != FALLBACK or tag.lower().split("-")[0] == FALLBACK:
+            return tag
+    return FALLBACK
+
+
 def texts_for(language_code: str) -> Texts:
-    """In the language asked for, the nearest one there is, or English."""
+    """In the language of a tag, else in English."""
     available = _all()
-    language = negotiate([language_code], sorted(available)) if language_code else "en"
-    return available[language]
+    return available[negotiate([language_code], sorted(available))]
 
 
 @cache

@@ -40,7 +40,7 @@ class Offer:
     """An event as it is sold.
 
     capacities: pool id → places. version: domain events of the event seen, the newer wins. published: it was public at
-    some time, so that the public may know of it.
+    some time, so that the public may know of it. venue_address: one line. location: WGS 84 latitude and longitude.
     """
 
     event: str
@@ -54,6 +54,9 @@ class Offer:
     capacities: Mapping[str, int]
     version: int
     published: bool = False
+    venue_name: str = ""
+    venue_address: str = ""
+    location: tuple[float, float] | None = None
 
     def ticket_type(self, name: str) -> OfferedType:
         """NotFound when it is not sold (any more)."""

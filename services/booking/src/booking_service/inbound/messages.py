@@ -47,7 +47,20 @@ def offer_from_wire(snapshot: domain_events_pb2.EventSnapshot, version: int) -> 
         capacities={_id_of(pool.name): pool.capacity for pool in snapshot.capacity_pools},
         version=version,
         published=event.HasField("publish_time"),
+        venue_name=event.venue.display_name,
+        venue_address=_address_of(event.venue),
+        location=_location_of(event.venue),
     )
+
+
+def _address_of(venue: event_pb2.Venue) -> str:
+    parts = (venue.street_address, venue.city, venue.region, venue.country_code)
+    return ", ".join(part for part in parts if part)
+
+
+def _location_of(venue: event_pb2.Venue) -> tuple[float, float] | None:
+    at = venue.location
+    return (at.latitude, at.longitude) if venue.HasField("location") else None
 
 
 def _type_from_wire(kind: ticket_type_pb2.TicketType) -> OfferedType:

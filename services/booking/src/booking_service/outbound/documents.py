@@ -77,13 +77,14 @@ def offer_to_document(offer: Offer) -> Document:
 
 def offer_from_document(document: Mapping[str, Any]) -> Offer:
     """The reverse."""
-    plain = {field.name: document[field.name] for field in fields(Offer) if field.name != "event"}
+    plain = {field.name: document[field.name] for field in fields(Offer) if field.name in document}
     return Offer(
         **plain
         | {
             "event": document["_id"],
             "state": OfferState(document["state"]),
             "ticket_types": tuple(_type_from_document(each) for each in document["ticket_types"]),
+            "location": tuple(document["location"]) if document.get("location") else None,
         }
     )
 

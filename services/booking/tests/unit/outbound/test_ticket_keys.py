@@ -1,12 +1,10 @@
 import asyncio
-import io
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from booking_service.domain.ticket_codes import TicketCode, unpack
-from booking_service.outbound import qr_images
 from booking_service.outbound.ticket_keys import TicketKeys
 from domain_kit.ids import new_id
 from domain_kit.refusals import InvalidArgument
@@ -89,9 +87,3 @@ def test_a_body_is_read_as_it_was_written(event, booking, ticket, key):
 def test_only_ulids_are_packed(id):
     with pytest.raises(ValueError, match="ULID"):
         TicketCode(1, id, new_id(), new_id()).body()
-
-
-def test_a_code_is_drawn_as_svg_and_png():
-    assert qr_images.svg("x" * 156).startswith(b"<?xml")
-    picture = io.BytesIO(qr_images.png("x" * 156)).read(8)
-    assert picture == b"\x89PNG\r\n\x1a\n"
