@@ -103,7 +103,12 @@ def test_what_is_not_known_leaves_no_empty_field(occasion, admissions):
 
     bare = replace(occasion, venue="", address="", location=None)
     content = pass_content(
-        bare, replace(admissions[0], attendee="", seat=""), pass_type="p", team="t", organization="o", language_code="en"
+        bare,
+        replace(admissions[0], attendee="", seat=""),
+        pass_type="p",
+        team="t",
+        organization="o",
+        language_code="en",
     )
     fields = [each for group in content["eventTicket"].values() for each in group]
     assert all(each["value"] for each in fields)

@@ -21,7 +21,9 @@ def read(content: bytes):
 
 def test_an_entry_says_what_when_and_where(occasion):
     calendar, entry = read(
-        calendar_entry(occasion, uid="u", stamp=STAMP, sequence=7, organizer_uri="https://usher.example/v1/organizers/o")
+        calendar_entry(
+            occasion, uid="u", stamp=STAMP, sequence=7, organizer_uri="https://usher.example/v1/organizers/o"
+        )
     )
     assert (calendar["version"], calendar["method"]) == ("2.0", "PUBLISH")
     assert (entry["uid"], entry["sequence"], entry["status"]) == ("u", 7, "CONFIRMED")

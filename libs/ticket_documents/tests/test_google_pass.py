@@ -65,6 +65,13 @@ def test_half_a_venue_is_none(occasion, admissions):
 
 def test_what_is_no_account_is_refused(account):
     broken = json.dumps({**json.loads(account), "private_key": "x"})
-    for issuer, text in ((ISSUER, "{}"), (ISSUER, "["), (ISSUER, "7"), (ISSUER, broken), ("me", account), ("", account)):
+    for issuer, text in (
+        (ISSUER, "{}"),
+        (ISSUER, "["),
+        (ISSUER, "7"),
+        (ISSUER, broken),
+        ("me", account),
+        ("", account),
+    ):
         with pytest.raises(ValueError):
             GoogleSigner.from_account(issuer, text)

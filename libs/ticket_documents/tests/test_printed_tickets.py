@@ -3,8 +3,8 @@
 import io
 from dataclasses import replace
 
-import pytest
 import pypdf
+import pytest
 from PIL import Image
 
 from ticket_documents.lettering import missing_from_font, plain, wrapped
@@ -45,7 +45,9 @@ def test_the_time_is_that_of_the_place_in_the_words_of_the_reader(occasion, admi
     assert "19:30" in english
 
 
-@pytest.mark.parametrize("title", ["Zażółć gęślą jaźń Ő ğ ş Ț", "Ночь сияния Ґ Ї Ў Ђ", "Νύχτα του Σέλαος ΰ", "Việt Nam"])
+@pytest.mark.parametrize(
+    "title", ["Zażółć gęślą jaźń Ő ğ ş Ț", "Ночь сияния Ґ Ї Ў Ђ", "Νύχτα του Σέλαος ΰ", "Việt Nam"]
+)
 def test_latin_cyrillic_and_greek_are_printed(occasion, admissions, title):
     assert missing_from_font(title) == set()
     assert title in text_of(print_tickets(replace(occasion, title=title), admissions[:1], language_code="en"))
@@ -81,9 +83,7 @@ def test_the_longest_texts_stay_clear_of_the_code_and_inside_the_ticket(occasion
     ticket = replace(admissions[0], attendee=long, seat=long, display_name=long)
     picture = io.BytesIO()
     Image.new("RGB", (300, 300), "red").save(picture, "PNG")
-    document = print_tickets(
-        crowded, [ticket], language_code="de", tickets_per_page=per_page, logo=picture.getvalue()
-    )
+    document = print_tickets(crowded, [ticket], language_code="de", tickets_per_page=per_page, logo=picture.getvalue())
     box, layout, placed = boxes_on(A4, per_page)[0], layout_for(per_page), []
 
     def visit(text, _current, matrix, _font, _size):

@@ -1,10 +1,11 @@
 """Every mapper loses nothing, whatever the values."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.protobuf import json_format
+from google.type.latlng_pb2 import LatLng
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,7 +44,7 @@ OFFERED = st.builds(
 OFFER = st.builds(
     Offer, ID.map(lambda number: f"events/{number}"), TEXT, TEXT, st.sampled_from(OfferState), TIME, TIME, TEXT,
     st.lists(OFFERED, max_size=3).map(tuple), st.dictionaries(ID, st.integers(0, 10**7), max_size=3),
-    st.integers(1, 99), st.booleans(),
+    st.integers(1, 99), st.booleans(), TEXT, TEXT, st.none() | st.tuples(st.floats(-90, 90), st.floats(-180, 180)),
 )  # fmt: skip
 
 
@@ -71,6 +72,24 @@ def test_a_booking_comes_back_from_its_document(booking):
 @given(OFFER)
 def test_an_offer_comes_back_from_its_document(offer):
     assert documents.offer_from_document(as_stored(documents.offer_to_document(offer))) == offer
+
+
+@given(OFFER)
+def test_an_offer_stored_before_it_told_a_venue_is_still_read(offer):
+    document = as_stored(documents.offer_to_document(offer))
+    for later in ("venue_name", "venue_address", "location"):
+        del document[later]
+    assert documents.offer_from_document(document) == replace(offer, venue_name="", venue_address="", location=None)
+
+
+def test_an_address_is_one_line_without_empty_parts():
+    at = time_to_wire(datetime(2027, 1, 1, tzinfo=UTC))
+    venue = event_pb2.Venue(display_name="Hall", street_address="1 Main St", city="Paris", country_code="FR")
+    event = event_pb2.Event(
+        name="events/x", state=event_pb2.EVENT_STATE_PUBLISHED, start_time=at, end_time=at, venue=venue
+    )
+    read = offer_from_wire(domain_events_pb2.EventSnapshot(event=event), 1)
+    assert (read.venue_name, read.venue_address, read.location) == ("Hall", "1 Main St, Paris, FR", None)
 
 
 @given(st.dictionaries(ID, st.integers(0, 2**31), max_size=4), st.integers(1, 2**40))
@@ -135,6 +154,12 @@ def test_an_offer_is_read_from_a_snapshot_with_every_field(offer):
             state=event_pb2.EventState.Value(f"EVENT_STATE_{offer.state.name}"),
             start_time=time_to_wire(offer.start_time), end_time=time_to_wire(offer.end_time),
             publish_time=time_to_wire(offer.start_time) if offer.published else None,
+            venue=event_pb2.Venue(
+                display_name=offer.venue_name, street_address=offer.venue_address,
+                location=None if offer.location is None else LatLng(
+                    latitude=offer.location[0], longitude=offer.location[1]
+                ),
+            ),
         ),
         ticket_types=[
             ticket_type_pb2.TicketType(

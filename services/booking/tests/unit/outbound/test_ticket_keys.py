@@ -1,6 +1,8 @@
 import asyncio
+import base64
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -87,3 +89,23 @@ def test_a_body_is_read_as_it_was_written(event, booking, ticket, key):
 def test_only_ulids_are_packed(id):
     with pytest.raises(ValueError, match="ULID"):
         TicketCode(1, id, new_id(), new_id()).body()
+
+
+async def test_a_scanner_verifies_a_code_offline_by_the_documented_layout(keys):
+    """INVARIANT: the layout that ticket_service.proto tells scanners is the one that is issued."""
+    await keys.add(2)
+    booking = new_booking()
+    name, code = keys.issue(booking)
+    published = await keys.public_keys()
+    assert list(published) == [1, 2]
+    raw = base64.urlsafe_b64decode(code)
+    version, number = raw[0], int.from_bytes(raw[1:5], "big")
+    ids = [_ulid(raw[start : start + 16]) for start in (5, 21, 37)]
+    Ed25519PublicKey.from_public_bytes(published[number]).verify(raw[53:], raw[:53])
+    assert (len(raw), version, number) == (117, 1, 2)
+    assert "events/{}/bookings/{}/tickets/{}".format(*ids) == name
+
+
+def _ulid(packed):
+    number = int.from_bytes(packed, "big")
+    return "".join("0123456789abcdefghjkmnpqrstvwxyz"[number >> 5 * place & 31] for place in range(25, -1, -1))
