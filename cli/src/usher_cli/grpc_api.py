@@ -2,18 +2,19 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
+from pkgutil import iter_modules
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
 from google.api import annotations_pb2
 from google.api.httpbody_pb2 import HttpBody
-from google.protobuf import descriptor_pool, json_format, message_factory
-from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf import json_format, message_factory
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
@@ -52,9 +53,7 @@ class Binding:
 def bindings() -> list[Binding]:
     """Of every rpc of the seven services."""
     found = []
-    for domain in SERVICES:
-        import_module(f"usher.{domain}.v1.{domain}_service_pb2")
-        service = descriptor_pool.Default().FindServiceByName(f"usher.{domain}.v1.{domain.title()}Service")
+    for service in _contracts():
         for method in service.methods:
             rule = method.GetOptions().Extensions[annotations_pb2.http]
             verb = rule.WhichOneof("pattern")
@@ -62,6 +61,15 @@ def bindings() -> list[Binding]:
             expression = re.sub(r"\{[a-z_.]+=([^}]*)\}", r"(\1)", getattr(rule, verb)).replace("*", "[^/:]+")
             found.append(Binding(method, verb.upper(), re.compile(expression), variables, rule.body))
     return found
+
+
+def _contracts() -> Iterator[ServiceDescriptor]:
+    """Every gRPC service; a package may have several."""
+    for domain in SERVICES:
+        package = import_module(f"usher.{domain}.v1")
+        for module in iter_modules(package.__path__):
+            if module.name.endswith("_service_pb2"):
+                yield from import_module(f"{package.__name__}.{module.name}").DESCRIPTOR.services_by_name.values()
 
 
 class GrpcApi(AbstractContextManager["GrpcApi"]):

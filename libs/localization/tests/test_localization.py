@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain_kit.money import Money, exponents
 from localization import (
+    accepted_languages,
     direction_of,
     format_date,
     format_moment,
@@ -84,3 +85,26 @@ def test_an_instant_without_a_zone_is_refused():
 
 def test_arabic_and_hebrew_run_from_right_to_left():
     assert [direction_of(tag) for tag in ("ar-EG", "he", "en", "nonsense")] == ["rtl", "rtl", "ltr", "ltr"]
+
+
+@pytest.mark.parametrize(
+    ("header", "tags"),
+    [
+        ("", []),
+        ("da, en-gb;q=0.8, en;q=0.7", ["da", "en-gb", "en"]),
+        ("en;q=0.5,fr;q=1.0,de ; q=0.9", ["fr", "de", "en"]),
+        ("fr;q=0, *;q=0.5, de", ["de"]),
+        ("de;q=high, ../etc, en;q=2, \x00, pt-BR;q=0.001", ["pt-BR"]),
+        (",;,;q=1,", []),
+    ],
+)
+def test_an_accept_language_header_is_read_in_order_of_wish(header: str, tags: list[str]) -> None:
+    """RFC 9110, 12.4.2 and 12.5.4."""
+    assert accepted_languages(header) == tags
+
+
+@given(st.text(max_size=400))
+def test_any_accept_language_header_gives_few_plain_tags(header: str) -> None:
+    for tag in accepted_languages(header + "," + "de," * 50):
+        assert re.fullmatch(r"[A-Za-z0-9-]{1,71}", tag)
+    assert len(accepted_languages(header + "de," * 50)) <= 20

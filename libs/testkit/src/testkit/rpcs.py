@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import grpc
 from google.api import annotations_pb2
-from google.protobuf import descriptor_pool, message_factory
-from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf import message_factory
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from grpc_status import rpc_status
@@ -64,13 +65,20 @@ class Rpc:
 
 
 def every_rpc() -> list[Rpc]:
-    """All rpcs of the seven services, in order of the contracts."""
-    found = []
-    for domain in DOMAINS:
-        import_module(f"usher.{domain}.v1.{domain}_service_pb2")
-        service = descriptor_pool.Default().FindServiceByName(f"usher.{domain}.v1.{domain.title()}Service")
-        found += [Rpc(method, rule_of(method)) for method in service.methods]
-    return found
+    """All rpcs of the seven services' contracts, in order of the contracts."""
+    return [
+        Rpc(method, rule_of(method))
+        for domain in DOMAINS
+        for service in _contracts_of(domain)
+        for method in service.methods
+    ]
+
+
+def _contracts_of(domain: str) -> Iterator[ServiceDescriptor]:
+    package = import_module(f"usher.{domain}.v1")
+    for module in iter_modules(package.__path__):
+        if module.name.endswith("_service_pb2"):
+            yield from import_module(f"{package.__name__}.{module.name}").DESCRIPTOR.services_by_name.values()
 
 
 def leaf_fields(

@@ -8,13 +8,15 @@ from access import Ownership
 from booking_service.handlers.read_bookings import owners_of
 from booking_service.inbound.consumers import event_subscription, payment_subscription
 from booking_service.inbound.servicer import BookingServicer, Parts
+from booking_service.inbound.ticket_servicer import TicketParts, TicketServicer
 from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker
-from booking_service.outbound import announcements, qr_images, repositories
+from booking_service.outbound import announcements, repositories
 from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
 from booking_service.outbound.changes import StockChanges
 from booking_service.outbound.desk import BatchDesk, expiry_cause
 from booking_service.outbound.lane_metrics import PrometheusLaneMetrics
 from booking_service.outbound.lanes import Lanes
+from booking_service.outbound.paperwork import Paperwork
 from booking_service.outbound.repositories import MongoBookings, MongoStocks
 from booking_service.outbound.ticket_keys import TicketKeys
 from booking_service.settings import Settings
@@ -22,7 +24,9 @@ from chassis import open_chassis
 from grpc_runtime import Service, Worker
 from resource_api import PageTokens
 from telemetry import Metrics
+from ticket_documents import qr_codes
 from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
+from usher.booking.v1.ticket_service_pb2_grpc import add_TicketServiceServicer_to_server
 
 
 @asynccontextmanager
@@ -52,14 +56,21 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             changes=changes,
             issuer=keys,
             verifier=keys,
-            images=qr_images,
+            images=qr_codes,
             page_tokens=PageTokens(settings.page_token_key),
             hold_for=timedelta(seconds=settings.hold_seconds),
             clock=clock,
         )
+        paperwork = Paperwork(
+            apple=settings.apple_signer(), google=settings.google_signer(), platform_uri=settings.token_issuer
+        )
+        ticket_parts = TicketParts(bookings=bookings, stocks=stocks, documents=paperwork, keyring=keys, clock=clock)
         try:
             yield Service(
-                servicers=[(add_BookingServiceServicer_to_server, BookingServicer(parts))],
+                servicers=[
+                    (add_BookingServiceServicer_to_server, BookingServicer(parts)),
+                    (add_TicketServiceServicer_to_server, TicketServicer(ticket_parts)),
+                ],
                 workers=[
                     *chassis.workers(event_subscription(lanes), payment_subscription(lanes, keys)),
                     Worker("expiry", expiry.run, expiry.stop),
@@ -73,4 +84,5 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             )
         finally:
             changes.close()
+            paperwork.close()
             await lanes.close()

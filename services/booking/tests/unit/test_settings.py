@@ -1,4 +1,8 @@
+import json
+
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from booking_service.settings import Settings
 from environment import SettingsError, read
@@ -16,3 +20,32 @@ def test_holds_last_ten_minutes_unless_said_otherwise():
 def test_a_malformed_setting_is_refused_by_name(variable, value):
     with pytest.raises(SettingsError, match=variable):
         read(Settings, NEEDED | {variable: value})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("USHER_APPLE_PASS_KEY", "secret-key"),
+        ("USHER_APPLE_PASS_CERTIFICATES", "none"),
+        ("USHER_GOOGLE_WALLET_ISSUER", "33880000"),
+        ("USHER_GOOGLE_WALLET_ACCOUNT", '{"client_email": "secret-key"}'),
+    ],
+)
+def test_half_a_wallet_is_refused_by_name_without_its_value(variable, value):
+    with pytest.raises(SettingsError, match=variable) as refused:
+        read(Settings, NEEDED | {variable: value})
+    assert "secret-key" not in str(refused.value)
+
+
+def test_without_wallets_nothing_signs_passes():
+    settings = read(Settings, NEEDED)
+    assert (settings.apple_signer(), settings.google_signer()) == (None, None)
+
+
+def test_a_wallet_is_read_and_its_key_is_not_shown():
+    key = rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    account = json.dumps({"client_email": "wallet@example", "private_key": key.decode()})
+    said = {"USHER_GOOGLE_WALLET_ISSUER": "33880000", "USHER_GOOGLE_WALLET_ACCOUNT": account}
+    settings = read(Settings, NEEDED | said)
+    assert settings.google_signer().account == "wallet@example"
+    assert "PRIVATE KEY" not in repr(settings)

@@ -97,6 +97,11 @@ class Place:
     latitude: float | None = None
     longitude: float | None = None
 
+    @property
+    def location(self) -> tuple[float, float] | None:
+        """WGS 84 latitude and longitude, where both are known."""
+        return None if self.latitude is None or self.longitude is None else (self.latitude, self.longitude)
+
 
 NOWHERE = Place()
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from booking_service.domain.availability import Announcement
-from booking_service.domain.booking import Booking
+from booking_service.domain.booking import Booking, Ticket
 from booking_service.domain.commands import Command
 from booking_service.domain.offer import Offer
 from booking_service.domain.records import Record
 from booking_service.domain.stock import Stock
 from booking_service.domain.ticket_codes import TicketCode
+from booking_service.domain.ticket_papers import CalendarEntry, Wallet
 from domain_kit.repository import Cause, Page
 
 
@@ -88,6 +89,30 @@ class TicketVerifier(Protocol):
 
     async def verify(self, code: str) -> TicketCode:
         """What it says. InvalidArgument TICKET_CODE_INVALID."""
+
+
+class TicketKeyring(Protocol):
+    """The public side of the keys that sign ticket codes."""
+
+    async def public_keys(self) -> Mapping[int, bytes]:
+        """Number → Ed25519 public key of 32 bytes, oldest first."""
+
+
+class TicketDocuments(Protocol):
+    """Makes documents of tickets. languages: BCP 47 tags, the reader's favourite first."""
+
+    async def printed(
+        self, offer: Offer, tickets: Sequence[Ticket], *, languages: Sequence[str], per_page: int
+    ) -> bytes:
+        """A PDF with 1, 2 or 4 tickets a page."""
+
+    async def calendar(self, offer: Offer, entry: CalendarEntry, now: datetime) -> bytes:
+        """An iCalendar object."""
+
+    async def wallet_pass(
+        self, wallet: Wallet, offer: Offer, ticket: Ticket, *, languages: Sequence[str], now: datetime
+    ) -> bytes:
+        """FailedPrecondition WALLET_NOT_CONFIGURED."""
 
 
 class QrImages(Protocol):

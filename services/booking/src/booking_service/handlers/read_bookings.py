@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from booking_service.domain.booking import Booking, Ticket, void_ticket
+from booking_service.domain.offer import Offer
 from booking_service.domain.ports import BookingReader, StockReader
 from booking_service.domain.states import TicketState
 from domain_kit.refusals import NotFound
@@ -38,3 +39,11 @@ async def get_valid_ticket(bookings: BookingReader, name: str) -> Ticket:
     if ticket.state is TicketState.VOID:
         raise void_ticket(ticket)
     return ticket
+
+
+async def get_offer(stocks: StockReader, event: str) -> Offer:
+    """What the event sells and where it is. NotFound."""
+    offer = await stocks.offer(event)
+    if offer is None:
+        raise NotFound.named(event)
+    return offer

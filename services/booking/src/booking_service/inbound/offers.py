@@ -96,7 +96,7 @@ def _type_from_wire(kind: ticket_type_pb2.TicketType) -> OfferedType:
 
 
 def _place_from_wire(venue: event_pb2.Venue) -> Place:
-    parts = (venue.street_address, venue.city, venue.region)
+    parts = (venue.street_address, venue.city, venue.region, venue.country_code)
     located = venue.HasField("location")
     return Place(
         display_name=venue.display_name,

@@ -28,7 +28,10 @@ class KeyJournal(Finder, Protocol):
 
 
 class TicketKeys:
-    """domain.commands.TicketIssuer and domain.ports.TicketVerifier. Keys are numbered from 1; the highest signs."""
+    """domain.commands.TicketIssuer, domain.ports.TicketVerifier and TicketKeyring.
+
+    Keys are numbered from 1; the highest signs.
+    """
 
     def __init__(self, journal: KeyJournal) -> None:
         self._journal = journal
@@ -71,6 +74,12 @@ class TicketKeys:
         except InvalidSignature:
             raise invalid_code() from None
         return said
+
+    async def public_keys(self) -> Mapping[int, bytes]:
+        """Number → Ed25519 public key of 32 bytes, oldest first; those of other replicas a second late."""
+        if time.monotonic() > self._looked + _LOOK_AGAIN:
+            await self._load()
+        return {number: self._public[number].public_bytes_raw() for number in sorted(self._public)}
 
     async def _load(self) -> None:
         self._looked = time.monotonic()

@@ -1,36 +1,26 @@
 """What goes with a mail: QR codes of tickets and a calendar entry."""
 
-import io
 from datetime import datetime
 
-import segno
-from icalendar import Calendar, Event
-
 from notification_service.domain.letter import Occasion
+from ticket_documents import calendar_entry as entries
+from ticket_documents import content, qr_codes
 
 
 def qr_png(code: str) -> bytes:
-    """A QR code as PNG, with the quiet zone ISO/IEC 18004 asks for."""
-    image = io.BytesIO()
-    segno.make(code, error="m").save(image, kind="png", scale=6, border=4)
-    return image.getvalue()
+    """A QR code as PNG, small enough for a mail."""
+    return qr_codes.png(code, scale=6)
 
 
-def calendar_entry(occasion: Occasion, uid: str, stamp: datetime) -> bytes:
-    """An iCalendar object (RFC 5545) with one entry; `uid` stays the same when it is sent again."""
-    entry = Event()
-    entry.add("uid", uid)
-    entry.add("dtstamp", stamp)
-    entry.add("dtstart", occasion.start_time)
-    entry.add("dtend", occasion.end_time)
-    entry.add("summary", occasion.title)
-    if occasion.place:
-        entry.add("location", occasion.place)
-    if occasion.homepage_uri:
-        entry.add("url", occasion.homepage_uri)
-    calendar = Calendar()
-    calendar.add("prodid", "-//Usher//notification//EN")
-    calendar.add("version", "2.0")
-    calendar.add("method", "PUBLISH")
-    calendar.add_component(entry)
-    return bytes(calendar.to_ical())
+def calendar_entry(occasion: Occasion, booking: str, stamp: datetime) -> bytes:
+    """An iCalendar object with one entry; what the booking service gives for the same booking takes its place."""
+    told = content.Occasion(
+        event=occasion.event,
+        title=occasion.title,
+        start_time=occasion.start_time,
+        end_time=occasion.end_time,
+        time_zone=occasion.time_zone,
+        venue=occasion.place,
+        homepage_uri=occasion.homepage_uri,
+    )
+    return entries.calendar_entry(told, uid=entries.uid_of(booking), stamp=stamp)

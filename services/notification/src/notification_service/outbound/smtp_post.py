@@ -47,7 +47,7 @@ class SmtpPost:
                 qr_png(admission.code), maintype="image", subtype="png", filename=f"ticket-{number}.png"
             )
         if letter.occasion is not None and letter.admissions:
-            entry = calendar_entry(letter.occasion, f"{notification.resource}@{self._domain}", notification.create_time)
+            entry = calendar_entry(letter.occasion, notification.resource, notification.create_time)
             message.add_attachment(
                 entry, maintype="text", subtype="calendar", filename="event.ics", params={"method": "PUBLISH"}
             )

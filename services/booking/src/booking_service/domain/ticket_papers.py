@@ -1,0 +1,64 @@
+"""What of a booking may become a document: tickets to print, an entry for a calendar, a pass for a wallet."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from booking_service.domain.booking import Booking, Ticket
+from booking_service.domain.offer import Offer, OfferState
+from booking_service.domain.states import BookingState, TicketState
+from domain_kit.refusals import FailedPrecondition
+
+# 3 kB a ticket at most; an answer may have 4 MiB.
+MOST_PRINTED = 1000
+
+
+class Wallet(Enum):
+    """Whose wallet a pass is for."""
+
+    APPLE = "APPLE"
+    GOOGLE = "GOOGLE"
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarEntry:
+    """What a calendar is told. sequence: grows with every change of booking and event (RFC 5545, 3.8.7.4)."""
+
+    booking: str
+    sequence: int
+    called_off: bool
+
+
+def tickets_to_print(booking: Booking) -> tuple[Ticket, ...]:
+    """Those that are not void, at least one.
+
+    FailedPrecondition BOOKING_NOT_CONFIRMED, BOOKING_EXPIRED, BOOKING_CANCELLED, TOO_MANY_TICKETS (metadata `most`).
+    """
+    _had_tickets(booking)
+    if booking.state is BookingState.CANCELLED:
+        raise _refused(booking, "BOOKING_CANCELLED", "This booking was cancelled; its tickets admit nobody.")
+    tickets = tuple(each for each in booking.tickets if each.state is not TicketState.VOID)
+    if not tickets:
+        raise _refused(booking, "TICKET_VOID", "No ticket of this booking admits anybody any more.")
+    if len(tickets) > MOST_PRINTED:
+        text = f"At most {MOST_PRINTED} tickets go into one document; ask for their QR codes one by one."
+        raise FailedPrecondition("TOO_MANY_TICKETS", text, metadata={"most": str(MOST_PRINTED)})
+    return tickets
+
+
+def calendar_entry_of(booking: Booking, offer: Offer) -> CalendarEntry:
+    """FailedPrecondition BOOKING_NOT_CONFIRMED, BOOKING_EXPIRED."""
+    _had_tickets(booking)
+    gone = offer.state in {OfferState.CANCELLED, OfferState.DELETED}
+    # Both versions only ever grow, so their sum grows with either.
+    return CalendarEntry(booking.name, booking.version + offer.version, booking.state is BookingState.CANCELLED or gone)
+
+
+def _had_tickets(booking: Booking) -> None:
+    if booking.state is BookingState.HELD:
+        raise _refused(booking, "BOOKING_NOT_CONFIRMED", "Tickets are issued when the booking is confirmed.")
+    if booking.state is BookingState.EXPIRED:
+        raise _refused(booking, "BOOKING_EXPIRED", "This booking has expired; no tickets were issued.")
+
+
+def _refused(booking: Booking, reason: str, text: str) -> FailedPrecondition:
+    return FailedPrecondition(reason, text, metadata={"booking": booking.name})

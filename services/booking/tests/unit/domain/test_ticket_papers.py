@@ -1,0 +1,72 @@
+"""Which bookings give documents, and what a calendar is told."""
+
+from dataclasses import replace
+
+import pytest
+
+from booking_service.domain.booking import Ticket
+from booking_service.domain.offer import OfferState
+from booking_service.domain.states import BookingState, TicketState
+from booking_service.domain.ticket_papers import MOST_PRINTED, calendar_entry_of, tickets_to_print
+from domain_kit.refusals import FailedPrecondition
+
+
+@pytest.fixture
+def confirmed(make):
+    _, booking = make.held(standard=2)
+    tickets = [Ticket(f"{booking.name}/tickets/{mark}", "t", "Standard", mark) for mark in "ab"]
+    return replace(booking.confirmed(tickets, "", make.NOW), version=2)
+
+
+def reason_of(booking):
+    with pytest.raises(FailedPrecondition) as refused:
+        tickets_to_print(booking)
+    return refused.value.reason
+
+
+def test_the_tickets_of_a_confirmed_booking_are_printed_used_ones_too(make, confirmed):
+    used = confirmed.checked_in(confirmed.tickets[0].name, make.NOW)
+    assert [each.code for each in tickets_to_print(used)] == ["a", "b"]
+
+
+def test_void_tickets_are_left_out(confirmed):
+    void, valid = replace(confirmed.tickets[0], state=TicketState.VOID), confirmed.tickets[1]
+    assert tickets_to_print(replace(confirmed, tickets=(void, valid))) == (valid,)
+    assert reason_of(replace(confirmed, tickets=(void,))) == "TICKET_VOID"
+
+
+def test_a_booking_without_tickets_says_why(make, confirmed):
+    _, held = make.held()
+    assert reason_of(held) == "BOOKING_NOT_CONFIRMED"
+    assert reason_of(held.expired(make.NOW)) == "BOOKING_EXPIRED"
+    assert reason_of(confirmed.cancelled("ill", make.NOW)[0]) == "BOOKING_CANCELLED"
+
+
+def test_a_document_that_would_not_fit_into_an_answer_is_refused(confirmed):
+    many = replace(confirmed, tickets=confirmed.tickets[:1] * (MOST_PRINTED + 1))
+    assert reason_of(many) == "TOO_MANY_TICKETS"
+    assert len(tickets_to_print(replace(many, tickets=many.tickets[1:]))) == MOST_PRINTED
+
+
+def test_a_calendar_entry_grows_with_every_change_of_booking_and_event(make, confirmed):
+    """RFC 5545, 3.8.7.4."""
+    offer = make.offer()
+    first = calendar_entry_of(confirmed, offer)
+    moved = calendar_entry_of(confirmed, replace(offer, version=offer.version + 1))
+    off = calendar_entry_of(replace(confirmed.cancelled("ill", make.NOW)[0], version=3), offer)
+    assert moved.sequence > first.sequence
+    assert off.sequence > first.sequence
+    assert (first.called_off, moved.called_off, off.called_off) == (False, False, True)
+
+
+@pytest.mark.parametrize("state", [OfferState.CANCELLED, OfferState.DELETED])
+def test_a_cancelled_event_calls_the_entry_off(make, confirmed, state):
+    assert calendar_entry_of(confirmed, make.offer(state=state)).called_off
+
+
+def test_what_was_never_confirmed_is_no_entry(make):
+    _, held = make.held()
+    for booking, reason in ((held, "BOOKING_NOT_CONFIRMED"), (held.expired(make.NOW), "BOOKING_EXPIRED")):
+        assert booking.state in {BookingState.HELD, BookingState.EXPIRED}
+        with pytest.raises(FailedPrecondition, match=reason):
+            calendar_entry_of(booking, make.offer())
