@@ -6,13 +6,15 @@ from datetime import timedelta
 
 from access import Ownership
 from booking_service.handlers.read_bookings import owners_of
+from booking_service.inbound.check_in_servicer import MOST_ITEMS, CheckInParts, CheckInServicer
 from booking_service.inbound.consumers import event_subscription, payment_subscription
 from booking_service.inbound.servicer import BookingServicer, Parts
 from booking_service.inbound.ticket_servicer import TicketParts, TicketServicer
 from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker
-from booking_service.outbound import announcements, repositories
+from booking_service.outbound import announcements, check_ins, repositories
 from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
 from booking_service.outbound.changes import StockChanges
+from booking_service.outbound.check_in_changes import TallyChanges
 from booking_service.outbound.desk import BatchDesk, expiry_cause
 from booking_service.outbound.lane_metrics import PrometheusLaneMetrics
 from booking_service.outbound.lanes import Lanes
@@ -26,6 +28,7 @@ from resource_api import PageTokens
 from telemetry import Metrics
 from ticket_documents import qr_codes
 from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
+from usher.booking.v1.check_in_service_pb2_grpc import add_CheckInServiceServicer_to_server
 from usher.booking.v1.ticket_service_pb2_grpc import add_TicketServiceServicer_to_server
 
 
@@ -34,12 +37,16 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
     async with open_chassis(settings, metrics) as chassis:
         journal, clock = chassis.journal, chassis.journal.clock
-        await chassis.database.ensure_indexes({**repositories.INDEXES, **announcements.INDEXES})
+        await chassis.database.ensure_indexes({**repositories.INDEXES, **announcements.INDEXES, **check_ins.INDEXES})
         keys = TicketKeys(journal)
         await keys.open()
         bookings, stocks = MongoBookings(journal), MongoStocks(journal)
         changes, lane_metrics = StockChanges(journal, clock), PrometheusLaneMetrics(metrics)
-        desks = [BatchDesk(journal, on_change=changes.committed, metrics=lane_metrics) for _ in range(settings.lanes)]
+        tally_changes = TallyChanges(journal)
+        desks = [
+            BatchDesk(journal, on_change=changes.committed, on_records=tally_changes.committed, metrics=lane_metrics)
+            for _ in range(settings.lanes)
+        ]
         lanes = Lanes([desk.serve for desk in desks], bound=settings.lane_bound, metrics=lane_metrics)
         announcing = AnnouncingWorker(MongoAnnouncements(journal), stocks, MongoNews(journal, clock), clock)
         changes.listen(announcing.mark)
@@ -65,24 +72,43 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             apple=settings.apple_signer(), google=settings.google_signer(), platform_uri=settings.token_issuer
         )
         ticket_parts = TicketParts(bookings=bookings, stocks=stocks, documents=paperwork, keyring=keys, clock=clock)
+        check_in_parts = CheckInParts(
+            desk=lanes,
+            check_ins=check_ins.MongoCheckIns(journal),
+            bookings=bookings,
+            stocks=stocks,
+            changes=tally_changes,
+            verifier=keys,
+            signer=keys,
+            page_tokens=PageTokens(settings.page_token_key),
+            clock=clock,
+        )
+
+        def stop_streams() -> None:
+            changes.close()
+            tally_changes.close()
+
         try:
             yield Service(
                 servicers=[
                     (add_BookingServiceServicer_to_server, BookingServicer(parts)),
                     (add_TicketServiceServicer_to_server, TicketServicer(ticket_parts)),
+                    (add_CheckInServiceServicer_to_server, CheckInServicer(check_in_parts)),
                 ],
                 workers=[
                     *chassis.workers(event_subscription(lanes), payment_subscription(lanes, keys)),
                     Worker("expiry", expiry.run, expiry.stop),
                     Worker("announcements", announcing.run, announcing.stop),
                     Worker("changes", changes.run),
+                    Worker("check-in-changes", tally_changes.run),
                 ],
                 health=chassis.health,
                 owner_of=owner_of,
                 key_cache=chassis.key_cache,
-                stopping=changes.close,
+                stopping=stop_streams,
+                most_items=MOST_ITEMS,
             )
         finally:
-            changes.close()
+            stop_streams()
             paperwork.close()
             await lanes.close()

@@ -1,21 +1,30 @@
 """What can be asked of one event's bookings and of what goes with them: each a pure decision."""
 
 from booking_service.domain.commands.check_in import CheckIn
+from booking_service.domain.commands.check_in_lists import ChangeCheckInList, CreateCheckInList, DeleteCheckInList
 from booking_service.domain.commands.command import Command, OnBooking, TicketIssuer
 from booking_service.domain.commands.end import Cancel, Expire
 from booking_service.domain.commands.hold import Hold
+from booking_service.domain.commands.merge_scans import LoggedScan, MergeScans
 from booking_service.domain.commands.offer import ProjectOffer
 from booking_service.domain.commands.settle import ClaimPayment, Confirm
+from booking_service.domain.commands.undo_check_in import UndoCheckIn
 
 __all__ = [
     "Cancel",
+    "ChangeCheckInList",
     "CheckIn",
     "ClaimPayment",
     "Command",
     "Confirm",
+    "CreateCheckInList",
+    "DeleteCheckInList",
     "Expire",
     "Hold",
+    "LoggedScan",
+    "MergeScans",
     "OnBooking",
     "ProjectOffer",
     "TicketIssuer",
+    "UndoCheckIn",
 ]

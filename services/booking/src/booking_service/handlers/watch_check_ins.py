@@ -1,0 +1,21 @@
+"""Tells what the gates of an event count, as it changes."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from booking_service.domain.check_in_ports import CheckInChanges
+from booking_service.domain.list_tally import ListTally
+
+# Seconds between two messages of one stream: what happens meanwhile is told as one.
+SHORTEST_GAP = 0.2
+
+
+async def watch_check_ins(
+    changes: CheckInChanges, *, event: str, gap: float = SHORTEST_GAP
+) -> AsyncGenerator[Sequence[ListTally], None]:
+    """The present counts, then each other ones; ends when the service stops."""
+    async with aclosing(changes.follow(event)) as news:
+        async for tallies in news:
+            yield tallies
+            await asyncio.sleep(gap)
