@@ -123,3 +123,9 @@ def test_of_two_types_at_one_price_the_same_becomes_cheaper_whichever_was_named_
     for order in (["a", "b"], ["b", "a"]):
         priced = price_of([Item(name, 1) for name in order], tariff, NOW)
         assert {line.ticket_type: line.total.minor_units for line in priced.lines} == {"a": 500, "b": 1000}
+
+
+def test_a_discount_that_rounds_to_nothing_is_not_on_the_receipt():
+    cheap = {"sweet": PricedType("sweet", "Sweet", Money(10, "EUR"))}
+    priced = price_of([Item("sweet", 2)], Tariff(cheap, {}, (discount("second", "", 2, "", 1, 1),)), NOW)
+    assert [(run.quantity, run.unit.reductions) for run in priced.lines[0].runs] == [(2, ())]
