@@ -55,6 +55,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             images=qr_images,
             page_tokens=PageTokens(settings.page_token_key),
             hold_for=timedelta(seconds=settings.hold_seconds),
+            watch_seconds=settings.watch_seconds,
             clock=clock,
         )
         try:
