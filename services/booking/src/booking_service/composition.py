@@ -59,6 +59,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             images=qr_codes,
             page_tokens=PageTokens(settings.page_token_key),
             hold_for=timedelta(seconds=settings.hold_seconds),
+            watch_seconds=settings.watch_seconds,
             clock=clock,
         )
         paperwork = Paperwork(

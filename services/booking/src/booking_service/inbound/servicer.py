@@ -40,6 +40,7 @@ class Parts:
     images: QrImages
     page_tokens: PageTokens
     hold_for: timedelta
+    watch_seconds: float
     clock: Clock = utc_now
 
 
@@ -110,6 +111,7 @@ class BookingServicer(BookingServiceServicer):
         self, request: pb.WatchAvailabilityRequest, context: object
     ) -> AsyncGenerator[booking_pb2.Availability, None]:
         clock, event = self._parts.clock, request.name.removesuffix("/availability")
-        async with aclosing(watch_availability(self._parts.changes, clock, event=event)) as news:
+        watched = watch_availability(self._parts.changes, clock, event=event, lasting=self._parts.watch_seconds)
+        async with aclosing(watched) as news:
             async for availability in news:
                 yield availability_to_wire(availability, clock())

@@ -174,7 +174,8 @@ class BookingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchAvailability(self, request, context):
-        """The present availability and then each change of it, several changes at once told as one.
+        """The present availability and then each change of it, several changes at once told as one. Ends with OK after ten
+        minutes: ask again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

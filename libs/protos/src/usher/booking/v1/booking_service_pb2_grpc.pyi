@@ -71,7 +71,9 @@ class BookingServiceStub:
     GetAvailability: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.GetAvailabilityRequest, _booking_pb2.Availability]
     """What can be booked now. NOT_FOUND for an event that was never published."""
     WatchAvailability: _grpc.UnaryStreamMultiCallable[_booking_service_pb2.WatchAvailabilityRequest, _booking_pb2.Availability]
-    """The present availability and then each change of it, several changes at once told as one."""
+    """The present availability and then each change of it, several changes at once told as one. Ends with OK after ten
+    minutes: ask again.
+    """
 
 @_typing.type_check_only
 class BookingServiceAsyncStub(BookingServiceStub):
@@ -114,7 +116,9 @@ class BookingServiceAsyncStub(BookingServiceStub):
     GetAvailability: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.GetAvailabilityRequest, _booking_pb2.Availability]  # type: ignore[assignment]
     """What can be booked now. NOT_FOUND for an event that was never published."""
     WatchAvailability: _aio.UnaryStreamMultiCallable[_booking_service_pb2.WatchAvailabilityRequest, _booking_pb2.Availability]  # type: ignore[assignment]
-    """The present availability and then each change of it, several changes at once told as one."""
+    """The present availability and then each change of it, several changes at once told as one. Ends with OK after ten
+    minutes: ask again.
+    """
 
 class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Holds, bookings, tickets, check-in and availability.
@@ -214,6 +218,8 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _booking_service_pb2.WatchAvailabilityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_booking_pb2.Availability], _abc.AsyncIterator[_booking_pb2.Availability]]:
-        """The present availability and then each change of it, several changes at once told as one."""
+        """The present availability and then each change of it, several changes at once told as one. Ends with OK after ten
+        minutes: ask again.
+        """
 
 def add_BookingServiceServicer_to_server(servicer: BookingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
