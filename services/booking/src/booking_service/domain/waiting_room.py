@@ -93,12 +93,16 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How somebody stands. No place: no waiting room. ahead: lower numbers that wait. turn: once it has come."""
+    """How somebody stands. No place: no waiting room. ahead: lower numbers that wait. turn: once it has come.
+
+    begins: when it comes or came; it stays the same while the rate and the opening do.
+    """
 
     event: str
     place: Place | None = None
     ahead: int = 0
     wait: timedelta = timedelta()
+    begins: datetime | None = None
     turn: Turn | None = None
 
     @property
@@ -137,7 +141,7 @@ def tune(room: Room, offer: Offer, now: datetime) -> Room:
 def issue(room: Room, count: int, now: datetime) -> tuple[Room, int]:
     """With so many more numbers given, and the first of them. What nobody used beyond the burst is gone by then."""
     pace, most = room.pace, room.issued + burst_of(room.pace.per_minute)
-    if now >= pace.since and pace.reached(now) > most:
+    if now >= pace.since and pace.reached(now) >= most:
         pace = Pace(now, room.issued, most, pace.per_minute)
     return replace(room, pace=pace, issued=room.issued + count), room.issued + 1
 
@@ -162,10 +166,10 @@ def standing_of(place: Place, room: Room, terms: WaitingRoomTerms, now: datetime
     begins = turn_time(place, room)
     if now < begins:
         ahead = max(0, place.number - 1 - pace_for(place, room).reached(now))
-        return Standing(place.event, place, ahead, begins - now)
+        return Standing(place.event, place, ahead, begins - now, begins)
     turn = Turn(place.event, place.user, place.number, begins + terms.turn_duration)
     check_turn_time(turn, now)
-    return Standing(place.event, place, turn=turn)
+    return Standing(place.event, place, begins=begins, turn=turn)
 
 
 def is_over(place: Place, room: Room, terms: WaitingRoomTerms, now: datetime) -> bool:

@@ -1,7 +1,7 @@
 """Tells how a place in a waiting room stands, once or until its turn has come."""
 
 from collections.abc import AsyncGenerator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from booking_service.domain.waiting_ports import Offers, Rooms, Watchers
 from booking_service.domain.waiting_room import Place, Standing, enterable, standing_of
@@ -25,17 +25,20 @@ async def get_place(offers: Offers, rooms: Rooms, clock: Clock, *, place: Place)
 async def watch_place(
     offers: Offers, rooms: Rooms, watchers: Watchers, clock: Clock, *, place: Place, longest: timedelta = LONGEST
 ) -> AsyncGenerator[Standing, None]:
-    """How it stands, as it moves up; ends with the turn, after `longest`, and when the service stops.
+    """How it stands, again whenever it moves up or its turn moves.
 
+    Ends with the turn, after `longest`, and when the service stops.
     As `get_place`; ResourceExhausted TOO_MANY_WATCHERS.
     """
     with watchers.watching(place.event):
-        end, told = clock() + longest, None
+        end = clock() + longest
+        told: tuple[bool, int, datetime | None] | None = None
         while True:
             standing = await get_place(offers, rooms, clock, place=place)
-            if standing != told:
+            news = standing.admitted, standing.ahead, standing.begins
+            if news != told:
                 yield standing
-                told = standing
+                told = news
             now = clock()
             if standing.admitted or now >= end or watchers.closed:
                 return

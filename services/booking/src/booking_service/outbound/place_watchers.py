@@ -3,8 +3,9 @@
 import asyncio
 import heapq
 import itertools
+import logging
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,6 +39,7 @@ class PlaceWatchers:
         self._topics: dict[str, _Topic] = {}
         self._order = itertools.count()
         self._streams = 0
+        self._log = logging.getLogger(__name__)
         self.closed = False
 
     @contextmanager
@@ -79,12 +81,17 @@ class PlaceWatchers:
     async def look(self, event: str) -> None:
         """One look: wakes whoever is due, or all when something has changed."""
         topic = self._topics[event]
-        with suppress(Refusal):
+        try:
             seen = await self._look(event)
-            if topic.seen not in (None, seen):
-                # All are due now, and keep their order.
-                topic.sleepers = [(min(due, self._clock()), order, bell) for due, order, bell in topic.sleepers]
-                heapq.heapify(topic.sleepers)
+        except Refusal:
+            seen = topic.seen
+        except Exception:  # noqa: BLE001  # whatever it is, it must not end the timer of all streams
+            self._log.exception("a waiting room could not be looked at")
+            seen = topic.seen
+        if seen != topic.seen:
+            # All are due now, those first who were due first.
+            now = self._clock()
+            topic.sleepers = sorted((min(due, now), order, bell) for due, order, bell in topic.sleepers)
             topic.seen = seen
         now = self._clock()
         for _ in range(AT_ONCE):
