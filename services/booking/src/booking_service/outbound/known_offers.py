@@ -37,16 +37,14 @@ class KnownOffers:
         return await asyncio.shield(reading)
 
     async def _read(self, event: str) -> Offer | None:
-        offer = await self._stocks.offer(event)
-        self._keep(event, offer)
-        return offer
+        return self._keep(event, await self._stocks.offer(event))
 
     def _end(self, event: str, done: "asyncio.Task[Offer | None]") -> None:
         del self._reading[event]
         if not done.cancelled():
             done.exception()  # every caller may have gone away
 
-    def _keep(self, event: str, offer: Offer | None) -> None:
+    def _keep(self, event: str, offer: Offer | None) -> Offer | None:
         """A newer one stays: a read may have begun before the commit that brought it."""
         _, known = self._known.pop(event, (0.0, None))
         if known is not None and (offer is None or offer.version < known.version):
@@ -54,3 +52,4 @@ class KnownOffers:
         self._known[event] = (self._timer(), offer)
         while len(self._known) > REMEMBERED:
             del self._known[next(iter(self._known))]
+        return offer

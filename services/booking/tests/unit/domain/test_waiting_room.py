@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from booking_service.domain.offer import Offer, OfferedType, OfferState, WaitingRoomTerms
@@ -96,6 +96,7 @@ def play(rate, steps, opening=0):
 
 
 @given(RATES, STEPS, st.integers(0, 60))
+@example(1, [(2, ("join", 2))], 0)
 def test_no_window_admits_more_than_the_rate_and_one_burst(rate, steps, opening):
     """INVARIANT: in any stretch of time at most rate x time + burst have their turn, whatever the rates before.
 
