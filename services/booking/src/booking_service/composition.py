@@ -123,9 +123,9 @@ async def _open_waiting_rooms(
 
     async def what_places_depend_on(event: str) -> object:
         offer = await offers.offer(event)
-        if offer is None or not offer.waiting_room.enabled:
-            return None if offer is None else (offer.state, offer.waiting_room)
-        return offer.state, offer.waiting_room, (await rooms.room(offer)).tuned
+        if offer is None or not offer.terms.waiting_room.enabled:
+            return None if offer is None else (offer.state, offer.terms.waiting_room)
+        return offer.state, offer.terms.waiting_room, (await rooms.room(offer)).tuned
 
     async def answered(cause: Cause) -> bool:
         return await journal.answer_to(cause) is not None

@@ -23,7 +23,6 @@ class Settings(ServiceSettings):
     """hold_seconds: how long places are held. lanes: commits at once. lane_bound: commands that may wait in a lane.
 
     waiting_room_streams: streams that may watch places at once.
-
     apple_certificates: PEM, the pass type certificate and then those above it (WWDR). apple_key: PEM, its RSA key.
     google_issuer: number of the Wallet issuer. google_account: key file (JSON) of its service account. Either wallet
     may be left out, but not half of it.

@@ -24,8 +24,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from access import Role
-from booking_service.domain.offer import Place
 from booking_service.composition import build
+from booking_service.domain.offer import Place
 from booking_service.settings import Settings
 from domain_kit.ids import new_id
 from domain_kit.money import Money

@@ -12,7 +12,8 @@ import pytest
 
 from access import Role
 from booking_service.composition import build
-from booking_service.domain.offer import OfferState, WaitingRoomTerms
+from booking_service.domain.offer import OfferState
+from booking_service.domain.terms import BookingTerms, WaitingRoomTerms
 from booking_service.settings import Settings
 from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
@@ -64,9 +65,10 @@ async def platform(mongo_uri, make):
 async def sell(platform, per_minute=60, version=1, enabled=True, turn=timedelta(minutes=10), **changes):
     make, now = platform.make, utc_now()
     kind = replace(make.type("standard"), name=f"{EVENT}/ticketTypes/standard")
+    room = WaitingRoomTerms(enabled, per_minute, turn)
     offer = make.offer(
         kind, event=EVENT, organizer=ORGANIZER, version=version, start_time=now + timedelta(days=9),
-        end_time=now + timedelta(days=10), waiting_room=WaitingRoomTerms(enabled, per_minute, turn), **changes,
+        end_time=now + timedelta(days=10), terms=BookingTerms(waiting_room=room), **changes,
     )  # fmt: skip
     await platform.other.submit(make.project(offer), make.cause())
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from booking_service.domain.offer import WaitingRoomTerms
+from booking_service.domain.terms import BookingTerms, WaitingRoomTerms
 from booking_service.domain.waiting_room import standing_of, turn_time
 from booking_service.outbound.place_keys import PlaceKeys
 from booking_service.outbound.room_documents import BLOCKS, ROOMS
@@ -25,7 +25,7 @@ class Counted:
 def opened(make):
     def offer(per_minute=60, version=1, **changes):
         terms = WaitingRoomTerms(True, per_minute, timedelta(minutes=2))
-        return make.offer(version=version, waiting_room=terms, **changes)
+        return make.offer(version=version, terms=BookingTerms(waiting_room=terms), **changes)
 
     return offer
 
@@ -109,7 +109,7 @@ async def test_a_changed_rate_is_taken_over_by_whoever_looks_and_then_by_all(rep
     assert looked.pace.per_minute == 600
     stale = await one.room(slow)
     assert (stale.pace, stale.tuned, stale.version) == (looked.pace, 1, looked.version)
-    waits = [standing_of(places[30], room, fast.waiting_room, clock()).wait for room in (looked, stale)]
+    waits = [standing_of(places[30], room, fast.terms.waiting_room, clock()).wait for room in (looked, stale)]
     assert waits == [timedelta(seconds=1.1)] * 2
     assert (await one.join(slow, "users/late"))[1].pace.per_minute == 600
 

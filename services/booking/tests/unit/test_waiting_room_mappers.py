@@ -1,4 +1,4 @@
-"""The waiting room's terms, documents and messages lose nothing."""
+"""The waiting room's documents and messages lose nothing."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,15 +6,11 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_service.domain.offer import WaitingRoomTerms
 from booking_service.domain.waiting_room import Pace, Place, Room, Standing, Turn
-from booking_service.inbound.messages import offer_from_wire
 from booking_service.inbound.waiting_room_servicer import standing_to_wire
-from booking_service.outbound import documents, room_documents
+from booking_service.outbound import room_documents
 from booking_service.outbound.room_documents import Block
 from mongo_store import as_stored
-from resource_api import time_to_wire
-from usher.event.v1 import domain_events_pb2, event_pb2
 
 NOW = datetime(2027, 5, 1, 12, tzinfo=UTC)
 TIME = st.integers(0, 2**40).map(lambda ms: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms))
@@ -26,10 +22,6 @@ ROOM = st.builds(
 BLOCK = st.builds(
     Block, st.just("events/x"), st.integers(1, 10**14), st.lists(st.text(max_size=9), min_size=1).map(tuple), TIME,
     PACE, NUMBER,
-)  # fmt: skip
-TERMS = st.builds(
-    WaitingRoomTerms, st.booleans(), st.integers(1, 10**6),
-    st.integers(60_000, 3_600_000).map(lambda ms: timedelta(milliseconds=ms)),
 )  # fmt: skip
 
 
@@ -49,27 +41,6 @@ def test_a_block_comes_back_from_its_document_and_has_a_place_for_each(block):
 def test_blocks_sort_by_number(numbers):
     names = [room_documents.block_name("events/x", number) for number in sorted(numbers)]
     assert names == sorted(names)
-
-
-@given(TERMS)
-def test_terms_come_back_from_the_document_of_an_offer(terms):
-    event = event_pb2.Event(name="events/x", state=2, start_time=time_to_wire(NOW), end_time=time_to_wire(NOW))
-    wire = event.booking_terms.waiting_room
-    wire.enabled, wire.admissions_per_minute = terms.enabled, terms.per_minute
-    wire.turn_duration.FromTimedelta(terms.turn_duration)
-    offer = offer_from_wire(domain_events_pb2.EventSnapshot(event=event), 1)
-    assert offer.waiting_room == terms
-    assert documents.offer_from_document(as_stored(documents.offer_to_document(offer))) == offer
-
-
-def test_an_event_that_says_nothing_has_no_waiting_room_nor_has_an_offer_stored_before_there_were_any(make):
-    event = event_pb2.Event(name="events/x", state=2, start_time=time_to_wire(NOW), end_time=time_to_wire(NOW))
-    assert offer_from_wire(domain_events_pb2.EventSnapshot(event=event), 1).waiting_room == WaitingRoomTerms()
-    event.booking_terms.waiting_room.enabled = True
-    assert not offer_from_wire(domain_events_pb2.EventSnapshot(event=event), 1).waiting_room.enabled
-    document = documents.offer_to_document(make.offer())
-    del document["waiting_room"]
-    assert documents.offer_from_document(document) == make.offer()
 
 
 class Seals:

@@ -7,7 +7,8 @@ admitted. It is a token bucket: admissions nobody uses pile up to `burst_of` the
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from booking_service.domain.offer import Offer, OfferState, WaitingRoomTerms
+from booking_service.domain.offer import Offer, OfferState
+from booking_service.domain.terms import WaitingRoomTerms
 from domain_kit.refusals import FailedPrecondition, NotFound
 
 # Seconds of admissions that pile up while nobody comes.
@@ -119,7 +120,7 @@ def opening_of(offer: Offer) -> datetime | None:
 
 def open_room(offer: Offer, now: datetime) -> Room:
     """The room before anybody came."""
-    rate = offer.waiting_room.per_minute
+    rate = offer.terms.waiting_room.admissions_per_minute
     return Room(offer.event, Pace(_begin(offer, now), 0, burst_of(rate), rate), offer.version)
 
 
@@ -128,7 +129,7 @@ def tune(room: Room, offer: Offer, now: datetime) -> Room:
     if offer.version <= room.terms_version:
         return room
     room, old = replace(room, terms_version=offer.version), room.pace
-    rate, since = offer.waiting_room.per_minute, _begin(offer, now)
+    rate, since = offer.terms.waiting_room.admissions_per_minute, _begin(offer, now)
     if rate == old.per_minute and (since == old.since or max(since, old.since) <= now):
         return room
     reached = old.passed if now < old.since else old.reached(now)
@@ -167,14 +168,14 @@ def standing_of(place: Place, room: Room, terms: WaitingRoomTerms, now: datetime
     if now < begins:
         ahead = max(0, place.number - 1 - pace_for(place, room).reached(now))
         return Standing(place.event, place, ahead, begins - now, begins)
-    turn = Turn(place.event, place.user, place.number, begins + terms.turn_duration)
+    turn = Turn(place.event, place.user, place.number, begins + terms.turn_for)
     check_turn_time(turn, now)
     return Standing(place.event, place, begins=begins, turn=turn)
 
 
 def is_over(place: Place, room: Room, terms: WaitingRoomTerms, now: datetime) -> bool:
     """Its turn has come and gone: whoever joins again gets a new place."""
-    return now >= turn_time(place, room) + terms.turn_duration
+    return now >= turn_time(place, room) + terms.turn_for
 
 
 def check_turn_time(turn: Turn, now: datetime) -> None:

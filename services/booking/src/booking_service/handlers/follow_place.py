@@ -16,10 +16,10 @@ SHARE, LEAST, MOST = 20, timedelta(seconds=1), timedelta(seconds=15)
 async def get_place(offers: Offers, rooms: Rooms, clock: Clock, *, place: Place) -> Standing:
     """How it stands now. FailedPrecondition TURN_EXPIRED, EVENT_NOT_ON_SALE; NotFound."""
     offer = enterable(await offers.offer(place.event), place.event)
-    if not offer.waiting_room.enabled:
+    if not offer.terms.waiting_room.enabled:
         return Standing(place.event)
     room = await rooms.room(offer)
-    return standing_of(place, room, offer.waiting_room, clock())
+    return standing_of(place, room, offer.terms.waiting_room, clock())
 
 
 async def watch_place(

@@ -11,7 +11,7 @@ async def join_waiting_room(offers: Offers, rooms: Rooms, clock: Clock, *, event
     NotFound; FailedPrecondition EVENT_NOT_ON_SALE.
     """
     offer = enterable(await offers.offer(event), event)
-    if not offer.waiting_room.enabled:
+    if not offer.terms.waiting_room.enabled:
         return Standing(event)
     place, room = await rooms.join(offer, user)
-    return standing_of(place, room, offer.waiting_room, clock())
+    return standing_of(place, room, offer.terms.waiting_room, clock())

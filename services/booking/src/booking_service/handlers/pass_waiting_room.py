@@ -29,7 +29,7 @@ async def pass_waiting_room(
     was taken goes through whatever has become of the turn. exempt: whether the user may book for an organizer unasked.
     """
     offer = await offers.offer(event)
-    if offer is None or not offer.waiting_room.enabled or offer.state is not OfferState.PUBLISHED:
+    if offer is None or not offer.terms.waiting_room.enabled or offer.state is not OfferState.PUBLISHED:
         return
     if exempt(offer.organizer):
         return
@@ -45,6 +45,6 @@ async def _check_turn(rooms: Rooms, seals: PlaceSeals, clock: Clock, offer: Offe
         check_turn_time(await seals.read_turn(turn_token, offer.event, user), clock())
         return
     place, room = await rooms.join(offer, user)
-    standing = standing_of(place, room, offer.waiting_room, clock())
+    standing = standing_of(place, room, offer.terms.waiting_room, clock())
     if not standing.admitted:
         raise turn_required(standing)

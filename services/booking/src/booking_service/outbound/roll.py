@@ -31,7 +31,7 @@ class Roll:
     def place_of(self, user: str, room: Room, offer: Offer, now: datetime) -> Place | None:
         """The user's place, None when there is none or its turn is over."""
         number, block = self._places.get(user, (0, None))
-        if block is None or is_over(place := block.place(number), room, offer.waiting_room, now):
+        if block is None or is_over(place := block.place(number), room, offer.terms.waiting_room, now):
             return None
         return place
 
@@ -39,7 +39,7 @@ class Roll:
         """The oldest blocks, none of whose places is of use any more; some at a time."""
         found: list[Block] = []
         for block in self._blocks:
-            if len(found) == _DELETED_AT_ONCE or not is_over(block.last(), room, offer.waiting_room, now):
+            if len(found) == _DELETED_AT_ONCE or not is_over(block.last(), room, offer.terms.waiting_room, now):
                 break
             found.append(block)
         return found

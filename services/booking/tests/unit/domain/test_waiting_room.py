@@ -5,7 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from booking_service.domain.offer import Offer, OfferedType, OfferState, WaitingRoomTerms
+from booking_service.domain.offer import Offer, OfferedType, OfferState
+from booking_service.domain.terms import BookingTerms, WaitingRoomTerms
 from booking_service.domain.waiting_room import (
     KEPT_CHANGES,
     Place,
@@ -63,7 +64,7 @@ def an_offer(*types, **changes):
 def at(per_minute=60, version=1, opening=None, minutes=10):
     kind = a_type(sale_start=opening)
     terms = WaitingRoomTerms(True, per_minute, timedelta(minutes=minutes))
-    return an_offer(kind, version=version, waiting_room=terms)
+    return an_offer(kind, version=version, terms=BookingTerms(waiting_room=terms))
 
 
 def later(seconds):
@@ -152,13 +153,13 @@ def test_a_newcomer_is_admitted_at_once_while_fewer_come_than_may():
     room = open_room(offer, START)
     for second in range(200):
         room, (place,) = take(room, 1, later(second))
-        assert standing_of(place, room, offer.waiting_room, later(second)).admitted
+        assert standing_of(place, room, offer.terms.waiting_room, later(second)).admitted
 
 
 def test_a_crowd_waits_a_second_each_at_sixty_a_minute_after_the_burst():
     offer = at(per_minute=60)
     room, places = take(open_room(offer, START), 100, START)
-    standings = [standing_of(place, room, offer.waiting_room, START) for place in places]
+    standings = [standing_of(place, room, offer.terms.waiting_room, START) for place in places]
     assert [each.admitted for each in standings] == [True] * 5 + [False] * 95
     assert [each.wait.total_seconds() for each in standings[5:]] == [*range(1, 96)]
     assert [each.ahead for each in standings[5:]] == [*range(95)]
@@ -168,7 +169,7 @@ def test_an_hour_without_anybody_saves_up_no_more_than_the_burst():
     offer = at(per_minute=60)
     room, _ = take(open_room(offer, START), 10, START)
     room, crowd = take(room, 100, later(3600))
-    admitted = [standing_of(each, room, offer.waiting_room, later(3600)).admitted for each in crowd]
+    admitted = [standing_of(each, room, offer.terms.waiting_room, later(3600)).admitted for each in crowd]
     assert sum(admitted) == burst_of(60) == 5
 
 
@@ -192,7 +193,7 @@ def test_an_older_offer_changes_nothing_and_the_same_rate_is_no_change():
 def test_nobody_has_a_turn_before_the_sale_opens():
     offer = at(60, opening=later(100))
     room, places = take(open_room(offer, START), 10, START)
-    standings = [standing_of(place, room, offer.waiting_room, START) for place in places]
+    standings = [standing_of(place, room, offer.terms.waiting_room, START) for place in places]
     assert [each.wait.total_seconds() for each in standings] == [100] * 5 + [101, 102, 103, 104, 105]
     assert [each.ahead for each in standings] == list(range(10))
     moved = tune(room, at(60, version=2, opening=later(200)), later(50))
@@ -210,7 +211,7 @@ def test_the_sale_opens_with_its_first_ticket_type():
 def test_a_turn_lasts_as_long_as_the_event_says_and_then_is_over():
     offer = at(60, minutes=2)
     room, places = take(open_room(offer, START), 7, START)
-    last, terms = places[-1], offer.waiting_room
+    last, terms = places[-1], offer.terms.waiting_room
     turn = standing_of(last, room, terms, later(2)).turn
     assert (turn.expires, turn.user, turn.number) == (later(122), last.user, 7)
     assert not is_over(last, room, terms, later(121.999))
