@@ -80,6 +80,7 @@ def test_the_services_are_described(image):
         "usher.analytics.v1.AnalyticsService",
         "usher.booking.v1.BookingService",
         "usher.booking.v1.TicketService",
+        "usher.booking.v1.WaitingRoomService",
         "usher.event.v1.EventService",
         "usher.notification.v1.NotificationService",
         "usher.payment.v1.PaymentService",

@@ -46,7 +46,10 @@ class BookingServiceStub:
     the booking waits for that first. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`, `remaining`), SALE_NOT_OPEN,
     SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON (metadata
     `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; NOT_FOUND when the event, a ticket type or a date
-    is unknown.
+    is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
+    (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
+    TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
+    for the event needs no turn.
     """
     GetBooking: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.GetBookingRequest, _booking_pb2.Booking]
     """One booking."""
@@ -91,7 +94,10 @@ class BookingServiceAsyncStub(BookingServiceStub):
     the booking waits for that first. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`, `remaining`), SALE_NOT_OPEN,
     SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON (metadata
     `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; NOT_FOUND when the event, a ticket type or a date
-    is unknown.
+    is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
+    (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
+    TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
+    for the event needs no turn.
     """
     GetBooking: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.GetBookingRequest, _booking_pb2.Booking]  # type: ignore[assignment]
     """One booking."""
@@ -139,7 +145,10 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         the booking waits for that first. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`, `remaining`), SALE_NOT_OPEN,
         SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON (metadata
         `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; NOT_FOUND when the event, a ticket type or a date
-        is unknown.
+        is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
+        (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
+        TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
+        for the event needs no turn.
         """
 
     @_abc_1.abstractmethod
