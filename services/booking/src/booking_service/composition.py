@@ -100,6 +100,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             verifier=keys,
             signer=keys,
             page_tokens=PageTokens(settings.page_token_key),
+            watch_seconds=settings.watch_seconds,
             clock=clock,
         )
 

@@ -37,11 +37,11 @@ class ListTally:
     remembered: ClassVar[bool] = True
 
     def counting(
-        self, before: ListCount, after: ListCount, passages: Sequence[Passage], gone: Passage | None = None
+        self, before: ListCount, after: ListCount, passed: Sequence[Passage], gone: Sequence[Passage]
     ) -> "ListTally":
-        """With what changed for one ticket: who passed, and what is taken back."""
-        kept = (each for each in self.latest if each != gone)
-        latest = sorted((*passages, *kept), key=lambda each: each.scan.order, reverse=True)
+        """With what changed for one ticket: passages that count now, and those that do not any more."""
+        kept = [each for each in self.latest if each not in gone]
+        latest = sorted((*passed, *kept), key=lambda each: each.scan.order, reverse=True)
         return replace(
             self,
             admitted=self.admitted + after.admitted - before.admitted,

@@ -217,19 +217,30 @@ class Judgement:
         """None for a scan it does not hold."""
         return next((each for each in self.judged if each.scan == scan), None)
 
+    def entries(self, list_name: str) -> list[Scan]:
+        """Those of that list itself that count."""
+        return [each.scan for each in self.judged if each.verdict is Verdict.ADMITTED and each.scan.list == list_name]
+
+    def exits(self, list_name: str) -> list[Scan]:
+        """Those of that list itself that count."""
+        return [each.scan for each in self.judged if each.verdict is Verdict.LEFT and each.scan.list == list_name]
+
+    def passages(self, list_name: str) -> list[Scan]:
+        """Entries and exits."""
+        return [*self.entries(list_name), *self.exits(list_name)]
+
     def count(self, list_name: str) -> ListCount:
         """What the scans on that list itself come to."""
-        own = [each for each in self.judged if each.scan.list == list_name]
-        entries = [each for each in own if each.verdict is Verdict.ADMITTED]
-        exits = [each for each in own if each.verdict is Verdict.LEFT]
+        entries, exits = self.entries(list_name), self.exits(list_name)
+        again = sum(each.again and each.scan.list == list_name for each in self.judged)
         return ListCount(
             list_name,
-            admitted=sum(not each.again for each in entries),
+            admitted=len(entries) - again,
             entries=len(entries),
             exits=len(exits),
             duplicates=len(self.pairs),
-            last_entry=entries[-1].scan.time if entries else None,
-            last_exit=exits[-1].scan.time if exits else None,
+            last_entry=entries[-1].time if entries else None,
+            last_exit=exits[-1].time if exits else None,
         )
 
     @property

@@ -12,10 +12,20 @@ SHORTEST_GAP = 0.2
 
 
 async def watch_check_ins(
-    changes: CheckInChanges, *, event: str, gap: float = SHORTEST_GAP
+    changes: CheckInChanges, *, event: str, lasting: float, gap: float = SHORTEST_GAP
 ) -> AsyncGenerator[Sequence[ListTally], None]:
-    """The present counts, then each other ones; ends when the service stops."""
+    """The present counts, then each other ones.
+
+    Ends after `lasting` seconds, so that nobody watches on who may no longer, and when the service stops.
+    """
+    time = asyncio.get_running_loop().time
+    end = time() + lasting
     async with aclosing(changes.follow(event)) as news:
-        async for tallies in news:
+        while time() < end:
+            try:
+                async with asyncio.timeout_at(end):
+                    tallies = await anext(news)
+            except (TimeoutError, StopAsyncIteration):
+                return
             yield tallies
             await asyncio.sleep(gap)

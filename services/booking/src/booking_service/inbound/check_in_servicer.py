@@ -52,6 +52,7 @@ class CheckInParts:
     verifier: TicketVerifier
     signer: ListSigner
     page_tokens: PageTokens
+    watch_seconds: float
     clock: Clock = utc_now
 
 
@@ -144,7 +145,8 @@ class CheckInServicer(CheckInServiceServicer):
     async def WatchCheckIns(
         self, request: pb.WatchCheckInsRequest, context: object
     ) -> AsyncGenerator[pb.WatchCheckInsResponse, None]:
-        async with aclosing(watch_check_ins(self._parts.changes, event=request.parent)) as news:
+        watched = watch_check_ins(self._parts.changes, event=request.parent, lasting=self._parts.watch_seconds)
+        async with aclosing(watched) as news:
             async for tallies in news:
                 now = time_to_wire(self._parts.clock())
                 yield pb.WatchCheckInsResponse(counts=counts_to_wire(tallies), update_time=now)

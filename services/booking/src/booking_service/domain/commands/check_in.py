@@ -8,7 +8,13 @@ from typing import ClassVar
 from booking_service.domain.booking import Booking, already_checked_in, void_ticket
 from booking_service.domain.check_in_rules import admit, check_clock
 from booking_service.domain.commands.command import Found, OnBooking
-from booking_service.domain.commands.scanning import known_list, known_scans, record_scans, scanning_keys
+from booking_service.domain.commands.scanning import (
+    Scanned,
+    known_list,
+    known_scans,
+    record_scans,
+    scanning_keys,
+)
 from booking_service.domain.outcome import Outcome
 from booking_service.domain.records import Key, View
 from booking_service.domain.scans import Direction, Scan, judge, just_after
@@ -60,8 +66,8 @@ class CheckIn(OnBooking):
         elif ticket.state is TicketState.VOID:
             raise void_ticket(ticket)
         scan = scan.at(just_after(scan.time, before.on(self.check_in_list)))
-        after = before.with_scans([scan])
-        done = record_scans(view, booking, before, after, now, rules, self.check_in_list)
+        scanned = Scanned(before, before.with_scans([scan]))
+        done = record_scans(view, booking, scanned, self.check_in_list, now)
         return Outcome(view.stock, done.booking, done.steps, done.tallies)
 
 

@@ -8,7 +8,13 @@ from typing import ClassVar
 from booking_service.domain.booking import Booking
 from booking_service.domain.check_in_rules import check_scan
 from booking_service.domain.commands.command import Found, OnBooking
-from booking_service.domain.commands.scanning import known_list, known_scans, record_scans, scanning_keys
+from booking_service.domain.commands.scanning import (
+    Scanned,
+    known_list,
+    known_scans,
+    record_scans,
+    scanning_keys,
+)
 from booking_service.domain.offer import Offer
 from booking_service.domain.outcome import Outcome, Step
 from booking_service.domain.records import Key, Record, View
@@ -49,8 +55,8 @@ class MergeScans(OnBooking):
 
     def decide(self, view: View, now: datetime) -> Outcome:
         """NotFound for the list and the booking."""
-        rules, booking = known_list(view, self.check_in_list), view.get(Booking, self.booking)
-        offer = view.stock.known_offer()
+        known_list(view, self.check_in_list)
+        booking, offer = view.get(Booking, self.booking), view.stock.known_offer()
         scans: dict[str, list[Scan]] = {}
         for each in self.logged:
             known = each.scan in known_scans(view, each.ticket).scans
@@ -63,7 +69,7 @@ class MergeScans(OnBooking):
             merged = _union(before, more)
             if merged is before:
                 continue
-            done = record_scans(view, after, before, merged, now, rules, self.check_in_list)
+            done = record_scans(view, after, Scanned(before, merged), self.check_in_list, now)
             after = done.booking
             steps += done.steps
             tallies |= {(type(each), each.name): each for each in done.tallies}
@@ -74,7 +80,7 @@ class MergeScans(OnBooking):
 def refusal_of(
     logged: LoggedScan, booking: Booking, offer: Offer, found: Found | View, list_name: str
 ) -> FailedPrecondition | NotFound | None:
-    """Why a scan is not taken, by the rules as they are; None where it is, or is for want of room alone not."""
+    """Why a scan is not taken, by the rules as they are; None where nothing but want of room could keep it out."""
     try:
         ticket = booking.ticket(logged.ticket)
         if ticket.code != logged.code:

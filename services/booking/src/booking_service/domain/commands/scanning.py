@@ -11,7 +11,7 @@ from booking_service.domain.commands.command import Found
 from booking_service.domain.list_tally import ListTally, Passage, new_tally, tally_key
 from booking_service.domain.outcome import Step
 from booking_service.domain.records import Key, Record, View
-from booking_service.domain.scans import Judgement, Scan, TicketScans, Verdict, judge, pair_key, scans_key
+from booking_service.domain.scans import Direction, Judgement, Scan, TicketScans, judge, pair_key, scans_key
 from booking_service.domain.states import TicketState
 from domain_kit.refusals import NotFound
 
@@ -49,66 +49,81 @@ def known_scans(view: View, ticket: str) -> TicketScans:
     return view.find(kind, name) or TicketScans(name)
 
 
-def record_scans(view: View, booking: Booking, before: TicketScans, after: TicketScans, now: datetime,
-                 rules: ListRules, list_name: str, reason: str = "") -> Recorded:  # fmt: skip
-    """Counts the scans of one ticket on a list anew; reason: why one was taken back.
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """The scans of one ticket before and after. reason: why one of them was taken back."""
 
-    Told are entries and exits that did not count before, as far as there are more than before (one that only takes the
-    place of another is told by the pair), each new pair of duplicates, and what was taken back.
-    """
-    ticket, event = before.ticket, booking.event
-    former, present = judge(before.on(list_name), rules), judge(after.on(list_name), rules)
-    counted = after.counted(present, list_name)
-    undone = [each for each in after.undone if each not in before.undone]
-    if any(each.list != list_name for each in undone):
-        counted = counted.counted(judge(after.on(""), NO_LIST), "")
-    changed = booking
-    if (counted.last_entry, counted.last_exit) != (before.last_entry, before.last_exit):
-        changed = booking.scanned(ticket, counted.last_entry, counted.last_exit, now)
-    again = booking.ticket(ticket).state is TicketState.CHECKED_IN
+    before: TicketScans
+    after: TicketScans
+    reason: str = ""
+
+    @property
+    def undone(self) -> list[Scan]:
+        """What was taken back."""
+        return [each for each in self.after.undone if each not in self.before.undone]
+
+
+def record_scans(view: View, booking: Booking, scanned: Scanned, list_name: str, now: datetime) -> Recorded:
+    """Counts the scans of one ticket on a list anew, and says what follows."""
+    before, rules, ticket = scanned.before, known_list(view, list_name), scanned.before.ticket
+    counted, passed, gone = scanned.after, list[Scan](), list[Scan]()
     told: list[facts.Happening] = []
-    passages: list[Passage] = []
-    for verdict in (Verdict.ADMITTED, Verdict.LEFT):
-        for scan in _more(former, present, verdict, list_name):
-            passages.append(Passage(ticket, scan))
-            told.append(
-                facts.TicketCheckedIn(ticket, scan, again)
-                if verdict is Verdict.ADMITTED
-                else facts.TicketCheckedOut(ticket, scan)
-            )
-            again = True
-    told.sort(key=_time_of)
-    told += [facts.CheckInUndone(ticket, scan, reason) for scan in undone]
-    told += [
-        facts.DuplicateScanReported(ticket, *pair) for pair in present.pairs if pair_key(pair) not in before.reported
-    ]
+    # An admission without a list counts on every one; taken back, it is to be counted anew where it belongs.
+    elsewhere = any(each.list != list_name for each in scanned.undone)
+    for name, by in ((list_name, rules), *((("", NO_LIST),) if elsewhere else ())):
+        former, present = judge(before.on(name), by), judge(scanned.after.on(name), by)
+        counted = counted.counted(present, name)
+        passed += [each for each in present.passages(name) if each not in former.passages(name)]
+        gone += [each for each in former.passages(name) if each not in present.passages(name)]
+        if name == list_name:
+            told += _told(booking, scanned, former, present, list_name)
+    after = booking
+    if (counted.last_entry, counted.last_exit) != (before.last_entry, before.last_exit):
+        after = booking.scanned(ticket, counted.last_entry, counted.last_exit, now)
     tallies = [
-        _tally(view, event, each.list).counting(
+        _tally(view, booking.event, each.list).counting(
             before.count_on(each.list),
             each,
-            [passage for passage in passages if passage.scan.list == each.list],
-            next((Passage(ticket, scan) for scan in undone if scan.list == each.list), None),
+            [Passage(ticket, scan) for scan in passed if scan.list == each.list],
+            [Passage(ticket, scan) for scan in gone if scan.list == each.list],
         )
         for each in counted.counts
-        if each != before.count_on(each.list)
+        if each != before.count_on(each.list) or any(scan.list == each.list for scan in passed)
     ]
-    return Recorded(changed, [Step(happened, changed) for happened in told], [counted, *tallies])
+    return Recorded(after, [Step(happened, after) for happened in told], [counted, *tallies])
 
 
-def _more(former: Judgement, present: Judgement, verdict: Verdict, list_name: str) -> list[Scan]:
+def _told(
+    booking: Booking, scanned: Scanned, former: Judgement, present: Judgement, list_name: str
+) -> Sequence[facts.Happening]:
+    """Entries and exits that did not count before, as far as there are more than before; new pairs of duplicates.
+
+    One that only takes the place of another is told by the pair of the two.
+    """
+    ticket = scanned.before.ticket
+    again = booking.ticket(ticket).state is TicketState.CHECKED_IN
+    told: list[facts.Happening] = []
+    moves = _more(former.entries(list_name), present.entries(list_name))
+    moves += _more(former.exits(list_name), present.exits(list_name))
+    for scan in sorted(moves, key=lambda each: each.order):
+        if scan.direction is Direction.ENTRY:
+            told.append(facts.TicketCheckedIn(ticket, scan, again))
+            again = True
+        else:
+            told.append(facts.TicketCheckedOut(ticket, scan))
+    told += [facts.CheckInUndone(ticket, scan, scanned.reason) for scan in scanned.undone]
+    reported = scanned.before.reported
+    return told + [
+        facts.DuplicateScanReported(ticket, *pair) for pair in present.pairs if pair_key(pair) not in reported
+    ]
+
+
+def _more(former: Sequence[Scan], present: Sequence[Scan]) -> list[Scan]:
     """The latest of those that count now and did not before, as many as there are more."""
-    counted = [each.scan for each in former.judged if each.verdict is verdict and each.scan.list == list_name]
-    now = [each.scan for each in present.judged if each.verdict is verdict and each.scan.list == list_name]
-    new = [scan for scan in now if scan not in counted]
-    return new[len(new) - max(0, len(now) - len(counted)) :]
+    new = [scan for scan in present if scan not in former]
+    return new[len(new) - max(0, len(present) - len(former)) :]
 
 
 def _tally(view: View, event: str, list_name: str) -> ListTally:
     kind, name = tally_key(event, list_name)
     return view.find(kind, name) or new_tally(event, list_name)
-
-
-def _time_of(happened: facts.Happening) -> datetime:
-    if not isinstance(happened, facts.TicketCheckedIn | facts.TicketCheckedOut):
-        raise TypeError("only passages have a time")
-    return happened.scan.time

@@ -7,7 +7,13 @@ from typing import ClassVar
 
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands.command import Found, OnBooking
-from booking_service.domain.commands.scanning import known_list, known_scans, record_scans, scanning_keys
+from booking_service.domain.commands.scanning import (
+    Scanned,
+    known_list,
+    known_scans,
+    record_scans,
+    scanning_keys,
+)
 from booking_service.domain.outcome import Outcome
 from booking_service.domain.records import Key, View
 from booking_service.domain.scans import judge
@@ -43,6 +49,6 @@ class UndoCheckIn(OnBooking):
                 "NOT_CHECKED_IN", "Nobody was admitted with this ticket.", metadata={"ticket": self.ticket}
             )
         LIFE.after(booking.state, BookingAction.UNDO_CHECK_IN)
-        after = replace(before, undone=(*before.undone, last))
-        done = record_scans(view, booking, before, after, now, rules, self.check_in_list, self.reason)
+        scanned = Scanned(before, replace(before, undone=(*before.undone, last)), self.reason)
+        done = record_scans(view, booking, scanned, self.check_in_list, now)
         return Outcome(view.stock, done.booking, done.steps, done.tallies)
