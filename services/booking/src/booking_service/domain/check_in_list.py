@@ -8,8 +8,6 @@ from booking_service.domain.offer import Offer
 from domain_kit.refusals import FieldViolation, InvalidArgument
 from domain_kit.trails import BEGINNING, Trail
 
-MOST_ADMISSIONS = 100
-
 
 @dataclass(frozen=True, slots=True)
 class TimeWindow:
@@ -63,7 +61,9 @@ class CheckInList:
 
 
 def check_rules(rules: ListRules, offer: Offer) -> None:
-    """InvalidArgument TICKET_TYPE_UNKNOWN, DATE_UNKNOWN, WINDOW_INVALID with the fields."""
+    """InvalidArgument FIELD_INVALID, TICKET_TYPE_UNKNOWN, DATE_UNKNOWN, WINDOW_INVALID with the fields."""
+    if not rules.display_name:
+        raise _wrong("FIELD_INVALID", "display_name", "must not be empty.")
     dates = {each.name for each in offer.dates}
     for number, kind in enumerate(rules.ticket_types):
         if offer.find_ticket_type(kind) is None:

@@ -32,10 +32,7 @@ def revision_of(request: pb.UpdateCheckInListRequest) -> Callable[[CheckInList],
 
     def revise(present: CheckInList) -> ListRules:
         stored = check_in_list_to_wire(present)
-        rules = rules_from_wire(apply_update_mask(stored, request.check_in_list, request.update_mask))
-        if not rules.display_name:
-            raise InvalidArgument.of("check_in_list.display_name", "must not be empty.")
-        return rules
+        return rules_from_wire(apply_update_mask(stored, request.check_in_list, request.update_mask))
 
     return revise
 

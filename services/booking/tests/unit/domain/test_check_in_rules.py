@@ -128,6 +128,7 @@ def test_a_clock_may_be_ahead_by_five_minutes(make):
 @pytest.mark.parametrize(
     ("changes", "reason", "field"),
     [
+        ({"display_name": ""}, "FIELD_INVALID", "check_in_list.display_name"),
         ({"ticket_types": ("events/e/ticketTypes/vip",)}, "TICKET_TYPE_UNKNOWN", "check_in_list.ticket_types[0]"),
         ({"dates": (DATE,)}, "DATE_UNKNOWN", "check_in_list.dates[0]"),
         ({"windows": (TimeWindow(AT, AT),)}, "WINDOW_INVALID", "check_in_list.windows[0].end_time"),
@@ -135,5 +136,5 @@ def test_a_clock_may_be_ahead_by_five_minutes(make):
 )
 def test_a_list_names_what_the_event_has(make, changes, reason, field):
     with pytest.raises(InvalidArgument) as refused:
-        check_rules(ListRules("Door", **changes), make.offer())
+        check_rules(ListRules(**{"display_name": "Door"} | changes), make.offer())
     assert (refused.value.reason, refused.value.violations[0].field) == (reason, field)

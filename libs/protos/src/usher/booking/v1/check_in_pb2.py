@@ -28,7 +28,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fusher/booking/v1/check_in.proto\x12\x10usher.booking.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x04\n\x0b\x43heckInList\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12 \n\x0c\x64isplay_name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12V\n\x0cticket_types\x18\x03 \x03(\tB@\xbaH=\x92\x01:\x10\x64\x18\x01\"4r220^events/[a-z0-9]{26}/ticketTypes/[a-z0-9]{1,26}$\x12J\n\x05\x64\x61tes\x18\x04 \x03(\tB;\xbaH8\x92\x01\x35\x10\x90\x03\x18\x01\".r,2*^events/[a-z0-9]{26}/dates/[a-z0-9]{1,26}$\x12\x37\n\x07windows\x18\x05 \x03(\x0b\x32\x1c.usher.booking.v1.TimeWindowB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12!\n\x05gates\x18\x06 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x64\x18\x01\"\x06r\x04\x10\x01\x18<\x12\x17\n\x0freentry_allowed\x18\x07 \x01(\x08\x12(\n\x15\x61\x64missions_per_ticket\x18\x08 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x35\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x16\n\x04\x65tag\x18\x0b \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01:f\xea\x41\x63\n\x19usher.example/CheckInList\x12+events/{event}/checkInLists/{check_in_list}*\x0c\x63heckInLists2\x0b\x63heckInList\"j\n\nTimeWindow\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xca\x01\n\nTicketScan\x12-\n\tscan_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tdevice_id\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12\x32\n\tdirection\x18\x04 \x01(\x0e\x32\x1f.usher.booking.v1.ScanDirection\x12\x0c\n\x04gate\x18\x05 \x01(\t\x12\x15\n\rcheck_in_list\x18\x06 \x01(\t\x12\x0f\n\x07offline\x18\x07 \x01(\x08\"O\n\rDuplicateScan\x12\x0e\n\x06ticket\x18\x01 \x01(\t\x12.\n\x05pairs\x18\x02 \x03(\x0b\x32\x1f.usher.booking.v1.DuplicatePair\"j\n\rDuplicatePair\x12+\n\x05\x66irst\x18\x01 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12,\n\x06second\x18\x02 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"\xb3\x01\n\rCheckInCounts\x12\x15\n\rcheck_in_list\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x64mitted_count\x18\x02 \x01(\x03\x12\x14\n\x0cinside_count\x18\x03 \x01(\x03\x12\x12\n\nexit_count\x18\x04 \x01(\x03\x12\x17\n\x0f\x64uplicate_count\x18\x05 \x01(\x03\x12\x30\n\x06latest\x18\x06 \x03(\x0b\x32 .usher.booking.v1.CheckInPassage\"L\n\x0e\x43heckInPassage\x12\x0e\n\x06ticket\x18\x01 \x01(\t\x12*\n\x04scan\x18\x02 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan*b\n\rScanDirection\x12\x1e\n\x1aSCAN_DIRECTION_UNSPECIFIED\x10\x00\x12\x18\n\x14SCAN_DIRECTION_ENTRY\x10\x01\x12\x17\n\x13SCAN_DIRECTION_EXIT\x10\x02*\xc9\x01\n\x0bScanVerdict\x12\x1c\n\x18SCAN_VERDICT_UNSPECIFIED\x10\x00\x12\x19\n\x15SCAN_VERDICT_ADMITTED\x10\x01\x12\x15\n\x11SCAN_VERDICT_LEFT\x10\x02\x12\x1a\n\x16SCAN_VERDICT_DUPLICATE\x10\x03\x12\x1d\n\x19SCAN_VERDICT_INVALID_CODE\x10\x04\x12\x15\n\x11SCAN_VERDICT_VOID\x10\x05\x12\x18\n\x14SCAN_VERDICT_REFUSED\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fusher/booking/v1/check_in.proto\x12\x10usher.booking.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf2\x04\n\x0b\x43heckInList\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x1e\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12V\n\x0cticket_types\x18\x03 \x03(\tB@\xbaH=\x92\x01:\x10\x64\x18\x01\"4r220^events/[a-z0-9]{26}/ticketTypes/[a-z0-9]{1,26}$\x12J\n\x05\x64\x61tes\x18\x04 \x03(\tB;\xbaH8\x92\x01\x35\x10\x90\x03\x18\x01\".r,2*^events/[a-z0-9]{26}/dates/[a-z0-9]{1,26}$\x12\x37\n\x07windows\x18\x05 \x03(\x0b\x32\x1c.usher.booking.v1.TimeWindowB\x08\xbaH\x05\x92\x01\x02\x10\x64\x12!\n\x05gates\x18\x06 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x64\x18\x01\"\x06r\x04\x10\x01\x18<\x12\x17\n\x0freentry_allowed\x18\x07 \x01(\x08\x12(\n\x15\x61\x64missions_per_ticket\x18\x08 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\x12\x35\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x16\n\x04\x65tag\x18\x0b \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01:f\xea\x41\x63\n\x19usher.example/CheckInList\x12+events/{event}/checkInLists/{check_in_list}*\x0c\x63heckInLists2\x0b\x63heckInList\"j\n\nTimeWindow\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xca\x01\n\nTicketScan\x12-\n\tscan_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tdevice_id\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12\x32\n\tdirection\x18\x04 \x01(\x0e\x32\x1f.usher.booking.v1.ScanDirection\x12\x0c\n\x04gate\x18\x05 \x01(\t\x12\x15\n\rcheck_in_list\x18\x06 \x01(\t\x12\x0f\n\x07offline\x18\x07 \x01(\x08\"O\n\rDuplicateScan\x12\x0e\n\x06ticket\x18\x01 \x01(\t\x12.\n\x05pairs\x18\x02 \x03(\x0b\x32\x1f.usher.booking.v1.DuplicatePair\"j\n\rDuplicatePair\x12+\n\x05\x66irst\x18\x01 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12,\n\x06second\x18\x02 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"\xb3\x01\n\rCheckInCounts\x12\x15\n\rcheck_in_list\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x64mitted_count\x18\x02 \x01(\x03\x12\x14\n\x0cinside_count\x18\x03 \x01(\x03\x12\x12\n\nexit_count\x18\x04 \x01(\x03\x12\x17\n\x0f\x64uplicate_count\x18\x05 \x01(\x03\x12\x30\n\x06latest\x18\x06 \x03(\x0b\x32 .usher.booking.v1.CheckInPassage\"L\n\x0e\x43heckInPassage\x12\x0e\n\x06ticket\x18\x01 \x01(\t\x12*\n\x04scan\x18\x02 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan*b\n\rScanDirection\x12\x1e\n\x1aSCAN_DIRECTION_UNSPECIFIED\x10\x00\x12\x18\n\x14SCAN_DIRECTION_ENTRY\x10\x01\x12\x17\n\x13SCAN_DIRECTION_EXIT\x10\x02*\xc9\x01\n\x0bScanVerdict\x12\x1c\n\x18SCAN_VERDICT_UNSPECIFIED\x10\x00\x12\x19\n\x15SCAN_VERDICT_ADMITTED\x10\x01\x12\x15\n\x11SCAN_VERDICT_LEFT\x10\x02\x12\x1a\n\x16SCAN_VERDICT_DUPLICATE\x10\x03\x12\x1d\n\x19SCAN_VERDICT_INVALID_CODE\x10\x04\x12\x15\n\x11SCAN_VERDICT_VOID\x10\x05\x12\x18\n\x14SCAN_VERDICT_REFUSED\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKINLIST'].fields_by_name['name']._loaded_options = None
   _globals['_CHECKINLIST'].fields_by_name['name']._serialized_options = b'\342A\001\010'
   _globals['_CHECKINLIST'].fields_by_name['display_name']._loaded_options = None
-  _globals['_CHECKINLIST'].fields_by_name['display_name']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
+  _globals['_CHECKINLIST'].fields_by_name['display_name']._serialized_options = b'\272H\005r\003\030\310\001'
   _globals['_CHECKINLIST'].fields_by_name['ticket_types']._loaded_options = None
   _globals['_CHECKINLIST'].fields_by_name['ticket_types']._serialized_options = b'\272H=\222\001:\020d\030\001\"4r220^events/[a-z0-9]{26}/ticketTypes/[a-z0-9]{1,26}$'
   _globals['_CHECKINLIST'].fields_by_name['dates']._loaded_options = None
@@ -57,22 +57,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKINLIST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_CHECKINLIST']._loaded_options = None
   _globals['_CHECKINLIST']._serialized_options = b'\352Ac\n\031usher.example/CheckInList\022+events/{event}/checkInLists/{check_in_list}*\014checkInLists2\013checkInList'
-  _globals['_SCANDIRECTION']._serialized_start=1568
-  _globals['_SCANDIRECTION']._serialized_end=1666
-  _globals['_SCANVERDICT']._serialized_start=1669
-  _globals['_SCANVERDICT']._serialized_end=1870
+  _globals['_SCANDIRECTION']._serialized_start=1566
+  _globals['_SCANDIRECTION']._serialized_end=1664
+  _globals['_SCANVERDICT']._serialized_start=1667
+  _globals['_SCANVERDICT']._serialized_end=1868
   _globals['_CHECKINLIST']._serialized_start=176
-  _globals['_CHECKINLIST']._serialized_end=804
-  _globals['_TIMEWINDOW']._serialized_start=806
-  _globals['_TIMEWINDOW']._serialized_end=912
-  _globals['_TICKETSCAN']._serialized_start=915
-  _globals['_TICKETSCAN']._serialized_end=1117
-  _globals['_DUPLICATESCAN']._serialized_start=1119
-  _globals['_DUPLICATESCAN']._serialized_end=1198
-  _globals['_DUPLICATEPAIR']._serialized_start=1200
-  _globals['_DUPLICATEPAIR']._serialized_end=1306
-  _globals['_CHECKINCOUNTS']._serialized_start=1309
-  _globals['_CHECKINCOUNTS']._serialized_end=1488
-  _globals['_CHECKINPASSAGE']._serialized_start=1490
-  _globals['_CHECKINPASSAGE']._serialized_end=1566
+  _globals['_CHECKINLIST']._serialized_end=802
+  _globals['_TIMEWINDOW']._serialized_start=804
+  _globals['_TIMEWINDOW']._serialized_end=910
+  _globals['_TICKETSCAN']._serialized_start=913
+  _globals['_TICKETSCAN']._serialized_end=1115
+  _globals['_DUPLICATESCAN']._serialized_start=1117
+  _globals['_DUPLICATESCAN']._serialized_end=1196
+  _globals['_DUPLICATEPAIR']._serialized_start=1198
+  _globals['_DUPLICATEPAIR']._serialized_end=1304
+  _globals['_CHECKINCOUNTS']._serialized_start=1307
+  _globals['_CHECKINCOUNTS']._serialized_end=1486
+  _globals['_CHECKINPASSAGE']._serialized_start=1488
+  _globals['_CHECKINPASSAGE']._serialized_end=1564
 # @@protoc_insertion_point(module_scope)
