@@ -65,8 +65,8 @@ class CheckInServicer(CheckInServiceServicer):
     async def CreateCheckInList(
         self, request: pb.CreateCheckInListRequest, context: object
     ) -> check_in_pb2.CheckInList:
-        rules, cause = rules_from_wire(request.check_in_list), cause_of(request, context)
-        made = await create_check_in_list(self._parts.desk, event=request.parent, rules=rules, cause=cause)
+        rules, cause, parts = rules_from_wire(request.check_in_list), cause_of(request, context), self._parts
+        made = await create_check_in_list(parts.desk, parts.check_ins, event=request.parent, rules=rules, cause=cause)
         return check_in_list_to_wire(made)
 
     async def GetCheckInList(self, request: pb.GetCheckInListRequest, context: object) -> check_in_pb2.CheckInList:

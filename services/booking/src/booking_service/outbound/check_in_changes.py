@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from booking_service.domain.list_tally import ListTally
 from booking_service.domain.records import Record
@@ -80,10 +80,13 @@ class TallyChanges:
 
     async def look(self) -> None:
         """One look at every event that is watched."""
-        found: dict[str, list[ListTally]] = {event: [] for event in self._topics}
+        known = {event: dict(topic.tallies or {}) for event, topic in self._topics.items()}
+        found: dict[str, list[ListTally]] = {event: [] for event in known}
         for tally in await tallies_of(self._store, list(found)) if found else ():
             found[tally.event].append(tally)
         for event, tallies in found.items():
             topic = self._topics.get(event)
             if topic is not None:
-                topic.take(tallies)
+                there = {each.name for each in tallies}
+                gone = [each for name, each in known[event].items() if name not in there and not each.removed]
+                topic.take([*tallies, *(replace(each, removed=True, version=each.version + 1) for each in gone)])

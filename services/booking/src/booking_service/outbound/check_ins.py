@@ -19,7 +19,6 @@ INDEXES: Mapping[str, Sequence[Index]] = {
     TICKET_SCANS: [Index("duplicated", [("duplicated_on", 1), ("_id", 1)])],
     LIST_TALLIES: [Index("by_event", [("event", 1), ("_id", 1)])],
 }
-MOST_TALLIES = 200
 _BY_NAME = [("_id", 1)]
 _AT_ONCE = 1000
 
@@ -67,8 +66,7 @@ class MongoCheckIns:
 
 
 async def tallies_of(store: Finder, events: Sequence[str]) -> list[ListTally]:
-    """Of these events, at most 200 an event; those of removed lists too, so that a watcher sees them go."""
-    where = {"event": {"$in": list(events)}}
-    order = [("event", 1), ("_id", 1)]
-    found = await store.find(LIST_TALLIES, where, sort=order, limit=MOST_TALLIES * len(events))
+    """Of the lists of these events that were not removed, and of what was scanned without a list."""
+    where = {"event": {"$in": list(events)}, "removed": False}
+    found = await store.find(LIST_TALLIES, where, sort=[("event", 1), ("_id", 1)])
     return [KIND_OF[ListTally].from_document(each) for each in found]

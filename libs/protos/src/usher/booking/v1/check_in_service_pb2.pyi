@@ -429,8 +429,8 @@ class LoggedScan(_message.Message):
     GATE_FIELD_NUMBER: _builtins.int
     SCAN_TIME_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
-    """Its number among the scans of this scanner, never used twice: the same number with another content is refused with
-    SEQUENCE_REUSED.
+    """Its number among the scans of this scanner, never used twice: of two different scans of a ticket under one number
+    the earlier counts, the other is refused with SEQUENCE_REUSED.
     """
     code: _builtins.str
     """What the QR code says."""
@@ -619,7 +619,7 @@ class WatchCheckInsResponse(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def counts(self) -> _containers.RepeatedCompositeFieldContainer[_check_in_pb2.CheckInCounts]:
-        """One a list that was not removed, and one without a list where CheckInTicket was used; at most 200."""
+        """One a list that was not removed, and one without a list where CheckInTicket was used."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:

@@ -120,6 +120,7 @@ class CheckInServiceServicer:
 
     def CreateCheckInList(self, request, context):
         """Adds a list. INVALID_ARGUMENT TICKET_TYPE_UNKNOWN, DATE_UNKNOWN for what the event does not have; WINDOW_INVALID.
+        FAILED_PRECONDITION TOO_MANY_LISTS (metadata `most`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -47,7 +47,9 @@ class CheckInServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CheckInServiceAsyncStub: ...
     CreateCheckInList: _grpc.UnaryUnaryMultiCallable[_check_in_service_pb2.CreateCheckInListRequest, _check_in_pb2.CheckInList]
-    """Adds a list. INVALID_ARGUMENT TICKET_TYPE_UNKNOWN, DATE_UNKNOWN for what the event does not have; WINDOW_INVALID."""
+    """Adds a list. INVALID_ARGUMENT TICKET_TYPE_UNKNOWN, DATE_UNKNOWN for what the event does not have; WINDOW_INVALID.
+    FAILED_PRECONDITION TOO_MANY_LISTS (metadata `most`).
+    """
     GetCheckInList: _grpc.UnaryUnaryMultiCallable[_check_in_service_pb2.GetCheckInListRequest, _check_in_pb2.CheckInList]
     """A list. NOT_FOUND."""
     ListCheckInLists: _grpc.UnaryUnaryMultiCallable[_check_in_service_pb2.ListCheckInListsRequest, _check_in_service_pb2.ListCheckInListsResponse]
@@ -102,7 +104,9 @@ class CheckInServiceAsyncStub(CheckInServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateCheckInList: _aio.UnaryUnaryMultiCallable[_check_in_service_pb2.CreateCheckInListRequest, _check_in_pb2.CheckInList]  # type: ignore[assignment]
-    """Adds a list. INVALID_ARGUMENT TICKET_TYPE_UNKNOWN, DATE_UNKNOWN for what the event does not have; WINDOW_INVALID."""
+    """Adds a list. INVALID_ARGUMENT TICKET_TYPE_UNKNOWN, DATE_UNKNOWN for what the event does not have; WINDOW_INVALID.
+    FAILED_PRECONDITION TOO_MANY_LISTS (metadata `most`).
+    """
     GetCheckInList: _aio.UnaryUnaryMultiCallable[_check_in_service_pb2.GetCheckInListRequest, _check_in_pb2.CheckInList]  # type: ignore[assignment]
     """A list. NOT_FOUND."""
     ListCheckInLists: _aio.UnaryUnaryMultiCallable[_check_in_service_pb2.ListCheckInListsRequest, _check_in_service_pb2.ListCheckInListsResponse]  # type: ignore[assignment]
@@ -160,7 +164,9 @@ class CheckInServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _check_in_service_pb2.CreateCheckInListRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_check_in_pb2.CheckInList, _abc.Awaitable[_check_in_pb2.CheckInList]]:
-        """Adds a list. INVALID_ARGUMENT TICKET_TYPE_UNKNOWN, DATE_UNKNOWN for what the event does not have; WINDOW_INVALID."""
+        """Adds a list. INVALID_ARGUMENT TICKET_TYPE_UNKNOWN, DATE_UNKNOWN for what the event does not have; WINDOW_INVALID.
+        FAILED_PRECONDITION TOO_MANY_LISTS (metadata `most`).
+        """
 
     @_abc_1.abstractmethod
     def GetCheckInList(
