@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain_kit.clock import Clock, utc_now
+from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted
 from domain_kit.repository import Cause
 from mongo_store.database import Database, Index, reachable
@@ -134,6 +135,7 @@ class Journal:
         rows = [row for command in commands for row in command.rows]
         writes: list[Write] = [Insert(JOURNAL, row_document(row, self._ordinals, self.clock())) for row in rows]
         writes += [write for command in commands for write in command.writes]
+        crash_point("journal.before_commit")
         blocked = await transact(
             self.database,
             writes,
@@ -141,6 +143,7 @@ class Journal:
             replacing=sum(isinstance(write, Replace | Put) for write in writes),
             conflict_patience=patience,
         )
+        crash_point("journal.after_commit")
         if blocked is None:
             self._metrics.committed(len(commands), time.perf_counter() - began)
             if any(row.events for row in rows):
