@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain_kit.clock import Clock, utc_now
+from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted
 from domain_kit.repository import Cause
 from mongo_store.database import Database, reachable
@@ -135,6 +136,7 @@ class Journal:
         writes += [write for command in commands for write in command.writes]
         # Last, because what stands in the way is told by its position, and of these none can.
         writes += [Insert(PENDING, each) for document in documents for each in pending_documents(document)]
+        crash_point("journal.before_commit")
         blocked = await transact(
             self.database,
             writes,
@@ -142,6 +144,7 @@ class Journal:
             replacing=sum(isinstance(write, Replace | Put) for write in writes),
             conflict_patience=patience,
         )
+        crash_point("journal.after_commit")
         if blocked is None:
             self._metrics.committed(len(commands), time.perf_counter() - began)
             if any(row.events for row in rows):
