@@ -1,11 +1,13 @@
 """A booking, a ticket and an availability as protobuf messages, for answers and for domain events alike."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from google.type.money_pb2 import Money as WireMoney
 
 from booking_service.domain.availability import Availability
 from booking_service.domain.booking import Booking, Line, Ticket
+from booking_service.domain.contacts import NOBODY, Contact
 from booking_service.domain.history import Change
 from booking_service.domain.pricing.breakdown import PriceBreakdown, PricedLine, UnitPrice
 from booking_service.domain.questions import UNKNOWN, Attendee
@@ -17,8 +19,8 @@ from usher.booking.v1 import booking_pb2 as pb
 _OWES = (BookingState.HELD, BookingState.PENDING_APPROVAL, BookingState.CONFIRMED, BookingState.CHECKED_IN)
 
 
-def booking_to_wire(booking: Booking) -> pb.Booking:
-    """The resource, etag included."""
+def booking_to_wire(booking: Booking, missing_answers: Sequence[str] = ()) -> pb.Booking:
+    """The resource, etag included. missing_answers: names of questions."""
     currency = booking.total.currency
     priced = booking.breakdown()
     due = booking.total.minor_units - booking.paid if booking.state in _OWES else 0
@@ -51,6 +53,8 @@ def booking_to_wire(booking: Booking) -> pb.Booking:
         amount_paid=money_to_wire(Money(booking.paid, currency)),
         amount_due=money_to_wire(Money(due, currency)),
         waiting_list_entry=booking.entry,
+        missing_answers=missing_answers,
+        contact=contact_to_wire(booking.contact),
     )
 
 
@@ -84,6 +88,11 @@ def attendee_to_wire(attendee: Attendee) -> pb.Attendee | None:
         return None
     answers = [pb.Answer(question=each.question, text=each.text) for each in attendee.answers]
     return pb.Attendee(display_name=attendee.display_name, email=attendee.email, answers=answers)
+
+
+def contact_to_wire(contact: Contact) -> pb.BuyerContact | None:
+    """None for nobody."""
+    return None if contact == NOBODY else pb.BuyerContact(display_name=contact.display_name, email=contact.email)
 
 
 def availability_to_wire(availability: Availability, now: datetime) -> pb.Availability:

@@ -8,14 +8,20 @@ from domain_kit.money import Money
 
 @dataclass(frozen=True, slots=True)
 class BookingHeld:
-    """Places were taken."""
+    """Places were taken. `reason`: why an organizer did it for somebody."""
+
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BookingConfirmed:
-    """Paid or free; tickets were issued. `held_again`: the hold had expired and the places were still to be had."""
+    """Paid or free; tickets were issued. `held_again`: the hold had expired and the places were still to be had.
+
+    reason: why it is given free of charge.
+    """
 
     held_again: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +53,17 @@ class PaymentUnclaimed:
     reason: str
 
 
-Happening = BookingHeld | BookingConfirmed | BookingCancelled | BookingExpired | TicketCheckedIn | PaymentUnclaimed
+@dataclass(frozen=True, slots=True)
+class BookingDetailsChanged:
+    """Names, addresses or answers are others."""
+
+
+Happening = (
+    BookingHeld
+    | BookingConfirmed
+    | BookingCancelled
+    | BookingExpired
+    | TicketCheckedIn
+    | PaymentUnclaimed
+    | BookingDetailsChanged
+)

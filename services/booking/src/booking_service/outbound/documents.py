@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from booking_service.domain.attendee_import import AttendeeImport, ImportChunk
 from booking_service.domain.booking import Booking
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import Offer
@@ -22,6 +23,7 @@ BOOKINGS = "bookings"
 INVENTORY = "inventory"
 OFFERS = "offers"
 PEOPLE = "people"
+IMPORTS, IMPORT_CHUNKS = "imports", "import_chunks"
 
 Document = dict[str, Any]
 R = TypeVar("R", bound=Record)
@@ -48,7 +50,12 @@ class Kind(Generic[R]):
         return msgspec.convert(plain, self.record, builtin_types=_KEPT)
 
 
-KINDS: tuple[Kind[Any], ...] = (Kind(Booking, BOOKINGS), Kind(Person, PEOPLE, named=False))
+KINDS: tuple[Kind[Any], ...] = (
+    Kind(Booking, BOOKINGS),
+    Kind(Person, PEOPLE, named=False),
+    Kind(AttendeeImport, IMPORTS),
+    Kind(ImportChunk, IMPORT_CHUNKS),
+)
 KIND_OF: Mapping[type[Any], Kind[Any]] = {kind.record: kind for kind in KINDS}
 _BY_COLLECTION = {kind.collection: kind for kind in KINDS}
 

@@ -1,14 +1,22 @@
 """What can be asked of one event's bookings and of what goes with them: each a pure decision."""
 
+from booking_service.domain.commands.attendee_import import BeginImport, BookChunk
 from booking_service.domain.commands.check_in import CheckIn
 from booking_service.domain.commands.command import Command, OnBooking, TicketIssuer
+from booking_service.domain.commands.details import AttendeeAt, ChangeDetails
 from booking_service.domain.commands.end import Cancel, Expire
+from booking_service.domain.commands.group import BookGroup
 from booking_service.domain.commands.hold import Hold
 from booking_service.domain.commands.offer import ProjectOffer
 from booking_service.domain.commands.settle import ClaimPayment, Confirm
 
 __all__ = [
+    "AttendeeAt",
+    "BeginImport",
+    "BookChunk",
+    "BookGroup",
     "Cancel",
+    "ChangeDetails",
     "CheckIn",
     "ClaimPayment",
     "Command",
