@@ -141,6 +141,10 @@ def test_a_booking_message_says_every_field(booking):
     assert [(each.question, each.text) for each in message.answers] == [
         (each.question, each.text) for each in booking.answers
     ]
+    assert (message.contact.display_name, message.contact.email) == (
+        booking.contact.display_name, booking.contact.email,
+    )  # fmt: skip
+    assert list(booking_to_wire(booking, ["a", "b"]).missing_answers) == ["a", "b"]
     owes = booking.state.takes_places and booking.state not in (BookingState.COMPLETED, BookingState.NO_SHOW)
     assert amounts(message, "amount_paid", "amount_due") == [booking.paid, 7 if owes else 0]
     assert [each.action for each in message.history] == [each.action for each in booking.history]
@@ -148,7 +152,7 @@ def test_a_booking_message_says_every_field(booking):
     prices = same | times | {"discount_total", "fee_total", "taxes"}  # these: the next test
     mapped = prices | {
         "state", "total", "etag", "lines", "tickets", "voucher_codes", "waiting_list_entry", "answers", "amount_paid",
-        "amount_due", "history",
+        "amount_due", "history", "contact", "missing_answers",
     }  # fmt: skip
     assert mapped == {field.name for field in booking_pb2.Booking.DESCRIPTOR.fields}
 
@@ -255,8 +259,9 @@ def test_every_domain_event_has_a_message_with_its_own_fields(make):
     ticket = Ticket(f"{booking.name}/tickets/t", "events/x/ticketTypes/a", "A", "code")
     booking = Booking(**{each.name: getattr(booking, each.name) for each in fields(Booking)} | {"tickets": (ticket,)})
     happened = {
-        facts.BookingHeld(): {},
-        facts.BookingConfirmed(held_again=True): {"held_again": True},
+        facts.BookingHeld("press"): {"reason": "press"},
+        facts.BookingConfirmed(held_again=True, reason="press"): {"held_again": True, "reason": "press"},
+        facts.BookingDetailsChanged(): {},
         facts.BookingCancelled("ill", BookingState.HELD, Money(5, "EUR")): {
             "reason": "ill",
             "former_state": "BOOKING_STATE_HELD",

@@ -90,8 +90,8 @@ class Booking:
     """An order of tickets. unclaimed: payments that came and were turned away.
 
     paid: minor units that came and were kept, refunds taken off. voucher_codes: as given. entry: the waiting list entry
-    it was offered to. counted: its tickets count in the tally of its buyer. contact: in place of a buyer with an account.
-    trail: kept by the desk.
+    it was offered to. counted: its tickets count in the tally of its buyer. contact: in place of a buyer with an
+    account. trail: kept by the desk.
     """
 
     name: str

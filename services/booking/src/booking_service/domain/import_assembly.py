@@ -38,7 +38,7 @@ class _Order:
 class Assembly:
     """Takes rows one by one. new_name: of a booking.
 
-    FailedPrecondition EVENT_CANCELLED, EVENT_NOT_ON_SALE, SALE_ENDED when made for an event that is not booked any more.
+    FailedPrecondition EVENT_CANCELLED, EVENT_NOT_ON_SALE, SALE_ENDED when made for an event that is not sold.
     """
 
     def __init__(self, offer: Offer, new_name: Callable[[], str], now: datetime) -> None:

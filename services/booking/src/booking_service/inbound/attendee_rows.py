@@ -32,14 +32,14 @@ _DELIMITERS = ",;\t"
 
 
 def rows_of(
-    content: bytes, format: pb.AttendeeFileFormat.ValueType, validation: Validation, offer: Offer
+    content: bytes, kind: pb.AttendeeFileFormat.ValueType, validation: Validation, offer: Offer
 ) -> Sequence[Callable[[], ReadRow]]:
     """Each row of a file, to be read when called. InvalidArgument for no text, no rows or too many."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidArgument.of("content", f"must be UTF-8; byte {error.start} is not.") from None
-    if format == pb.ATTENDEE_FILE_FORMAT_JSON_LINES:
+    if kind == pb.ATTENDEE_FILE_FORMAT_JSON_LINES:
         lines = numbered_lines(text, most=MOST_ROWS, field="content")
         rows: list[Callable[[], ReadRow]] = [partial(_json_row, *line, validation, offer.event) for line in lines]
     else:

@@ -30,7 +30,7 @@ from domain_kit.refusals import FailedPrecondition
 
 @dataclass(frozen=True, slots=True)
 class BookGroup:
-    """Take places for a user, or for a contact without account (`buyer` ""), whatever limits and windows hold for buyers.
+    """Take places for a user, or for a contact (`buyer` ""), whatever limits and windows hold for buyers.
 
     complimentary: free of charge and confirmed at once; else held for that long, to be paid.
     """
