@@ -36,12 +36,20 @@ def right(kind, text):
     ("kind", "good", "bad"),
     [
         (QuestionKind.TEXT, ["x", " x\ny"], ["", " \n"]),
-        (QuestionKind.NUMBER, ["0", "-3", "+1.50", "9" * 30], ["", "1,5", "1.", ".5", "1e3", "NaN", "٣", "1 ", "9" * 31]),
+        (
+            QuestionKind.NUMBER,
+            ["0", "-3", "+1.50", "9" * 30],
+            ["", "1,5", "1.", ".5", "1e3", "NaN", "٣", "1 ", "9" * 31],
+        ),
         (QuestionKind.BOOLEAN, ["true", "false"], ["", "yes", "True", "1"]),
         (QuestionKind.CHOICE, ["red"], ["", "Red", "red ", "red\ngreen"]),
         (QuestionKind.MULTIPLE_CHOICE, ["red", "blue\nred"], ["", "red\n", "red\nred", "red,blue"]),
         (QuestionKind.DATE, ["2024-02-29", "0001-01-01"], ["", "2023-02-29", "20240229", "2024-2-9", "2024-W01-1"]),
-        (QuestionKind.EMAIL, ["a@b.example", "ü+x@müller.example"], ["", "a@b", "a b@c.example", "@b.example", "a@b..c"]),
+        (
+            QuestionKind.EMAIL,
+            ["a@b.example", "ü+x@müller.example"],
+            ["", "a@b", "a b@c.example", "@b.example", "a@b..c"],
+        ),
         (QuestionKind.PHONE, ["+4930123456", "+12"], ["", "030123456", "+0123", "+49 30 1", "+" + "1" * 16, "+"]),
         (QuestionKind.COUNTRY, ["DE", "CA"], ["", "de", "Germany", "UK", "EU", "XX"]),
     ],

@@ -26,7 +26,9 @@ def change(make, booking, *attendees, answers=None, **changes):
 
 
 def paid(make, stock, booking):
-    outcome = make.decide(ClaimPayment(make.EVENT, booking.name, "payments/1", booking.total, make.Issuer()), stock, booking)
+    outcome = make.decide(
+        ClaimPayment(make.EVENT, booking.name, "payments/1", booking.total, make.Issuer()), stock, booking
+    )
     return outcome.stock, replace(outcome.answer, version=2)
 
 
@@ -52,7 +54,9 @@ def test_after_the_payment_a_ticket_carries_its_new_attendee_and_what_was_not_na
     assert [ticket.attendee for ticket in after.tickets] == [ADA, UNKNOWN, BOB, BOB]
     assert [line.attendees for line in after.lines] == [(ADA,), (BOB,)]
     assert after.answers == booking.answers
-    one = make.decide(change(make, after, AttendeeAt(ADA, ticket=pair[0].name)), stock, replace(after, version=3)).answer
+    one = make.decide(
+        change(make, after, AttendeeAt(ADA, ticket=pair[0].name)), stock, replace(after, version=3)
+    ).answer
     assert [ticket.attendee for ticket in one.tickets] == [ADA, UNKNOWN, ADA, BOB]
     assert one.lines[1].attendees == (BOB,)
     assert second.attendee == UNKNOWN
