@@ -76,7 +76,8 @@ def test_a_ticket_says_all_of_its_columns(make):
     )
     ticket = Ticket(
         f"{booking.name}/tickets/t", line.ticket_type, "Standard", "code", check_in_time=make.NOW,
-        check_out_time=make.NOW, date="d", seat="a/b/1", attendee=Attendee("Ada", "ada@example.org", (Answer(DIET, "none"),)),
+        check_out_time=make.NOW, date="d", seat="a/b/1",
+        attendee=Attendee("Ada", "ada@example.org", (Answer(DIET, "none"),)),
     )  # fmt: skip
     booking = replace(
         booking, lines=(line,), tickets=(ticket,), state=BookingState.CHECKED_IN, confirm_time=make.NOW,
