@@ -15,6 +15,7 @@ from booking_service.outbound.lanes import LaneMetrics, NoLaneMetrics, Waiting
 from booking_service.outbound.repositories import due_holds
 from booking_service.outbound.shelf import Finder, Shelf
 from domain_kit.clock import Clock
+from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted, AlreadyExists, Refusal
 from domain_kit.repository import Cause
 from mongo_store import JournalRow, Recorded, RequestRepeated, VersionConflict, Write
@@ -96,7 +97,9 @@ class BatchDesk:
         """False when it has to be decided anew, for those who have no answer yet."""
         try:
             if plan.rows:
+                crash_point("booking.lane.before_commit")
                 await self._journal.commit_batch(plan.writes, plan.rows)
+                crash_point("booking.lane.after_commit")
         except RequestRepeated as repeat:
             self._answer_repeats(work, repeat.recorded)
             return False

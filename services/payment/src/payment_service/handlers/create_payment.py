@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime
 
+from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted, AlreadyExists, FailedPrecondition, PermissionDenied
 from domain_kit.repository import Cause
 from payment_service.domain.gateway import PaymentGateway
@@ -40,6 +41,7 @@ async def create_payment(
     gateway.check_amount(owed.total)
     # Before the commit: an intent that nobody knows of is harmless, a payment without one would not be.
     intent = await gateway.create_intent(owed.total, payment=f"payments/{id}", booking=booking, key=id)
+    crash_point("payment.after_create_intent")
     payment, made = begun(
         f"payments/{id}", booking, payer, owed.organizer, owed.total, gateway.name, intent, now
     )  # fmt: skip
