@@ -10,9 +10,11 @@ from booking_service.handlers.read_bookings import owners_of
 from booking_service.inbound.consumers import event_subscription, payment_subscription
 from booking_service.inbound.servicer import BookingServicer, Parts
 from booking_service.inbound.ticket_servicer import TicketParts, TicketServicer
+from booking_service.inbound.voucher_servicer import VoucherParts, VoucherServicer
+from booking_service.inbound.voucher_worker import LapseWorker
 from booking_service.inbound.waiting_room_servicer import RoomParts, WaitingRoomServicer
 from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker
-from booking_service.outbound import announcements, repositories
+from booking_service.outbound import announcements, repositories, vouchers
 from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
 from booking_service.outbound.changes import StockChanges
 from booking_service.outbound.desk import BatchDesk, expiry_cause
@@ -25,6 +27,7 @@ from booking_service.outbound.place_watchers import PlaceWatchers
 from booking_service.outbound.repositories import MongoBookings, MongoStocks
 from booking_service.outbound.room_metrics import PrometheusRoomMetrics
 from booking_service.outbound.ticket_keys import TicketKeys
+from booking_service.outbound.vouchers import MongoVouchers
 from booking_service.outbound.waiting_rooms import MongoWaitingRooms
 from booking_service.settings import Settings
 from chassis import open_chassis
@@ -36,6 +39,7 @@ from telemetry import Metrics
 from ticket_documents import qr_codes
 from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
 from usher.booking.v1.ticket_service_pb2_grpc import add_TicketServiceServicer_to_server
+from usher.booking.v1.voucher_service_pb2_grpc import add_VoucherServiceServicer_to_server
 from usher.booking.v1.waiting_room_service_pb2_grpc import add_WaitingRoomServiceServicer_to_server
 
 
@@ -44,10 +48,11 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
     async with open_chassis(settings, metrics) as chassis:
         journal, clock = chassis.journal, chassis.journal.clock
-        await chassis.database.ensure_indexes({**repositories.INDEXES, **announcements.INDEXES})
+        await chassis.database.ensure_indexes({**repositories.INDEXES, **announcements.INDEXES, **vouchers.INDEXES})
         keys = TicketKeys(journal)
         await keys.open()
         bookings, stocks = MongoBookings(journal), MongoStocks(journal)
+        known_vouchers, page_tokens = MongoVouchers(journal), PageTokens(settings.page_token_key)
         offers = KnownOffers(stocks)
         rooms, watchers = await _open_waiting_rooms(journal, metrics, offers, settings.waiting_room_streams)
         changes, lane_metrics = StockChanges(journal, clock), PrometheusLaneMetrics(metrics)
@@ -70,11 +75,13 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             desk=lanes,
             bookings=bookings,
             stocks=stocks,
+            vouchers=known_vouchers,
+            rehearsal=BatchDesk(journal),
             changes=changes,
             issuer=keys,
             verifier=keys,
             images=qr_codes,
-            page_tokens=PageTokens(settings.page_token_key),
+            page_tokens=page_tokens,
             hold_for=timedelta(seconds=settings.hold_seconds),
             watch_seconds=settings.watch_seconds,
             let_pass=rooms.let_pass,
@@ -83,6 +90,8 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         paperwork = Paperwork(
             apple=settings.apple_signer(), google=settings.google_signer(), platform_uri=settings.token_issuer
         )
+        voucher_parts = VoucherParts(desk=lanes, vouchers=known_vouchers, page_tokens=page_tokens, clock=clock)
+        lapses = LapseWorker(known_vouchers, lanes, chassis.outbox, vouchers.lapse_cause, clock)
         ticket_parts = TicketParts(bookings=bookings, stocks=stocks, documents=paperwork, keyring=keys, clock=clock)
 
         def stop_streams() -> None:
@@ -95,10 +104,12 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     (add_BookingServiceServicer_to_server, BookingServicer(parts)),
                     (add_TicketServiceServicer_to_server, TicketServicer(ticket_parts)),
                     (add_WaitingRoomServiceServicer_to_server, WaitingRoomServicer(rooms)),
+                    (add_VoucherServiceServicer_to_server, VoucherServicer(voucher_parts)),
                 ],
                 workers=[
                     *chassis.workers(event_subscription(lanes), payment_subscription(lanes, keys)),
                     Worker("expiry", expiry.run, expiry.stop),
+                    Worker("voucher-reservations", lapses.run, lapses.stop),
                     Worker("announcements", announcing.run, announcing.stop),
                     Worker("changes", changes.run),
                 ],

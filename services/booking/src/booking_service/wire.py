@@ -13,6 +13,7 @@ from booking_service.domain.states import BookingState
 from domain_kit.money import Money
 from resource_api import etag_of, money_to_wire, time_to_wire
 from usher.booking.v1 import booking_pb2 as pb
+from usher.booking.v1 import booking_service_pb2
 
 _OWES = (BookingState.HELD, BookingState.PENDING_APPROVAL, BookingState.CONFIRMED, BookingState.CHECKED_IN)
 
@@ -28,7 +29,7 @@ def booking_to_wire(booking: Booking) -> pb.Booking:
         organizer=booking.organizer,
         buyer=booking.buyer,
         state=pb.BookingState.Value(f"BOOKING_STATE_{booking.state.name}"),
-        lines=[_line_to_wire(*each) for each in zip(booking.lines, priced.lines, strict=True)],
+        lines=lines_to_wire(booking),
         total=money_to_wire(booking.total),
         hold_expire_time=time_to_wire(booking.hold_expire_time),
         payment=booking.payment,
@@ -44,13 +45,36 @@ def booking_to_wire(booking: Booking) -> pb.Booking:
         answers=[pb.Answer(question=each.question, text=each.text) for each in booking.answers],
         discount_total=money_to_wire(priced.discount),
         fee_total=money_to_wire(priced.fee),
-        taxes=[
-            pb.TaxAmount(display_name=tax.name, rate_millionths=tax.millionths, amount=money_to_wire(tax.amount))
-            for tax in priced.taxes
-        ],
+        taxes=taxes_to_wire(priced),
         amount_paid=money_to_wire(Money(booking.paid, currency)),
         amount_due=money_to_wire(Money(due, currency)),
         waiting_list_entry=booking.entry,
+    )
+
+
+def lines_to_wire(booking: Booking) -> list[pb.BookingLine]:
+    """Its lines with what each costs."""
+    return [_line_to_wire(*each) for each in zip(booking.lines, booking.breakdown().lines, strict=True)]
+
+
+def taxes_to_wire(priced: PriceBreakdown) -> list[pb.TaxAmount]:
+    """One entry a tax and rate."""
+    return [
+        pb.TaxAmount(display_name=tax.name, rate_millionths=tax.millionths, amount=money_to_wire(tax.amount))
+        for tax in priced.taxes
+    ]
+
+
+def quote_to_wire(booking: Booking) -> booking_service_pb2.BookingQuote:
+    """What a booking that was not made would cost."""
+    priced = booking.breakdown()
+    return booking_service_pb2.BookingQuote(
+        lines=lines_to_wire(booking),
+        total=money_to_wire(booking.total),
+        discount_total=money_to_wire(priced.discount),
+        fee_total=money_to_wire(priced.fee),
+        taxes=taxes_to_wire(priced),
+        approval_required=booking.state is BookingState.PENDING_APPROVAL,
     )
 
 
@@ -123,6 +147,7 @@ def _line_to_wire(line: Line, priced: PricedLine) -> pb.BookingLine:
         tax_class=line.tax_class,
         tax=money_to_wire(priced.tax),
         total=money_to_wire(priced.total),
+        vouchers=[f"{line.ticket_type.partition('/ticketTypes/')[0]}/vouchers/{each}" for each in line.vouchers],
     )
 
 

@@ -1,4 +1,4 @@
-"""What can happen to a booking. The booking after it is added when it is written down."""
+"""What can happen to a booking or a voucher. What it is after that is added when it is written down."""
 
 from dataclasses import dataclass
 
@@ -47,4 +47,29 @@ class PaymentUnclaimed:
     reason: str
 
 
-Happening = BookingHeld | BookingConfirmed | BookingCancelled | BookingExpired | TicketCheckedIn | PaymentUnclaimed
+@dataclass(frozen=True, slots=True)
+class VoucherCreated:
+    """A voucher was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherChanged:
+    """Its organizer changed it; a redemption is no change."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherDeleted:
+    """One that nobody had redeemed was taken back."""
+
+
+Happening = (
+    BookingHeld
+    | BookingConfirmed
+    | BookingCancelled
+    | BookingExpired
+    | TicketCheckedIn
+    | PaymentUnclaimed
+    | VoucherCreated
+    | VoucherChanged
+    | VoucherDeleted
+)

@@ -61,6 +61,8 @@ class _Loop:
 class ExpiryWorker(_Loop):
     """Ends holds soon after their time, in one process at a time; only the places shown free depend on how soon."""
 
+    lease = EXPIRY_LEASE
+
     def __init__(
         self,
         bookings: BookingReader,
@@ -81,13 +83,13 @@ class ExpiryWorker(_Loop):
             while not self._stopping.is_set():
                 full = False
                 with suppress(Unavailable):
-                    if await self._leases.hold_lease(EXPIRY_LEASE, self._owner, 10 * self._seconds):
+                    if await self._leases.hold_lease(self.lease, self._owner, 10 * self._seconds):
                         full = await self._sweep() == PAGE
                 if not full:
                     await self._pause(self._seconds)
         finally:
             with suppress(Refusal):
-                await self._leases.release_lease(EXPIRY_LEASE, self._owner)
+                await self._leases.release_lease(self.lease, self._owner)
 
     async def _sweep(self) -> int:
         return await expire_holds(self._bookings, self._desk, self._cause_of, now=self._clock())

@@ -12,16 +12,21 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from booking_service.domain.booking import Booking
+from booking_service.domain.commands.vouchers import VoucherBatch
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import Offer
 from booking_service.domain.people import Person
 from booking_service.domain.records import Record
+from booking_service.domain.voucher import Voucher
+from booking_service.domain.voucher_use import VoucherUse
 from domain_kit.money import Money
 
 BOOKINGS = "bookings"
 INVENTORY = "inventory"
 OFFERS = "offers"
 PEOPLE = "people"
+VOUCHERS = "vouchers"
+VOUCHER_USES = "voucher_uses"
 
 Document = dict[str, Any]
 R = TypeVar("R", bound=Record)
@@ -48,7 +53,13 @@ class Kind(Generic[R]):
         return msgspec.convert(plain, self.record, builtin_types=_KEPT)
 
 
-KINDS: tuple[Kind[Any], ...] = (Kind(Booking, BOOKINGS), Kind(Person, PEOPLE, named=False))
+KINDS: tuple[Kind[Any], ...] = (
+    Kind(Booking, BOOKINGS),
+    Kind(Person, PEOPLE, named=False),
+    Kind(Voucher, VOUCHERS),
+    Kind(VoucherUse, VOUCHER_USES, named=False),
+    Kind(VoucherBatch, "voucher_batches"),  # in answers only
+)
 KIND_OF: Mapping[type[Any], Kind[Any]] = {kind.record: kind for kind in KINDS}
 _BY_COLLECTION = {kind.collection: kind for kind in KINDS}
 

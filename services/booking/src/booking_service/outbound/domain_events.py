@@ -1,4 +1,4 @@
-"""Domain events as messages of usher.booking.v1, each with the booking or availability after it."""
+"""Domain events as messages of usher.booking.v1, each with the booking, voucher or availability after it."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -10,6 +10,8 @@ from booking_service.domain import domain_events as facts
 from booking_service.domain.availability import Availability
 from booking_service.domain.booking import Booking
 from booking_service.domain.records import Record
+from booking_service.domain.voucher import Voucher
+from booking_service.voucher_wire import voucher_to_wire
 from booking_service.wire import availability_to_wire, booking_to_wire, ticket_of
 from domain_kit.backbone import EncodedEvent
 from resource_api import money_to_wire
@@ -46,6 +48,18 @@ def _unclaimed(fact: facts.PaymentUnclaimed, booking: Booking) -> Message:
     return pb.PaymentUnclaimed(booking=booking_to_wire(booking), payment=fact.payment, reason=fact.reason)
 
 
+def _voucher_created(fact: facts.VoucherCreated, voucher: Voucher) -> Message:  # noqa: ARG001  # as above
+    return pb.VoucherCreated(voucher=voucher_to_wire(voucher))
+
+
+def _voucher_changed(fact: facts.VoucherChanged, voucher: Voucher) -> Message:  # noqa: ARG001  # as above
+    return pb.VoucherChanged(voucher=voucher_to_wire(voucher))
+
+
+def _voucher_deleted(fact: facts.VoucherDeleted, voucher: Voucher) -> Message:  # noqa: ARG001  # as above
+    return pb.VoucherDeleted(voucher=voucher_to_wire(voucher))
+
+
 BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.BookingHeld: _held,
     facts.BookingConfirmed: _confirmed,
@@ -53,6 +67,9 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.BookingExpired: _expired,
     facts.TicketCheckedIn: _checked_in,
     facts.PaymentUnclaimed: _unclaimed,
+    facts.VoucherCreated: _voucher_created,
+    facts.VoucherChanged: _voucher_changed,
+    facts.VoucherDeleted: _voucher_deleted,
 }
 
 

@@ -6,6 +6,7 @@ from booking_service.domain.commands.end import Cancel, Expire
 from booking_service.domain.commands.hold import Hold
 from booking_service.domain.commands.offer import ProjectOffer
 from booking_service.domain.commands.settle import ClaimPayment, Confirm
+from booking_service.domain.commands.vouchers import CreateVouchers, DeleteVoucher, LapseReservation, UpdateVoucher
 
 __all__ = [
     "Cancel",
@@ -13,9 +14,13 @@ __all__ = [
     "ClaimPayment",
     "Command",
     "Confirm",
+    "CreateVouchers",
+    "DeleteVoucher",
     "Expire",
     "Hold",
+    "LapseReservation",
     "OnBooking",
     "ProjectOffer",
     "TicketIssuer",
+    "UpdateVoucher",
 ]
