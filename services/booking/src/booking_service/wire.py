@@ -7,11 +7,11 @@ from google.type.money_pb2 import Money as WireMoney
 from booking_service.domain.availability import Availability
 from booking_service.domain.booking import Booking, Line, Ticket
 from booking_service.domain.history import Change
-from booking_service.domain.pricing.breakdown import PriceBreakdown, PricedLine, UnitPrice
+from booking_service.domain.pricing.breakdown import Amounts, PriceBreakdown, UnitPrice
 from booking_service.domain.questions import UNKNOWN, Attendee
 from booking_service.domain.states import BookingState
 from domain_kit.money import Money
-from resource_api import etag_of, money_to_wire, time_to_wire
+from resource_api import etag_of, minor_to_wire, money_to_wire, time_to_wire
 from usher.booking.v1 import booking_pb2 as pb
 from usher.booking.v1 import booking_service_pb2
 
@@ -22,6 +22,7 @@ def booking_to_wire(booking: Booking) -> pb.Booking:
     """The resource, etag included."""
     currency = booking.total.currency
     priced = booking.breakdown()
+    amounts = [line.amounts() for line in priced.lines]
     due = booking.total.minor_units - booking.paid if booking.state in _OWES else 0
     return pb.Booking(
         name=booking.name,
@@ -29,7 +30,7 @@ def booking_to_wire(booking: Booking) -> pb.Booking:
         organizer=booking.organizer,
         buyer=booking.buyer,
         state=pb.BookingState.Value(f"BOOKING_STATE_{booking.state.name}"),
-        lines=lines_to_wire(booking),
+        lines=[_line_to_wire(*each) for each in zip(booking.lines, amounts, strict=True)],
         total=money_to_wire(booking.total),
         hold_expire_time=time_to_wire(booking.hold_expire_time),
         payment=booking.payment,
@@ -43,37 +44,27 @@ def booking_to_wire(booking: Booking) -> pb.Booking:
         history=[_change_to_wire(change) for change in booking.history],
         voucher_codes=booking.voucher_codes,
         answers=[pb.Answer(question=each.question, text=each.text) for each in booking.answers],
-        discount_total=money_to_wire(priced.discount),
-        fee_total=money_to_wire(priced.fee),
-        taxes=taxes_to_wire(priced),
-        amount_paid=money_to_wire(Money(booking.paid, currency)),
-        amount_due=money_to_wire(Money(due, currency)),
+        discount_total=minor_to_wire(sum(each.discount for each in amounts), currency),
+        fee_total=minor_to_wire(sum(each.fee for each in amounts), currency),
+        taxes=[
+            pb.TaxAmount(display_name=tax.name, rate_millionths=tax.millionths, amount=money_to_wire(tax.amount))
+            for tax in priced.taxes
+        ],
+        amount_paid=minor_to_wire(booking.paid, currency),
+        amount_due=minor_to_wire(due, currency),
         waiting_list_entry=booking.entry,
     )
 
 
-def lines_to_wire(booking: Booking) -> list[pb.BookingLine]:
-    """Its lines with what each costs."""
-    return [_line_to_wire(*each) for each in zip(booking.lines, booking.breakdown().lines, strict=True)]
-
-
-def taxes_to_wire(priced: PriceBreakdown) -> list[pb.TaxAmount]:
-    """One entry a tax and rate."""
-    return [
-        pb.TaxAmount(display_name=tax.name, rate_millionths=tax.millionths, amount=money_to_wire(tax.amount))
-        for tax in priced.taxes
-    ]
-
-
 def quote_to_wire(booking: Booking) -> booking_service_pb2.BookingQuote:
     """What a booking that was not made would cost."""
-    priced = booking.breakdown()
+    told = booking_to_wire(booking)
     return booking_service_pb2.BookingQuote(
-        lines=lines_to_wire(booking),
-        total=money_to_wire(booking.total),
-        discount_total=money_to_wire(priced.discount),
-        fee_total=money_to_wire(priced.fee),
-        taxes=taxes_to_wire(priced),
+        lines=told.lines,
+        total=told.total,
+        discount_total=told.discount_total,
+        fee_total=told.fee_total,
+        taxes=told.taxes,
         approval_required=booking.state is BookingState.PENDING_APPROVAL,
     )
 
@@ -131,32 +122,36 @@ def availability_to_wire(availability: Availability, now: datetime) -> pb.Availa
     )
 
 
-def _line_to_wire(line: Line, priced: PricedLine) -> pb.BookingLine:
+def _line_to_wire(line: Line, amounts: Amounts) -> pb.BookingLine:
+    currency = line.unit_price.currency
+    subtotal, discount, fee, tax = amounts
     return pb.BookingLine(
         ticket_type=line.ticket_type,
         quantity=line.quantity,
         display_name=line.display_name,
         unit_price=money_to_wire(line.unit_price),
-        subtotal=money_to_wire(priced.subtotal),
+        subtotal=money_to_wire(Money(subtotal, currency)),
         date=line.date,
         seats=line.seats,
         attendees=[attendee_to_wire(each) or pb.Attendee() for each in line.attendees],
         units=[unit for run in line.runs for unit in [_unit_to_wire(run.unit)] * run.quantity],
-        discount=money_to_wire(priced.discount),
-        fee=money_to_wire(priced.fee),
+        discount=minor_to_wire(discount, currency),
+        fee=minor_to_wire(fee, currency),
         tax_class=line.tax_class,
-        tax=money_to_wire(priced.tax),
-        total=money_to_wire(priced.total),
+        tax=minor_to_wire(tax, currency),
+        total=money_to_wire(Money(subtotal - discount + fee, currency)),
         vouchers=[f"{line.ticket_type.partition('/ticketTypes/')[0]}/vouchers/{each}" for each in line.vouchers],
     )
 
 
 def _unit_to_wire(unit: UnitPrice) -> pb.UnitPrice:
+    list_price, currency, fee = unit.list_price.minor_units, unit.list_price.currency, unit.fee.minor_units
+    discount = sum(each.amount.minor_units for each in unit.reductions)
     return pb.UnitPrice(
         list_price=money_to_wire(unit.list_price),
-        discount=money_to_wire(unit.discount),
-        fee=money_to_wire(unit.fee),
-        price=money_to_wire(unit.total),
+        discount=minor_to_wire(discount, currency),
+        fee=minor_to_wire(fee, currency),
+        price=money_to_wire(Money(list_price - discount + fee, currency)),
         phase=unit.phase,
         reductions=[
             pb.PriceReduction(source=each.source, display_name=each.display_name, amount=money_to_wire(each.amount))

@@ -88,9 +88,7 @@ class Bearer:
         return release(inventory, Demand(self.use.keeps, {}))
 
 
-def availability_of(
-    offer: Offer, inventory: Inventory, now: datetime, bearer: Bearer | None = None
-) -> Availability:
+def availability_of(offer: Offer, inventory: Inventory, now: datetime, bearer: Bearer | None = None) -> Availability:
     """INVARIANT: a type is ON_SALE exactly when its smallest booking would be taken now."""
     dates: tuple[EventDate | None, ...] = offer.dates or (None,)
     return Availability(

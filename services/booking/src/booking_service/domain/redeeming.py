@@ -95,7 +95,9 @@ def valid_voucher(voucher: Voucher | None, code: str, now: datetime) -> Voucher:
     if voucher.valid_from is not None and now < voucher.valid_from:
         since = voucher.valid_from.isoformat().replace("+00:00", "Z")
         metadata = {"voucher_code": voucher.code, "valid_from_time": since}
-        raise FailedPrecondition("VOUCHER_NOT_YET_VALID", f"Voucher {code} is valid from {since} on.", metadata=metadata)
+        raise FailedPrecondition(
+            "VOUCHER_NOT_YET_VALID", f"Voucher {code} is valid from {since} on.", metadata=metadata
+        )
     if voucher.is_over(now):
         raise FailedPrecondition(
             "VOUCHER_EXPIRED", f"Voucher {code} is no longer valid.", metadata={"voucher_code": voucher.code}

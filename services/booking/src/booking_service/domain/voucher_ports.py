@@ -9,7 +9,6 @@ from booking_service.domain.ports import Condition
 from booking_service.domain.records import Record
 from booking_service.domain.voucher import Voucher
 from booking_service.domain.voucher_use import VoucherUse
-from domain_kit.repository import Page
 
 Counted = tuple[Voucher, VoucherUse]
 
@@ -28,8 +27,8 @@ class VoucherReader(Protocol):
 
     async def of_event(
         self, event: str, conditions: Sequence[Condition] = (), *, after: Sequence[Any] | None = None, limit: int
-    ) -> Page[Counted]:
-        """By code; those that meet all conditions over `voucher` (the id), `tag`, `used_up`."""
+    ) -> tuple[Sequence[Counted], Sequence[Any] | None]:
+        """By code, those that meet all conditions over `voucher` (the id), `tag`, `used_up`; and where to go on."""
 
     async def due(self, now: datetime, limit: int) -> Sequence[VoucherUse]:
         """Tallies of vouchers whose time has run out and that keep places, oldest first."""

@@ -64,7 +64,7 @@ class VoucherUse:
             raise unknown_voucher(self.voucher)
         if self.max_uses and self.uses + tickets > self.max_uses:
             raise used_up(self.voucher, max(0, self.max_uses - self.uses))
-        return self._with(uses=self.uses + tickets, kept=self.kept - min(self.kept, tickets))
+        return _settled(replace(self, uses=self.uses + tickets, kept=self.kept - min(self.kept, tickets)))
 
     def given_back(self, tickets: int, places: Places) -> "VoucherUse":
         """With so many fewer; as far as it kept places for them, it keeps them again out of those that come back.
@@ -73,11 +73,11 @@ class VoucherUse:
         """
         if tickets > self.uses:
             raise ValueError(f"{self.name} gives back {tickets} of {self.uses}")
-        less = self._with(uses=self.uses - tickets)
+        less = _settled(replace(self, uses=self.uses - tickets))
         again = min(max(0, less.keepable - less.kept), tickets)
         for pool, count in Counter(self.pools).items():
             again = min(again, places.get(pool, 0) // count)
-        return less._with(kept=less.kept + again)
+        return replace(less, kept=less.kept + again)
 
     def following(self, voucher: Voucher, former: Voucher | None, offer: Offer, now: datetime) -> "VoucherUse":
         """As its voucher says now, keeping what it should keep; whether there are places is for the caller to see.
@@ -101,19 +101,20 @@ class VoucherUse:
             pools=self.pools if same or over else voucher.pools(offer),
         )
         kept = min(self.kept, after.keepable) if same else after.keepable
-        return after._with(kept=kept, lapse_time=voucher.valid_until)
+        return _settled(replace(after, kept=kept, lapse_time=voucher.valid_until))
 
     def over(self) -> "VoucherUse":
         """Its time has run out: nothing is kept any more."""
-        return self._with(kept=0, lapsed=True)
+        return _settled(replace(self, kept=0, lapsed=True))
 
-    def _with(self, **changes: object) -> "VoucherUse":
-        after = replace(self, **changes)  # type: ignore[arg-type]  # each of its own type
-        return replace(
-            after,
-            used_up=0 < after.max_uses <= after.uses,
-            lapse_time=None if after.lapsed or after.gone or not after.reserved else after.lapse_time,
-        )
+
+def _settled(use: VoucherUse) -> VoucherUse:
+    """With what follows from the rest: whether it is used up, and when what it keeps goes back."""
+    return replace(
+        use,
+        used_up=0 < use.max_uses <= use.uses,
+        lapse_time=None if use.lapsed or use.gone or not use.reserved else use.lapse_time,
+    )
 
 
 def _reservation(voucher: Voucher) -> tuple[object, ...]:

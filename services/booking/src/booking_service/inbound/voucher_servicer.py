@@ -59,11 +59,11 @@ class VoucherServicer(VoucherServiceServicer):
 
     async def ListVouchers(self, request: pb.ListVouchersRequest, context: object) -> pb.ListVouchersResponse:
         tokens, conditions = self._parts.page_tokens, conditions_from_filter(request.filter)
-        page = await self._parts.vouchers.of_event(
+        page, following = await self._parts.vouchers.of_event(
             request.parent, conditions, after=tokens.cursor_of(request), limit=page_size_of(request)
         )
-        token = tokens.token_for(request, page.following)
-        return pb.ListVouchersResponse(vouchers=[voucher_to_wire(*each) for each in page.items], next_page_token=token)
+        token = tokens.token_for(request, following)
+        return pb.ListVouchersResponse(vouchers=[voucher_to_wire(*each) for each in page], next_page_token=token)
 
     async def UpdateVoucher(self, request: pb.UpdateVoucherRequest, context: object) -> voucher_pb2.Voucher:
         parts, sent = self._parts, request.voucher

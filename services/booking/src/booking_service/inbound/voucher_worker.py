@@ -2,23 +2,22 @@
 
 from collections.abc import Callable
 
-from booking_service.domain.ports import BookingReader, Desk
+from booking_service.domain.ports import Desk
 from booking_service.domain.voucher_ports import VoucherReader
 from booking_service.domain.voucher_use import VoucherUse
 from booking_service.handlers.lapse_reservations import lapse_reservations
-from booking_service.inbound.workers import ExpiryWorker, Leases
+from booking_service.inbound.workers import Leases, Sweeper
 from domain_kit.clock import Clock
 from domain_kit.repository import Cause
 
+LAPSE_LEASE = "voucher-reservations"
 
-class LapseWorker(ExpiryWorker):
-    """Frees reservations soon after their time, in one process at a time."""
 
-    lease = "voucher-reservations"
+class LapseWorker(Sweeper):
+    """Frees what vouchers keep soon after their time; only the places shown free depend on how soon."""
 
     def __init__(
         self,
-        bookings: BookingReader,
         vouchers: VoucherReader,
         desk: Desk,
         leases: Leases,
@@ -27,4 +26,7 @@ class LapseWorker(ExpiryWorker):
         *,
         seconds: float = 1.0,
     ) -> None:
-        super().__init__()
+        async def sweep() -> int:
+            return await lapse_reservations(vouchers, desk, cause_of, now=clock())
+
+        super().__init__(LAPSE_LEASE, sweep, leases, seconds=seconds)

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 from booking_service.domain.ports import Announcements, BookingReader, Desk, StockReader
@@ -58,10 +59,31 @@ class _Loop:
                 await self._stopping.wait()
 
 
-class ExpiryWorker(_Loop):
-    """Ends holds soon after their time, in one process at a time; only the places shown free depend on how soon."""
+class Sweeper(_Loop):
+    """Does again and again, in one process at a time, what time makes due. sweep: one page of it, telling how many."""
 
-    lease = EXPIRY_LEASE
+    def __init__(self, lease: str, sweep: Callable[[], Awaitable[int]], leases: Leases, *, seconds: float) -> None:
+        super().__init__()
+        self._lease, self._sweep, self._leases = lease, sweep, leases
+        self._seconds, self._owner = seconds, new_id()
+
+    async def run(self) -> None:
+        """Until stopped."""
+        try:
+            while not self._stopping.is_set():
+                full = False
+                with suppress(Unavailable):
+                    if await self._leases.hold_lease(self._lease, self._owner, 10 * self._seconds):
+                        full = await self._sweep() == PAGE
+                if not full:
+                    await self._pause(self._seconds)
+        finally:
+            with suppress(Refusal):
+                await self._leases.release_lease(self._lease, self._owner)
+
+
+class ExpiryWorker(Sweeper):
+    """Ends holds soon after their time; only the places shown free depend on how soon."""
 
     def __init__(
         self,
@@ -73,31 +95,25 @@ class ExpiryWorker(_Loop):
         *,
         seconds: float = 1.0,
     ) -> None:
-        super().__init__()
-        self._bookings, self._desk, self._leases, self._cause_of = bookings, desk, leases, cause_of
-        self._clock, self._seconds, self._owner = clock, seconds, new_id()
+        async def sweep() -> int:
+            return await expire_holds(bookings, desk, cause_of, now=clock())
 
-    async def run(self) -> None:
-        """Until stopped."""
-        try:
-            while not self._stopping.is_set():
-                full = False
-                with suppress(Unavailable):
-                    if await self._leases.hold_lease(self.lease, self._owner, 10 * self._seconds):
-                        full = await self._sweep() == PAGE
-                if not full:
-                    await self._pause(self._seconds)
-        finally:
-            with suppress(Refusal):
-                await self._leases.release_lease(self.lease, self._owner)
+        super().__init__(EXPIRY_LEASE, sweep, leases, seconds=seconds)
 
-    async def _sweep(self) -> int:
-        return await expire_holds(self._bookings, self._desk, self._cause_of, now=self._clock())
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """An event that was just announced is not again before the moment `until`, so many seconds later."""
+
+    until: float
+    seconds: float
 
 
 class AnnouncingWorker(_Loop):
     """Announces changed availability: each event at most once every `gap` seconds, however often it changes.
 
+    While it goes on changing the pause doubles from one announcement to the next, up to `longest`: what is announced
+    each time costs the platform as much as several bookings. After a pause without a change it is `gap` again.
     Commits of this process mark their event at once. Others are found: at the start those whose last announcement is
     older than their stock, which a kill -9 leaves behind; every `look` seconds what any process has changed of late;
     and what time alone changes.
@@ -111,11 +127,13 @@ class AnnouncingWorker(_Loop):
         clock: Clock,
         *,
         gap: float = 0.1,
+        longest: float = 1.0,
         look: float = 5.0,
     ) -> None:
         super().__init__()
         self._announcements, self._stocks, self._news, self._clock = announcements, stocks, news, clock
-        self._gap, self._look = gap, look
+        self._gap, self._longest, self._look = gap, max(gap, longest), look
+        self._rests: dict[str, _Rest] = {}
         self._marked: set[str] = set()
         self._bell = asyncio.Event()
         self._log = logging.getLogger(__name__)
@@ -137,11 +155,24 @@ class AnnouncingWorker(_Loop):
             while not self._stopping.is_set():
                 await self._bell.wait()
                 self._bell.clear()
+                resting = self._set_aside(time.monotonic())
                 await self.announce_marked()
                 await self._pause(self._gap)
+                self._mark_all(resting)
             await self.announce_marked()
         finally:
             looking.cancel()
+
+    def _set_aside(self, now: float) -> set[str]:
+        """Of what is marked, those that were announced a moment ago; they wait for the next round."""
+        self._rests = {event: rest for event, rest in self._rests.items() if now < rest.until + rest.seconds}
+        resting = {event for event in self._marked if event in self._rests and now < self._rests[event].until}
+        self._marked -= resting
+        for event in self._marked:
+            before = self._rests.get(event)
+            seconds = self._gap if before is None else min(2 * before.seconds, self._longest)
+            self._rests[event] = _Rest(now + seconds, seconds)
+        return resting
 
     async def announce_marked(self) -> None:
         """What is marked now; what cannot be read or stored just now stays marked."""

@@ -161,10 +161,10 @@ class BatchDesk:
         due: list[Waiting] = []
         now = self._journal.clock()
         for event in short:
-            for hold in await due_holds(self._journal, now, _SWEPT_AT_ONCE, event):
-                due.append(_unawaited(Expire(hold.event, hold.name), expiry_cause(hold.name)))
-            for use in await due_reservations(self._journal, now, _SWEPT_AT_ONCE, event):
-                due.append(_unawaited(LapseReservation(use.event, use.voucher), lapse_cause(use)))
+            holds = await due_holds(self._journal, now, _SWEPT_AT_ONCE, event)
+            uses = await due_reservations(self._journal, now, _SWEPT_AT_ONCE, event)
+            due += [_unawaited(Expire(hold.event, hold.name), expiry_cause(hold.name)) for hold in holds]
+            due += [_unawaited(LapseReservation(use.event, use.voucher), lapse_cause(use)) for use in uses]
         return due
 
     async def _refuse(self, plan: Plan) -> None:

@@ -12,7 +12,7 @@ from booking_service.domain.voucher_use import VoucherUse, use_key
 from booking_service.outbound.documents import KIND_OF, VOUCHER_USES
 from booking_service.outbound.shelf import Finder, load_records
 from domain_kit.refusals import NotFound
-from domain_kit.repository import Cause, Page
+from domain_kit.repository import Cause
 from mongo_store import Index
 from mongo_store.keyset import after_cursor, cursor_of
 
@@ -72,14 +72,14 @@ class MongoVouchers:
 
     async def of_event(
         self, event: str, conditions: Sequence[Condition] = (), *, after: Sequence[Any] | None = None, limit: int
-    ) -> Page[Counted]:
-        """By code; those that meet all conditions. The tallies know all that one may ask for."""
+    ) -> tuple[Sequence[Counted], Sequence[Any] | None]:
+        """By code, those that meet all conditions; and where to go on. Tallies know all that one may ask for."""
         below = {"_id": {"$gt": f"{event}/voucherUses/", "$lt": f"{event}/voucherUses{_AFTER_SLASH}"}, "gone": False}
         wanted = [{each.field: each.value if each.same else {"$ne": each.value}} for each in conditions]
         where = {"$and": [below, *wanted, *([] if after is None else [after_cursor(_ORDER, after)])]}
         found = await self._store.find(VOUCHER_USES, where, sort=_ORDER, limit=limit + 1)
         items = await self.many([f"{event}/vouchers/{each['voucher']}" for each in found[:limit]])
-        return Page(items, cursor_of(_ORDER, found[limit - 1]) if len(found) > limit else None)
+        return items, cursor_of(_ORDER, found[limit - 1]) if len(found) > limit else None
 
     async def due(self, now: datetime, limit: int) -> Sequence[VoucherUse]:
         """Tallies of vouchers whose time has run out and that keep places, oldest first."""

@@ -228,11 +228,11 @@ class Booking(_message.Message):
 
     @_builtins.property
     def discount_total(self) -> _money_pb2.Money:
-        """What was taken off the prices, over all lines."""
+        """What was taken off the prices, over all lines; unset: nothing."""
 
     @_builtins.property
     def fee_total(self) -> _money_pb2.Money:
-        """Service fees in the total."""
+        """Service fees in the total; unset: none."""
 
     @_builtins.property
     def taxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaxAmount]:
@@ -240,11 +240,11 @@ class Booking(_message.Message):
 
     @_builtins.property
     def amount_paid(self) -> _money_pb2.Money:
-        """What was paid and not paid back."""
+        """What was paid and not paid back; unset: nothing."""
 
     @_builtins.property
     def amount_due(self) -> _money_pb2.Money:
-        """What is still owed; 0 when nothing is."""
+        """What is still owed; unset: nothing."""
 
     def __init__(
         self,
@@ -435,6 +435,7 @@ class BookingLine(_message.Message):
     TAX_CLASS_FIELD_NUMBER: _builtins.int
     TAX_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    VOUCHERS_FIELD_NUMBER: _builtins.int
     ticket_type: _builtins.str
     """The type, `events/{event}/ticketTypes/{ticket_type}`. Required."""
     quantity: _builtins.int
@@ -469,19 +470,23 @@ class BookingLine(_message.Message):
 
     @_builtins.property
     def discount(self) -> _money_pb2.Money:
-        """What was taken off."""
+        """What was taken off; unset: nothing."""
 
     @_builtins.property
     def fee(self) -> _money_pb2.Money:
-        """Service fees."""
+        """Service fees; unset: none."""
 
     @_builtins.property
     def tax(self) -> _money_pb2.Money:
-        """Taxes inside the total."""
+        """Taxes inside the total; unset: none are known."""
 
     @_builtins.property
     def total(self) -> _money_pb2.Money:
         """subtotal − discount + fee."""
+
+    @_builtins.property
+    def vouchers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Vouchers of which each ticket of the line uses up one use, `events/{event}/vouchers/{voucher}`."""
 
     def __init__(
         self,
@@ -500,10 +505,11 @@ class BookingLine(_message.Message):
         tax_class: _builtins.str = ...,
         tax: _money_pb2.Money | None = ...,
         total: _money_pb2.Money | None = ...,
+        vouchers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "fee", b"fee", "subtotal", b"subtotal", "tax", b"tax", "total", b"total", "unit_price", b"unit_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendees", b"attendees", "date", b"date", "discount", b"discount", "display_name", b"display_name", "fee", b"fee", "quantity", b"quantity", "seats", b"seats", "subtotal", b"subtotal", "tax", b"tax", "tax_class", b"tax_class", "ticket_type", b"ticket_type", "total", b"total", "unit_price", b"unit_price", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendees", b"attendees", "date", b"date", "discount", b"discount", "display_name", b"display_name", "fee", b"fee", "quantity", b"quantity", "seats", b"seats", "subtotal", b"subtotal", "tax", b"tax", "tax_class", b"tax_class", "ticket_type", b"ticket_type", "total", b"total", "unit_price", b"unit_price", "units", b"units", "vouchers", b"vouchers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -529,11 +535,11 @@ class UnitPrice(_message.Message):
 
     @_builtins.property
     def discount(self) -> _money_pb2.Money:
-        """What was taken off."""
+        """What was taken off; unset: nothing."""
 
     @_builtins.property
     def fee(self) -> _money_pb2.Money:
-        """Service fee."""
+        """Service fee; unset: none."""
 
     @_builtins.property
     def price(self) -> _money_pb2.Money:

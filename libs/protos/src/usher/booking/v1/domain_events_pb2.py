@@ -24,27 +24,34 @@ _sym_db = _symbol_database.Default()
 
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from usher.booking.v1 import booking_pb2 as usher_dot_booking_dot_v1_dot_booking__pb2
+from usher.booking.v1 import voucher_pb2 as usher_dot_booking_dot_v1_dot_voucher__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/booking/v1/domain_events.proto\x12\x10usher.booking.v1\x1a\x17google/type/money.proto\x1a\x1eusher/booking/v1/booking.proto\"9\n\x0b\x42ookingHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"R\n\x10\x42ookingConfirmed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x12\n\nheld_again\x18\x02 \x01(\x08\"\xac\x01\n\x10\x42ookingCancelled\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x34\n\x0c\x66ormer_state\x18\x04 \x01(\x0e\x32\x1e.usher.booking.v1.BookingState\"<\n\x0e\x42ookingExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"g\n\x0fTicketCheckedIn\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\"_\n\x10PaymentUnclaimed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0f\n\x07payment\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"K\n\x13\x41vailabilityChanged\x12\x34\n\x0c\x61vailability\x18\x01 \x01(\x0b\x32\x1e.usher.booking.v1.Availabilityb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/booking/v1/domain_events.proto\x12\x10usher.booking.v1\x1a\x17google/type/money.proto\x1a\x1eusher/booking/v1/booking.proto\x1a\x1eusher/booking/v1/voucher.proto\"9\n\x0b\x42ookingHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"R\n\x10\x42ookingConfirmed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x12\n\nheld_again\x18\x02 \x01(\x08\"\xac\x01\n\x10\x42ookingCancelled\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x34\n\x0c\x66ormer_state\x18\x04 \x01(\x0e\x32\x1e.usher.booking.v1.BookingState\"<\n\x0e\x42ookingExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"g\n\x0fTicketCheckedIn\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\"_\n\x10PaymentUnclaimed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0f\n\x07payment\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"K\n\x13\x41vailabilityChanged\x12\x34\n\x0c\x61vailability\x18\x01 \x01(\x0b\x32\x1e.usher.booking.v1.Availability\"<\n\x0eVoucherCreated\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherChanged\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherDeleted\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucherb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'usher.booking.v1.domain_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BOOKINGHELD']._serialized_start=115
-  _globals['_BOOKINGHELD']._serialized_end=172
-  _globals['_BOOKINGCONFIRMED']._serialized_start=174
-  _globals['_BOOKINGCONFIRMED']._serialized_end=256
-  _globals['_BOOKINGCANCELLED']._serialized_start=259
-  _globals['_BOOKINGCANCELLED']._serialized_end=431
-  _globals['_BOOKINGEXPIRED']._serialized_start=433
-  _globals['_BOOKINGEXPIRED']._serialized_end=493
-  _globals['_TICKETCHECKEDIN']._serialized_start=495
-  _globals['_TICKETCHECKEDIN']._serialized_end=598
-  _globals['_PAYMENTUNCLAIMED']._serialized_start=600
-  _globals['_PAYMENTUNCLAIMED']._serialized_end=695
-  _globals['_AVAILABILITYCHANGED']._serialized_start=697
-  _globals['_AVAILABILITYCHANGED']._serialized_end=772
+  _globals['_BOOKINGHELD']._serialized_start=147
+  _globals['_BOOKINGHELD']._serialized_end=204
+  _globals['_BOOKINGCONFIRMED']._serialized_start=206
+  _globals['_BOOKINGCONFIRMED']._serialized_end=288
+  _globals['_BOOKINGCANCELLED']._serialized_start=291
+  _globals['_BOOKINGCANCELLED']._serialized_end=463
+  _globals['_BOOKINGEXPIRED']._serialized_start=465
+  _globals['_BOOKINGEXPIRED']._serialized_end=525
+  _globals['_TICKETCHECKEDIN']._serialized_start=527
+  _globals['_TICKETCHECKEDIN']._serialized_end=630
+  _globals['_PAYMENTUNCLAIMED']._serialized_start=632
+  _globals['_PAYMENTUNCLAIMED']._serialized_end=727
+  _globals['_AVAILABILITYCHANGED']._serialized_start=729
+  _globals['_AVAILABILITYCHANGED']._serialized_end=804
+  _globals['_VOUCHERCREATED']._serialized_start=806
+  _globals['_VOUCHERCREATED']._serialized_end=866
+  _globals['_VOUCHERCHANGED']._serialized_start=868
+  _globals['_VOUCHERCHANGED']._serialized_end=928
+  _globals['_VOUCHERDELETED']._serialized_start=930
+  _globals['_VOUCHERDELETED']._serialized_end=990
 # @@protoc_insertion_point(module_scope)

@@ -170,9 +170,7 @@ def _kept(stock: Stock, before: VoucherUse, after: VoucherUse, voucher: Voucher)
     return stock.holding(taken), after
 
 
-def _too_few(
-    offer: Offer, stock: Stock, before: VoucherUse, after: VoucherUse, voucher: Voucher
-) -> FailedPrecondition:
+def _too_few(offer: Offer, stock: Stock, before: VoucherUse, after: VoucherUse, voucher: Voucher) -> FailedPrecondition:
     left = remaining(offer, release(stock.inventory, Demand(before.keeps, {})), after.pools)
     kind = next((each.name for each in offer.ticket_types if voucher.covers(each.name)), "")
     return FailedPrecondition(

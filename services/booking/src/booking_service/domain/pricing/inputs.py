@@ -106,8 +106,8 @@ class VoucherKind(Enum):
 class VoucherBenefit:
     """What a voucher gives each ticket that it covers.
 
-    basis_points: off, with PERCENT. amount: off with FIXED, in place of the price with PRICE. ticket_types, dates: empty
-    for all. most: tickets it may still cover; None: any number.
+    basis_points: off, with PERCENT. amount: off with FIXED, in place of the price with PRICE. ticket_types, dates:
+    empty for all. most: tickets it may still cover; None: any number.
     """
 
     code: str

@@ -58,8 +58,10 @@ def _currency_of(slices: Sequence[Slice], tariff: Tariff) -> str:
     if tariff.fee.fixed:
         amounts.append(tariff.fee.fixed)
     voucher = tariff.voucher
-    if voucher is not None and voucher.amount is not None and any(
-        voucher.covers(each.kind.name, each.date) for each in slices
+    if (
+        voucher is not None
+        and voucher.amount is not None
+        and any(voucher.covers(each.kind.name, each.date) for each in slices)
     ):
         amounts.append(voucher.amount)
     return one_currency(amount.currency for amount in amounts)
