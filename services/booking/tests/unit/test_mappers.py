@@ -159,8 +159,9 @@ def test_a_booking_message_says_what_it_costs_and_why():
     cheap = UnitPrice(Money(500, "EUR"), "Early", (half,), Money(20, "EUR"), (tax,))
     dear = plain(Money(500, "EUR"))
     line = Line(
-        "events/e/ticketTypes/t", 3, "T", Money(500, "EUR"), ("p",), date="d", runs=(UnitRun(2, dear), UnitRun(1, cheap)),
-        seats=("a/b/1", "a/b/2", "a/b/3"), attendees=(Attendee("Ada", "ada@example.org"),), tax_class="reduced", vouchers=("spring",),
+        "events/e/ticketTypes/t", 3, "T", Money(500, "EUR"), ("p",), date="d",
+        runs=(UnitRun(2, dear), UnitRun(1, cheap)), seats=("a/b/1", "a/b/2", "a/b/3"),
+        attendees=(Attendee("Ada", "ada@example.org"),), tax_class="reduced", vouchers=("spring",),
     )  # fmt: skip
     ticket = Ticket("events/e/bookings/b/tickets/t", "t", "T", "code", unit=UnitAt(0, 2), date="d", seat="a/b/3")
     message = booking_to_wire(booking_with(lines=(line,), total=line.total, tickets=(ticket,)))

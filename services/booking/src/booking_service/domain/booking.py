@@ -207,6 +207,16 @@ def demand_of(lines: Sequence[Line]) -> Demand:
     return Demand(dict(places), dict(tickets))
 
 
+def issued_by(lines: Sequence[Line]) -> Mapping[str, int]:
+    """Ticket type id → tickets that these lines stand for, bundled ones and the bundles themselves included."""
+    counted: Counter[str] = Counter()
+    for line in lines:
+        counted[line.ticket_type.rpartition("/")[2]] += line.quantity
+        for content in line.contents:
+            counted[content.ticket_type.rpartition("/")[2]] += line.quantity * content.count
+    return dict(counted)
+
+
 def redeemed_by(lines: Sequence[Line]) -> Mapping[str, int]:
     """Voucher id → tickets of these lines that take a use of it."""
     counted: Counter[str] = Counter()

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from booking_service.domain.booking import Booking
+from booking_service.domain.booking import Booking, issued_by
 from booking_service.domain.inventory import Demand, exchange, release
 from booking_service.domain.people import Person, person_key
 from booking_service.domain.records import Key, Record, View
@@ -28,7 +28,7 @@ def occupied(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
     tallies: list[Record] = []
     if booking.counted:
         person = view.find(*person_key(booking.event, booking.buyer)) or Person(booking.event, booking.buyer)
-        tallies.append(person.having(demand.tickets, offer))
+        tallies.append(person.having(issued_by(booking.lines), offer))
     kept = Counter[str]()
     for voucher, count in booking.redeemed().items():
         use = view.find(*use_key(booking.event, voucher))
@@ -50,7 +50,7 @@ def vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
     tallies: list[Record] = []
     if booking.counted:
         person = view.get(*person_key(booking.event, booking.buyer))
-        tallies.append(person.without(demand.tickets))
+        tallies.append(person.without(issued_by(booking.lines)))
     free = dict(demand.places)
     for voucher, count in booking.redeemed().items():
         use: VoucherUse = view.get(*use_key(booking.event, voucher))

@@ -20,7 +20,8 @@ def check_package(offer: Offer, entries: Sequence[Entry]) -> None:
     for kind in {kind.name: kind for kind, _, _ in entries}.values():
         check_quantity(kind, counted[kind.name])
         check_parts(offer, kind)
-    if 0 < offer.terms.most_per_booking < counted.total():
+    issued = sum(quantity * sum(count for _, count in _issued(offer, kind)) for kind, quantity, _ in entries)
+    if 0 < offer.terms.most_per_booking < issued:
         raise too_many(offer.terms.most_per_booking)
     for kind, quantity, date in entries:
         if kind.add_on:
@@ -59,8 +60,8 @@ def too_many(most: int, kind: OfferedType | None = None) -> FailedPrecondition:
 def _check_add_on(offer: Offer, add_on: OfferedType, quantity: int, entries: Sequence[Entry]) -> None:
     """entries: of the same date. One for each admission it belongs to, where its own maximum does not allow more."""
     admissions = sum(
-        count * number for kind, number, _ in entries for part, count in _admissions(offer, kind)
-        if not add_on.add_on_to or part.name in add_on.add_on_to
+        count * number for kind, number, _ in entries for part, count in _issued(offer, kind)
+        if not part.add_on and (not add_on.add_on_to or part.name in add_on.add_on_to)
     )  # fmt: skip
     if not admissions:
         raise FailedPrecondition(
@@ -72,8 +73,8 @@ def _check_add_on(offer: Offer, add_on: OfferedType, quantity: int, entries: Seq
         raise too_many(admissions, add_on)
 
 
-def _admissions(offer: Offer, kind: OfferedType) -> Iterator[tuple[OfferedType, int]]:
-    """What one ticket of a type admits: itself, or the admissions that it bundles."""
+def _issued(offer: Offer, kind: OfferedType) -> Iterator[tuple[OfferedType, int]]:
+    """The tickets that one of a type stands for: itself, or what it bundles."""
     for part, count in offer.parts_of(kind):
-        if not part.add_on and (part is not kind or not kind.bundle):
+        if part is not kind or not kind.bundle:
             yield part, count

@@ -105,6 +105,8 @@ def conditions_from_filter(text: str) -> list[Condition]:
     return [
         Condition("voucher", str(each.value).lower(), each.operator == "=")
         if each.field == "code"
-        else Condition(each.field, each.value, each.operator == "=")  # type: ignore[arg-type]  # of the field's type
+        else Condition(
+            each.field, each.value if isinstance(each.value, bool) else str(each.value), each.operator == "="
+        )
         for each in _FILTER.parse(text)
     ]
