@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from booking_service.outbound.repositories import due_holds
 from booking_service.outbound.shelf import Finder, Shelf
 from booking_service.outbound.vouchers import due_reservations, lapse_cause
 from domain_kit.clock import Clock
+from domain_kit.crash_points import crash_point
 from domain_kit.ids import new_id
 from domain_kit.refusals import Aborted, AlreadyExists, Refusal
 from domain_kit.repository import Cause
@@ -47,18 +48,19 @@ def expiry_cause(booking: str) -> Cause:
 
 
 class BatchDesk:
-    """`serve` of one lane. on_change: told of each stock that a commit changed."""
+    """`serve` of one lane. on_change: told of each stock that a commit changed; on_records: of each record."""
 
     def __init__(
         self,
         journal: BatchJournal,
         *,
         on_change: Callable[[Stock], None] = lambda _: None,
+        on_records: Callable[[Iterable[Record]], None] = lambda _: None,
         metrics: LaneMetrics | None = None,
     ) -> None:
         self._journal = journal
         self._shelf = Shelf(journal)
-        self._on_change = on_change
+        self._on_change, self._on_records = on_change, on_records
         self._metrics = metrics or NoLaneMetrics()
 
     async def serve(self, batch: Sequence[Waiting]) -> None:
@@ -101,7 +103,9 @@ class BatchDesk:
         """False when it has to be decided anew, for those who have no answer yet."""
         try:
             if plan.rows:
+                crash_point("booking.lane.before_commit")
                 await self._journal.commit_batch(plan.writes, plan.rows)
+                crash_point("booking.lane.after_commit")
         except RequestRepeated as repeat:
             self._answer_repeats(work, repeat.recorded)
             return False
@@ -139,6 +143,7 @@ class BatchDesk:
             waiting.answer(answer)
         for stock in plan.changed:
             self._on_change(stock)
+        self._on_records(plan.records.values())
 
     async def rehearse(self, command: Command) -> Record | None:
         """What it would answer now, and nothing is written; refusals as `Lanes.submit`."""

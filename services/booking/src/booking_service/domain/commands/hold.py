@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
+from booking_service.domain.answers import check_details
 from booking_service.domain.booking import Booking, total_of
 from booking_service.domain.commands.command import Found
 from booking_service.domain.occupancy import occupied
@@ -41,12 +42,15 @@ class Hold:
         return [*people, *keys_of_codes(self.event, self.voucher_codes)]
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """NotFound for an unknown event; and as `redeeming`, `choose_lines`, `with_vouchers` and `occupied`."""
+        """NotFound for an unknown event; and as `redeeming`, `choose_lines`, `with_vouchers` and `occupied`;
+        InvalidArgument as `check_details`.
+        """
         offer = view.stock.known_offer()
         require_on_sale(offer)
         codes = redeeming(view, self.event, self.voucher_codes, now)
         lines = choose_lines(offer, view.stock.inventory, self.wanted, now, codes.benefit, opens=codes.opens)
         lines = codes.with_vouchers(offer, lines)
+        check_details(offer, lines, self.answers)
         waits = needs_approval(offer, lines)
         hold_for = offer.terms.approve_within if waits else offer.terms.hold_for or self.hold_for
         booking = Booking(
