@@ -30,7 +30,7 @@ from local_stack.stack import Stack
 from usher_cli.api import Api
 
 SWEEP = (1, 32, 128, 512)
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS, IDLE_SECONDS = 5.0, 3.0
 PLENTY, FEW, EVENTS = 1_000_000, 150, 200
 ACCOUNTS = 32
 WATCH_CLIENTS, WATCH_SECONDS = 64, 5.0
@@ -216,6 +216,7 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
     run = prepare(stack, arguments.filled)
     try:
         run.clients.settle(SETTLE_SECONDS)
+        run.clients.learn_idle(IDLE_SECONDS)
         if arguments.rounds:
             measure(run, arguments.rounds, arguments.seconds)
             lone(run, arguments.rounds)
