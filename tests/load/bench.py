@@ -227,6 +227,7 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
         after = asyncio.run(resident(stack))
         served = len(run.clients.outcome.acknowledged) - arguments.filled
         run.found.append(measures.memory(after[PROFILED_SERVICE], served))
+        print(measures.as_table(run.found), flush=True)
         if arguments.rounds:
             second_replica(run, arguments.rounds, arguments.seconds)
         check(run)
