@@ -5,19 +5,24 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from access import Ownership
+from booking_service.domain.records import Record
 from booking_service.domain.stock import Stock
 from booking_service.handlers.read_bookings import owners_of
-from booking_service.inbound.check_in_servicer import MOST_ITEMS, CheckInParts, CheckInServicer
+from booking_service.inbound import attendee_servicer, check_in_servicer
+from booking_service.inbound.attendee_servicer import AttendeeParts, AttendeeServicer
+from booking_service.inbound.check_in_servicer import CheckInParts, CheckInServicer
 from booking_service.inbound.consumers import event_subscription, payment_subscription
 from booking_service.inbound.servicer import BookingServicer, Parts
 from booking_service.inbound.ticket_servicer import TicketParts, TicketServicer
 from booking_service.inbound.waiting_room_servicer import RoomParts, WaitingRoomServicer
-from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker
-from booking_service.outbound import announcements, check_ins, repositories
+from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker, ImportWorker
+from booking_service.outbound import announcements, check_ins, imports, repositories
 from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
 from booking_service.outbound.changes import StockChanges
 from booking_service.outbound.check_in_changes import TallyChanges
 from booking_service.outbound.desk import BatchDesk, expiry_cause
+from booking_service.outbound.documents import answer_from_document
+from booking_service.outbound.imports import MongoImports
 from booking_service.outbound.known_offers import KnownOffers
 from booking_service.outbound.lane_metrics import PrometheusLaneMetrics
 from booking_service.outbound.lanes import Lanes
@@ -36,10 +41,13 @@ from mongo_store import Journal
 from resource_api import PageTokens
 from telemetry import Metrics
 from ticket_documents import qr_codes
+from usher.booking.v1.attendee_service_pb2_grpc import add_AttendeeServiceServicer_to_server
 from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
 from usher.booking.v1.check_in_service_pb2_grpc import add_CheckInServiceServicer_to_server
 from usher.booking.v1.ticket_service_pb2_grpc import add_TicketServiceServicer_to_server
 from usher.booking.v1.waiting_room_service_pb2_grpc import add_WaitingRoomServiceServicer_to_server
+
+INDEXES = {**repositories.INDEXES, **announcements.INDEXES, **check_ins.INDEXES, **imports.INDEXES}
 
 
 @asynccontextmanager
@@ -47,7 +55,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
     async with open_chassis(settings, metrics) as chassis:
         journal, clock = chassis.journal, chassis.journal.clock
-        await chassis.database.ensure_indexes({**repositories.INDEXES, **announcements.INDEXES, **check_ins.INDEXES})
+        await chassis.database.ensure_indexes(INDEXES)
         keys = TicketKeys(journal)
         await keys.open()
         bookings, stocks = MongoBookings(journal), MongoStocks(journal)
@@ -77,6 +85,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             desk=lanes,
             bookings=bookings,
             stocks=stocks,
+            offers=offers,
             changes=changes,
             issuer=keys,
             verifier=keys,
@@ -104,6 +113,15 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             clock=clock,
         )
 
+        async def answered(cause: Cause) -> Record | None:
+            answer = await journal.answer_to(cause)
+            return None if answer is None else answer_from_document(answer)
+
+        attendee_parts = AttendeeParts(
+            desk=lanes, bookings=bookings, stocks=stocks, offers=offers, issuer=keys, answered=answered, clock=clock
+        )
+        finishing = ImportWorker(MongoImports(journal), lanes, keys, clock)
+
         def stop_streams() -> None:
             changes.close()
             tally_changes.close()
@@ -113,6 +131,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             yield Service(
                 servicers=[
                     (add_BookingServiceServicer_to_server, BookingServicer(parts)),
+                    (add_AttendeeServiceServicer_to_server, AttendeeServicer(attendee_parts)),
                     (add_TicketServiceServicer_to_server, TicketServicer(ticket_parts)),
                     (add_CheckInServiceServicer_to_server, CheckInServicer(check_in_parts)),
                     (add_WaitingRoomServiceServicer_to_server, WaitingRoomServicer(rooms)),
@@ -120,6 +139,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 workers=[
                     *chassis.workers(event_subscription(lanes), payment_subscription(lanes, keys)),
                     Worker("expiry", expiry.run, expiry.stop),
+                    Worker("imports", finishing.run, finishing.stop),
                     Worker("announcements", announcing.run, announcing.stop),
                     Worker("changes", changes.run),
                     Worker("check-in-changes", tally_changes.run),
@@ -128,7 +148,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 owner_of=owner_of,
                 key_cache=chassis.key_cache,
                 stopping=stop_streams,
-                most_items=MOST_ITEMS,
+                most_items={**attendee_servicer.MOST_ITEMS, **check_in_servicer.MOST_ITEMS},
             )
         finally:
             stop_streams()

@@ -144,6 +144,10 @@ def test_a_booking_message_says_every_field(booking):
     assert [(each.question, each.text) for each in message.answers] == [
         (each.question, each.text) for each in booking.answers
     ]
+    assert (message.contact.display_name, message.contact.email) == (
+        booking.contact.display_name, booking.contact.email,
+    )  # fmt: skip
+    assert list(booking_to_wire(booking, ["a", "b"]).missing_answers) == ["a", "b"]
     owes = booking.state.takes_places and booking.state not in (BookingState.COMPLETED, BookingState.NO_SHOW)
     assert [minor(message.amount_paid), minor(message.amount_due)] == [booking.paid, 7 if owes else 0]
     assert [each.action for each in message.history] == [each.action for each in booking.history]
@@ -151,7 +155,7 @@ def test_a_booking_message_says_every_field(booking):
     prices = same | times | {"discount_total", "fee_total", "taxes"}  # these: the next test
     mapped = prices | {
         "state", "total", "etag", "lines", "tickets", "voucher_codes", "waiting_list_entry", "answers", "amount_paid",
-        "amount_due", "history",
+        "amount_due", "history", "contact", "missing_answers",
     }  # fmt: skip
     assert mapped == {field.name for field in booking_pb2.Booking.DESCRIPTOR.fields}
 
@@ -295,8 +299,9 @@ def test_every_domain_event_has_a_message_with_its_own_fields(make):
         "state": "TICKET_STATE_VALID", "price": {"currency_code": "EUR", "units": "25"},
     }  # fmt: skip
     happened = {
-        facts.BookingHeld(): {},
-        facts.BookingConfirmed(held_again=True): {"held_again": True},
+        facts.BookingHeld("press"): {"reason": "press"},
+        facts.BookingConfirmed(held_again=True, reason="press"): {"held_again": True, "reason": "press"},
+        facts.BookingDetailsChanged(): {},
         facts.BookingCancelled("ill", BookingState.HELD, Money(5, "EUR")): {
             "reason": "ill",
             "former_state": "BOOKING_STATE_HELD",

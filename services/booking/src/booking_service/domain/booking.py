@@ -9,6 +9,7 @@ from operator import add
 from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
+from booking_service.domain.contacts import NOBODY, Contact
 from booking_service.domain.history import Change
 from booking_service.domain.inventory import Demand
 from booking_service.domain.pricing.breakdown import PriceBreakdown, PricedLine, UnitPrice, UnitRun
@@ -89,7 +90,8 @@ class Booking:
     """An order of tickets. unclaimed: payments that came and were turned away.
 
     paid: minor units that came and were kept, refunds taken off. voucher_codes: as given. entry: the waiting list entry
-    it was offered to. counted: its tickets count in the tally of its buyer. trail: kept by the desk.
+    it was offered to. counted: its tickets count in the tally of its buyer. contact: in place of a buyer with an
+    account. trail: kept by the desk.
     """
 
     name: str
@@ -114,6 +116,7 @@ class Booking:
     entry: str = ""
     paid: int = 0
     counted: bool = False
+    contact: Contact = NOBODY
     version: int = 0
     trail: Trail = BEGINNING
     remembered: ClassVar[bool] = False

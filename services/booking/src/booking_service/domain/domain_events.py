@@ -9,14 +9,20 @@ from domain_kit.money import Money
 
 @dataclass(frozen=True, slots=True)
 class BookingHeld:
-    """Places were taken."""
+    """Places were taken. `reason`: why an organizer did it for somebody."""
+
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BookingConfirmed:
-    """Paid or free; tickets were issued. `held_again`: the hold had expired and the places were still to be had."""
+    """Paid or free; tickets were issued. `held_again`: the hold had expired and the places were still to be had.
+
+    reason: why it is given free of charge.
+    """
 
     held_again: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +97,23 @@ class PaymentUnclaimed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class BookingDetailsChanged:
+    """Names, addresses or answers are others."""
+
+
 Happening = (
-    BookingHeld | BookingConfirmed | BookingCancelled | BookingExpired | PaymentUnclaimed
-    | TicketCheckedIn | TicketCheckedOut | CheckInUndone | DuplicateScanReported
-    | CheckInListCreated | CheckInListChanged | CheckInListDeleted
-)  # fmt: skip
+    BookingHeld
+    | BookingConfirmed
+    | BookingCancelled
+    | BookingExpired
+    | BookingDetailsChanged
+    | PaymentUnclaimed
+    | TicketCheckedIn
+    | TicketCheckedOut
+    | CheckInUndone
+    | DuplicateScanReported
+    | CheckInListCreated
+    | CheckInListChanged
+    | CheckInListDeleted
+)

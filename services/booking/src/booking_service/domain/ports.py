@@ -54,6 +54,13 @@ class BookingReader(Protocol):
         """Holds whose time has run out, oldest first."""
 
 
+class ImportReader(Protocol):
+    """Imports that are under way."""
+
+    async def unfinished(self, now: datetime, limit: int) -> Sequence[tuple[str, str]]:
+        """Names of chunks that nobody has booked in time, with who began their import; the longest waiting first."""
+
+
 class StockReader(Protocol):
     """Stored offers and inventories."""
 

@@ -1,11 +1,14 @@
 """Reads bookings and tells whose they are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from booking_service.domain.answers import missing_answers
 from booking_service.domain.booking import Booking, Ticket, void_ticket
 from booking_service.domain.offer import Offer
 from booking_service.domain.ports import BookingReader, StockReader
 from booking_service.domain.states import TicketState
+from booking_service.domain.waiting_ports import Offers
 from domain_kit.refusals import NotFound
 
 
@@ -35,6 +38,12 @@ async def owners_of(bookings: BookingReader, stocks: StockReader, name: str) -> 
                 return None
             return Owners(booking.buyer, booking.organizer)
     return None
+
+
+async def missing_answers_of(offers: Offers, booking: Booking) -> Sequence[str]:
+    """Names of questions that are still to be answered; nothing for a booking that has ended."""
+    offer = await offers.offer(booking.event) if booking.state.takes_places else None
+    return () if offer is None else missing_answers(offer, booking)
 
 
 async def get_valid_ticket(bookings: BookingReader, name: str) -> Ticket:

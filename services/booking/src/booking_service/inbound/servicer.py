@@ -10,10 +10,11 @@ from google.api.httpbody_pb2 import HttpBody
 
 from booking_service.domain.commands import TicketIssuer
 from booking_service.domain.ports import BookingReader, Changes, Desk, QrImages, StockReader, TicketVerifier
+from booking_service.domain.waiting_ports import Offers
 from booking_service.handlers.change_booking import cancel_booking, confirm_booking
 from booking_service.handlers.check_in_ticket import check_in_ticket
 from booking_service.handlers.create_booking import create_booking
-from booking_service.handlers.read_bookings import get_valid_ticket
+from booking_service.handlers.read_bookings import get_valid_ticket, missing_answers_of
 from booking_service.handlers.watch_availability import get_availability, watch_availability
 from booking_service.inbound.messages import answers_from_wire, conditions_from_filter, wanted_from_wire
 from booking_service.wire import availability_to_wire, booking_to_wire, ticket_of
@@ -35,6 +36,7 @@ class Parts:
     desk: Desk
     bookings: BookingReader
     stocks: StockReader
+    offers: Offers
     changes: Changes
     issuer: TicketIssuer
     verifier: TicketVerifier
@@ -60,10 +62,11 @@ class BookingServicer(BookingServiceServicer):
             voucher_codes=tuple(request.booking.voucher_codes), answers=answers_from_wire(request.booking.answers),
             hold_for=parts.hold_for, cause=cause,
         )  # fmt: skip
-        return booking_to_wire(booking)
+        return booking_to_wire(booking, await missing_answers_of(parts.offers, booking))
 
     async def GetBooking(self, request: pb.GetBookingRequest, context: object) -> booking_pb2.Booking:
-        return booking_to_wire(await self._parts.bookings.get(request.name))
+        booking = await self._parts.bookings.get(request.name)
+        return booking_to_wire(booking, await missing_answers_of(self._parts.offers, booking))
 
     async def ListBookings(self, request: pb.ListBookingsRequest, context: object) -> pb.ListBookingsResponse:
         after, conditions = self._parts.page_tokens.cursor_of(request), conditions_from_filter(request.filter)

@@ -1,4 +1,4 @@
-"""Background work: holds that run out, and telling the other services what can be booked."""
+"""Background work: holds that run out, imports that stopped, telling the other services what can be booked."""
 
 import asyncio
 import logging
@@ -8,9 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from booking_service.domain.ports import Announcements, BookingReader, Desk, StockReader
+from booking_service.domain.commands import TicketIssuer
+from booking_service.domain.ports import Announcements, BookingReader, Desk, ImportReader, StockReader
 from booking_service.handlers.announce_availability import announce_availability
 from booking_service.handlers.expire_holds import PAGE, expire_holds
+from booking_service.handlers.finish_imports import finish_imports
 from domain_kit.clock import Clock
 from domain_kit.ids import new_id
 from domain_kit.refusals import Refusal, Unavailable
@@ -211,3 +213,22 @@ class AnnouncingWorker(_Loop):
     def _mark_all(self, events: Iterable[str]) -> None:
         for event in events:
             self.mark(event)
+
+
+class ImportWorker(_Loop):
+    """Books what imports left when their process ended; several processes at a time do no harm."""
+
+    def __init__(
+        self, imports: ImportReader, desk: Desk, issuer: TicketIssuer, clock: Clock, *, seconds: float = 15.0
+    ) -> None:
+        super().__init__()
+        self._imports, self._desk, self._issuer, self._clock, self._seconds = imports, desk, issuer, clock, seconds
+
+    async def run(self) -> None:
+        """Until stopped."""
+        while not self._stopping.is_set():
+            booked = 0
+            with suppress(Refusal):
+                booked = await finish_imports(self._imports, self._desk, self._issuer, self._clock)
+            if not booked:
+                await self._pause(self._seconds)

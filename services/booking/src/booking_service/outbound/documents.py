@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from booking_service.domain.attendee_import import AttendeeImport, ImportChunk
 from booking_service.domain.booking import Booking
 from booking_service.domain.check_in_list import CheckInList
 from booking_service.domain.inventory import Inventory
@@ -26,6 +27,7 @@ CHECK_IN_LISTS, LIST_TALLIES, TICKET_SCANS = "check_in_lists", "list_tallies", "
 INVENTORY = "inventory"
 OFFERS = "offers"
 PEOPLE = "people"
+IMPORTS, IMPORT_CHUNKS = "imports", "import_chunks"
 
 Document = dict[str, Any]
 R = TypeVar("R", bound=Record)
@@ -58,6 +60,8 @@ KINDS: tuple[Kind[Any], ...] = (
     Kind(CheckInList, CHECK_IN_LISTS),
     Kind(ListTally, LIST_TALLIES),
     Kind(TicketScans, TICKET_SCANS),
+    Kind(AttendeeImport, IMPORTS),
+    Kind(ImportChunk, IMPORT_CHUNKS),
 )
 KIND_OF: Mapping[type[Any], Kind[Any]] = {kind.record: kind for kind in KINDS}
 _BY_COLLECTION = {kind.collection: kind for kind in KINDS}

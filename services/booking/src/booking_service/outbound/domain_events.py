@@ -23,12 +23,16 @@ from usher.booking.v1 import domain_events_pb2 as pb
 _OfTicket = facts.TicketCheckedIn | facts.TicketCheckedOut | facts.CheckInUndone | facts.DuplicateScanReported
 
 
-def _held(fact: facts.BookingHeld, booking: Booking) -> Message:  # noqa: ARG001  # all builders are called alike
-    return pb.BookingHeld(booking=booking_to_wire(booking))
+def _held(fact: facts.BookingHeld, booking: Booking) -> Message:
+    return pb.BookingHeld(booking=booking_to_wire(booking), reason=fact.reason)
 
 
 def _confirmed(fact: facts.BookingConfirmed, booking: Booking) -> Message:
-    return pb.BookingConfirmed(booking=booking_to_wire(booking), held_again=fact.held_again)
+    return pb.BookingConfirmed(booking=booking_to_wire(booking), held_again=fact.held_again, reason=fact.reason)
+
+
+def _details_changed(fact: facts.BookingDetailsChanged, booking: Booking) -> Message:  # noqa: ARG001  # as the others
+    return pb.BookingDetailsChanged(booking=booking_to_wire(booking))
 
 
 def _cancelled(fact: facts.BookingCancelled, booking: Booking) -> Message:
@@ -78,6 +82,7 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.CheckInListChanged: _of_list(pb.CheckInListChanged),
     facts.CheckInListDeleted: _of_list(pb.CheckInListDeleted),
     facts.PaymentUnclaimed: _unclaimed,
+    facts.BookingDetailsChanged: _details_changed,
 }
 
 

@@ -27,7 +27,8 @@ async def create_payment(
 ) -> Payment:
     """The new payment, or the open one of the booking.
 
-    FailedPrecondition BOOKING_NOT_PAYABLE, NOTHING_OWED; PermissionDenied; Unavailable, with nothing written.
+    FailedPrecondition BOOKING_NOT_PAYABLE, NOTHING_OWED, ANSWERS_REQUIRED; PermissionDenied;
+    Unavailable, with nothing written.
     """
     if earlier := await payments.answer_to(cause):
         return earlier
@@ -63,3 +64,9 @@ def _check_payable(owed: Owed, now: datetime) -> None:
         )
     if owed.total.minor_units <= 0:
         raise FailedPrecondition("NOTHING_OWED", "This booking costs nothing; confirm it.")
+    if owed.missing_answers:
+        raise FailedPrecondition(
+            "ANSWERS_REQUIRED",
+            "The event asks for answers that must be there before it is paid.",
+            metadata={"questions": ",".join(owed.missing_answers)},
+        )

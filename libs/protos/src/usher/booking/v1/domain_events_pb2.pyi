@@ -26,6 +26,9 @@ class BookingHeld(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BOOKING_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why, where the organizer booked for somebody and said so."""
     @_builtins.property
     def booking(self) -> _booking_pb2.Booking:
         """State after it."""
@@ -34,10 +37,11 @@ class BookingHeld(_message.Message):
         self,
         *,
         booking: _booking_pb2.Booking | None = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -51,8 +55,11 @@ class BookingConfirmed(_message.Message):
 
     BOOKING_FIELD_NUMBER: _builtins.int
     HELD_AGAIN_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     held_again: _builtins.bool
     """The money came after the hold had expired and the places could be taken again."""
+    reason: _builtins.str
+    """Why the organizer gives it free of charge."""
     @_builtins.property
     def booking(self) -> _booking_pb2.Booking:
         """State after it."""
@@ -62,10 +69,11 @@ class BookingConfirmed(_message.Message):
         *,
         booking: _booking_pb2.Booking | None = ...,
         held_again: _builtins.bool = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "held_again", b"held_again"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "held_again", b"held_again", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -204,6 +212,30 @@ class PaymentUnclaimed(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PaymentUnclaimed: _TypeAlias = PaymentUnclaimed  # noqa: Y015
+
+@_typing.final
+class BookingDetailsChanged(_message.Message):
+    """Names, addresses or answers changed. Subject: the booking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def booking(self) -> _booking_pb2.Booking:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        booking: _booking_pb2.Booking | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookingDetailsChanged: _TypeAlias = BookingDetailsChanged  # noqa: Y015
 
 @_typing.final
 class AvailabilityChanged(_message.Message):

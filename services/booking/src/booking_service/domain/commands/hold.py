@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
+from booking_service.domain.answers import check_details
 from booking_service.domain.booking import Booking, total_of
 from booking_service.domain.commands.command import Found
 from booking_service.domain.occupancy import occupied
@@ -39,9 +40,12 @@ class Hold:
         return [person_key(self.event, self.buyer)] if limited else ()
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON; NotFound for an unknown event; and as `choose_lines`."""
+        """FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON; NotFound for an unknown event; and as `choose_lines`;
+        InvalidArgument as `check_details`.
+        """
         offer = view.stock.known_offer()
         lines = choose_lines(offer, view.stock.inventory, self.wanted, now)
+        check_details(offer, lines, self.answers)
         waits = needs_approval(offer, lines)
         hold_for = offer.terms.approve_within if waits else offer.terms.hold_for or self.hold_for
         booking = Booking(
