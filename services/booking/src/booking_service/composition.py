@@ -8,15 +8,18 @@ from access import Ownership
 from booking_service.domain.records import Record
 from booking_service.domain.stock import Stock
 from booking_service.handlers.read_bookings import owners_of
-from booking_service.inbound.attendee_servicer import MOST_ITEMS, AttendeeParts, AttendeeServicer
+from booking_service.inbound import attendee_servicer, check_in_servicer
+from booking_service.inbound.attendee_servicer import AttendeeParts, AttendeeServicer
+from booking_service.inbound.check_in_servicer import CheckInParts, CheckInServicer
 from booking_service.inbound.consumers import event_subscription, payment_subscription
 from booking_service.inbound.servicer import BookingServicer, Parts
 from booking_service.inbound.ticket_servicer import TicketParts, TicketServicer
 from booking_service.inbound.waiting_room_servicer import RoomParts, WaitingRoomServicer
 from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker, ImportWorker
-from booking_service.outbound import announcements, imports, repositories
+from booking_service.outbound import announcements, check_ins, imports, repositories
 from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
 from booking_service.outbound.changes import StockChanges
+from booking_service.outbound.check_in_changes import TallyChanges
 from booking_service.outbound.desk import BatchDesk, expiry_cause
 from booking_service.outbound.documents import answer_from_document
 from booking_service.outbound.imports import MongoImports
@@ -40,8 +43,11 @@ from telemetry import Metrics
 from ticket_documents import qr_codes
 from usher.booking.v1.attendee_service_pb2_grpc import add_AttendeeServiceServicer_to_server
 from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
+from usher.booking.v1.check_in_service_pb2_grpc import add_CheckInServiceServicer_to_server
 from usher.booking.v1.ticket_service_pb2_grpc import add_TicketServiceServicer_to_server
 from usher.booking.v1.waiting_room_service_pb2_grpc import add_WaitingRoomServiceServicer_to_server
+
+INDEXES = {**repositories.INDEXES, **announcements.INDEXES, **check_ins.INDEXES, **imports.INDEXES}
 
 
 @asynccontextmanager
@@ -49,19 +55,23 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
     async with open_chassis(settings, metrics) as chassis:
         journal, clock = chassis.journal, chassis.journal.clock
-        await chassis.database.ensure_indexes({**repositories.INDEXES, **announcements.INDEXES, **imports.INDEXES})
+        await chassis.database.ensure_indexes(INDEXES)
         keys = TicketKeys(journal)
         await keys.open()
         bookings, stocks = MongoBookings(journal), MongoStocks(journal)
         offers = KnownOffers(stocks)
         rooms, watchers = await _open_waiting_rooms(journal, metrics, offers, settings.waiting_room_streams)
         changes, lane_metrics = StockChanges(journal, clock), PrometheusLaneMetrics(metrics)
+        tally_changes = TallyChanges(journal)
 
         def committed(stock: Stock) -> None:
             changes.committed(stock)
             offers.committed(stock)
 
-        desks = [BatchDesk(journal, on_change=committed, metrics=lane_metrics) for _ in range(settings.lanes)]
+        desks = [
+            BatchDesk(journal, on_change=committed, on_records=tally_changes.committed, metrics=lane_metrics)
+            for _ in range(settings.lanes)
+        ]
         lanes = Lanes([desk.serve for desk in desks], bound=settings.lane_bound, metrics=lane_metrics)
         announcing = AnnouncingWorker(MongoAnnouncements(journal), stocks, MongoNews(journal, clock), clock)
         changes.listen(announcing.mark)
@@ -90,6 +100,18 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             apple=settings.apple_signer(), google=settings.google_signer(), platform_uri=settings.token_issuer
         )
         ticket_parts = TicketParts(bookings=bookings, stocks=stocks, documents=paperwork, keyring=keys, clock=clock)
+        check_in_parts = CheckInParts(
+            desk=lanes,
+            check_ins=check_ins.MongoCheckIns(journal),
+            bookings=bookings,
+            stocks=stocks,
+            changes=tally_changes,
+            verifier=keys,
+            signer=keys,
+            page_tokens=PageTokens(settings.page_token_key),
+            watch_seconds=settings.watch_seconds,
+            clock=clock,
+        )
 
         async def answered(cause: Cause) -> Record | None:
             answer = await journal.answer_to(cause)
@@ -102,6 +124,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
 
         def stop_streams() -> None:
             changes.close()
+            tally_changes.close()
             watchers.close()
 
         try:
@@ -110,6 +133,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     (add_BookingServiceServicer_to_server, BookingServicer(parts)),
                     (add_AttendeeServiceServicer_to_server, AttendeeServicer(attendee_parts)),
                     (add_TicketServiceServicer_to_server, TicketServicer(ticket_parts)),
+                    (add_CheckInServiceServicer_to_server, CheckInServicer(check_in_parts)),
                     (add_WaitingRoomServiceServicer_to_server, WaitingRoomServicer(rooms)),
                 ],
                 workers=[
@@ -118,12 +142,13 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     Worker("imports", finishing.run, finishing.stop),
                     Worker("announcements", announcing.run, announcing.stop),
                     Worker("changes", changes.run),
+                    Worker("check-in-changes", tally_changes.run),
                 ],
                 health=chassis.health,
                 owner_of=owner_of,
                 key_cache=chassis.key_cache,
                 stopping=stop_streams,
-                most_items=MOST_ITEMS,
+                most_items={**attendee_servicer.MOST_ITEMS, **check_in_servicer.MOST_ITEMS},
             )
         finally:
             stop_streams()

@@ -177,20 +177,19 @@ class Booking:
         refund = Money(self.paid, self.total.currency) if self.paid else None
         return after, facts.BookingCancelled(reason, self.state, refund)
 
-    def checked_in(self, ticket_name: str, now: datetime) -> "Booking":
-        """The bearer of a ticket is admitted. FailedPrecondition TICKET_CHECKED_IN, TICKET_VOID."""
+    def scanned(self, ticket_name: str, entry: datetime | None, left: datetime | None, now: datetime) -> "Booking":
+        """What the gates know of a ticket: its last admission, None when all were taken back, and its last exit.
+
+        FailedPrecondition `BOOKING_<STATE>` where nobody is admitted (any more).
+        """
         ticket = self.ticket(ticket_name)
-        if ticket.state is TicketState.CHECKED_IN:
-            raise already_checked_in(ticket)
-        if ticket.state is TicketState.VOID:
-            raise void_ticket(ticket)
-        admitted = replace(ticket, state=TicketState.CHECKED_IN, check_in_time=now)
-        return replace(
-            self,
-            state=LIFE.after(self.state, BookingAction.CHECK_IN),
-            tickets=tuple(admitted if each.name == ticket_name else each for each in self.tickets),
-            update_time=now,
-        )
+        state = LIFE.after(self.state, BookingAction.UNDO_CHECK_IN if entry is None else BookingAction.CHECK_IN)
+        here = TicketState.VALID if entry is None else TicketState.CHECKED_IN
+        ticket = replace(ticket, state=here, check_in_time=entry, check_out_time=left)
+        tickets = tuple(ticket if each.name == ticket_name else each for each in self.tickets)
+        if entry is None and any(each.state is TicketState.CHECKED_IN for each in tickets):
+            state = self.state
+        return replace(self, state=state, tickets=tickets, update_time=now)
 
 
 def demand_of(lines: Sequence[Line]) -> Demand:

@@ -1,7 +1,8 @@
-"""What can happen to a booking. The booking after it is added when it is written down."""
+"""What can happen to a booking and to what goes with it. What it is after it is added when it is written down."""
 
 from dataclasses import dataclass
 
+from booking_service.domain.scans import Scan
 from booking_service.domain.states import BookingState
 from domain_kit.money import Money
 
@@ -40,9 +41,52 @@ class BookingExpired:
 
 @dataclass(frozen=True, slots=True)
 class TicketCheckedIn:
-    """Somebody was admitted with this ticket."""
+    """Somebody was admitted with this ticket. again: it had admitted somebody before."""
 
     ticket: str
+    scan: Scan
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCheckedOut:
+    """Somebody left."""
+
+    ticket: str
+    scan: Scan
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInUndone:
+    """An admission was taken back."""
+
+    ticket: str
+    scan: Scan
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateScanReported:
+    """A ticket let in more people than it admits: `second` did, after `first`."""
+
+    ticket: str
+    first: Scan
+    second: Scan
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInListCreated:
+    """A list of whom to admit was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInListChanged:
+    """Its rules are others."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInListDeleted:
+    """It was removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +107,13 @@ Happening = (
     | BookingConfirmed
     | BookingCancelled
     | BookingExpired
-    | TicketCheckedIn
-    | PaymentUnclaimed
     | BookingDetailsChanged
+    | PaymentUnclaimed
+    | TicketCheckedIn
+    | TicketCheckedOut
+    | CheckInUndone
+    | DuplicateScanReported
+    | CheckInListCreated
+    | CheckInListChanged
+    | CheckInListDeleted
 )

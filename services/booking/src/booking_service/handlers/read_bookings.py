@@ -21,8 +21,13 @@ class Owners:
 
 
 async def owners_of(bookings: BookingReader, stocks: StockReader, name: str) -> Owners | None:
-    """Whose an event, booking or ticket is; None for what does not exist."""
+    """Whose an event, booking, ticket or check-in list is; None for what does not exist.
+
+    A list belongs to its event, also one that does not exist: those who may see the event's learn that it does not.
+    """
     match name.split("/"):
+        case ["events", _, "checkInLists", _]:
+            return await owners_of(bookings, stocks, "/".join(name.split("/")[:2]))
         case ["events", _]:
             offer = await stocks.offer(name)
             return None if offer is None else Owners("", offer.organizer)

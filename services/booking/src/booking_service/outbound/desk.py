@@ -3,11 +3,12 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
 from booking_service.domain.commands import Expire
+from booking_service.domain.records import Record
 from booking_service.domain.stock import Stock
 from booking_service.outbound.deciding import Plan, decide_all
 from booking_service.outbound.documents import answer_from_document
@@ -43,18 +44,19 @@ def expiry_cause(booking: str) -> Cause:
 
 
 class BatchDesk:
-    """`serve` of one lane. on_change: told of each stock that a commit changed."""
+    """`serve` of one lane. on_change: told of each stock that a commit changed; on_records: of each record."""
 
     def __init__(
         self,
         journal: BatchJournal,
         *,
         on_change: Callable[[Stock], None] = lambda _: None,
+        on_records: Callable[[Iterable[Record]], None] = lambda _: None,
         metrics: LaneMetrics | None = None,
     ) -> None:
         self._journal = journal
         self._shelf = Shelf(journal)
-        self._on_change = on_change
+        self._on_change, self._on_records = on_change, on_records
         self._metrics = metrics or NoLaneMetrics()
 
     async def serve(self, batch: Sequence[Waiting]) -> None:
@@ -137,6 +139,7 @@ class BatchDesk:
             waiting.answer(answer)
         for stock in plan.changed:
             self._on_change(stock)
+        self._on_records(plan.records.values())
 
     async def _due_holds(self, plan: Plan) -> list[Waiting]:
         """Holds whose time is over, of events that had too few places: nobody hears SOLD_OUT because of them."""

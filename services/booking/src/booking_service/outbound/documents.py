@@ -13,13 +13,17 @@ import msgspec
 
 from booking_service.domain.attendee_import import AttendeeImport, ImportChunk
 from booking_service.domain.booking import Booking
+from booking_service.domain.check_in_list import CheckInList
 from booking_service.domain.inventory import Inventory
+from booking_service.domain.list_tally import ListTally
 from booking_service.domain.offer import Offer
 from booking_service.domain.people import Person
 from booking_service.domain.records import Record
+from booking_service.domain.scans import TicketScans
 from domain_kit.money import Money
 
 BOOKINGS = "bookings"
+CHECK_IN_LISTS, LIST_TALLIES, TICKET_SCANS = "check_in_lists", "list_tallies", "ticket_scans"
 INVENTORY = "inventory"
 OFFERS = "offers"
 PEOPLE = "people"
@@ -53,6 +57,9 @@ class Kind(Generic[R]):
 KINDS: tuple[Kind[Any], ...] = (
     Kind(Booking, BOOKINGS),
     Kind(Person, PEOPLE, named=False),
+    Kind(CheckInList, CHECK_IN_LISTS),
+    Kind(ListTally, LIST_TALLIES),
+    Kind(TicketScans, TICKET_SCANS),
     Kind(AttendeeImport, IMPORTS),
     Kind(ImportChunk, IMPORT_CHUNKS),
 )

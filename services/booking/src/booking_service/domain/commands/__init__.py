@@ -2,13 +2,16 @@
 
 from booking_service.domain.commands.attendee_import import BeginImport, BookChunk
 from booking_service.domain.commands.check_in import CheckIn
+from booking_service.domain.commands.check_in_lists import ChangeCheckInList, CreateCheckInList, DeleteCheckInList
 from booking_service.domain.commands.command import Command, OnBooking, TicketIssuer
 from booking_service.domain.commands.details import AttendeeAt, ChangeDetails
 from booking_service.domain.commands.end import Cancel, Expire
 from booking_service.domain.commands.group import BookGroup
 from booking_service.domain.commands.hold import Hold
+from booking_service.domain.commands.merge_scans import LoggedScan, MergeScans
 from booking_service.domain.commands.offer import ProjectOffer
 from booking_service.domain.commands.settle import ClaimPayment, Confirm
+from booking_service.domain.commands.undo_check_in import UndoCheckIn
 
 __all__ = [
     "AttendeeAt",
@@ -16,14 +19,20 @@ __all__ = [
     "BookChunk",
     "BookGroup",
     "Cancel",
+    "ChangeCheckInList",
     "ChangeDetails",
     "CheckIn",
     "ClaimPayment",
     "Command",
     "Confirm",
+    "CreateCheckInList",
+    "DeleteCheckInList",
     "Expire",
     "Hold",
+    "LoggedScan",
+    "MergeScans",
     "OnBooking",
     "ProjectOffer",
     "TicketIssuer",
+    "UndoCheckIn",
 ]
