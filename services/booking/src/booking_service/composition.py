@@ -14,9 +14,11 @@ from booking_service.inbound.check_in_servicer import CheckInParts, CheckInServi
 from booking_service.inbound.consumers import event_subscription, payment_subscription
 from booking_service.inbound.servicer import BookingServicer, Parts
 from booking_service.inbound.ticket_servicer import TicketParts, TicketServicer
+from booking_service.inbound.voucher_servicer import VoucherParts, VoucherServicer
+from booking_service.inbound.voucher_worker import LapseWorker
 from booking_service.inbound.waiting_room_servicer import RoomParts, WaitingRoomServicer
 from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker, ImportWorker
-from booking_service.outbound import announcements, check_ins, imports, repositories
+from booking_service.outbound import announcements, check_ins, imports, repositories, vouchers
 from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
 from booking_service.outbound.changes import StockChanges
 from booking_service.outbound.check_in_changes import TallyChanges
@@ -32,6 +34,7 @@ from booking_service.outbound.place_watchers import PlaceWatchers
 from booking_service.outbound.repositories import MongoBookings, MongoStocks
 from booking_service.outbound.room_metrics import PrometheusRoomMetrics
 from booking_service.outbound.ticket_keys import TicketKeys
+from booking_service.outbound.vouchers import MongoVouchers
 from booking_service.outbound.waiting_rooms import MongoWaitingRooms
 from booking_service.settings import Settings
 from chassis import open_chassis
@@ -45,9 +48,16 @@ from usher.booking.v1.attendee_service_pb2_grpc import add_AttendeeServiceServic
 from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
 from usher.booking.v1.check_in_service_pb2_grpc import add_CheckInServiceServicer_to_server
 from usher.booking.v1.ticket_service_pb2_grpc import add_TicketServiceServicer_to_server
+from usher.booking.v1.voucher_service_pb2_grpc import add_VoucherServiceServicer_to_server
 from usher.booking.v1.waiting_room_service_pb2_grpc import add_WaitingRoomServiceServicer_to_server
 
-INDEXES = {**repositories.INDEXES, **announcements.INDEXES, **check_ins.INDEXES, **imports.INDEXES}
+INDEXES = {
+    **repositories.INDEXES,
+    **announcements.INDEXES,
+    **check_ins.INDEXES,
+    **imports.INDEXES,
+    **vouchers.INDEXES,
+}
 
 
 @asynccontextmanager
@@ -59,6 +69,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         keys = TicketKeys(journal)
         await keys.open()
         bookings, stocks = MongoBookings(journal), MongoStocks(journal)
+        known_vouchers, page_tokens = MongoVouchers(journal), PageTokens(settings.page_token_key)
         offers = KnownOffers(stocks)
         rooms, watchers = await _open_waiting_rooms(journal, metrics, offers, settings.waiting_room_streams)
         changes, lane_metrics = StockChanges(journal, clock), PrometheusLaneMetrics(metrics)
@@ -85,12 +96,14 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             desk=lanes,
             bookings=bookings,
             stocks=stocks,
+            vouchers=known_vouchers,
+            rehearsal=BatchDesk(journal),
             offers=offers,
             changes=changes,
             issuer=keys,
             verifier=keys,
             images=qr_codes,
-            page_tokens=PageTokens(settings.page_token_key),
+            page_tokens=page_tokens,
             hold_for=timedelta(seconds=settings.hold_seconds),
             watch_seconds=settings.watch_seconds,
             let_pass=rooms.let_pass,
@@ -99,6 +112,8 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         paperwork = Paperwork(
             apple=settings.apple_signer(), google=settings.google_signer(), platform_uri=settings.token_issuer
         )
+        voucher_parts = VoucherParts(desk=lanes, vouchers=known_vouchers, page_tokens=page_tokens, clock=clock)
+        lapses = LapseWorker(known_vouchers, lanes, chassis.outbox, vouchers.lapse_cause, clock)
         ticket_parts = TicketParts(bookings=bookings, stocks=stocks, documents=paperwork, keyring=keys, clock=clock)
         check_in_parts = CheckInParts(
             desk=lanes,
@@ -135,10 +150,12 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     (add_TicketServiceServicer_to_server, TicketServicer(ticket_parts)),
                     (add_CheckInServiceServicer_to_server, CheckInServicer(check_in_parts)),
                     (add_WaitingRoomServiceServicer_to_server, WaitingRoomServicer(rooms)),
+                    (add_VoucherServiceServicer_to_server, VoucherServicer(voucher_parts)),
                 ],
                 workers=[
                     *chassis.workers(event_subscription(lanes), payment_subscription(lanes, keys)),
                     Worker("expiry", expiry.run, expiry.stop),
+                    Worker("voucher-reservations", lapses.run, lapses.stop),
                     Worker("imports", finishing.run, finishing.stop),
                     Worker("announcements", announcing.run, announcing.stop),
                     Worker("changes", changes.run),

@@ -15,6 +15,7 @@ from booking_service.domain.states import BookingState
 from domain_kit.money import Money
 from resource_api import etag_of, minor_to_wire, money_to_wire, time_to_wire
 from usher.booking.v1 import booking_pb2 as pb
+from usher.booking.v1 import booking_service_pb2
 
 _OWES = (BookingState.HELD, BookingState.PENDING_APPROVAL, BookingState.CONFIRMED, BookingState.CHECKED_IN)
 
@@ -56,6 +57,19 @@ def booking_to_wire(booking: Booking, missing_answers: Sequence[str] = ()) -> pb
         waiting_list_entry=booking.entry,
         missing_answers=missing_answers,
         contact=contact_to_wire(booking.contact),
+    )
+
+
+def quote_to_wire(booking: Booking) -> booking_service_pb2.BookingQuote:
+    """What a booking that was not made would cost."""
+    told = booking_to_wire(booking)
+    return booking_service_pb2.BookingQuote(
+        lines=told.lines,
+        total=told.total,
+        discount_total=told.discount_total,
+        fee_total=told.fee_total,
+        taxes=told.taxes,
+        approval_required=booking.state is BookingState.PENDING_APPROVAL,
     )
 
 
@@ -135,6 +149,7 @@ def _line_to_wire(line: Line, amounts: Amounts) -> pb.BookingLine:
         tax_class=line.tax_class,
         tax=minor_to_wire(tax, currency),
         total=money_to_wire(Money(subtotal - discount + fee, currency)),
+        vouchers=[f"{line.ticket_type.partition('/ticketTypes/')[0]}/vouchers/{each}" for each in line.vouchers],
     )
 
 

@@ -1,7 +1,7 @@
 """The booking aggregate: an order of tickets for one event, from hold to admission."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
@@ -44,6 +44,7 @@ class Line:
     pools: ids, one place of each a ticket; an id stands twice where two places are needed. runs: what the tickets cost,
     in their order; empty when each costs `unit_price` and nothing else is to be said. seats: one a ticket, or none.
     attendees: as far as known, in the order of the tickets. contents: of a bundle, what is issued in place of its own.
+    vouchers: ids of those of which each of its tickets takes a use.
     """
 
     ticket_type: str
@@ -57,6 +58,7 @@ class Line:
     attendees: tuple[Attendee, ...] = ()
     contents: tuple[Content, ...] = ()
     tax_class: str = ""
+    vouchers: tuple[str, ...] = ()
 
     def priced(self) -> PricedLine:
         """What each ticket costs."""
@@ -128,6 +130,10 @@ class Booking:
     def demand(self) -> Demand:
         """What its lines need."""
         return demand_of(self.lines)
+
+    def redeemed(self) -> Mapping[str, int]:
+        """Voucher id → tickets that take a use of it; follows from the lines, whatever becomes of them."""
+        return redeemed_by(self.lines)
 
     def hold_is_over(self, now: datetime) -> bool:
         """Held or waiting, but its time has run out; whether or not anybody has written that down."""
@@ -201,6 +207,25 @@ def demand_of(lines: Sequence[Line]) -> Demand:
         for pool in line.pools:
             places[pool] += line.quantity
     return Demand(dict(places), dict(tickets))
+
+
+def issued_by(lines: Sequence[Line]) -> Mapping[str, int]:
+    """Ticket type id → tickets that these lines stand for, bundled ones and the bundles themselves included."""
+    counted: Counter[str] = Counter()
+    for line in lines:
+        counted[line.ticket_type.rpartition("/")[2]] += line.quantity
+        for content in line.contents:
+            counted[content.ticket_type.rpartition("/")[2]] += line.quantity * content.count
+    return dict(counted)
+
+
+def redeemed_by(lines: Sequence[Line]) -> Mapping[str, int]:
+    """Voucher id → tickets of these lines that take a use of it."""
+    counted: Counter[str] = Counter()
+    for line in lines:
+        for voucher in line.vouchers:
+            counted[voucher] += line.quantity
+    return dict(counted)
 
 
 def total_of(lines: Sequence[Line]) -> Money:

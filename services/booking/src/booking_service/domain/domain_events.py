@@ -98,6 +98,21 @@ class PaymentUnclaimed:
 
 
 @dataclass(frozen=True, slots=True)
+class VoucherCreated:
+    """A voucher was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherChanged:
+    """Its organizer changed it; a redemption is no change."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherDeleted:
+    """One that nobody had redeemed was taken back."""
+
+
+@dataclass(frozen=True, slots=True)
 class BookingDetailsChanged:
     """Names, addresses or answers are others."""
 
@@ -116,4 +131,7 @@ Happening = (
     | CheckInListCreated
     | CheckInListChanged
     | CheckInListDeleted
+    | VoucherCreated
+    | VoucherChanged
+    | VoucherDeleted
 )

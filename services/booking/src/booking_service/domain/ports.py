@@ -32,7 +32,7 @@ class Condition:
     """`field` ("state" or "buyer") has the value, or (`same` False) another one."""
 
     field: str
-    value: str
+    value: str | bool
     same: bool = True
 
 

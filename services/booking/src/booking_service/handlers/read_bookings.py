@@ -31,6 +31,8 @@ async def owners_of(bookings: BookingReader, stocks: StockReader, name: str) -> 
         case ["events", _]:
             offer = await stocks.offer(name)
             return None if offer is None else Owners("", offer.organizer)
+        case ["events", _, "vouchers", _]:
+            return await owners_of(bookings, stocks, "/".join(name.split("/")[:2]))
         case ["events", _, "bookings", _, *rest] if not rest or (len(rest) == 2 and rest[0] == "tickets"):
             try:
                 booking = await bookings.get("/".join(name.split("/")[:4]))

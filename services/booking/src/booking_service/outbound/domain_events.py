@@ -1,4 +1,4 @@
-"""Domain events as messages of usher.booking.v1, each with the booking or availability after it."""
+"""Domain events as messages of usher.booking.v1, each with the booking, voucher or availability after it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -14,6 +14,8 @@ from booking_service.domain.booking import Booking
 from booking_service.domain.check_in_list import CheckInList
 from booking_service.domain.records import Record
 from booking_service.domain.scans import Scan
+from booking_service.domain.voucher import Voucher
+from booking_service.voucher_wire import voucher_to_wire
 from booking_service.wire import availability_to_wire, booking_to_wire, ticket_of
 from domain_kit.backbone import EncodedEvent
 from resource_api import money_to_wire
@@ -69,6 +71,18 @@ def _unclaimed(fact: facts.PaymentUnclaimed, booking: Booking) -> Message:
     return pb.PaymentUnclaimed(booking=booking_to_wire(booking), payment=fact.payment, reason=fact.reason)
 
 
+def _voucher_created(fact: facts.VoucherCreated, voucher: Voucher) -> Message:  # noqa: ARG001  # as above
+    return pb.VoucherCreated(voucher=voucher_to_wire(voucher))
+
+
+def _voucher_changed(fact: facts.VoucherChanged, voucher: Voucher) -> Message:  # noqa: ARG001  # as above
+    return pb.VoucherChanged(voucher=voucher_to_wire(voucher))
+
+
+def _voucher_deleted(fact: facts.VoucherDeleted, voucher: Voucher) -> Message:  # noqa: ARG001  # as above
+    return pb.VoucherDeleted(voucher=voucher_to_wire(voucher))
+
+
 BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.BookingHeld: _held,
     facts.BookingConfirmed: _confirmed,
@@ -82,6 +96,9 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.CheckInListChanged: _of_list(pb.CheckInListChanged),
     facts.CheckInListDeleted: _of_list(pb.CheckInListDeleted),
     facts.PaymentUnclaimed: _unclaimed,
+    facts.VoucherCreated: _voucher_created,
+    facts.VoucherChanged: _voucher_changed,
+    facts.VoucherDeleted: _voucher_deleted,
     facts.BookingDetailsChanged: _details_changed,
 }
 

@@ -8,6 +8,7 @@ from google.protobuf import message as _message
 from google.type import money_pb2 as _money_pb2
 from usher.booking.v1 import booking_pb2 as _booking_pb2
 from usher.booking.v1 import check_in_pb2 as _check_in_pb2
+from usher.booking.v1 import voucher_pb2 as _voucher_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -260,6 +261,78 @@ class AvailabilityChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AvailabilityChanged: _TypeAlias = AvailabilityChanged  # noqa: Y015
+
+@_typing.final
+class VoucherCreated(_message.Message):
+    """A voucher was made. Subject: the voucher. Who redeems it is told by the bookings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOUCHER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def voucher(self) -> _voucher_pb2.Voucher:
+        """State after it, without `uses` and `reserved_left`."""
+
+    def __init__(
+        self,
+        *,
+        voucher: _voucher_pb2.Voucher | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["voucher", b"voucher"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["voucher", b"voucher"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VoucherCreated: _TypeAlias = VoucherCreated  # noqa: Y015
+
+@_typing.final
+class VoucherChanged(_message.Message):
+    """A voucher was changed by its organizer; a redemption is no change. Subject: the voucher."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOUCHER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def voucher(self) -> _voucher_pb2.Voucher:
+        """State after it, without `uses` and `reserved_left`."""
+
+    def __init__(
+        self,
+        *,
+        voucher: _voucher_pb2.Voucher | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["voucher", b"voucher"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["voucher", b"voucher"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VoucherChanged: _TypeAlias = VoucherChanged  # noqa: Y015
+
+@_typing.final
+class VoucherDeleted(_message.Message):
+    """A voucher that nobody had redeemed was taken back. Subject: the voucher."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOUCHER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def voucher(self) -> _voucher_pb2.Voucher:
+        """State before it, without `uses` and `reserved_left`."""
+
+    def __init__(
+        self,
+        *,
+        voucher: _voucher_pb2.Voucher | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["voucher", b"voucher"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["voucher", b"voucher"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VoucherDeleted: _TypeAlias = VoucherDeleted  # noqa: Y015
 
 @_typing.final
 class TicketCheckedOut(_message.Message):

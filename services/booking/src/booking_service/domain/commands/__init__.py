@@ -12,6 +12,7 @@ from booking_service.domain.commands.merge_scans import LoggedScan, MergeScans
 from booking_service.domain.commands.offer import ProjectOffer
 from booking_service.domain.commands.settle import ClaimPayment, Confirm
 from booking_service.domain.commands.undo_check_in import UndoCheckIn
+from booking_service.domain.commands.vouchers import CreateVouchers, DeleteVoucher, LapseReservation, UpdateVoucher
 
 __all__ = [
     "AttendeeAt",
@@ -26,13 +27,17 @@ __all__ = [
     "Command",
     "Confirm",
     "CreateCheckInList",
+    "CreateVouchers",
     "DeleteCheckInList",
+    "DeleteVoucher",
     "Expire",
     "Hold",
+    "LapseReservation",
     "LoggedScan",
     "MergeScans",
     "OnBooking",
     "ProjectOffer",
     "TicketIssuer",
     "UndoCheckIn",
+    "UpdateVoucher",
 ]
