@@ -79,6 +79,7 @@ def test_the_services_are_described(image):
     assert sorted(service.full_name for service in image.services()) == [
         "usher.analytics.v1.AnalyticsService",
         "usher.booking.v1.BookingService",
+        "usher.booking.v1.SeatingService",
         "usher.booking.v1.TicketService",
         "usher.event.v1.EventService",
         "usher.notification.v1.NotificationService",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from access import Ownership
 from booking_service.handlers.read_bookings import owners_of
 from booking_service.inbound.consumers import event_subscription, payment_subscription
+from booking_service.inbound.seating_servicer import SeatingParts, SeatingServicer
 from booking_service.inbound.servicer import BookingServicer, Parts
 from booking_service.inbound.ticket_servicer import TicketParts, TicketServicer
 from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker
@@ -17,7 +18,7 @@ from booking_service.outbound.desk import BatchDesk, expiry_cause
 from booking_service.outbound.lane_metrics import PrometheusLaneMetrics
 from booking_service.outbound.lanes import Lanes
 from booking_service.outbound.paperwork import Paperwork
-from booking_service.outbound.repositories import MongoBookings, MongoStocks
+from booking_service.outbound.repositories import MongoBookings, MongoSeats, MongoStocks
 from booking_service.outbound.ticket_keys import TicketKeys
 from booking_service.settings import Settings
 from chassis import open_chassis
@@ -26,6 +27,7 @@ from resource_api import PageTokens
 from telemetry import Metrics
 from ticket_documents import qr_codes
 from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
+from usher.booking.v1.seating_service_pb2_grpc import add_SeatingServiceServicer_to_server
 from usher.booking.v1.ticket_service_pb2_grpc import add_TicketServiceServicer_to_server
 
 
@@ -65,11 +67,13 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             apple=settings.apple_signer(), google=settings.google_signer(), platform_uri=settings.token_issuer
         )
         ticket_parts = TicketParts(bookings=bookings, stocks=stocks, documents=paperwork, keyring=keys, clock=clock)
+        seating_parts = SeatingParts(stocks=stocks, seats=MongoSeats(journal), clock=clock)
         try:
             yield Service(
                 servicers=[
                     (add_BookingServiceServicer_to_server, BookingServicer(parts)),
                     (add_TicketServiceServicer_to_server, TicketServicer(ticket_parts)),
+                    (add_SeatingServiceServicer_to_server, SeatingServicer(seating_parts)),
                 ],
                 workers=[
                     *chassis.workers(event_subscription(lanes), payment_subscription(lanes, keys)),

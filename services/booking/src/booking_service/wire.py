@@ -123,6 +123,7 @@ def _line_to_wire(line: Line, priced: PricedLine) -> pb.BookingLine:
         tax_class=line.tax_class,
         tax=money_to_wire(priced.tax),
         total=money_to_wire(priced.total),
+        accessible_seats=line.accessible_seats,
     )
 
 

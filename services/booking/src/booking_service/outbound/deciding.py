@@ -47,7 +47,7 @@ class Plan:
 
 @dataclass(slots=True)
 class _Changes:
-    """What one command changes: records with the versions they will have, their documents, the domain events."""
+    """What one command changes: records with the versions they will have, documents of aggregates, domain events."""
 
     records: dict[Key, Record] = field(default_factory=dict)
     documents: dict[Key, Document] = field(default_factory=dict)
@@ -99,11 +99,11 @@ def _changes(outcome: Outcome, working: Records, actor: str, now: datetime) -> _
         changes.events.append(VersionedEvent(told, record.name, version, trail))
         changed: Any = record
         changes.records[key] = replace(changed, trail=followed(trail, told.type, version))
+    changes.documents = {key: KIND_OF[key[0]].to_document(record) for key, record in changes.records.items()}
     for tally in outcome.tallies:
         former = working.get(key_of(tally))
         changed = tally
         changes.records[key_of(tally)] = replace(changed, version=1 if former is None else former.version + 1)
-    changes.documents = {key: KIND_OF[key[0]].to_document(record) for key, record in changes.records.items()}
     return changes
 
 
@@ -132,8 +132,10 @@ def _row(waiting: Waiting, outcome: Outcome, changes: _Changes) -> tuple[Journal
 
 
 def _write_records(plan: Plan, before: Records, documents: Mapping[Key, Document]) -> None:
-    for key, document in documents.items():
-        former, collection = before.get(key), KIND_OF[key[0]].collection
+    """Of a tally that many commands change, such as the seats of a section, one document is made for all."""
+    for key, record in plan.records.items():
+        former, kind = before.get(key), KIND_OF[key[0]]
+        document, collection = documents.get(key) or kind.to_document(record), kind.collection
         if former is None or not former.version:
             plan.writes.append(Insert(collection, document))
         else:

@@ -22,6 +22,7 @@ from mongo_store.verdicts import request_id_reused
 
 _ATTEMPTS = 30
 _SWEPT_AT_ONCE = 128
+_SHORT = {"SOLD_OUT", "SEAT_TAKEN", "SEAT_LEFT_ALONE"}  # what the end of other holds may mend
 
 
 class BatchJournal(Finder, Protocol):
@@ -140,7 +141,7 @@ class BatchDesk:
         short = {
             waiting.command.event
             for waiting, refusal in plan.refused
-            if isinstance(refusal, Refusal) and refusal.reason == "SOLD_OUT"
+            if isinstance(refusal, Refusal) and refusal.reason in _SHORT
         }
         due: list[Waiting] = []
         for event in short:

@@ -16,12 +16,14 @@ from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import Offer
 from booking_service.domain.people import Person
 from booking_service.domain.records import Record
+from booking_service.domain.taken_seats import TakenSeats
 from domain_kit.money import Money
 
 BOOKINGS = "bookings"
 INVENTORY = "inventory"
 OFFERS = "offers"
 PEOPLE = "people"
+TAKEN_SEATS = "taken_seats"
 
 Document = dict[str, Any]
 R = TypeVar("R", bound=Record)
@@ -48,7 +50,11 @@ class Kind(Generic[R]):
         return msgspec.convert(plain, self.record, builtin_types=_KEPT)
 
 
-KINDS: tuple[Kind[Any], ...] = (Kind(Booking, BOOKINGS), Kind(Person, PEOPLE, named=False))
+KINDS: tuple[Kind[Any], ...] = (
+    Kind(Booking, BOOKINGS),
+    Kind(Person, PEOPLE, named=False),
+    Kind(TakenSeats, TAKEN_SEATS, named=False),
+)
 KIND_OF: Mapping[type[Any], Kind[Any]] = {kind.record: kind for kind in KINDS}
 _BY_COLLECTION = {kind.collection: kind for kind in KINDS}
 
@@ -97,6 +103,7 @@ def inventory_to_document(inventory: Inventory, offer_version: int, at: datetime
         "version": inventory.version,
         "taken": dict(inventory.taken),
         "sold": dict(inventory.sold),
+        "seats": dict(inventory.seats),
         "offer_version": offer_version,
         "at": at,
     }
@@ -104,7 +111,8 @@ def inventory_to_document(inventory: Inventory, offer_version: int, at: datetime
 
 def inventory_from_document(document: Mapping[str, Any]) -> Inventory:
     """The reverse; `offer_version` and `at` stay behind."""
-    return Inventory(document["_id"], document["taken"], document["version"], document.get("sold", {}))
+    counts = document.get("sold", {}), document.get("seats", {})
+    return Inventory(document["_id"], document["taken"], document["version"], *counts)
 
 
 def money_to_document(money: Money) -> list[Any]:

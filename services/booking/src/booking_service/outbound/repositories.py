@@ -8,6 +8,7 @@ from booking_service.domain.booking import Booking
 from booking_service.domain.offer import Offer
 from booking_service.domain.ports import Condition
 from booking_service.domain.stock import Stock
+from booking_service.domain.taken_seats import TakenSeats, taken_seats_key
 from booking_service.outbound.documents import BOOKINGS, INVENTORY, OFFERS, booking_from_document, offer_from_document
 from booking_service.outbound.shelf import Finder, load_records, load_stocks
 from domain_kit.refusals import NotFound
@@ -92,3 +93,15 @@ class MongoStocks:
         """None when the event is not known."""
         found = await self._store.find(OFFERS, {"_id": event}, limit=1)
         return offer_from_document(found[0]) if found else None
+
+
+class MongoSeats:
+    """domain.ports.SeatReader."""
+
+    def __init__(self, store: Finder) -> None:
+        self._store = store
+
+    async def taken_of(self, event: str, sections: Sequence[str], date: str = "") -> Mapping[str, TakenSeats]:
+        """Section id → what is taken of it; nothing for those of which nothing ever was."""
+        records = await load_records(self._store, (taken_seats_key(event, section, date) for section in sections))
+        return {record.section: record for record in records.values() if isinstance(record, TakenSeats)}

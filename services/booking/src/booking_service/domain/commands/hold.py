@@ -13,6 +13,7 @@ from booking_service.domain.outcome import Outcome, Step, changed
 from booking_service.domain.people import is_limited, person_key
 from booking_service.domain.questions import Answer
 from booking_service.domain.records import Key, View
+from booking_service.domain.seat_choice import seated, section_keys
 from booking_service.domain.selling import Wanted, choose_lines, needs_approval
 from booking_service.domain.states import BookingState
 from booking_service.domain.stock import Stock
@@ -34,12 +35,13 @@ class Hold:
     recorded: ClassVar[bool] = True
 
     def needs(self, stock: Stock, found: Found) -> Sequence[Key]:  # noqa: ARG002
-        """The tally of the buyer, where the event has limits."""
+        """The tally of the buyer, where the event has limits, and the seats of the types that have some."""
         limited = stock.offer is not None and is_limited(stock.offer)
-        return [person_key(self.event, self.buyer)] if limited else ()
+        seats = () if stock.offer is None else section_keys(stock.offer, self.wanted)
+        return [*([person_key(self.event, self.buyer)] if limited else ()), *seats]
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON; NotFound for an unknown event; and as `choose_lines`."""
+        """FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON; NotFound for an unknown event; and as the steps here."""
         offer = view.stock.known_offer()
         lines = choose_lines(offer, view.stock.inventory, self.wanted, now)
         waits = needs_approval(offer, lines)
@@ -59,5 +61,6 @@ class Hold:
             answers=self.answers,
             counted=is_limited(offer),
         )
+        booking = seated(view, booking)
         stock, tallies = occupied(view, booking)
         return changed(stock, Step(facts.BookingHeld(), booking), tallies=tallies)
