@@ -5,114 +5,152 @@ Ends with 1 when the database disagrees with what the clients were told. Figures
 
 import argparse
 import asyncio
-import json
-import shutil
+import os
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import bare
+import cases
+import measures
 import profiling
 import report
+import seeding
+import watching
+import wrk
 from measuring import Case, Clients, Round
-from sale import Sale, open_sale, open_signer, read_books, register_people, violations
+from sale import People, Sale, database_uri, open_sales, open_signer, read_books, register_people, violations
 
 from local_stack.failures import StackFailure
 from local_stack.inspection import inspect
 from local_stack.stack import Stack
 from usher_cli.api import Api
 
-EMPTY = "empty rpc"
-CLIENTS = (1, 8, 32)
+SWEEP = (1, 32, 128, 512)
 SETTLE_SECONDS = 5.0
-PLENTY, FEW = 1_000_000, 150
+PLENTY, FEW, EVENTS = 1_000_000, 150, 200
+ACCOUNTS = 32
+WATCH_CLIENTS, WATCH_SECONDS = 64, 5.0
 PROFILED_SERVICE = "booking"
 TARGETS = "ready in at most 20 s, services together at most 750 MiB"
+LONG_HOLDS = {"USHER_HOLD_SECONDS": "7200"}  # no hold may run out while the bench does
 
 
-def cases(one: Sale, other: Sale) -> list[Case]:
-    """The empty rpc first, then what is compared with it; each case sells an event of its own."""
+@dataclass
+class Run:
+    """What is measured with and what came of it."""
 
-    def hold(sale: Sale) -> dict[str, str]:
-        body = json.dumps({"lines": [{"ticketType": sale.ticket_type, "quantity": 1}]})
-        return {"method": "POST", "path": f"/v1/{sale.event}/bookings?requestId={{id}}", "body": body}
+    stack: Stack
+    people: People
+    clients: Clients
+    one: Sale
+    other: Sale
+    full: Sale
+    few: Sale
+    many: Sequence[Sale]
+    rounds: list[Round] = field(default_factory=list)
+    found: list[measures.Measure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
-    confirm = {"method": "POST", "path": "/v1/{name}:confirm", "body": '{"requestId":"{id}"}'}
-    return [
-        Case(EMPTY, [{"method": "GET", "path": "/.well-known/jwks.json"}]),
-        Case("hold", [hold(one)], one.event),
-        Case("hold + confirm", [hold(other), confirm], other.event),
-    ]
+    def go(self, case: Case, count: int, seconds: float, note: str, **options: bool) -> Round:
+        """One round, told on the screen."""
+        # On a busy machine the slowest calls take seconds, and a round has to see many of them.
+        longer = max(seconds, count / 100, 2 * seconds if case.name == cases.MIX else 0.0)
+        done = self.clients.run(case, count, longer, settle_seconds=SETTLE_SECONDS, **options)
+        print(f"  {note}  {case.name:12} {count:3} clients {done.per_second:8,.0f}/s", flush=True)
+        return done
 
 
-def measure(clients: Clients, wanted: Sequence[Case], rounds: int, seconds: float) -> list[Round]:
+def measure(run: Run, rounds: int, seconds: float) -> None:
     """All cases in turn, again and again, so that what else the machine does hits all alike."""
-    done = []
+    empty, hold = cases.empty_rpc(), cases.holds(cases.HOLD, [run.one])
+    plan: list[tuple[Case, int]] = []
+    for count in SWEEP:
+        plan += [(empty, count), (hold, count)]
+        if count == measures.BASE:
+            plan += [(cases.holds(cases.FULL, [run.full]), count), (cases.mix(run.other), count)]
+        if count == 128:
+            plan.append((cases.holds(cases.SPREAD, run.many), count))
     for number in range(rounds):
-        for count in CLIENTS:
-            for case in wanted:
-                done.append(clients.run(case, count, seconds, settle_seconds=SETTLE_SECONDS))
-                print(
-                    f"  round {number + 1}  {case.name:15} {count:3} clients {done[-1].per_second:8,.0f}/s", flush=True
-                )
-    return done
+        run.rounds += [run.go(case, count, seconds, f"round {number + 1}") for case, count in plan]
+    run.found += measures.of_rounds(run.rounds)
 
 
-def sell_out(clients: Clients, sale: Sale, case: Case) -> list[str]:
-    """Everybody books one small event until refused; what is wrong with how they were refused."""
-    clients.run(case, CLIENTS[-1], 20.0, warm_seconds=0.0, until_refused=True)
-    reasons = clients.outcomes[sale.event].reasons
-    return [] if set(reasons) == {"SOLD_OUT"} else [f"{sale.event}: refused for {dict(reasons)} instead of SOLD_OUT"]
+def lone(run: Run, rounds: int) -> None:
+    """A lone booking beside a bare transaction on the same database, in turn."""
+    booked: list[int] = []
+    plain: list[int] = []
+    case = cases.holds(cases.LONE, [run.one])
+    for _ in range(max(rounds, 1)):
+        booked += run.clients.run(case, 1, 1.5, settle_seconds=SETTLE_SECONDS, own=True).latencies
+        plain += bare.bare_transactions(database_uri(run.stack), 1.5)
+    run.found.append(measures.lone(sorted(booked), sorted(plain)))
 
 
-def cross_check(stack: Stack, clients: Clients, empty: Case) -> str:
-    """What wrk gets out of the same gateway, where it is installed."""
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        return "wrk was not on the PATH for a cross-check of the load generator."
-    command = [wrk, "-t1", f"-c{CLIENTS[-1]}", "-d2s", stack.url() + empty.steps[0]["path"]]
-    ours, theirs = 0.0, 0.0
-    clients.settle(2 * SETTLE_SECONDS)
-    for _ in range(2):  # in turn, and the better of two: the first may still meet the last mails
-        ours = max(ours, clients.run(empty, CLIENTS[-1], 2.0).per_second)
-        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        told = next(line for line in text.splitlines() if line.startswith("Requests/sec"))
-        theirs = max(theirs, float(told.split()[1]))
-    return f"Cross-check with {CLIENTS[-1]} clients: wrk {theirs:,.0f} empty rpcs/s, our load generator {ours:,.0f}/s."
+def watch(run: Run) -> None:
+    """Bookings at a steady pace, and a client that watches what is left."""
+    case = cases.holds("watched", [run.many[0]])
+    run.clients.settle(SETTLE_SECONDS)
+    with watching.watching(run.stack.state().ports["gateway"], run.many[0].event) as watcher:
+        watcher.wait_for(run.many[0].capacity, 10.0)
+        left = watcher.seen[-1][1]
+        done = run.clients.run(
+            case, WATCH_CLIENTS, WATCH_SECONDS, warm_seconds=0.0, per_second=measures.WATCHED_PER_SECOND
+        )
+        watcher.wait_for(left - len(done.created), 10.0)
+        delays = watching.delays(done.created, watcher.seen, left)
+    run.found.append(measures.watched(delays, done.per_second))
 
 
-def profile(stack: Stack, clients: Clients, case: Case, seconds: int) -> str:
+def sell_out(run: Run) -> None:
+    """Everybody books one small event until refused."""
+    before = run.clients.outcome.reasons.copy()
+    run.problems += [f"refused: {dict(before)}"] if before else []
+    case = cases.holds("sell out", [run.few])
+    run.clients.run(case, measures.BASE, 20.0, warm_seconds=0.0, until_refused=True)
+    reasons = run.clients.outcome.reasons - before
+    if set(reasons) != {"SOLD_OUT"}:
+        run.problems.append(f"{run.few.event}: refused for {dict(reasons)} instead of SOLD_OUT")
+
+
+def cross_check(run: Run) -> str:
+    """What our own clients get out of the same gateway, where wrk measures."""
+    if wrk.find() is None:
+        return "wrk is not on the PATH (Debian: `apt-get install wrk`), so our own clients measured everything."
+    told = []
+    for case in (cases.empty_rpc(), cases.holds(cases.HOLD, [run.one])):
+        run.clients.settle(SETTLE_SECONDS)
+        ours = run.clients.run(case, measures.BASE, 2.0, settle_seconds=SETTLE_SECONDS, own=True).per_second
+        theirs = run.clients.run(case, measures.BASE, 2.0, settle_seconds=SETTLE_SECONDS).per_second
+        told.append(f"{case.name}: wrk {theirs:,.0f}/s, our own clients {ours:,.0f}/s")
+    where = "wrk measures cases of one call"
+    return f"{where}, our own clients the others; {measures.BASE} clients beside each other: {'; '.join(told)}."
+
+
+def profile(run: Run, seconds: int) -> str:
     """Tables of where the booking process is while clients book; a sentence where it cannot be found out."""
     sampler = profiling.find_sampler()
     if sampler is None:
         return "py-spy is not installed: `pip install py-spy`, then again."
-    folded = stack.folder / "profile.txt"
-    pid = stack.state().processes[PROFILED_SERVICE].pid
+    folded = run.stack.folder / "profile.txt"
+    pid = run.stack.state().processes[PROFILED_SERVICE].pid
+    case = cases.holds(cases.HOLD, [run.one])
     try:
-        ran = profiling.sample(sampler, pid, seconds, lambda: clients.run(case, CLIENTS[-1], seconds + 1.0), folded)
-    except OSError as trouble:
+        ran = profiling.sample(
+            sampler, pid, seconds, lambda: run.clients.run(case, measures.BASE, seconds + 1.0, own=True), folded
+        )
+    except (OSError, subprocess.SubprocessError) as trouble:
         return str(trouble)
     stacks = profiling.read_stacks(folded)
     what = (
         f"{sum(count for _, count in stacks)} samples of who holds the interpreter of {PROFILED_SERVICE}, "
-        f"`{case.name}`, {CLIENTS[-1]} clients, {ran.per_second:,.0f}/s while sampled."
+        f"`{case.name}`, {measures.BASE} clients, {ran.per_second:,.0f}/s while sampled."
     )
     return f"{what}\n\n{profiling.by_function(stacks)}\n\n{profiling.by_package(stacks)}"
-
-
-def figures(rounds: Sequence[Round], command: str, machine: report.Machine, notes: Sequence[str]) -> str:
-    """The section of the measurements."""
-    share = max(each.client_share for each in rounds)
-    return "\n\n".join(
-        [
-            machine.sentence(command),
-            report.rates(rounds, EMPTY),
-            report.spending(rounds, CLIENTS[-1]),
-            f"The load generator used at most {share:.0%} of one core. " + " ".join(notes),
-        ]
-    )
 
 
 async def resident(stack: Stack) -> dict[str, int]:
@@ -121,56 +159,97 @@ async def resident(stack: Stack) -> dict[str, int]:
     return {row.name: row.resident_bytes for row in status.processes if row.is_service and row.pid is not None}
 
 
-def run(arguments: argparse.Namespace, stack: Stack, machine: report.Machine) -> list[str]:
+def prepare(stack: Stack, filled: int) -> Run:
+    """People, sales, and an event that is full of bookings."""
+    signer = asyncio.run(open_signer(stack))
+    with Api(stack.url()) as api:
+        people = register_people(api, stack.mail(), signer, ACCOUNTS)
+        one, other, full = open_sales(api, people, PLENTY, 3)
+        (few,) = open_sales(api, people, FEW, 1)
+        print(f"Opening {EVENTS} sales, filling one with {filled:,} bookings ...", flush=True)
+        many = open_sales(api, people, PLENTY, EVENTS)
+        request = cases.hold(full)
+        booked = api.post(
+            request["path"].replace("{id}", "seed"),
+            {"lines": [{"ticketType": full.ticket_type, "quantity": 1}]},
+            token=people.buyers[0],
+        )
+    clients = Clients(stack, people.buyers, wrk.find())
+    clients.outcome.acknowledged.append([booked["name"], booked["state"]])
+    clients.outcome.acknowledged += asyncio.run(seeding.fill(stack, full, booked["name"], filled))
+    return Run(stack, people, clients, one, other, full, few, many)
+
+
+def second_replica(run: Run, rounds: int, seconds: float) -> None:
+    """The same stack with two booking processes."""
+    asyncio.run(run.stack.down())
+    asyncio.run(run.stack.up(replicas={"booking": 2}))
+    acknowledged = run.clients.outcome
+    run.clients.close()
+    run.clients = Clients(run.stack, run.people.buyers, wrk.find())
+    run.clients.outcome = acknowledged
+    run.clients.settle(SETTLE_SECONDS)
+    plan = (cases.empty_rpc(), cases.holds(cases.HOLD, [run.one]))
+    two = [run.go(case, measures.BASE, seconds, "2 replicas") for _ in range(rounds) for case in plan]
+    run.found.append(measures.replicas(run.rounds, two))
+
+
+def check(run: Run) -> None:
+    """INVARIANT of the platform: nothing that was acknowledged is lost, no place is given twice."""
+    books, outcome = asyncio.run(read_books(run.stack)), run.clients.outcome
+    for sale in (run.one, run.other, run.full, run.few, *run.many):
+        if sale.event in books:
+            run.problems += violations(sale, books[sale.event], outcome.acknowledged, outcome.unanswered)
+    told = len({each[0] for each in outcome.acknowledged})
+    run.notes.append(
+        "**The books do not balance:** " + "; ".join(run.problems)
+        if run.problems
+        else f"Of {told:,} bookings (those put there beforehand among them) none is lost, doubled or one too many."
+    )
+
+
+def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine) -> list[str]:
     """Measure and write; what is wrong with the outcome, nothing when all is well."""
     print("Starting the stack ...", flush=True)
     state = asyncio.run(stack.up())
     before = asyncio.run(resident(stack))
-    signer = asyncio.run(open_signer(stack))
-    with Api(stack.url()) as api:
-        people = register_people(api, stack.mail(), signer, CLIENTS[-1])
-        sales = [open_sale(api, people, capacity) for capacity in (PLENTY, PLENTY, FEW)]
-    wanted = cases(sales[0], sales[1])
-    last_sale = Case("sell out", cases(sales[2], sales[2])[1].steps, sales[2].event)
-    rounds, problems, notes = [], [], []
-    with Clients(stack, people.buyers) as clients:
-        clients.settle(SETTLE_SECONDS)
+    run = prepare(stack, arguments.filled)
+    try:
+        run.clients.settle(SETTLE_SECONDS)
         if arguments.rounds:
-            rounds = measure(clients, wanted, arguments.rounds, arguments.seconds)
-            notes.append(cross_check(stack, clients, wanted[0]))
-        profiled = profile(stack, clients, wanted[1], arguments.profile) if arguments.profile else ""
-        refused = sum((outcome.reasons for outcome in clients.outcomes.values()), start=Counter[str]())
-        problems += [f"refused: {dict(refused)}"] if refused else []
-        problems += sell_out(clients, sales[2], last_sale)
-        for sale in sales:
-            outcome = clients.outcomes.get(sale.event)
-            if outcome is not None:
-                books = asyncio.run(read_books(stack, sale))
-                problems += violations(sale, books, outcome.acknowledged, outcome.unanswered)
-        told = sum(len({name for name, _ in outcome.acknowledged}) for outcome in clients.outcomes.values())
-    after = asyncio.run(resident(stack))
-    notes.append(
-        f"Of {told:,} acknowledged bookings none is lost, doubled or one too many."
-        if not problems
-        else "**The books do not balance:** " + "; ".join(problems)
-    )
+            measure(run, arguments.rounds, arguments.seconds)
+            lone(run, arguments.rounds)
+            watch(run)
+            run.notes.append(cross_check(run))
+        profiled = profile(run, arguments.profile) if arguments.profile else ""
+        sell_out(run)
+        after = asyncio.run(resident(stack))
+        served = len(run.clients.outcome.acknowledged) - arguments.filled
+        run.found.append(measures.memory(after[PROFILED_SERVICE], served))
+        if arguments.rounds:
+            second_replica(run, arguments.rounds, arguments.seconds)
+        check(run)
+    finally:
+        run.clients.close()
     command = " ".join(["make bench", *([f'ARGS="{arguments.given}"'] if arguments.given else [])])
-    if arguments.write and rounds:
-        report.write_section("bench", figures(rounds, command, machine, notes))
+    text = report.figures(run.rounds, measures.as_table(run.found), machine.sentence(command), run.notes)
+    if arguments.write and run.rounds:
+        report.write_section("bench", text)
         pairs = {name: (before[name], after[name]) for name in before}
-        text = f"Ready after {state.ready_seconds:.1f} s in a new folder ({TARGETS}).\n\n{report.memory(pairs)}"
-        report.write_section("status", text)
+        ready = f"Ready after {state.ready_seconds:.1f} s in a new folder ({TARGETS})."
+        report.write_section("status", f"{ready}\n\n{report.memory(pairs)}")
     if arguments.write and profiled:
         report.write_section("profile", profiled)
-    print("\n\n".join([*([figures(rounds, command, machine, notes)] if rounds else notes), profiled]))
-    return problems
+    print(f"{text}\n\n{profiled}")
+    return run.problems
 
 
 def main(arguments: Sequence[str]) -> int:
     """0 when the books balance, 1 when not, 2 when the stack does not start."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=4, help="how often each case runs (4); 0: only profile and check")
-    parser.add_argument("--seconds", type=float, default=1.5, help="length of one round (1.5)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each case runs (3); 0: only profile and check")
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of a short round (2)")
+    parser.add_argument("--filled", type=int, default=measures.FILLED, help="bookings in the full event (100,000)")
     parser.add_argument(
         "--profile", type=int, default=6, metavar="SECONDS", help="sample the booking service (6); 0: do not"
     )
@@ -178,10 +257,11 @@ def main(arguments: Sequence[str]) -> int:
     parsed = parser.parse_args(arguments)
     parsed.given = " ".join(arguments)
     machine = report.Machine.look()
+    os.environ.update(LONG_HOLDS)
     with tempfile.TemporaryDirectory(prefix="usher-bench-") as folder:
         stack = Stack(Path(folder))
         try:
-            problems = run(parsed, stack, machine)
+            problems = perform(parsed, stack, machine)
         except StackFailure as failure:
             print(f"bench: {failure}", file=sys.stderr)
             return 2

@@ -5,6 +5,7 @@ before the clock starts, answers taken apart no further than needed, so that the
 """
 
 import asyncio
+import functools
 import gc
 import json
 import sys
@@ -62,9 +63,13 @@ class Window:
 class Client(asyncio.Protocol):
     """One connection, one call at a time: the steps of an iteration in order, then again from the first."""
 
-    def __init__(self, steps: Sequence[Step], tally: Tally, stop_on_refusal: bool) -> None:
+    def __init__(
+        self, variants: Sequence[Sequence[Step]], tally: Tally, *, first: int, every: float, stop_on_refusal: bool
+    ) -> None:
+        """variants: taken in turn, from the number `first` on. every: seconds from start to start; 0: at once."""
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._steps, self._tally, self._stop_on_refusal = steps, tally, stop_on_refusal
+        self._variants, self._turn, self._every = variants, first, every
+        self._steps, self._tally, self._stop_on_refusal = variants[0], tally, stop_on_refusal
         self._number = self._position = 0
         self._name, self._buffer, self._expected = b"", b"", -1
         self._waiting = False
@@ -73,10 +78,13 @@ class Client(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def go(self, window: Window) -> None:
-        """Start."""
-        self._window = window
-        self._first()
+    def go(self, window: Window, delay: float = 0.0) -> None:
+        """Start after so many seconds."""
+        self._window, self._next = window, time.perf_counter() + delay
+        if delay:
+            asyncio.get_running_loop().call_later(delay, self._first)
+        else:
+            self._first()
 
     def data_received(self, data: bytes) -> None:
         buffer = self._buffer = self._buffer + data if self._buffer else data
@@ -101,6 +109,8 @@ class Client(asyncio.Protocol):
             self.done.set_result(None)
             self._transport.close()
             return
+        self._steps = self._variants[self._turn % len(self._variants)]
+        self._turn += 1
         self._position, self._name = 0, b""
         self._send()
 
@@ -122,14 +132,19 @@ class Client(asyncio.Protocol):
             name = quoted_after(answer, b'{"name":"')
             if name:
                 self._name = name
-                tally.acknowledged.append([name.decode(), quoted_after(answer, b'"state":"').decode()])
+                state, created = quoted_after(answer, b'"state":"'), quoted_after(answer, b'"createTime":"')
+                tally.acknowledged.append([name.decode(), state.decode(), created.decode()])
         if status == 200 and self._position + 1 < len(self._steps):
             self._position += 1
             self._send()
             return
         if self._window.opens <= ended <= self._window.closes and status == 200:
             tally.latencies.append(round((ended - self._began) * 1e6))
-        self._first()
+        self._next += self._every
+        if (wait := self._next - ended) > 0 and self._every:
+            asyncio.get_running_loop().call_later(wait, self._first)
+        else:
+            self._first()
 
 
 def content_length(head: bytes) -> int:
@@ -147,16 +162,20 @@ async def run_job(job: Mapping[str, Any]) -> dict[str, Any]:
     """What the clients of the job saw; see `bench.py` for what a job holds."""
     loop, tally = asyncio.get_running_loop(), Tally()
     host, port = job["host"], int(job["port"])
-    clients = []
+    count, pace = len(job["tokens"]), float(job.get("per_second", 0))
+    every, clients = count / pace if pace else 0.0, []
     for number, token in enumerate(job["tokens"]):
-        steps = [Step(f"{host}:{port}", token, step, f"{job['prefix']}.{number}.") for step in job["steps"]]
-        make = lambda steps=steps: Client(steps, tally, bool(job.get("stop_on_refusal")))  # noqa: E731
+        prefix = f"{job['prefix']}.{number}."
+        variants = [[Step(f"{host}:{port}", token, step, prefix) for step in steps] for steps in job["variants"]]
+        make = functools.partial(
+            Client, variants, tally, first=number * 7, every=every, stop_on_refusal=bool(job.get("stop_on_refusal"))
+        )
         clients.append((await loop.create_connection(make, host, port))[1])
     now = time.perf_counter()
     window = Window(now + job["warm_seconds"], now + job["warm_seconds"] + job["seconds"])
     cpu = time.process_time()
-    for client in clients:
-        client.go(window)
+    for number, client in enumerate(clients):
+        client.go(window, number / pace if pace else 0.0)
     _, late = await asyncio.wait([client.done for client in clients], timeout=job["seconds"] + 30)
     tally.unanswered += len(late)
     return {
@@ -166,6 +185,7 @@ async def run_job(job: Mapping[str, Any]) -> dict[str, Any]:
         "acknowledged": tally.acknowledged,
         "unanswered": tally.unanswered,
         "cpu_seconds": time.process_time() - cpu,
+        "seconds": job["seconds"],
     }
 
 

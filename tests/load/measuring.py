@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import psutil
+import wrk
 
 from local_stack.readiness import LOOPBACK
 from local_stack.stack import Stack
@@ -24,11 +25,14 @@ LOOK_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Case:
-    """What one iteration of a client does. steps: see load_client.Step. sale: the event it books, if any."""
+    """What an iteration of a client does: the steps (see load_client.Step) of the variants in turn.
+
+    books: its calls are answered with bookings.
+    """
 
     name: str
-    steps: Sequence[Mapping[str, str]]
-    event: str = ""
+    variants: Sequence[Sequence[Mapping[str, str]]]
+    books: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,8 @@ class Round:
     """One short run.
 
     latencies: microseconds, sorted. cpu: seconds by process, the clients' own as "clients", until all was done that the
-    calls set in motion. settled: seconds that took after the last answer, None when it was not waited for.
+    calls set in motion. settled: seconds that took after the last answer, None when it was not waited for. created:
+    createTime of the bookings.
     """
 
     case: str
@@ -47,6 +52,7 @@ class Round:
     cpu: Mapping[str, float]
     client_share: float
     settled: float | None
+    created: Sequence[str] = ()
 
     @property
     def per_second(self) -> float:
@@ -56,7 +62,7 @@ class Round:
 
 @dataclass
 class Outcome:
-    """What all rounds on one event were told, for the invariants."""
+    """What all rounds were told, for the invariants."""
 
     acknowledged: list[list[str]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -64,22 +70,23 @@ class Outcome:
 
 
 class Clients:
-    """The load generator's process."""
+    """The load generator's process. wrk: the program that stands in for it where it can, None: nothing does."""
 
-    def __init__(self, stack: Stack, tokens: Sequence[str]) -> None:
+    def __init__(self, stack: Stack, tokens: Sequence[str], wrk_program: str | None = None) -> None:
         state = stack.state()
+        self._folder, self._wrk = stack.folder, wrk_program
         self._port, self._tokens, self._numbers = state.ports["gateway"], tokens, itertools.count()
         self._client = subprocess.Popen(
             [sys.executable, "-I", str(CLIENT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self._processes = {name: psutil.Process(record.pid) for name, record in state.processes.items()}
+        self._processes = {
+            name: psutil.Process(record.pid) for name, record in state.processes.items() if record.find()
+        }
         self._processes["clients"] = psutil.Process(self._client.pid)
-        self.outcomes: dict[str, Outcome] = {}
+        self.outcome = Outcome()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """End the load generator."""
         self._client.kill()
         self._client.communicate()
 
@@ -92,29 +99,36 @@ class Clients:
         warm_seconds: float = 0.15,
         settle_seconds: float = 0.0,
         until_refused: bool = False,
+        per_second: float = 0.0,
+        own: bool = False,
     ) -> Round:
-        """One round; ConnectionError when the load generator has died."""
+        """One round; ConnectionError when the load generator has died. own: not wrk, though it is there."""
+        tokens = [self._tokens[number % len(self._tokens)] for number in range(clients)]
         job = {
-            "host": LOOPBACK, "port": self._port, "tokens": self._tokens[:clients], "steps": case.steps,
+            "host": LOOPBACK, "port": self._port, "tokens": tokens, "variants": case.variants,
             "prefix": f"r{next(self._numbers)}", "warm_seconds": warm_seconds, "seconds": seconds,
-            "stop_on_refusal": until_refused,
+            "stop_on_refusal": until_refused, "per_second": per_second,
         }  # fmt: skip
+        by_wrk = self._wrk is not None and wrk.can(case.variants) and not (own or until_refused or per_second)
         with self._spending() as cpu:
-            answer = self._ask(job)
+            answer = wrk.run(str(self._wrk), job, self._folder) if by_wrk else self._ask(job)
             settled = self.settle(settle_seconds)
-        outcome = self.outcomes.setdefault(case.event or case.name, Outcome())
-        outcome.acknowledged += answer["acknowledged"] if case.event else []
-        outcome.reasons.update(answer["reasons"])
-        outcome.unanswered += answer["unanswered"]
+        if by_wrk:
+            cpu["clients"] = answer["cpu_seconds"]
+        if case.books:
+            self.outcome.acknowledged += answer["acknowledged"]
+            self.outcome.unanswered += answer["unanswered"]
+        self.outcome.reasons.update(answer["reasons"])
         return Round(
             case=case.name,
             clients=clients,
-            seconds=seconds,
+            seconds=answer["seconds"],
             latencies=sorted(answer["latencies"]),
-            iterations=sum(answer["statuses"].values()) // len(case.steps),
+            iterations=sum(answer["statuses"].values()) // len(case.variants[0]),
             cpu=cpu,
             client_share=answer["cpu_seconds"] / (seconds + warm_seconds),
             settled=settled,
+            created=[each[2] for each in answer["acknowledged"] if len(each) > 2],
         )
 
     def settle(self, most_seconds: float) -> float | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 
 import psutil
+from cases import EMPTY
 from measuring import Round, percentile
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -71,11 +72,22 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def figures(rounds: Sequence[Round], measures: str, where: str, notes: Sequence[str]) -> str:
+    """The section of the measurements: what has to be reached first, then what it comes from."""
+    if not rounds:
+        return "\n\n".join([where, measures, *notes])
+    share = max(each.client_share for each in rounds)
+    client = f"The load generator used at most {share:.0%} of one core."
+    return "\n\n".join([where, measures, rates(rounds, EMPTY), spending(rounds, 32), " ".join([client, *notes])])
+
+
 def rates(rounds: Sequence[Round], empty: str) -> str:
     """Throughput and latency by case and clients, each beside the empty rpc of the same rounds."""
     rows = []
     for case, clients in _cases(rounds):
         own, base = _of(rounds, case, clients), _of(rounds, empty, clients)
+        if not own:
+            continue
         speeds = sorted(each.per_second for each in own)
         pooled, pooled_base = _pooled(own), _pooled(base)
         p50, p95, p99 = (percentile(pooled, share) for share in (0.50, 0.95, 0.99))
@@ -108,6 +120,8 @@ def spending(rounds: Sequence[Round], clients: int) -> str:
     rows = []
     for case in dict.fromkeys(each.case for each in rounds):
         own = _of(rounds, case, clients)
+        if not own:
+            continue
         done = sum(each.iterations for each in own) or 1
         by_process = {name: sum(each.cpu[name] for each in own) * 1e6 / done for name in own[0].cpu}
         settled = [each.settled for each in own]

@@ -1,7 +1,7 @@
 """What the measurements sell and to whom, and what the database says about it afterwards."""
 
 import secrets
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -79,6 +79,18 @@ def _request() -> dict[str, str]:
 
 def open_sale(api: Api, people: People, capacity: int) -> Sale:
     """A published event that can be booked."""
+    return open_sales(api, people, capacity, 1)[0]
+
+
+def open_sales(api: Api, people: People, capacity: int, count: int) -> list[Sale]:
+    """So many of them; returns when all can be booked."""
+    sales = [_publish(api, people, capacity) for _ in range(count)]
+    for sale in sales:
+        _wait_for(api, sale)
+    return sales
+
+
+def _publish(api: Api, people: People, capacity: int) -> Sale:
     start = datetime.now(UTC) + timedelta(days=60)
 
     def post(path: str, body: Mapping[str, Any]) -> Any:
@@ -101,17 +113,19 @@ def open_sale(api: Api, people: People, capacity: int) -> Sale:
         {"displayName": "Free", "price": {"currencyCode": "EUR"}, "capacityPools": [pool]},
     )["name"]
     api.post(f"/v1/{event}:publish", _request(), token=people.owner)
+    return Sale(event, ticket_type, capacity)
 
+
+def _wait_for(api: Api, sale: Sale) -> None:
     def on_sale() -> bool | None:
         try:
-            return True if api.get(f"/v1/{event}/availability")["bookable"] else None
+            return True if api.get(f"/v1/{sale.event}/availability")["bookable"] else None
         except ApiRefusal as refusal:
             if refusal.status != 404:
                 raise
             return None
 
     eventually(on_sale, seconds=ON_SALE_SECONDS, what="the sale of the event")
-    return Sale(event, ticket_type, capacity)
 
 
 @dataclass(frozen=True)
@@ -124,18 +138,28 @@ class Books:
     doubled: int
 
 
-async def read_books(stack: Stack, sale: Sale) -> Books:
-    """What the booking service's database holds of one sale."""
+async def read_books(stack: Stack) -> dict[str, Books]:
+    """What the booking service's database holds, by event."""
+    stored: dict[str, dict[str, str]] = defaultdict(dict)
+    places: Counter[str] = Counter()
+    versions: Counter[tuple[str, int]] = Counter()
     async with open_database(database_uri(stack), "usher_booking") as database:
-        cursor = database.collection("bookings").find({"event": sale.event}, {"state": 1, "lines": 1})
-        found = [document async for document in cursor]
-        inventory = await database.collection("inventory").find_one({"_id": sale.event})
-        rows = database.collection("journal").find({"agg": {"$regex": f"^{sale.event}/"}}, {"ev.v": 1, "agg": 1})
-        versions = Counter((row["agg"], event["v"]) for row in [row async for row in rows] for event in row["ev"])
-    places = sum(_places(document) for document in found if document["state"] in HOLDS_PLACES)
-    taken = sum(inventory["taken"].values()) if inventory else 0
-    doubled = sum(count > 1 for count in versions.values())
-    return Books({document["_id"]: document["state"] for document in found}, places, taken, doubled)
+        async for each in database.collection("bookings").find({}, {"event": 1, "state": 1, "lines": 1}):
+            stored[each["event"]][each["_id"]] = each["state"]
+            places[each["event"]] += _places(each) if each["state"] in HOLDS_PLACES else 0
+        async for row in database.collection("journal").find({}, {"ev.v": 1, "agg": 1}):
+            versions.update((row["agg"], event["v"]) for event in row["ev"])
+        inventories = [each async for each in database.collection("inventory").find({})]
+    doubled = Counter(event_of(name) for (name, _), count in versions.items() if count > 1 and "/bookings/" in name)
+    return {
+        each["_id"]: Books(stored[each["_id"]], places[each["_id"]], sum(each["taken"].values()), doubled[each["_id"]])
+        for each in inventories
+    }
+
+
+def event_of(booking: str) -> str:
+    """The event a booking's name begins with."""
+    return booking.partition("/bookings/")[0]
 
 
 def _places(document: Mapping[str, Any]) -> int:
@@ -145,14 +169,16 @@ def _places(document: Mapping[str, Any]) -> int:
 def violations(sale: Sale, books: Books, acknowledged: Iterable[Sequence[str]], unanswered: int) -> list[str]:
     """What is wrong, one sentence each.
 
-    acknowledged: name and state as answered, in the order of the answers of each booking. unanswered: calls whose
-    outcome no client knows; the database may hold that many bookings more.
+    acknowledged: name and state as answered, in the order of the answers of each booking, of all sales. unanswered:
+    calls whose outcome no client knows; the database may hold that many bookings more, or in another state.
     """
+    acknowledged = [each for each in acknowledged if event_of(each[0]) == sale.event]
     by_name = groupby(sorted(acknowledged, key=lambda each: each[0]), key=lambda each: each[0])  # a stable sort
-    told = {name: [state for _, state in answers][-1].removeprefix("BOOKING_STATE_") for name, answers in by_name}
+    told = {name: [each[1] for each in answers][-1].removeprefix("BOOKING_STATE_") for name, answers in by_name}
     lost = [name for name in told if name not in books.stored]
     other = [name for name, state in told.items() if name in books.stored and books.stored[name] != state]
     holding = sum(state in HOLDS_PLACES for state in books.stored.values())
+    wanted = sum(state in HOLDS_PLACES for state in told.values())
     problems = []
     if books.places > sale.capacity:
         problems.append(f"{sale.event}: {books.places} places given of {sale.capacity}")
@@ -162,8 +188,8 @@ def violations(sale: Sale, books: Books, acknowledged: Iterable[Sequence[str]], 
         problems.append(f"{sale.event}: {len(lost)} acknowledged bookings are not there, first {lost[0]}")
     if len(other) > unanswered:
         problems.append(f"{sale.event}: {len(other)} bookings are in another state than acknowledged, first {other[0]}")
-    if not len(told) <= holding <= len(told) + unanswered:
-        problems.append(f"{sale.event}: {len(told)} bookings acknowledged, {unanswered} open, {holding} hold places")
+    if not wanted - len(other) <= holding <= wanted + unanswered:
+        problems.append(f"{sale.event}: {wanted} bookings acknowledged, {unanswered} open, {holding} hold places")
     if books.doubled:
         problems.append(f"{sale.event}: {books.doubled} versions of bookings exist twice")
     return problems

@@ -4,11 +4,14 @@ import asyncio
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 
+import measures
 import measuring
 import pytest
 import report
 import sale
+import watching
 
 SALE = sale.Sale("events/e", "events/e/ticketTypes/t", capacity=3)
 HELD = ["events/e/bookings/1", "BOOKING_STATE_HELD"]
@@ -42,6 +45,40 @@ def test_a_lost_oversold_or_doubled_booking_is_told(stored, unanswered, complain
     assert complaint in " ".join(sale.violations(SALE, stored, [HELD], unanswered))
 
 
+def test_a_cancelled_booking_holds_no_place_and_one_of_another_sale_does_not_count():
+    cancelled = ["events/e/bookings/1", "BOOKING_STATE_CANCELLED"]
+    other = ["events/f/bookings/1", "BOOKING_STATE_HELD"]
+    assert sale.violations(SALE, books({1: "CANCELLED"}, places=0), [HELD, cancelled, other], unanswered=0) == []
+    told = sale.violations(SALE, books({1: "CONFIRMED"}), [HELD, CONFIRMED, cancelled], unanswered=0)
+    assert "another state" in told[0]
+
+
+def test_a_measure_says_whether_must_and_aim_are_met():
+    def met(value, *, more=True):
+        return measures.Measure("m", value, 0.5, 0.8 if more else 0.2, more).row()[-1]
+
+    assert [met(value) for value in (0.4, 0.5, 0.8, None)] == ["**no**", "yes, not the aim", "yes", "–"]
+    assert [met(value, more=False) for value in (0.6, 0.5, 0.2)] == ["**no**", "yes, not the aim", "yes"]
+
+
+def test_a_delay_is_counted_to_the_first_message_that_tells_of_a_booking():
+    created = ["2026-03-01T00:00:02Z", "2026-03-01T00:00:01Z", "2026-03-01T00:00:03Z"]
+    second = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
+    seen = [(second, 10), (second + 1.5, 9), (second + 3.25, 7)]
+    assert watching.delays(created, seen, 10) == [250_000, 500_000, 1_250_000]
+    assert watching.delays(created, seen[:2], 10) == [-1, -1, 500_000]
+
+
+def test_ratios_are_medians_of_the_ratios_within_rounds():
+    def rounds(name, clients, *speeds):
+        return [measuring.Round(name, clients, 1.0, [1000] * speed, speed, {}, 0.0, None) for speed in speeds]
+
+    both = [*rounds("empty rpc", 32, 100, 10, 50), *rounds("hold", 32, 20, 3, 5)]
+    one = measures.replicas(both, [*rounds("empty rpc", 32, 100), *rounds("hold", 32, 10)])
+    assert one.value == pytest.approx(0.5)
+    assert measures.of_rounds(both)[0].value == pytest.approx(0.2)
+
+
 def test_only_what_stands_between_the_markers_is_replaced():
     document = "before\n<!-- bench -->\nold\n<!-- /bench -->\nafter"
     once = report.put_section(document, "bench", r"new \1")
@@ -67,7 +104,7 @@ async def test_clients_follow_the_steps_of_an_iteration_and_count_what_they_are_
                 rest += more
             length = int(rest.lower().split(b"content-length:")[1].split(b"\r\n")[0])
             seen.append(line + await reader.readexactly(length))
-            body = b'{"name":"events/e/bookings/1","state":"BOOKING_STATE_HELD"}'
+            body = b'{"name":"events/e/bookings/1","state":"BOOKING_STATE_HELD","createTime":"2026-03-01T00:00:00Z"}'
             if len(seen) == 6:
                 body = b'{"details":[{"reason":"SOLD_OUT"}]}'
             status = b"400 Bad Request" if len(seen) == 6 else b"200 OK"
@@ -84,7 +121,7 @@ async def test_clients_follow_the_steps_of_an_iteration_and_count_what_they_are_
         {"method": "POST", "path": "/v1/{name}:confirm", "body": '{"requestId":"{id}"}'},
     ]
     job = {
-        "host": "127.0.0.1", "port": server.sockets[0].getsockname()[1], "tokens": ["t"], "steps": steps,
+        "host": "127.0.0.1", "port": server.sockets[0].getsockname()[1], "tokens": ["t"], "variants": [steps],
         "prefix": "p", "warm_seconds": 0.0, "seconds": 20.0, "stop_on_refusal": True,
     }  # fmt: skip
     async with server:
@@ -95,7 +132,7 @@ async def test_clients_follow_the_steps_of_an_iteration_and_count_what_they_are_
     told = json.loads(output)
     assert told["statuses"] == {"200": 5, "400": 1}
     assert told["reasons"] == {"SOLD_OUT": 1}
-    assert told["acknowledged"] == [HELD] * 5
+    assert told["acknowledged"] == [[*HELD, "2026-03-01T00:00:00Z"]] * 5
     assert len(told["latencies"]) == 2
     assert told["unanswered"] == 0
     assert seen[0] == b"POST /v1/events/e/bookings?requestId=p.0.0000000001 HTTP/1.1\r\n{}"

@@ -35,6 +35,8 @@ NOT_OF_A_PERSON = {
     "usher.user.v1.Organizer.display_name": "a company, shown to the public",
     "usher.booking.v1.TicketTypeAvailability.display_name": "something that is sold",
     "usher.booking.v1.BookingLine.display_name": "something that was sold",
+    "usher.booking.v1.PriceReduction.display_name": "a discount or a voucher",
+    "usher.booking.v1.TaxAmount.display_name": "a tax",
     "usher.booking.v1.Ticket.display_name": "something that was sold",
 }
 PERSONAL = re.compile(
@@ -81,6 +83,7 @@ def test_the_services_are_described(image):
         "usher.booking.v1.BookingService",
         "usher.booking.v1.SeatingService",
         "usher.booking.v1.TicketService",
+        "usher.booking.v1.WaitingRoomService",
         "usher.event.v1.EventService",
         "usher.notification.v1.NotificationService",
         "usher.payment.v1.PaymentService",

@@ -41,7 +41,8 @@ def register(api: Api, mail: Path, *, email: str, password: str, display_name: s
     token = _TOKEN.search(message.text)
     if token is None:
         raise CommandFailure(f"the mail to {email} has no verification code")
-    api.post("/v1/users:verifyEmail", {"token": token[1], "requestId": fresh_id()})
+    proof = {"token": token[1], "password": password, "requestId": fresh_id()}
+    api.post("/v1/users:verifyEmail", proof)
     return sign_in(api, email=email, password=password)
 
 

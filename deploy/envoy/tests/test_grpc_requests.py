@@ -1,4 +1,5 @@
 import base64
+import threading
 
 import grpc
 import pytest
@@ -55,6 +56,21 @@ def test_what_the_gateway_refuses_has_a_plain_grpc_status(gateway, channel):
 def test_an_unknown_service_is_unimplemented(channel, path):
     with pytest.raises(grpc.RpcError) as caught:
         channel.unary_unary(path)(b"")
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_an_unknown_stream_is_refused_while_it_is_still_open(channel):
+    """Reflection clients keep their stream open until they are answered."""
+    hangs_up = threading.Event()
+
+    def asks():
+        yield b""
+        hangs_up.wait(30)
+
+    answers = channel.stream_stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")(asks(), timeout=5)
+    with pytest.raises(grpc.RpcError) as caught:
+        next(answers)
+    hangs_up.set()
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 

@@ -8,9 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from ticket_documents.calendar_entry import Method, calendar_entry, uid_of
+from ticket_documents.calendar_entry import Entry, calendar_of, uid_of
 
 STAMP = datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def calendar_entry(occasion, *, uid, stamp, organizer_uri="", **said):
+    return calendar_of([Entry(occasion, uid, **said)], stamp=stamp, organizer_uri=organizer_uri)
 
 
 def read(content: bytes):
@@ -41,7 +45,7 @@ def test_times_are_written_in_utc_so_that_no_zone_needs_describing(occasion):
 
 
 def test_a_cancellation_takes_the_same_entry_away(occasion):
-    calendar, entry = read(calendar_entry(occasion, uid="u", stamp=STAMP, method=Method.CANCEL, sequence=8))
+    calendar, entry = read(calendar_entry(occasion, uid="u", stamp=STAMP, called_off=True, sequence=8))
     assert (calendar["method"], entry["status"], entry["uid"], entry["sequence"]) == ("CANCEL", "CANCELLED", "u", 8)
 
 
@@ -65,3 +69,12 @@ def test_a_title_makes_no_property_of_its_own(occasion, title):
 
 def test_the_uid_is_that_of_the_booking_wherever_it_is_written():
     assert uid_of("events/e/bookings/01jz000000000000000000b00k") == "01jz000000000000000000b00k"
+    assert uid_of("events/e/bookings/b", "events/e/dates/d") == "b-d"
+
+
+def test_of_several_dates_one_may_be_called_off_and_only_all_cancel(occasion):
+    off, on = Entry(occasion, "a", called_off=True), Entry(occasion, "b")
+    calendar = Calendar.from_ical(calendar_of([off, on], stamp=STAMP))
+    assert calendar["method"] == "PUBLISH"
+    assert [each["status"] for each in calendar.walk("VEVENT")] == ["CANCELLED", "CONFIRMED"]
+    assert Calendar.from_ical(calendar_of([off, off], stamp=STAMP))["method"] == "CANCEL"

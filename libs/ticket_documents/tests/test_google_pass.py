@@ -48,6 +48,7 @@ def test_event_and_ticket_have_the_documented_shape(occasion, admissions):
     assert event["reviewStatus"] == "UNDER_REVIEW"
     assert event["dateTime"] == {"start": "2027-03-06T19:30:00+01:00", "end": "2027-03-06T23:00:00+01:00"}
     assert event["venue"]["name"]["defaultValue"]["value"] == "Palais des congrès"
+    assert event["merchantLocations"] == [{"latitude": 48.8786, "longitude": 2.2831}]
     assert (ticket["classId"], ticket["state"]) == (event["id"], "ACTIVE")
     assert ticket["barcode"] == {"type": "QR_CODE", "value": admissions[0].code}
     assert ticket["reservationInfo"] == {"confirmationCode": "01JZ000000000000000000B00K"}
@@ -59,7 +60,7 @@ def test_half_a_venue_is_none(occasion, admissions):
     """The format wants a name and an address."""
     bare = replace(occasion, address="", location=None)
     payload = pass_payload(bare, replace(admissions[0], attendee="", seat=""), issuer=ISSUER, language_code="en")
-    assert not {"venue", "locations"} & set(payload["eventTicketClasses"][0])
+    assert not {"venue", "merchantLocations"} & set(payload["eventTicketClasses"][0])
     assert not {"ticketHolderName", "seatInfo"} & set(payload["eventTicketObjects"][0])
 
 

@@ -9,8 +9,13 @@ from PIL import Image
 
 from ticket_documents.lettering import missing_from_font, plain, wrapped
 from ticket_documents.pages import boxes_on, layout_for
-from ticket_documents.printed_tickets import A4, print_tickets
+from ticket_documents.printed_tickets import A4, is_logo
+from ticket_documents.printed_tickets import print_tickets as print_pairs
 from ticket_documents.texts import language_for, texts_for
+
+
+def print_tickets(occasion, admissions, **said) -> bytes:
+    return print_pairs([(occasion, each) for each in admissions], **said)
 
 
 def read(document: bytes) -> pypdf.PdfReader:
@@ -114,9 +119,14 @@ def test_a_logo_is_drawn_within_its_bounds(occasion, admissions, kind):
 def test_what_is_no_logo_is_refused(occasion, admissions):
     bomb = io.BytesIO()
     Image.new("1", (5000, 5000)).save(bomb, "PNG")
-    for logo in (b"", b"GIF89a", b"<svg/>", b"\x89PNG\r\n\x1a\nbroken", b"\xff\xd8\xffbroken", bomb.getvalue()):
+    whole = io.BytesIO()
+    Image.effect_noise((64, 64), 50).save(whole, "PNG")
+    cut = whole.getvalue()[:900]
+    for logo in (cut, b"", b"GIF89a", b"<svg/>", b"\x89PNG\r\n\x1a\nbroken", b"\xff\xd8\xffbroken", bomb.getvalue()):
         with pytest.raises(ValueError, match="logo"):
             print_tickets(occasion, admissions, language_code="en", logo=logo)
+        assert not is_logo(logo)
+    assert is_logo(whole.getvalue())
 
 
 def test_no_tickets_and_other_numbers_a_page_are_refused(occasion, admissions):
@@ -125,6 +135,14 @@ def test_no_tickets_and_other_numbers_a_page_are_refused(occasion, admissions):
     for number in (0, 3, 5, -1):
         with pytest.raises(ValueError, match="1, 2 or 4"):
             print_tickets(occasion, admissions, language_code="en", tickets_per_page=number)
+
+
+def test_tickets_for_different_dates_say_their_own(occasion, admissions):
+    later = replace(occasion, start_time=occasion.start_time.replace(day=7), end_time=occasion.end_time.replace(day=7))
+    document = print_pairs([(occasion, admissions[0]), (later, admissions[1])], language_code="en")
+    first, second = (page.extract_text() for page in read(document).pages)
+    assert ("March 6, 2027" in first, "March 7, 2027" in first) == (True, False)
+    assert ("March 6, 2027" in second, "March 7, 2027" in second) == (False, True)
 
 
 def test_the_same_content_gives_the_same_bytes(occasion, admissions):

@@ -134,8 +134,14 @@ class Parts:
 
     async def verified(self, email: str = "ada@example.com") -> User:
         await self.register(email)
-        token = (await self.links())[-1]
-        return await verify_email(self.users, token=token, cause=self.cause(), now=self.clock())
+        return await self.verify((await self.links())[-1])
+
+    async def verify(self, token: str, password: str = PASSWORD, cause: Cause | None = None) -> User:
+        cause = cause or self.cause()
+        return await verify_email(
+            self.users, self.passwords, common_passwords(), token=token, password=password, cause=cause,
+            now=self.clock(),
+        )  # fmt: skip
 
     async def sign_in(self, email: str = "ada@example.com", password: str = PASSWORD) -> Tokens:
         return await sign_in(

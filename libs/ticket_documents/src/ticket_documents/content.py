@@ -8,7 +8,8 @@ from datetime import datetime
 class Occasion:
     """The event that is attended.
 
-    event: resource name. Instants carry a zone; `time_zone` is the IANA name of the place's. address: one line.
+    event: resource name of the event, or of its date in a series. Instants carry a zone; `time_zone` is the IANA name
+    of the place's. address: one line.
     location: WGS 84 latitude and longitude.
     """
 

@@ -52,7 +52,10 @@ class GoogleSigner:
 def google_pass(
     occasion: Occasion, admission: Admission, signer: GoogleSigner, *, language_code: str, now: datetime
 ) -> str:
-    """The token after `https://pay.google.com/gp/v/save/`."""
+    """The token after `https://pay.google.com/gp/v/save/`.
+
+    With long titles it passes the 1,800 characters that every browser is said to keep in an address.
+    """
     payload = pass_payload(occasion, admission, issuer=signer.issuer, language_code=language_code)
     claims = {"iss": signer.account, "aud": "google", "typ": "savetowallet", "iat": int(now.timestamp())}
     return signer.sign({**claims, "payload": payload})
@@ -79,7 +82,7 @@ def pass_payload(occasion: Occasion, admission: Admission, *, issuer: str, langu
         }
     if occasion.location is not None:
         latitude, longitude = occasion.location
-        described["locations"] = [{"latitude": latitude, "longitude": longitude}]
+        described["merchantLocations"] = [{"latitude": latitude, "longitude": longitude}]
     if occasion.homepage_uri:
         described["homepageUri"] = {"uri": occasion.homepage_uri}
     ticket: dict[str, Any] = {

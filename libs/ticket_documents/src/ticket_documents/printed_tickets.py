@@ -2,9 +2,10 @@
 
 import io
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
+from PIL import Image
 from reportlab import rl_config
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.utils import ImageReader
@@ -25,8 +26,7 @@ _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 
 
 def print_tickets(
-    occasion: Occasion,
-    admissions: Sequence[Admission],
+    tickets: Sequence[tuple[Occasion, Admission]],
     *,
     language_code: str,
     tickets_per_page: int = 1,
@@ -37,20 +37,22 @@ def print_tickets(
     logo: the organizer's, PNG or JPEG, drawn beside the title. ValueError for another kind of image, for one of more
     than 16 million pixels, without tickets, and for a number a page other than 1, 2 and 4.
     """
-    if not admissions:
+    if not tickets:
         raise ValueError("a document without tickets")
     font_is_ready()
     texts, out = texts_for(language_code), io.BytesIO()
     canvas = Canvas(out, pagesize=A4, pageCompression=1, invariant=1, lang=language_code)
-    canvas.setTitle(plain(occasion.title))
+    canvas.setTitle(plain(tickets[0][0].title))
     canvas.setCreator("Usher")
     picture, layout = None if logo is None else _logo(logo), layout_for(tickets_per_page)
-    when = format_period(occasion.start_time, occasion.end_time, occasion.time_zone, language_code)
-    boxes, wrap = boxes_on(A4, tickets_per_page), cache(wrapped)  # most lines are the same on every ticket
-    for number, admission in enumerate(admissions):
+    boxes = boxes_on(A4, tickets_per_page)
+    # Most lines are the same on every ticket.
+    wrap, period = cache(wrapped), cache(partial(_period, language_code))
+    for number, (occasion, admission) in enumerate(tickets):
         if number and number % tickets_per_page == 0:
             canvas.showPage()
-        _Card(canvas, boxes[number % tickets_per_page], layout, texts, wrap).draw(occasion, when, admission, picture)
+        card = _Card(canvas, boxes[number % tickets_per_page], layout, texts, wrap)
+        card.draw(occasion, period(occasion), admission, picture)
     canvas.save()
     return out.getvalue()
 
@@ -141,18 +143,28 @@ class _Card:
             canvas.drawCentredString(center, bottom - layout.quiet - number * size * 1.2, line)
 
 
-def _logo(content: bytes) -> Any:
+def _period(language_code: str, occasion: Occasion) -> str:
+    return format_period(occasion.start_time, occasion.end_time, occasion.time_zone, language_code)
+
+
+def is_logo(content: bytes) -> bool:
+    """Whether `print_tickets` can draw it."""
+    try:
+        _logo(content)
+    except ValueError:
+        return False
+    return True
+
+
+def _logo(content: bytes) -> ImageReader:
     if not content.startswith((_PNG, _JPEG)):
         raise ValueError("a logo is a PNG or JPEG image")
-    picture = _opened(content)
-    wide, high = picture.getSize()
-    if wide * high > LOGO_MAX_PIXELS:
-        raise ValueError("a logo has at most 16 million pixels")
-    return picture
-
-
-def _opened(content: bytes) -> Any:
     try:
-        return ImageReader(io.BytesIO(content))
-    except OSError as error:
+        picture = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
+        wide, high = picture.size
+        if wide * high <= LOGO_MAX_PIXELS:
+            picture.load()
+            return ImageReader(picture)
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # what Pillow raises on broken files
         raise ValueError("the logo cannot be read") from error
+    raise ValueError("a logo has at most 16 million pixels")

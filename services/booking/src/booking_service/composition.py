@@ -5,30 +5,40 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from access import Ownership
+from booking_service.domain.stock import Stock
 from booking_service.handlers.read_bookings import owners_of
 from booking_service.inbound.consumers import event_subscription, payment_subscription
 from booking_service.inbound.seating_servicer import SeatingParts, SeatingServicer
 from booking_service.inbound.servicer import BookingServicer, Parts
 from booking_service.inbound.ticket_servicer import TicketParts, TicketServicer
+from booking_service.inbound.waiting_room_servicer import RoomParts, WaitingRoomServicer
 from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker
 from booking_service.outbound import announcements, repositories
 from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
 from booking_service.outbound.changes import StockChanges
 from booking_service.outbound.desk import BatchDesk, expiry_cause
+from booking_service.outbound.known_offers import KnownOffers
 from booking_service.outbound.lane_metrics import PrometheusLaneMetrics
 from booking_service.outbound.lanes import Lanes
 from booking_service.outbound.paperwork import Paperwork
+from booking_service.outbound.place_keys import PlaceKeys
+from booking_service.outbound.place_watchers import PlaceWatchers
 from booking_service.outbound.repositories import MongoBookings, MongoSeats, MongoStocks
+from booking_service.outbound.room_metrics import PrometheusRoomMetrics
 from booking_service.outbound.ticket_keys import TicketKeys
+from booking_service.outbound.waiting_rooms import MongoWaitingRooms
 from booking_service.settings import Settings
 from chassis import open_chassis
+from domain_kit.repository import Cause
 from grpc_runtime import Service, Worker
+from mongo_store import Journal
 from resource_api import PageTokens
 from telemetry import Metrics
 from ticket_documents import qr_codes
 from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
 from usher.booking.v1.seating_service_pb2_grpc import add_SeatingServiceServicer_to_server
 from usher.booking.v1.ticket_service_pb2_grpc import add_TicketServiceServicer_to_server
+from usher.booking.v1.waiting_room_service_pb2_grpc import add_WaitingRoomServiceServicer_to_server
 
 
 @asynccontextmanager
@@ -40,8 +50,15 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         keys = TicketKeys(journal)
         await keys.open()
         bookings, stocks = MongoBookings(journal), MongoStocks(journal)
+        offers = KnownOffers(stocks)
+        rooms, watchers = await _open_waiting_rooms(journal, metrics, offers, settings.waiting_room_streams)
         changes, lane_metrics = StockChanges(journal, clock), PrometheusLaneMetrics(metrics)
-        desks = [BatchDesk(journal, on_change=changes.committed, metrics=lane_metrics) for _ in range(settings.lanes)]
+
+        def committed(stock: Stock) -> None:
+            changes.committed(stock)
+            offers.committed(stock)
+
+        desks = [BatchDesk(journal, on_change=committed, metrics=lane_metrics) for _ in range(settings.lanes)]
         lanes = Lanes([desk.serve for desk in desks], bound=settings.lane_bound, metrics=lane_metrics)
         announcing = AnnouncingWorker(MongoAnnouncements(journal), stocks, MongoNews(journal, clock), clock)
         changes.listen(announcing.mark)
@@ -61,6 +78,8 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             images=qr_codes,
             page_tokens=PageTokens(settings.page_token_key),
             hold_for=timedelta(seconds=settings.hold_seconds),
+            watch_seconds=settings.watch_seconds,
+            let_pass=rooms.let_pass,
             clock=clock,
         )
         paperwork = Paperwork(
@@ -68,12 +87,18 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         )
         ticket_parts = TicketParts(bookings=bookings, stocks=stocks, documents=paperwork, keyring=keys, clock=clock)
         seating_parts = SeatingParts(stocks=stocks, seats=MongoSeats(journal), clock=clock)
+
+        def stop_streams() -> None:
+            changes.close()
+            watchers.close()
+
         try:
             yield Service(
                 servicers=[
                     (add_BookingServiceServicer_to_server, BookingServicer(parts)),
                     (add_TicketServiceServicer_to_server, TicketServicer(ticket_parts)),
                     (add_SeatingServiceServicer_to_server, SeatingServicer(seating_parts)),
+                    (add_WaitingRoomServiceServicer_to_server, WaitingRoomServicer(rooms)),
                 ],
                 workers=[
                     *chassis.workers(event_subscription(lanes), payment_subscription(lanes, keys)),
@@ -84,9 +109,32 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 health=chassis.health,
                 owner_of=owner_of,
                 key_cache=chassis.key_cache,
-                stopping=changes.close,
+                stopping=stop_streams,
             )
         finally:
-            changes.close()
+            stop_streams()
             paperwork.close()
             await lanes.close()
+
+
+async def _open_waiting_rooms(
+    journal: Journal, metrics: Metrics, offers: KnownOffers, streams: int
+) -> tuple[RoomParts, PlaceWatchers]:
+    """What the rpcs of the waiting room work with, and what must be closed for their streams to end."""
+    seals, counted, clock = PlaceKeys(journal), PrometheusRoomMetrics(metrics), journal.clock
+    await seals.open()
+    rooms = MongoWaitingRooms(journal, clock, counted)
+    counted.ask(rooms.count)
+
+    async def what_places_depend_on(event: str) -> object:
+        offer = await offers.offer(event)
+        if offer is None or not offer.terms.waiting_room.enabled:
+            return None if offer is None else (offer.state, offer.terms.waiting_room)
+        return offer.state, offer.terms.waiting_room, (await rooms.room(offer)).tuned
+
+    async def answered(cause: Cause) -> bool:
+        return await journal.answer_to(cause) is not None
+
+    watchers = PlaceWatchers(what_places_depend_on, clock, limit=streams)
+    parts = RoomParts(offers=offers, rooms=rooms, seals=seals, watchers=watchers, answered=answered, clock=clock)
+    return parts, watchers

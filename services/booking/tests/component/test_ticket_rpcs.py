@@ -1,6 +1,5 @@
 """Tickets as documents, over rpc: who gets them, in which language, and what is refused."""
 
-import asyncio
 import base64
 import io
 import json
@@ -270,16 +269,3 @@ async def test_anybody_gets_the_keys_as_a_key_set_that_verifies_codes(platform):
     code = base64.urlsafe_b64decode(booking.tickets[0].code)
     assert int.from_bytes(code[1:5], "big") == int(key.kid)
     Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(key.x + "=")).verify(code[53:], code[:53])
-
-
-async def test_rpcs_go_on_while_documents_are_drawn(platform):
-    """INVARIANT: printing never stands in the way of booking."""
-    booking = await book(platform, 10)
-    ask = pb.DownloadTicketsRequest(name=booking.name)
-    printing = [asyncio.create_task(platform.tickets.DownloadTickets(ask, metadata=platform.ada)) for _ in range(20)]
-    answered = 0
-    while not all(each.done() for each in printing):
-        await platform.bookings.GetBooking(booking_pb.GetBookingRequest(name=booking.name), metadata=platform.ada)
-        answered += not all(each.done() for each in printing)
-    assert {(await each).content_type for each in printing} == {"application/pdf"}
-    assert answered >= 3

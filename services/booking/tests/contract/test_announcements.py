@@ -104,7 +104,7 @@ async def test_a_stream_tells_the_present_then_changes_of_any_replica_then_ends(
     other = make.lanes_on(journal)
     opens = clock() + timedelta(hours=1)
     await lanes.submit(make.project(make.offer(make.type(), make.type("late", sale_start=opens))), make.cause())
-    async with aclosing(watch_availability(changes, clock, event=make.EVENT, gap=0)) as stream:
+    async with aclosing(watch_availability(changes, clock, event=make.EVENT, lasting=60, gap=0)) as stream:
         assert (await anext(stream)).ticket_types[0].remaining == 50
         await asyncio.gather(*(lanes.submit(make.hold(), make.cause()) for _ in range(5)))
         assert (await anext(stream)).ticket_types[0].remaining == 45
@@ -118,4 +118,14 @@ async def test_a_stream_tells_the_present_then_changes_of_any_replica_then_ends(
         await asyncio.sleep(0)
         changes.close()
         assert await waiting is None
+    assert not changes._topics
+
+
+async def test_a_stream_ends_when_its_time_is_over_though_nothing_has_happened(make, journal, clock):
+    changes = StockChanges(journal, clock)
+    await Lanes([BatchDesk(journal, on_change=changes.committed).serve]).submit(
+        make.project(make.offer(make.type())), make.cause()
+    )
+    told = [each async for each in watch_availability(changes, clock, event=make.EVENT, lasting=0.2)]
+    assert [each.ticket_types[0].remaining for each in told] == [50]
     assert not changes._topics

@@ -145,7 +145,7 @@ def test_a_booking_message_says_every_field(booking):
         (each.question, each.text) for each in booking.answers
     ]
     owes = booking.state.takes_places and booking.state not in (BookingState.COMPLETED, BookingState.NO_SHOW)
-    assert amounts(message, "amount_paid", "amount_due") == [booking.paid, 7 if owes else 0]
+    assert [minor(message.amount_paid), minor(message.amount_due)] == [booking.paid, 7 if owes else 0]
     assert [each.action for each in message.history] == [each.action for each in booking.history]
     assert [time_from_wire(each.change_time) for each in message.history] == [each.time for each in booking.history]
     prices = same | times | {"discount_total", "fee_total", "taxes"}  # these: the next test
@@ -186,7 +186,12 @@ def test_a_booking_message_says_what_it_costs_and_why():
 
 
 def amounts(message, *names):
-    return [money_from_wire(getattr(message, name)).minor_units for name in names]
+    return [minor(getattr(message, name)) for name in names]
+
+
+def minor(money):
+    """Minor units; nothing where it is not set."""
+    return money_from_wire(money).minor_units if money.currency_code else 0
 
 
 @settings(max_examples=50, deadline=None)

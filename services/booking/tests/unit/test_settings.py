@@ -15,7 +15,10 @@ def test_holds_last_ten_minutes_unless_said_otherwise():
     assert read(Settings, NEEDED | {"USHER_HOLD_SECONDS": "1.5"}).hold_seconds == 1.5
 
 
-@pytest.mark.parametrize("variable", ["USHER_HOLD_SECONDS", "USHER_LANES", "USHER_LANE_BOUND"])
+@pytest.mark.parametrize(
+    "variable",
+    ["USHER_HOLD_SECONDS", "USHER_WATCH_SECONDS", "USHER_LANES", "USHER_LANE_BOUND", "USHER_WAITING_ROOM_STREAMS"],
+)
 @pytest.mark.parametrize("value", ["0", "-1", "many"])
 def test_a_malformed_setting_is_refused_by_name(variable, value):
     with pytest.raises(SettingsError, match=variable):

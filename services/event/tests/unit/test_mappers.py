@@ -286,11 +286,12 @@ def test_a_snapshot_holds_every_part(event: Event) -> None:
 
 @given(EVENTS, TEXTS, IDS)
 def test_every_domain_event_is_told_with_the_full_state(event: Event, text: str, id: str) -> None:
+    expected = snapshot(event)
     for kind in MESSAGES:
         fact = kind(*[(text,) if each.name == "paths" else id for each in fields(kind)])
         encoded = encode(fact, event)
         message = getattr(domain_events_pb2, encoded.type.rpartition(".")[2]).FromString(encoded.payload)
-        assert message.snapshot == snapshot(event)
+        assert message.snapshot == expected
         if any(each.name == "id" for each in fields(kind)):
             (named,) = [value for field, value in message.ListFields() if field.number == 2]
             assert named.startswith(f"{event.name}/")

@@ -49,7 +49,7 @@ class Running:
     async def signed_in(self, email: str) -> tuple[Any, Any]:
         """A new verified account: its tokens and the metadata of its calls."""
         await self.register(email)
-        await self.stub.VerifyEmail(pb.VerifyEmailRequest(token=await self.link(email)))
+        await self.stub.VerifyEmail(pb.VerifyEmailRequest(token=await self.link(email), password=PASSWORD))
         tokens = await self.sign_in(email)
         return tokens, self.bearer(tokens)
 

@@ -20,7 +20,9 @@ async def test_somebody_registers_verifies_signs_in_and_reads_the_own_account(us
         "Ada@Example.com", time_zone="America/Toronto", language_code="fr-ca", country_code="CA"
     )
     assert (user.email, user.language_code, user.HasField("email_verify_time")) == ("Ada@Example.com", "fr-CA", False)
-    verified = await usher.stub.VerifyEmail(pb.VerifyEmailRequest(token=await usher.link("Ada@Example.com")))
+    verified = await usher.stub.VerifyEmail(
+        pb.VerifyEmailRequest(password=usher.PASSWORD, token=await usher.link("Ada@Example.com"))
+    )
     assert verified.HasField("email_verify_time")
     tokens = await usher.sign_in("ada@example.COM")
     assert (tokens.token_type, tokens.expires_in, tokens.user) == ("Bearer", 600, user.name)
@@ -49,7 +51,9 @@ async def test_nothing_in_the_database_tells_a_password_or_lets_it_be_guessed_qu
     import hashlib
 
     await usher.register("ada@example.com", request_id="r1")
-    await usher.stub.VerifyEmail(pb.VerifyEmailRequest(token=await usher.link("ada@example.com")))
+    await usher.stub.VerifyEmail(
+        pb.VerifyEmailRequest(password=usher.PASSWORD, token=await usher.link("ada@example.com"))
+    )
     tokens = await usher.sign_in("ada@example.com")
     rows = await usher.journal.find("journal", {})
     guess = pb.RegisterUserRequest(email="ada@example.com", password=usher.PASSWORD, display_name="Ada")
@@ -88,9 +92,15 @@ async def test_bad_input_is_refused_with_its_field_and_nothing_is_written(usher,
 async def test_a_link_is_good_once_and_its_repeat_with_the_same_request_id_is_answered_again(usher):
     await usher.register("ada@example.com")
     token = await usher.link("ada@example.com")
-    first = await usher.stub.VerifyEmail(pb.VerifyEmailRequest(token=token, request_id="v1"))
-    assert await usher.stub.VerifyEmail(pb.VerifyEmailRequest(token=token, request_id="v1")) == first
-    for other in (pb.VerifyEmailRequest(token=token), pb.VerifyEmailRequest(token="made up")):
+    first = await usher.stub.VerifyEmail(pb.VerifyEmailRequest(password=usher.PASSWORD, token=token, request_id="v1"))
+    assert (
+        await usher.stub.VerifyEmail(pb.VerifyEmailRequest(password=usher.PASSWORD, token=token, request_id="v1"))
+        == first
+    )
+    for other in (
+        pb.VerifyEmailRequest(password=usher.PASSWORD, token=token),
+        pb.VerifyEmailRequest(password=usher.PASSWORD, token="made up"),
+    ):
         with pytest.raises(FailedPrecondition) as refusal:
             await usher.stub.VerifyEmail(other)
         assert refusal.value.reason == "VERIFICATION_TOKEN_INVALID"
@@ -99,9 +109,9 @@ async def test_a_link_is_good_once_and_its_repeat_with_the_same_request_id_is_an
 async def test_a_request_id_of_somebody_else_does_not_open_their_answer(usher):
     await usher.register("ada@example.com")
     token = await usher.link("ada@example.com")
-    await usher.stub.VerifyEmail(pb.VerifyEmailRequest(token=token, request_id="v1"))
+    await usher.stub.VerifyEmail(pb.VerifyEmailRequest(password=usher.PASSWORD, token=token, request_id="v1"))
     with pytest.raises((InvalidArgument, FailedPrecondition)):
-        await usher.stub.VerifyEmail(pb.VerifyEmailRequest(token="made up", request_id="v1"))
+        await usher.stub.VerifyEmail(pb.VerifyEmailRequest(password=usher.PASSWORD, token="made up", request_id="v1"))
 
 
 async def test_resending_answers_the_same_for_known_and_unknown_addresses(usher):

@@ -114,7 +114,7 @@ class TicketDocuments(Protocol):
     ) -> bytes:
         """A PDF with 1, 2 or 4 tickets a page."""
 
-    async def calendar(self, offer: Offer, entry: CalendarEntry, now: datetime) -> bytes:
+    async def calendar(self, offer: Offer, entries: Sequence[CalendarEntry], now: datetime) -> bytes:
         """An iCalendar object."""
 
     async def wallet_pass(

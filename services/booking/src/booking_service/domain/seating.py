@@ -38,7 +38,7 @@ class SectionIndex:
         return found is not None and seat in found.seats
 
 
-@by_identity(512)
+@by_identity(64)
 def plan_of(sections: tuple[Section, ...]) -> Mapping[str, SectionIndex]:
     """Section id → the section."""
     return {

@@ -21,9 +21,13 @@ class Wallet(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
-    """What a calendar is told. sequence: grows with every change of booking and event (RFC 5545, 3.8.7.4)."""
+    """What a calendar is told of a booking, and of one date of it where there are dates.
+
+    sequence: grows with every change of booking and event (RFC 5545, 3.8.7.4).
+    """
 
     booking: str
+    date: str
     sequence: int
     called_off: bool
 
@@ -45,16 +49,19 @@ def tickets_to_print(booking: Booking) -> tuple[Ticket, ...]:
     return tickets
 
 
-def calendar_entry_of(booking: Booking, offer: Offer) -> CalendarEntry:
-    """FailedPrecondition BOOKING_NOT_CONFIRMED, BOOKING_EXPIRED."""
+def calendar_entries_of(booking: Booking, offer: Offer) -> tuple[CalendarEntry, ...]:
+    """One, or one a date that is booked. FailedPrecondition BOOKING_NOT_CONFIRMED, BOOKING_EXPIRED."""
     _had_tickets(booking)
-    gone = offer.state in {OfferState.CANCELLED, OfferState.DELETED}
+    gone = booking.state is BookingState.CANCELLED or offer.state in {OfferState.CANCELLED, OfferState.DELETED}
+    held = {each.name for each in offer.dates if not each.cancelled}
     # Both versions only ever grow, so their sum grows with either.
-    return CalendarEntry(booking.name, booking.version + offer.version, booking.state is BookingState.CANCELLED or gone)
+    sequence = booking.version + offer.version
+    dates = dict.fromkeys(line.date for line in booking.lines)
+    return tuple(CalendarEntry(booking.name, date, sequence, gone or bool(date and date not in held)) for date in dates)
 
 
 def _had_tickets(booking: Booking) -> None:
-    if booking.state is BookingState.HELD:
+    if booking.state.pending:
         raise _refused(booking, "BOOKING_NOT_CONFIRMED", "Tickets are issued when the booking is confirmed.")
     if booking.state is BookingState.EXPIRED:
         raise _refused(booking, "BOOKING_EXPIRED", "This booking has expired; no tickets were issued.")

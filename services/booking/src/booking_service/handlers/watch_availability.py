@@ -28,12 +28,22 @@ async def get_availability(stocks: StockReader, clock: Clock, *, event: str) -> 
 
 
 async def watch_availability(
-    changes: Changes, clock: Clock, *, event: str, gap: float = SHORTEST_GAP
+    changes: Changes, clock: Clock, *, event: str, lasting: float, gap: float = SHORTEST_GAP
 ) -> AsyncGenerator[Availability, None]:
-    """The present availability, then each other one; ends when the service stops. NotFound as `get_availability`."""
+    """The present availability, then each other one. NotFound as `get_availability`.
+
+    Ends after `lasting` seconds, so that nobody keeps one of the few streams for ever, and when the service stops.
+    """
     told: Availability | None = None
+    time = asyncio.get_running_loop().time
+    end = time() + lasting
     async with aclosing(changes.follow(event)) as stocks:
-        async for stock in stocks:
+        while time() < end:
+            try:
+                async with asyncio.timeout_at(end):
+                    stock = await anext(stocks)
+            except (TimeoutError, StopAsyncIteration):
+                return
             availability = public_availability(stock, clock)
             if availability != told:
                 told = availability

@@ -1,7 +1,7 @@
 """The rpcs of the booking service: parse, handle, encode."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +18,7 @@ from booking_service.handlers.watch_availability import get_availability, watch_
 from booking_service.inbound.messages import answers_from_wire, conditions_from_filter, wanted_from_wire
 from booking_service.wire import availability_to_wire, booking_to_wire, ticket_of
 from domain_kit.clock import Clock, utc_now
+from domain_kit.repository import Cause
 from grpc_runtime import cause_of, http_body, principal_of
 from resource_api import PageTokens, page_size_of
 from usher.booking.v1 import booking_pb2
@@ -40,6 +41,8 @@ class Parts:
     images: QrImages
     page_tokens: PageTokens
     hold_for: timedelta
+    watch_seconds: float
+    let_pass: Callable[[pb.CreateBookingRequest, object, Cause], Awaitable[None]]
     clock: Clock = utc_now
 
 
@@ -50,10 +53,12 @@ class BookingServicer(BookingServiceServicer):
         self._parts = parts
 
     async def CreateBooking(self, request: pb.CreateBookingRequest, context: object) -> booking_pb2.Booking:
+        parts, cause = self._parts, cause_of(request, context)
+        await parts.let_pass(request, context, cause)
         booking = await create_booking(
-            self._parts.desk, event=request.parent, buyer=principal_of(context).user, wanted=wanted_from_wire(request),
+            parts.desk, event=request.parent, buyer=principal_of(context).user, wanted=wanted_from_wire(request),
             voucher_codes=tuple(request.booking.voucher_codes), answers=answers_from_wire(request.booking.answers),
-            hold_for=self._parts.hold_for, cause=cause_of(request, context),
+            hold_for=parts.hold_for, cause=cause,
         )  # fmt: skip
         return booking_to_wire(booking)
 
@@ -110,6 +115,7 @@ class BookingServicer(BookingServiceServicer):
         self, request: pb.WatchAvailabilityRequest, context: object
     ) -> AsyncGenerator[booking_pb2.Availability, None]:
         clock, event = self._parts.clock, request.name.removesuffix("/availability")
-        async with aclosing(watch_availability(self._parts.changes, clock, event=event)) as news:
+        watched = watch_availability(self._parts.changes, clock, event=event, lasting=self._parts.watch_seconds)
+        async with aclosing(watched) as news:
             async for availability in news:
                 yield availability_to_wire(availability, clock())

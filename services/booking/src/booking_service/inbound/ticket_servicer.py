@@ -46,10 +46,10 @@ class TicketServicer(TicketServiceServicer):
 
     async def DownloadTicketCalendar(self, request: pb.DownloadTicketCalendarRequest, context: object) -> HttpBody:
         parts = self._parts
-        entry, calendar = await write_calendar(
+        called_off, calendar = await write_calendar(
             parts.bookings, parts.stocks, parts.documents, name=request.name, now=parts.clock()
         )
-        method = "CANCEL" if entry.called_off else "PUBLISH"
+        method = "CANCEL" if called_off else "PUBLISH"
         return http_body(f"text/calendar; charset=utf-8; method={method}", calendar)
 
     async def GetWalletPass(self, request: pb.GetWalletPassRequest, context: object) -> HttpBody:

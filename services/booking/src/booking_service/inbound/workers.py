@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 from booking_service.domain.ports import Announcements, BookingReader, Desk, StockReader
@@ -93,9 +94,19 @@ class ExpiryWorker(_Loop):
         return await expire_holds(self._bookings, self._desk, self._cause_of, now=self._clock())
 
 
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """An event that was just announced is not again before the moment `until`, so many seconds later."""
+
+    until: float
+    seconds: float
+
+
 class AnnouncingWorker(_Loop):
     """Announces changed availability: each event at most once every `gap` seconds, however often it changes.
 
+    While it goes on changing the pause doubles from one announcement to the next, up to `longest`: what is announced
+    each time costs the platform as much as several bookings. After a pause without a change it is `gap` again.
     Commits of this process mark their event at once. Others are found: at the start those whose last announcement is
     older than their stock, which a kill -9 leaves behind; every `look` seconds what any process has changed of late;
     and what time alone changes.
@@ -109,11 +120,13 @@ class AnnouncingWorker(_Loop):
         clock: Clock,
         *,
         gap: float = 0.1,
+        longest: float = 1.0,
         look: float = 5.0,
     ) -> None:
         super().__init__()
         self._announcements, self._stocks, self._news, self._clock = announcements, stocks, news, clock
-        self._gap, self._look = gap, look
+        self._gap, self._longest, self._look = gap, max(gap, longest), look
+        self._rests: dict[str, _Rest] = {}
         self._marked: set[str] = set()
         self._bell = asyncio.Event()
         self._log = logging.getLogger(__name__)
@@ -135,11 +148,24 @@ class AnnouncingWorker(_Loop):
             while not self._stopping.is_set():
                 await self._bell.wait()
                 self._bell.clear()
+                resting = self._set_aside(time.monotonic())
                 await self.announce_marked()
                 await self._pause(self._gap)
+                self._mark_all(resting)
             await self.announce_marked()
         finally:
             looking.cancel()
+
+    def _set_aside(self, now: float) -> set[str]:
+        """Of what is marked, those that were announced a moment ago; they wait for the next round."""
+        self._rests = {event: rest for event, rest in self._rests.items() if now < rest.until + rest.seconds}
+        resting = {event for event in self._marked if event in self._rests and now < self._rests[event].until}
+        self._marked -= resting
+        for event in self._marked:
+            before = self._rests.get(event)
+            seconds = self._gap if before is None else min(2 * before.seconds, self._longest)
+            self._rests[event] = _Rest(now + seconds, seconds)
+        return resting
 
     async def announce_marked(self) -> None:
         """What is marked now; what cannot be read or stored just now stays marked."""

@@ -65,9 +65,11 @@ class BatchDesk:
         began, work, fresh = time.perf_counter(), list(batch), False
         for attempt in range(_ATTEMPTS):
             plan = await self._decide(work, fresh=fresh)
-            work = [waiting for waiting, _ in plan.accepted]
+            work = [*(waiting for waiting, _ in plan.accepted), *plan.postponed]
             if await self._commit(plan, work):
                 self._committed(plan, time.perf_counter() - began)
+                if plan.postponed:
+                    await self.serve(plan.postponed)
                 return
             fresh = True
             await asyncio.sleep(random.uniform(0, 0.001 * min(attempt, 10)))  # noqa: S311  # no secret

@@ -56,6 +56,11 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
 }
 
 
+def type_of(happened: facts.Happening) -> str:
+    """Full name of its message: the domain's name of it in the contract's package."""
+    return f"usher.booking.v1.{type(happened).__name__}"
+
+
 def encode(happened: facts.Happening, record: Record) -> EncodedEvent:
     """`record` is the aggregate right after it, version included."""
     return _encoded(BUILDERS[type(happened)](happened, record))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -35,30 +36,26 @@ class Paperwork:
         self._desk.shutdown(wait=False, cancel_futures=True)
 
     async def printed(
-        self,
-        offer: Offer,
-        tickets: Sequence[Ticket],
-        *,
-        languages: Sequence[str],
-        per_page: int,
-        logo: bytes | None = None,
+        self, offer: Offer, tickets: Sequence[Ticket], *, languages: Sequence[str], per_page: int
     ) -> bytes:
-        """A PDF; `logo` is the organizer's, PNG or JPEG."""
-        admissions = [_admission(each) for each in tickets]
-        return await self._in_turn(partial(_printed, _occasion(offer), admissions, languages, per_page, logo))
+        """A PDF with the organizer's logo."""
+        told = [(_occasion(offer, each.date), _admission(offer, each)) for each in tickets]
+        return await self._in_turn(partial(_printed, told, languages, per_page, offer.terms.ticket_logo))
 
-    async def calendar(self, offer: Offer, entry: CalendarEntry, now: datetime) -> bytes:
+    async def calendar(self, offer: Offer, entries: Sequence[CalendarEntry], now: datetime) -> bytes:
         """An iCalendar object."""
         organizer_uri = f"{self._platform_uri}/v1/{offer.organizer}"
-        return await self._in_turn(partial(_calendar, _occasion(offer), entry, now, organizer_uri))
+        told = [(_occasion(offer, each.date), each) for each in entries]
+        return await self._in_turn(partial(_calendar, told, now, organizer_uri))
 
     async def wallet_pass(
         self, wallet: Wallet, offer: Offer, ticket: Ticket, *, languages: Sequence[str], now: datetime
     ) -> bytes:
         """FailedPrecondition WALLET_NOT_CONFIGURED."""
-        occasion, admission = _occasion(offer), _admission(ticket)
+        occasion, admission = _occasion(offer, ticket.date), _admission(offer, ticket)
         if wallet is Wallet.APPLE and self._apple is not None:
-            return await self._in_turn(partial(_apple_pass, occasion, admission, self._apple, languages))
+            logo = offer.terms.ticket_logo
+            return await self._in_turn(partial(_apple_pass, occasion, admission, self._apple, languages, logo))
         if wallet is Wallet.GOOGLE and self._google is not None:
             return await self._in_turn(partial(_google_pass, occasion, admission, self._google, languages, now))
         text = f"Passes for the wallet of {wallet.value.title()} are not offered here."
@@ -68,30 +65,32 @@ class Paperwork:
         return await asyncio.get_running_loop().run_in_executor(self._desk, make)
 
 
-def _printed(
-    occasion: Occasion, admissions: list[Admission], languages: Sequence[str], per_page: int, logo: bytes | None
-) -> bytes:
-    from ticket_documents.printed_tickets import print_tickets
+def _printed(tickets: list[tuple[Occasion, Admission]], languages: Sequence[str], per_page: int, logo: bytes) -> bytes:
+    from ticket_documents.printed_tickets import is_logo, print_tickets
     from ticket_documents.texts import language_for
 
-    language = language_for(languages)
-    return print_tickets(occasion, admissions, language_code=language, tickets_per_page=per_page, logo=logo)
+    # The event service looks at the first bytes only; a ticket without a logo is better than none.
+    shown, language = logo if is_logo(logo) else None, language_for(languages)
+    return print_tickets(tickets, language_code=language, tickets_per_page=per_page, logo=shown)
 
 
-def _calendar(occasion: Occasion, entry: CalendarEntry, now: datetime, organizer_uri: str) -> bytes:
-    from ticket_documents.calendar_entry import Method, calendar_entry, uid_of
+def _calendar(entries: list[tuple[Occasion, CalendarEntry]], now: datetime, organizer_uri: str) -> bytes:
+    from ticket_documents.calendar_entry import Entry, calendar_of, uid_of
 
-    return calendar_entry(
-        occasion, uid=uid_of(entry.booking), stamp=now, method=Method.CANCEL if entry.called_off else Method.PUBLISH,
-        sequence=entry.sequence, organizer_uri=organizer_uri,
-    )  # fmt: skip
+    told = [
+        Entry(occasion, uid_of(each.booking, each.date), each.sequence, each.called_off) for occasion, each in entries
+    ]
+    return calendar_of(told, stamp=now, organizer_uri=organizer_uri)
 
 
-def _apple_pass(occasion: Occasion, admission: Admission, signer: "AppleSigner", languages: Sequence[str]) -> bytes:
+def _apple_pass(
+    occasion: Occasion, admission: Admission, signer: "AppleSigner", languages: Sequence[str], logo: bytes
+) -> bytes:
     from ticket_documents.apple_pass import apple_pass
     from ticket_documents.texts import language_for
 
-    return apple_pass(occasion, admission, signer, language_code=language_for(languages))
+    picture = logo if logo.startswith(b"\x89PNG") else None  # the only kind a pass may hold
+    return apple_pass(occasion, admission, signer, language_code=language_for(languages), logo=picture)
 
 
 def _google_pass(
@@ -103,18 +102,32 @@ def _google_pass(
     return google_pass(occasion, admission, signer, language_code=language_for(languages), now=now).encode()
 
 
-def _occasion(offer: Offer) -> Occasion:
-    return Occasion(
+def _occasion(offer: Offer, date: str) -> Occasion:
+    place = offer.place
+    told = Occasion(
         event=offer.event,
         title=offer.title,
         start_time=offer.start_time,
         end_time=offer.end_time,
         time_zone=offer.time_zone,
-        venue=offer.place.display_name,
-        address=offer.place.address,
-        location=offer.place.location,
+        venue=place.display_name,
+        address=place.address,
+        location=place.location,
     )
+    on = next((each for each in offer.dates if each.name == date), None)
+    if on is None:
+        return told
+    title = " – ".join(part for part in (offer.title, on.display_name) if part)
+    return replace(told, event=on.name, title=title, start_time=on.start_time, end_time=on.end_time)
 
 
-def _admission(ticket: Ticket) -> Admission:
-    return Admission(ticket.name, ticket.code, ticket.display_name)
+def _admission(offer: Offer, ticket: Ticket) -> Admission:
+    attendee = ticket.attendee.display_name
+    return Admission(ticket.name, ticket.code, ticket.display_name, attendee, _seat_of(offer, ticket.seat))
+
+
+def _seat_of(offer: Offer, seat: str) -> str:
+    """`stalls/C/7` as people read it: the section by its name."""
+    section, *rest = seat.split("/")
+    name = next((each.display_name for each in offer.sections if each.id == section), section)
+    return " · ".join(part for part in (name, *rest) if part)

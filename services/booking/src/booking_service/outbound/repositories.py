@@ -25,6 +25,7 @@ INDEXES: Mapping[str, Sequence[Index]] = {
     ],
     INVENTORY: [Index("recently_changed", [("at", 1)])],
 }
+_OFFERS_KNOWN = 512
 _AFTER_SLASH = "0"  # the character after "/" in ASCII: the end of a range of names below a parent
 
 
@@ -80,6 +81,7 @@ class MongoStocks:
 
     def __init__(self, store: Finder) -> None:
         self._store = store
+        self._known: dict[str, Stock] = {}  # a seating plan is much to read again and again
 
     async def stock(self, event: str) -> Stock:
         """As it is now; without offer when the event is not known."""
@@ -87,7 +89,9 @@ class MongoStocks:
 
     async def stocks(self, events: Sequence[str]) -> Mapping[str, Stock]:
         """The same for many events."""
-        return await load_stocks(self._store, events)
+        found = await load_stocks(self._store, events, self._known)
+        self._known = {**self._known, **found} if len(self._known) < _OFFERS_KNOWN else found
+        return found
 
     async def offer(self, event: str) -> Offer | None:
         """None when the event is not known."""

@@ -100,7 +100,7 @@ class SeatedSale(RuleBasedStateMachine):
             chosen = tuple(seats[picks % len(seats) :][:count]) if picks is not None and seats else ()
             chosen = chosen if len(chosen) == count else ()
             free = [seat for seat in free if seat not in chosen]
-            wish = int(special and not chosen and kind not in ("stand",))
+            wish = int(special and not chosen and kind != "stand")
             lines.append(Wanted(f"{EVENT}/ticketTypes/{kind}", count, date, chosen, accessible_seats=wish))
         name = f"{EVENT}/bookings/{new_id()}"
         result = self.run(Hold(EVENT, name, "users/u", lines, timedelta(minutes=10)))

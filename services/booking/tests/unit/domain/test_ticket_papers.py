@@ -5,10 +5,15 @@ from dataclasses import replace
 import pytest
 
 from booking_service.domain.booking import Ticket
-from booking_service.domain.offer import OfferState
+from booking_service.domain.offer import EventDate, OfferState
 from booking_service.domain.states import BookingState, TicketState
-from booking_service.domain.ticket_papers import MOST_PRINTED, calendar_entry_of, tickets_to_print
+from booking_service.domain.ticket_papers import MOST_PRINTED, calendar_entries_of, tickets_to_print
 from domain_kit.refusals import FailedPrecondition
+
+
+def calendar_entry_of(booking, offer):
+    (entry,) = calendar_entries_of(booking, offer)
+    return entry
 
 
 @pytest.fixture
@@ -70,3 +75,12 @@ def test_what_was_never_confirmed_is_no_entry(make):
         assert booking.state in {BookingState.HELD, BookingState.EXPIRED}
         with pytest.raises(FailedPrecondition, match=reason):
             calendar_entry_of(booking, make.offer())
+
+
+def test_each_booked_date_of_a_series_is_an_entry_and_a_cancelled_one_is_called_off(make, confirmed):
+    dates = [f"{make.EVENT}/dates/{mark}" for mark in ("friday", "saturday", "gone")]
+    told = [EventDate(name, "", make.NOW, make.NOW, cancelled=name == dates[1]) for name in dates[:2]]
+    line = confirmed.lines[0]
+    booked = replace(confirmed, lines=tuple(replace(line, date=name) for name in (*dates, dates[0])))
+    entries = calendar_entries_of(booked, make.offer(dates=tuple(told)))
+    assert [(each.date, each.called_off) for each in entries] == list(zip(dates, (False, True, True), strict=True))

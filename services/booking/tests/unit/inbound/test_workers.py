@@ -1,4 +1,5 @@
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -91,3 +92,44 @@ async def test_stopping_announces_what_the_last_calls_changed(make, lanes, memor
     await running
     (told,) = memory.collections["announcements"].values()
     assert (told["version"], told["ticket_types"][0]["remaining"]) == (2, 41)
+
+
+async def test_an_event_that_goes_on_changing_is_announced_less_often_and_in_the_end_as_it_is(
+    make, lanes, memory, clock
+):
+    announcements, told = MongoAnnouncements(memory), []
+    announce = announcements.announce
+
+    async def noted(following, before, now):
+        told.append((asyncio.get_running_loop().time(), following.availability.ticket_types[0].remaining))
+        return await announce(following, before, now)
+
+    announcements.announce = noted
+    worker = AnnouncingWorker(
+        announcements, MongoStocks(memory), MongoNews(memory, clock), clock, gap=0.01, longest=0.16
+    )
+    running = asyncio.create_task(worker.run())
+    for _ in range(40):
+        await lanes.submit(make.hold(), make.cause())
+        worker.mark(make.EVENT)
+        await asyncio.sleep(0.01)
+    await until(lambda: told[-1][1] == 10)
+    gaps = [later - earlier for (earlier, _), (later, _) in pairwise(told)]
+    assert len(told) < 20
+    assert max(gaps) > 0.1
+    worker.stop()
+    await running
+
+
+async def test_after_a_quiet_time_a_change_is_announced_at_once_again(make, lanes, memory, clock):
+    worker = AnnouncingWorker(
+        MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock, gap=1.0, longest=8.0
+    )
+    worker.mark(make.EVENT)
+    assert worker._set_aside(0.0) == set()
+    for now, rests in [(0.5, True), (1.0, False), (2.5, True), (3.0, False), (6.9, True), (7.0, False), (15.0, False)]:
+        worker.mark(make.EVENT)
+        assert worker._set_aside(now) == ({make.EVENT} if rests else set()), now
+    worker.mark(make.EVENT)
+    worker._set_aside(40.0)
+    assert worker._rests[make.EVENT].seconds == 1.0

@@ -107,6 +107,12 @@ def test_what_others_name_is_not_removed(kind: type[Part], id: str, reason: str,
     assert (caught.value.reason, caught.value.metadata) == (reason, metadata)
 
 
+def test_a_ticket_type_that_a_discount_makes_cheaper_is_named_by_it() -> None:
+    event, _ = sold().with_changed_part(replace(THIRD, benefit_ticket_types=("family",)), NOW)
+    with pytest.raises(FailedPrecondition, match="TICKET_TYPE_IN_USE"):
+        event.without_part(TicketType, "family", NOW)
+
+
 def test_what_nobody_names_is_removed() -> None:
     event = sold()
     for kind, id in ((Discount, "third"), (Question, "meal"), (TicketType, "family"), (CapacityPool, "evening")):

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from notification_service.domain.letter import Occasion
-from ticket_documents import calendar_entry as entries
 from ticket_documents import content, qr_codes
+from ticket_documents.calendar_entry import Entry, calendar_of, uid_of
 
 
 def qr_png(code: str) -> bytes:
@@ -23,4 +23,4 @@ def calendar_entry(occasion: Occasion, booking: str, stamp: datetime) -> bytes:
         venue=occasion.place,
         homepage_uri=occasion.homepage_uri,
     )
-    return entries.calendar_entry(told, uid=entries.uid_of(booking), stamp=stamp)
+    return calendar_of([Entry(told, uid_of(booking))], stamp=stamp)

@@ -87,12 +87,16 @@ class User:
         verification, event = link(token, now, lately)
         return dataclasses.replace(self, verification=verification, update_time=now), [event]
 
-    def verify(self, token: str, now: datetime) -> tuple["User", list[UserEvent]]:
-        """The address is proved. FailedPrecondition VERIFICATION_TOKEN_INVALID: used, superseded or too old."""
+    def verify(self, token: str, password_hash: str, now: datetime) -> tuple["User", list[UserEvent]]:
+        """The address is proved, and who proved it decides the password: a stranger may have registered it.
+
+        FailedPrecondition VERIFICATION_TOKEN_INVALID: used, superseded or too old.
+        """
         right = self.verification.token_hash == hash_of(token) and now < self.verification.expire_time
         if not right or not USER_TABLE.allows(self.state, UserAction.VERIFY):
             raise token_invalid()
-        return dataclasses.replace(self, email_verify_time=now, update_time=now), [EmailVerified()]
+        verified = dataclasses.replace(self, password_hash=password_hash, email_verify_time=now, update_time=now)
+        return verified, [EmailVerified()]
 
     def edit(self, profile: Profile, now: datetime) -> tuple["User", list[UserEvent]]:
         """Another profile; InvalidArgument with the path below `user`."""

@@ -95,8 +95,11 @@ class UserServicer(UserServiceServicer):
         return user_to_wire(user)
 
     async def VerifyEmail(self, request: pb.VerifyEmailRequest, context: object) -> user_pb2.User:
-        cause = self._cause(request, context)
-        return user_to_wire(await verify_email(self._users, token=request.token, cause=cause, now=self._now()))
+        proof, cause = {"token": request.token, "password": request.password}, self._cause(request, context)
+        user = await verify_email(
+            self._users, self._passwords, self._weak_passwords, **proof, cause=cause, now=self._now()
+        )
+        return user_to_wire(user)
 
     async def ResendVerification(
         self, request: pb.ResendVerificationRequest, context: object

@@ -29,29 +29,29 @@ def test_an_address_is_unique_without_regard_to_case_and_kept_as_given(user):
 
 
 def test_the_link_proves_the_address_once(user, clock):
-    verified, events = user.verify(TOKEN, clock())
+    verified, events = user.verify(TOKEN, "$argon2id$chosen", clock())
     assert events == [EmailVerified()]
     assert verified.email_verify_time == clock()
     with pytest.raises(FailedPrecondition) as refusal:
-        verified.verify(TOKEN, clock())
+        verified.verify(TOKEN, "$argon2id$chosen", clock())
     assert refusal.value.reason == "VERIFICATION_TOKEN_INVALID"
 
 
 def test_a_link_is_dead_after_a_day(user, clock):
     clock.move(hours=24)
     with pytest.raises(FailedPrecondition):
-        user.verify(TOKEN, clock())
+        user.verify(TOKEN, "$argon2id$chosen", clock())
 
 
 def test_a_newer_link_ends_the_one_before(user, clock):
     later, _ = user.request_link("second token", clock())
     with pytest.raises(FailedPrecondition):
-        later.verify(TOKEN, clock())
-    assert later.verify("second token", clock())[0].state is UserState.VERIFIED
+        later.verify(TOKEN, "$argon2id$chosen", clock())
+    assert later.verify("second token", "$argon2id$chosen", clock())[0].state is UserState.VERIFIED
 
 
 def test_a_verified_user_gets_no_more_links(user, clock):
-    verified, _ = user.verify(TOKEN, clock())
+    verified, _ = user.verify(TOKEN, "$argon2id$chosen", clock())
     assert verified.request_link("again", clock()) == (verified, [])
 
 

@@ -2,13 +2,12 @@ import asyncio
 
 import pytest
 
-from domain_kit.refusals import AlreadyExists, FailedPrecondition, InvalidArgument
+from domain_kit.refusals import AlreadyExists, FailedPrecondition, InvalidArgument, Unauthenticated
 from user_service.composition import common_passwords
 from user_service.domain.profiles import Profile
 from user_service.handlers.register_user import register_user
 from user_service.handlers.resend_verification import resend_verification
 from user_service.handlers.update_user import update_user
-from user_service.handlers.verify_email import verify_email
 
 
 async def test_an_account_is_made_with_two_domain_events(parts):
@@ -72,17 +71,36 @@ async def test_no_secret_stands_in_the_journal_but_the_link_that_is_mailed(parts
 async def test_the_link_verifies_and_its_repeat_gets_the_first_answer(parts):
     await parts.register()
     [token], cause = await parts.links(), parts.cause("verify-1")
-    first = await verify_email(parts.users, token=token, cause=cause, now=parts.clock())
-    again = await verify_email(parts.users, token=token, cause=cause, now=parts.clock())
+    first = await parts.verify(token, cause=cause)
+    again = await parts.verify(token, cause=cause)
     assert first.email_verify_time == again.email_verify_time == parts.clock()
     with pytest.raises(FailedPrecondition) as refusal:
-        await verify_email(parts.users, token=token, cause=parts.cause(), now=parts.clock())
+        await parts.verify(token)
     assert refusal.value.reason == "VERIFICATION_TOKEN_INVALID"
+
+
+async def test_who_proves_the_address_decides_the_password_whoever_registered_it(parts):
+    """INVARIANT: a stranger who registers somebody's address has no way in once its owner has proved it."""
+    await parts.register()
+    [token] = await parts.links()
+    await parts.verify(token, "the owner's own words")
+    with pytest.raises(Unauthenticated):
+        await parts.sign_in(password=parts.PASSWORD)
+    assert await parts.sign_in(password="the owner's own words")
+
+
+async def test_a_weak_password_is_refused_when_the_address_is_proved_and_the_link_stays_good(parts):
+    await parts.register()
+    [token] = await parts.links()
+    with pytest.raises(InvalidArgument) as refusal:
+        await parts.verify(token, "ada@example.com")
+    assert refusal.value.reason == "PASSWORD_WEAK"
+    assert (await parts.verify(token)).email_verify_time
 
 
 async def test_an_unknown_link_is_refused_like_a_used_one(parts):
     with pytest.raises(FailedPrecondition) as refusal:
-        await verify_email(parts.users, token="nobody's", cause=parts.cause(), now=parts.clock())
+        await parts.verify("nobody's")
     assert refusal.value.reason == "VERIFICATION_TOKEN_INVALID"
 
 

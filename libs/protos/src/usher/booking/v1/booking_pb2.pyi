@@ -228,11 +228,11 @@ class Booking(_message.Message):
 
     @_builtins.property
     def discount_total(self) -> _money_pb2.Money:
-        """What was taken off the prices, over all lines."""
+        """What was taken off the prices, over all lines; unset: nothing."""
 
     @_builtins.property
     def fee_total(self) -> _money_pb2.Money:
-        """Service fees in the total."""
+        """Service fees in the total; unset: none."""
 
     @_builtins.property
     def taxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaxAmount]:
@@ -240,11 +240,11 @@ class Booking(_message.Message):
 
     @_builtins.property
     def amount_paid(self) -> _money_pb2.Money:
-        """What was paid and not paid back."""
+        """What was paid and not paid back; unset: nothing."""
 
     @_builtins.property
     def amount_due(self) -> _money_pb2.Money:
-        """What is still owed; 0 when nothing is."""
+        """What is still owed; unset: nothing."""
 
     def __init__(
         self,
@@ -474,15 +474,15 @@ class BookingLine(_message.Message):
 
     @_builtins.property
     def discount(self) -> _money_pb2.Money:
-        """What was taken off."""
+        """What was taken off; unset: nothing."""
 
     @_builtins.property
     def fee(self) -> _money_pb2.Money:
-        """Service fees."""
+        """Service fees; unset: none."""
 
     @_builtins.property
     def tax(self) -> _money_pb2.Money:
-        """Taxes inside the total."""
+        """Taxes inside the total; unset: none are known."""
 
     @_builtins.property
     def total(self) -> _money_pb2.Money:
@@ -535,11 +535,11 @@ class UnitPrice(_message.Message):
 
     @_builtins.property
     def discount(self) -> _money_pb2.Money:
-        """What was taken off."""
+        """What was taken off; unset: nothing."""
 
     @_builtins.property
     def fee(self) -> _money_pb2.Money:
-        """Service fee."""
+        """Service fee; unset: none."""
 
     @_builtins.property
     def price(self) -> _money_pb2.Money:

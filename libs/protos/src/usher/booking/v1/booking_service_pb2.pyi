@@ -29,10 +29,15 @@ class CreateBookingRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     BOOKING_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TURN_TOKEN_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The event, `events/{event}`."""
     request_id: _builtins.str
     """Idempotency key, see the service."""
+    turn_token: _builtins.str
+    """`turn_token` of the waiting room, for events that have one. It is no part of what `request_id` stands for: a
+    repeat may carry a newer one.
+    """
     @_builtins.property
     def booking(self) -> _booking_pb2.Booking:
         """What to book: `lines` with `ticket_type` and `quantity`, and where they apply `date`, `seats` and `attendees`;
@@ -45,10 +50,11 @@ class CreateBookingRequest(_message.Message):
         parent: _builtins.str = ...,
         booking: _booking_pb2.Booking | None = ...,
         request_id: _builtins.str = ...,
+        turn_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "parent", b"parent", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "parent", b"parent", "request_id", b"request_id", "turn_token", b"turn_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

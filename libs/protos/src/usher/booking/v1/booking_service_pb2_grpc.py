@@ -110,7 +110,10 @@ class BookingServiceServicer:
         `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and
         SEAT_TAKEN (metadata `seats`, one a line), SEAT_LEFT_ALONE (metadata `seat`) for a choice that leaves one free seat
         between taken ones where as many seats beside it would not; NOT_FOUND when the event, a ticket type or a date
-        is unknown.
+        is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
+        (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
+        TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
+        for the event needs no turn.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -176,7 +179,8 @@ class BookingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchAvailability(self, request, context):
-        """The present availability and then each change of it, several changes at once told as one.
+        """The present availability and then each change of it, several changes at once told as one. Ends with OK after ten
+        minutes: ask again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

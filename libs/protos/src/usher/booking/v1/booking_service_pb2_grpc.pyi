@@ -48,7 +48,10 @@ class BookingServiceStub:
     `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and
     SEAT_TAKEN (metadata `seats`, one a line), SEAT_LEFT_ALONE (metadata `seat`) for a choice that leaves one free seat
     between taken ones where as many seats beside it would not; NOT_FOUND when the event, a ticket type or a date
-    is unknown.
+    is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
+    (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
+    TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
+    for the event needs no turn.
     """
     GetBooking: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.GetBookingRequest, _booking_pb2.Booking]
     """One booking."""
@@ -73,7 +76,9 @@ class BookingServiceStub:
     GetAvailability: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.GetAvailabilityRequest, _booking_pb2.Availability]
     """What can be booked now. NOT_FOUND for an event that was never published."""
     WatchAvailability: _grpc.UnaryStreamMultiCallable[_booking_service_pb2.WatchAvailabilityRequest, _booking_pb2.Availability]
-    """The present availability and then each change of it, several changes at once told as one."""
+    """The present availability and then each change of it, several changes at once told as one. Ends with OK after ten
+    minutes: ask again.
+    """
 
 @_typing.type_check_only
 class BookingServiceAsyncStub(BookingServiceStub):
@@ -93,7 +98,10 @@ class BookingServiceAsyncStub(BookingServiceStub):
     `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and
     SEAT_TAKEN (metadata `seats`, one a line), SEAT_LEFT_ALONE (metadata `seat`) for a choice that leaves one free seat
     between taken ones where as many seats beside it would not; NOT_FOUND when the event, a ticket type or a date
-    is unknown.
+    is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
+    (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
+    TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
+    for the event needs no turn.
     """
     GetBooking: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.GetBookingRequest, _booking_pb2.Booking]  # type: ignore[assignment]
     """One booking."""
@@ -118,7 +126,9 @@ class BookingServiceAsyncStub(BookingServiceStub):
     GetAvailability: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.GetAvailabilityRequest, _booking_pb2.Availability]  # type: ignore[assignment]
     """What can be booked now. NOT_FOUND for an event that was never published."""
     WatchAvailability: _aio.UnaryStreamMultiCallable[_booking_service_pb2.WatchAvailabilityRequest, _booking_pb2.Availability]  # type: ignore[assignment]
-    """The present availability and then each change of it, several changes at once told as one."""
+    """The present availability and then each change of it, several changes at once told as one. Ends with OK after ten
+    minutes: ask again.
+    """
 
 class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Holds, bookings, tickets, check-in and availability.
@@ -141,7 +151,10 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and
         SEAT_TAKEN (metadata `seats`, one a line), SEAT_LEFT_ALONE (metadata `seat`) for a choice that leaves one free seat
         between taken ones where as many seats beside it would not; NOT_FOUND when the event, a ticket type or a date
-        is unknown.
+        is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
+        (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
+        TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
+        for the event needs no turn.
         """
 
     @_abc_1.abstractmethod
@@ -220,6 +233,8 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _booking_service_pb2.WatchAvailabilityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_booking_pb2.Availability], _abc.AsyncIterator[_booking_pb2.Availability]]:
-        """The present availability and then each change of it, several changes at once told as one."""
+        """The present availability and then each change of it, several changes at once told as one. Ends with OK after ten
+        minutes: ask again.
+        """
 
 def add_BookingServiceServicer_to_server(servicer: BookingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

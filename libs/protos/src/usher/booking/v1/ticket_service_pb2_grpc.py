@@ -78,8 +78,9 @@ class TicketServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DownloadTicketCalendar(self, request, context):
-        """The event of a booking as an iCalendar object (RFC 5545, `text/calendar`): METHOD PUBLISH, or CANCEL when the
-        booking or the event was cancelled. UID stays the same, SEQUENCE grows with every change of booking or event.
+        """The event of a booking as an iCalendar object (RFC 5545, `text/calendar`), with an entry a booked date where it has
+        several: METHOD PUBLISH, or CANCEL when the booking or the event was cancelled. UID stays the same, SEQUENCE grows
+        with every change of booking or event.
         FAILED_PRECONDITION BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -88,7 +89,8 @@ class TicketServiceServicer:
 
     def GetWalletPass(self, request, context):
         """One ticket for the wallet of a telephone. APPLE: a signed pass (`application/vnd.apple.pkpass`). GOOGLE: a JSON Web
-        Token (`application/jwt`) that saves the ticket when opened as `https://pay.google.com/gp/v/save/{token}`.
+        Token (`application/jwt`) that saves the ticket when opened as `https://pay.google.com/gp/v/save/{token}`; with long
+        titles the address passes 1,800 characters, which some browsers cut.
         FAILED_PRECONDITION WALLET_NOT_CONFIGURED (metadata `format`) where no key for that wallet is set, TICKET_VOID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -44,13 +44,15 @@ class TicketServiceStub:
     the document would be larger than an answer may be.
     """
     DownloadTicketCalendar: _grpc.UnaryUnaryMultiCallable[_ticket_service_pb2.DownloadTicketCalendarRequest, _httpbody_pb2.HttpBody]
-    """The event of a booking as an iCalendar object (RFC 5545, `text/calendar`): METHOD PUBLISH, or CANCEL when the
-    booking or the event was cancelled. UID stays the same, SEQUENCE grows with every change of booking or event.
+    """The event of a booking as an iCalendar object (RFC 5545, `text/calendar`), with an entry a booked date where it has
+    several: METHOD PUBLISH, or CANCEL when the booking or the event was cancelled. UID stays the same, SEQUENCE grows
+    with every change of booking or event.
     FAILED_PRECONDITION BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED.
     """
     GetWalletPass: _grpc.UnaryUnaryMultiCallable[_ticket_service_pb2.GetWalletPassRequest, _httpbody_pb2.HttpBody]
     """One ticket for the wallet of a telephone. APPLE: a signed pass (`application/vnd.apple.pkpass`). GOOGLE: a JSON Web
-    Token (`application/jwt`) that saves the ticket when opened as `https://pay.google.com/gp/v/save/{token}`.
+    Token (`application/jwt`) that saves the ticket when opened as `https://pay.google.com/gp/v/save/{token}`; with long
+    titles the address passes 1,800 characters, which some browsers cut.
     FAILED_PRECONDITION WALLET_NOT_CONFIGURED (metadata `format`) where no key for that wallet is set, TICKET_VOID.
     """
     ListTicketKeys: _grpc.UnaryUnaryMultiCallable[_ticket_service_pb2.ListTicketKeysRequest, _ticket_service_pb2.ListTicketKeysResponse]
@@ -77,13 +79,15 @@ class TicketServiceAsyncStub(TicketServiceStub):
     the document would be larger than an answer may be.
     """
     DownloadTicketCalendar: _aio.UnaryUnaryMultiCallable[_ticket_service_pb2.DownloadTicketCalendarRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
-    """The event of a booking as an iCalendar object (RFC 5545, `text/calendar`): METHOD PUBLISH, or CANCEL when the
-    booking or the event was cancelled. UID stays the same, SEQUENCE grows with every change of booking or event.
+    """The event of a booking as an iCalendar object (RFC 5545, `text/calendar`), with an entry a booked date where it has
+    several: METHOD PUBLISH, or CANCEL when the booking or the event was cancelled. UID stays the same, SEQUENCE grows
+    with every change of booking or event.
     FAILED_PRECONDITION BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED.
     """
     GetWalletPass: _aio.UnaryUnaryMultiCallable[_ticket_service_pb2.GetWalletPassRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """One ticket for the wallet of a telephone. APPLE: a signed pass (`application/vnd.apple.pkpass`). GOOGLE: a JSON Web
-    Token (`application/jwt`) that saves the ticket when opened as `https://pay.google.com/gp/v/save/{token}`.
+    Token (`application/jwt`) that saves the ticket when opened as `https://pay.google.com/gp/v/save/{token}`; with long
+    titles the address passes 1,800 characters, which some browsers cut.
     FAILED_PRECONDITION WALLET_NOT_CONFIGURED (metadata `format`) where no key for that wallet is set, TICKET_VOID.
     """
     ListTicketKeys: _aio.UnaryUnaryMultiCallable[_ticket_service_pb2.ListTicketKeysRequest, _ticket_service_pb2.ListTicketKeysResponse]  # type: ignore[assignment]
@@ -119,8 +123,9 @@ class TicketServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ticket_service_pb2.DownloadTicketCalendarRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
-        """The event of a booking as an iCalendar object (RFC 5545, `text/calendar`): METHOD PUBLISH, or CANCEL when the
-        booking or the event was cancelled. UID stays the same, SEQUENCE grows with every change of booking or event.
+        """The event of a booking as an iCalendar object (RFC 5545, `text/calendar`), with an entry a booked date where it has
+        several: METHOD PUBLISH, or CANCEL when the booking or the event was cancelled. UID stays the same, SEQUENCE grows
+        with every change of booking or event.
         FAILED_PRECONDITION BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED.
         """
 
@@ -131,7 +136,8 @@ class TicketServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
         """One ticket for the wallet of a telephone. APPLE: a signed pass (`application/vnd.apple.pkpass`). GOOGLE: a JSON Web
-        Token (`application/jwt`) that saves the ticket when opened as `https://pay.google.com/gp/v/save/{token}`.
+        Token (`application/jwt`) that saves the ticket when opened as `https://pay.google.com/gp/v/save/{token}`; with long
+        titles the address passes 1,800 characters, which some browsers cut.
         FAILED_PRECONDITION WALLET_NOT_CONFIGURED (metadata `format`) where no key for that wallet is set, TICKET_VOID.
         """
 

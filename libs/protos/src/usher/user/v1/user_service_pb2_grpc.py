@@ -153,8 +153,9 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def VerifyEmail(self, request, context):
-        """Proves an address with the token from the mail. FAILED_PRECONDITION VERIFICATION_TOKEN_INVALID when it is unknown,
-        used or older than a day.
+        """Proves an address with the token from the mail. Who proves it says what the password is from now on, because a
+        stranger may have registered the address. FAILED_PRECONDITION VERIFICATION_TOKEN_INVALID when the token is unknown,
+        used or older than a day; INVALID_ARGUMENT PASSWORD_WEAK.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

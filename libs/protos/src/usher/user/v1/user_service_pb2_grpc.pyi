@@ -47,8 +47,9 @@ class UserServiceStub:
     PASSWORD_WEAK.
     """
     VerifyEmail: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.VerifyEmailRequest, _user_pb2.User]
-    """Proves an address with the token from the mail. FAILED_PRECONDITION VERIFICATION_TOKEN_INVALID when it is unknown,
-    used or older than a day.
+    """Proves an address with the token from the mail. Who proves it says what the password is from now on, because a
+    stranger may have registered the address. FAILED_PRECONDITION VERIFICATION_TOKEN_INVALID when the token is unknown,
+    used or older than a day; INVALID_ARGUMENT PASSWORD_WEAK.
     """
     ResendVerification: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.ResendVerificationRequest, _user_service_pb2.ResendVerificationResponse]
     """Mails a new verification link, at most five an hour. Answers the same whether or not the address has an account."""
@@ -107,8 +108,9 @@ class UserServiceAsyncStub(UserServiceStub):
     PASSWORD_WEAK.
     """
     VerifyEmail: _aio.UnaryUnaryMultiCallable[_user_service_pb2.VerifyEmailRequest, _user_pb2.User]  # type: ignore[assignment]
-    """Proves an address with the token from the mail. FAILED_PRECONDITION VERIFICATION_TOKEN_INVALID when it is unknown,
-    used or older than a day.
+    """Proves an address with the token from the mail. Who proves it says what the password is from now on, because a
+    stranger may have registered the address. FAILED_PRECONDITION VERIFICATION_TOKEN_INVALID when the token is unknown,
+    used or older than a day; INVALID_ARGUMENT PASSWORD_WEAK.
     """
     ResendVerification: _aio.UnaryUnaryMultiCallable[_user_service_pb2.ResendVerificationRequest, _user_service_pb2.ResendVerificationResponse]  # type: ignore[assignment]
     """Mails a new verification link, at most five an hour. Answers the same whether or not the address has an account."""
@@ -176,8 +178,9 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_service_pb2.VerifyEmailRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_pb2.User, _abc.Awaitable[_user_pb2.User]]:
-        """Proves an address with the token from the mail. FAILED_PRECONDITION VERIFICATION_TOKEN_INVALID when it is unknown,
-        used or older than a day.
+        """Proves an address with the token from the mail. Who proves it says what the password is from now on, because a
+        stranger may have registered the address. FAILED_PRECONDITION VERIFICATION_TOKEN_INVALID when the token is unknown,
+        used or older than a day; INVALID_ARGUMENT PASSWORD_WEAK.
         """
 
     @_abc_1.abstractmethod

@@ -1,10 +1,10 @@
 """What one ticket costs when it is known which discount and which voucher it has.
 
 - The voucher applies to the list price and the automatic discount to what the voucher left: the order that pretix
-  documents (its "Pricing algorithms": price after voucher, then discounts), and the cheaper one to explain, as both are
-  on the receipt.
-- A voucher with a price in place of the list price does not add up with an automatic discount: a price was promised,
-  and the buyer gets the better of the two. (pretix adds them up; a promised price of 5.00 would become 2.50 there.)
+  documents in its "Pricing algorithms" (price after voucher, then discounts). The receipt states both.
+- A voucher with a price in place of the list price does not add up with an automatic discount: a price was promised.
+  The buyer gets the better of the two, for `vouchers` covers only what it makes cheaper. pretix adds them up by
+  default: half price would make 2.50 of a promised 5.00.
 - No reduction makes a price negative, none makes it greater: a price by voucher above the list price does nothing.
 - The fee falls only on tickets that still cost something: the fixed part and a share of the reduced price.
 - Taxes are included in price and fee together, at the ticket's rates: what a seller charges on top of a ticket is part
@@ -33,10 +33,7 @@ def cost_of(list_price: int, discount: Discount | None, voucher: VoucherBenefit 
     percent = 0 if discount is None else discount.basis_points
     voucher_off = 0 if voucher is None else list_price - _left_by(voucher, list_price)
     if voucher is not None and voucher.kind is VoucherKind.PRICE:
-        if voucher_off > share(list_price, percent):
-            percent = 0
-        else:
-            voucher_off = 0
+        percent = 0
     discount_off = share(list_price - voucher_off, percent)
     price = list_price - voucher_off - discount_off
     fixed = 0 if fee.fixed is None else fee.fixed.minor_units

@@ -110,3 +110,22 @@ def test_a_discount_without_sense_is_an_error(wrong):
     sound = {"condition_quantity": 1, "benefit_quantity": 1, "basis_points": 1}
     with pytest.raises(ValueError):
         Discount("d", "d", frozenset(), benefit_types=frozenset(), **(sound | wrong))
+
+
+def test_without_benefit_types_those_of_the_condition_become_cheaper():
+    assert given([discount("third", "adult", 3, "", 1, 50)], adult=3, child=1) == {"adult": {"third": 1}, "child": {}}
+
+
+def test_of_two_types_at_one_price_the_same_becomes_cheaper_whichever_was_named_first():
+    """Else the taxes of a booking would depend on the order of its lines."""
+    same = {name: PricedType(name, name, Money(1000, "EUR")) for name in ("a", "b")}
+    tariff = Tariff(same, {}, (discount("second", "", 2, "", 1, 50),))
+    for order in (["a", "b"], ["b", "a"]):
+        priced = price_of([Item(name, 1) for name in order], tariff, NOW)
+        assert {line.ticket_type: line.total.minor_units for line in priced.lines} == {"a": 500, "b": 1000}
+
+
+def test_a_discount_that_rounds_to_nothing_is_not_on_the_receipt():
+    cheap = {"sweet": PricedType("sweet", "Sweet", Money(10, "EUR"))}
+    priced = price_of([Item("sweet", 2)], Tariff(cheap, {}, (discount("second", "", 2, "", 1, 1),)), NOW)
+    assert [(run.quantity, run.unit.reductions) for run in priced.lines[0].runs] == [(2, ())]

@@ -64,3 +64,8 @@ def test_each_type_has_phases_of_its_own():
 def test_a_type_that_is_not_sold_has_no_price():
     with pytest.raises(NotFound, match="nothing"):
         price_of([Item("nothing", 1)], Tariff({}), NOW)
+
+
+def test_two_phases_at_one_price_keep_their_names():
+    phases = [Phase("first", cents(50), places=1), Phase("second", cents(50), places=2)]
+    assert prices(phases, 0, 2) == [[(50, "first"), (50, "second")]]

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from booking_service.domain.pricing.costs import cost_of
 from booking_service.domain.pricing.inputs import (
     Discount,
     Item,
@@ -84,6 +85,7 @@ def test_a_voucher_with_no_tickets_left_does_nothing():
 
 def test_a_promised_price_is_never_a_dearer_one():
     assert prices(priced(voucher(PRICE, 1000), child=1, adult=1)) == [800, 1000]
+    assert cost_of(800, None, voucher(PRICE, 1000), ServiceFee()).total == 800
 
 
 def test_more_off_than_a_ticket_costs_makes_it_free():
