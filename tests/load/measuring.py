@@ -79,9 +79,7 @@ class Clients:
         self._client = subprocess.Popen(
             [sys.executable, "-I", str(CLIENT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self._processes = {
-            name: psutil.Process(record.pid) for name, record in state.processes.items() if record.find()
-        }
+        self._processes = {name: psutil.Process(record.pid) for name, record in state.processes.items() if record.find()}
         self._processes["clients"] = psutil.Process(self._client.pid)
         self.outcome = Outcome()
 

@@ -33,8 +33,8 @@ Records = Mapping[Key, Record | None]
 class Plan:
     """What a batch comes to. accepted: with what each caller gets. refused: with the reason.
 
-    postponed: they need other records now that an earlier command of the batch has changed the stock, as another seating
-    plan does; to be asked again after the commit. stocks, records: as they will be after it; of records only those that
+    postponed: they need other records since an earlier command of the batch changed the stock, as another seating plan
+    does; to be asked again after the commit. stocks, records: as they will be after it; of records only those that
     change.
     """
 

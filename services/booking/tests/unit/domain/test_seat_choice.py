@@ -98,6 +98,12 @@ def test_lines_of_the_same_sections_sit_together_beside_what_was_chosen(make):
     assert seats(booking)[:2] == [("stalls/A/3", "stalls/A/4"), ("stalls/A/5", "stalls/A/6")]
 
 
+def test_lines_whose_sections_overlap_never_get_the_same_seat(make):
+    sale = Sale(make, make.type("near", sections=("balcony",)), make.type("any", sections=("balcony", "stalls")))
+    booking = sale.hold({"kind": "near", "quantity": 2}, {"kind": "any", "quantity": 2})
+    assert seats(booking) == [("balcony/A/1", "balcony/A/2"), ("balcony/A/3", "balcony/A/4")]
+
+
 def test_the_line_that_asks_for_accessible_seats_gets_them(make):
     sale = Sale(make, *(make.type(name, sections=("stalls",)) for name in ("adult", "child")))
     booking = sale.hold({"kind": "adult", "quantity": 2}, {"kind": "child", "quantity": 1, "accessible_seats": 1})
