@@ -3,6 +3,7 @@
 from resource_api.etags import check_etag, etag_of
 from resource_api.field_masks import apply_update_mask, mask_paths
 from resource_api.filters import Boolean, Choice, Comparison, FilterFields, Instant, Integer, Text
+from resource_api.json_lines import numbered_lines, read_message
 from resource_api.money import minor_to_wire, money_from_wire, money_to_wire
 from resource_api.names import ResourceName
 from resource_api.order_by import OrderBy
@@ -27,7 +28,9 @@ __all__ = [
     "minor_to_wire",
     "money_from_wire",
     "money_to_wire",
+    "numbered_lines",
     "page_size_of",
+    "read_message",
     "time_from_wire",
     "time_to_wire",
 ]

@@ -1,11 +1,13 @@
 """A booking, a ticket and an availability as protobuf messages, for answers and for domain events alike."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from google.type.money_pb2 import Money as WireMoney
 
 from booking_service.domain.availability import Availability
 from booking_service.domain.booking import Booking, Line, Ticket
+from booking_service.domain.contacts import NOBODY, Contact
 from booking_service.domain.history import Change
 from booking_service.domain.pricing.breakdown import Amounts, PriceBreakdown, UnitPrice
 from booking_service.domain.questions import UNKNOWN, Attendee
@@ -13,12 +15,13 @@ from booking_service.domain.states import BookingState
 from domain_kit.money import Money
 from resource_api import etag_of, minor_to_wire, money_to_wire, time_to_wire
 from usher.booking.v1 import booking_pb2 as pb
+from usher.booking.v1 import booking_service_pb2
 
 _OWES = (BookingState.HELD, BookingState.PENDING_APPROVAL, BookingState.CONFIRMED, BookingState.CHECKED_IN)
 
 
-def booking_to_wire(booking: Booking) -> pb.Booking:
-    """The resource, etag included."""
+def booking_to_wire(booking: Booking, missing_answers: Sequence[str] = ()) -> pb.Booking:
+    """The resource, etag included. missing_answers: names of questions."""
     currency = booking.total.currency
     priced = booking.breakdown()
     amounts = [line.amounts() for line in priced.lines]
@@ -52,6 +55,21 @@ def booking_to_wire(booking: Booking) -> pb.Booking:
         amount_paid=minor_to_wire(booking.paid, currency),
         amount_due=minor_to_wire(due, currency),
         waiting_list_entry=booking.entry,
+        missing_answers=missing_answers,
+        contact=contact_to_wire(booking.contact),
+    )
+
+
+def quote_to_wire(booking: Booking) -> booking_service_pb2.BookingQuote:
+    """What a booking that was not made would cost."""
+    told = booking_to_wire(booking)
+    return booking_service_pb2.BookingQuote(
+        lines=told.lines,
+        total=told.total,
+        discount_total=told.discount_total,
+        fee_total=told.fee_total,
+        taxes=told.taxes,
+        approval_required=booking.state is BookingState.PENDING_APPROVAL,
     )
 
 
@@ -85,6 +103,11 @@ def attendee_to_wire(attendee: Attendee) -> pb.Attendee | None:
         return None
     answers = [pb.Answer(question=each.question, text=each.text) for each in attendee.answers]
     return pb.Attendee(display_name=attendee.display_name, email=attendee.email, answers=answers)
+
+
+def contact_to_wire(contact: Contact) -> pb.BuyerContact | None:
+    """None for nobody."""
+    return None if contact == NOBODY else pb.BuyerContact(display_name=contact.display_name, email=contact.email)
 
 
 def availability_to_wire(availability: Availability, now: datetime) -> pb.Availability:
@@ -127,6 +150,7 @@ def _line_to_wire(line: Line, amounts: Amounts) -> pb.BookingLine:
         tax=minor_to_wire(tax, currency),
         total=money_to_wire(Money(subtotal - discount + fee, currency)),
         accessible_seats=line.accessible_seats,
+        vouchers=[f"{line.ticket_type.partition('/ticketTypes/')[0]}/vouchers/{each}" for each in line.vouchers],
     )
 
 
