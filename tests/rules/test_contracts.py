@@ -85,6 +85,7 @@ def test_the_services_are_described(image):
         "usher.booking.v1.AttendeeService",
         "usher.booking.v1.BookingService",
         "usher.booking.v1.CheckInService",
+        "usher.booking.v1.SeatingService",
         "usher.booking.v1.TicketService",
         "usher.booking.v1.VoucherService",
         "usher.booking.v1.WaitingRoomService",

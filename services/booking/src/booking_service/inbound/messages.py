@@ -20,7 +20,7 @@ def wanted_from_wire(
     return [
         Wanted(
             line.ticket_type, line.quantity, line.date, tuple(line.seats),
-            tuple(attendee_from_wire(each) for each in line.attendees),
+            tuple(attendee_from_wire(each) for each in line.attendees), line.accessible_seats,
         )
         for line in request.booking.lines
     ]  # fmt: skip
