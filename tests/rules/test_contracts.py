@@ -80,6 +80,7 @@ def fields_within(message: Descriptor, seen: set[str] | None = None) -> Iterator
 def test_the_services_are_described(image):
     assert sorted(service.full_name for service in image.services()) == [
         "usher.analytics.v1.AnalyticsService",
+        "usher.booking.v1.BookingChangeService",
         "usher.booking.v1.BookingService",
         "usher.booking.v1.TicketService",
         "usher.booking.v1.WaitingRoomService",

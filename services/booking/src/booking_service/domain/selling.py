@@ -76,6 +76,16 @@ def line_of(offer: Offer, kind: OfferedType, wanted: Wanted, runs: tuple[UnitRun
     )
 
 
+def sketch_of(offer: Offer, wanted: Sequence[Wanted]) -> tuple[Line, ...]:
+    """Lines that occupy what is wanted, prices aside, as far as it is sold at all."""
+    kinds = ((each, offer.find_ticket_type(each.ticket_type)) for each in wanted)
+    return tuple(
+        Line(kind.name, each.quantity, kind.display_name, kind.price, (), date=each.date, seats=each.seats)
+        for each, kind in kinds
+        if kind is not None
+    )
+
+
 def needs_approval(offer: Offer, lines: Sequence[Line]) -> bool:
     """Whether the organizer has to agree first."""
     return any(offer.ticket_type(line.ticket_type).approval_required for line in lines)

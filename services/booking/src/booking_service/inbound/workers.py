@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from booking_service.domain.booking import Booking
 from booking_service.domain.ports import Announcements, BookingReader, Desk, StockReader
 from booking_service.handlers.announce_availability import announce_availability
 from booking_service.handlers.expire_holds import PAGE, expire_holds
@@ -67,7 +68,7 @@ class ExpiryWorker(_Loop):
         bookings: BookingReader,
         desk: Desk,
         leases: Leases,
-        cause_of: Callable[[str], Cause],
+        cause_of: Callable[[Booking], Cause],
         clock: Clock,
         *,
         seconds: float = 1.0,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
+from booking_service.domain.booking import Booking
 from booking_service.domain.commands import Expire
 from booking_service.domain.stock import Stock
 from booking_service.outbound.deciding import Plan, decide_all
@@ -36,9 +37,10 @@ class BatchJournal(Finder, Protocol):
         """What was answered before, see mongo_store.Journal.answers_to."""
 
 
-def expiry_cause(booking: str) -> Cause:
-    """A booking's hold ends once, whoever notices."""
-    return Cause(key=f"booking.expiry|{booking}", actor="services/booking")
+def expiry_cause(booking: Booking) -> Cause:
+    """What is held until a moment ends once, whoever notices: a hold, and later each change that was not paid."""
+    until = "" if booking.hold_expire_time is None else booking.hold_expire_time.isoformat()
+    return Cause(key=f"booking.expiry|{booking.name}|{until}", actor="services/booking")
 
 
 class BatchDesk:
@@ -146,7 +148,7 @@ class BatchDesk:
         for event in short:
             for hold in await due_holds(self._journal, self._journal.clock(), _SWEPT_AT_ONCE, event):
                 command = Expire(hold.event, hold.name)
-                waiting = Waiting(command, expiry_cause(hold.name), asyncio.get_running_loop().create_future())
+                waiting = Waiting(command, expiry_cause(hold), asyncio.get_running_loop().create_future())
                 waiting.done.add_done_callback(_look_at)
                 due.append(waiting)
         return due

@@ -26,7 +26,7 @@ from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from usher.booking.v1 import booking_pb2 as usher_dot_booking_dot_v1_dot_booking__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/booking/v1/domain_events.proto\x12\x10usher.booking.v1\x1a\x17google/type/money.proto\x1a\x1eusher/booking/v1/booking.proto\"9\n\x0b\x42ookingHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"R\n\x10\x42ookingConfirmed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x12\n\nheld_again\x18\x02 \x01(\x08\"\xac\x01\n\x10\x42ookingCancelled\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x34\n\x0c\x66ormer_state\x18\x04 \x01(\x0e\x32\x1e.usher.booking.v1.BookingState\"<\n\x0e\x42ookingExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"g\n\x0fTicketCheckedIn\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\"_\n\x10PaymentUnclaimed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0f\n\x07payment\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"K\n\x13\x41vailabilityChanged\x12\x34\n\x0c\x61vailability\x18\x01 \x01(\x0b\x32\x1e.usher.booking.v1.Availabilityb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/booking/v1/domain_events.proto\x12\x10usher.booking.v1\x1a\x17google/type/money.proto\x1a\x1eusher/booking/v1/booking.proto\"9\n\x0b\x42ookingHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"R\n\x10\x42ookingConfirmed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x12\n\nheld_again\x18\x02 \x01(\x08\"\xac\x01\n\x10\x42ookingCancelled\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x34\n\x0c\x66ormer_state\x18\x04 \x01(\x0e\x32\x1e.usher.booking.v1.BookingState\"<\n\x0e\x42ookingExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"\x94\x01\n\x0e\x42ookingChanged\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x17\n\x0fremoved_tickets\x18\x03 \x03(\t\x12\x15\n\radded_tickets\x18\x04 \x03(\t\"?\n\x11\x42ookingChangeHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"B\n\x14\x42ookingChangeExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"=\n\x0f\x42ookingApproved\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"M\n\x0f\x42ookingRejected\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0e\n\x06reason\x18\x02 \x01(\t\">\n\x10\x42ookingCompleted\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\";\n\rBookingNoShow\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"g\n\x0fTicketCheckedIn\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\"_\n\x10PaymentUnclaimed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0f\n\x07payment\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"K\n\x13\x41vailabilityChanged\x12\x34\n\x0c\x61vailability\x18\x01 \x01(\x0b\x32\x1e.usher.booking.v1.Availabilityb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,10 +41,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BOOKINGCANCELLED']._serialized_end=431
   _globals['_BOOKINGEXPIRED']._serialized_start=433
   _globals['_BOOKINGEXPIRED']._serialized_end=493
-  _globals['_TICKETCHECKEDIN']._serialized_start=495
-  _globals['_TICKETCHECKEDIN']._serialized_end=598
-  _globals['_PAYMENTUNCLAIMED']._serialized_start=600
-  _globals['_PAYMENTUNCLAIMED']._serialized_end=695
-  _globals['_AVAILABILITYCHANGED']._serialized_start=697
-  _globals['_AVAILABILITYCHANGED']._serialized_end=772
+  _globals['_BOOKINGCHANGED']._serialized_start=496
+  _globals['_BOOKINGCHANGED']._serialized_end=644
+  _globals['_BOOKINGCHANGEHELD']._serialized_start=646
+  _globals['_BOOKINGCHANGEHELD']._serialized_end=709
+  _globals['_BOOKINGCHANGEEXPIRED']._serialized_start=711
+  _globals['_BOOKINGCHANGEEXPIRED']._serialized_end=777
+  _globals['_BOOKINGAPPROVED']._serialized_start=779
+  _globals['_BOOKINGAPPROVED']._serialized_end=840
+  _globals['_BOOKINGREJECTED']._serialized_start=842
+  _globals['_BOOKINGREJECTED']._serialized_end=919
+  _globals['_BOOKINGCOMPLETED']._serialized_start=921
+  _globals['_BOOKINGCOMPLETED']._serialized_end=983
+  _globals['_BOOKINGNOSHOW']._serialized_start=985
+  _globals['_BOOKINGNOSHOW']._serialized_end=1044
+  _globals['_TICKETCHECKEDIN']._serialized_start=1046
+  _globals['_TICKETCHECKEDIN']._serialized_end=1149
+  _globals['_PAYMENTUNCLAIMED']._serialized_start=1151
+  _globals['_PAYMENTUNCLAIMED']._serialized_end=1246
+  _globals['_AVAILABILITYCHANGED']._serialized_start=1248
+  _globals['_AVAILABILITYCHANGED']._serialized_end=1323
 # @@protoc_insertion_point(module_scope)

@@ -1,6 +1,9 @@
 """What can be asked of one event's bookings and of what goes with them: each a pure decision."""
 
+from booking_service.domain.commands.approve import Approve, Reject
+from booking_service.domain.commands.change import Change, NoIssuer, TryChange
 from booking_service.domain.commands.check_in import CheckIn
+from booking_service.domain.commands.close import Close
 from booking_service.domain.commands.command import Command, OnBooking, TicketIssuer
 from booking_service.domain.commands.end import Cancel, Expire
 from booking_service.domain.commands.hold import Hold
@@ -8,14 +11,20 @@ from booking_service.domain.commands.offer import ProjectOffer
 from booking_service.domain.commands.settle import ClaimPayment, Confirm
 
 __all__ = [
+    "Approve",
     "Cancel",
+    "Change",
     "CheckIn",
     "ClaimPayment",
+    "Close",
     "Command",
     "Confirm",
     "Expire",
     "Hold",
+    "NoIssuer",
     "OnBooking",
     "ProjectOffer",
+    "Reject",
     "TicketIssuer",
+    "TryChange",
 ]
