@@ -7,11 +7,12 @@ from datetime import timedelta
 from access import Ownership
 from booking_service.domain.stock import Stock
 from booking_service.handlers.read_bookings import owners_of
+from booking_service.inbound.change_servicer import BookingChangeServicer, ChangeParts
 from booking_service.inbound.consumers import event_subscription, payment_subscription
 from booking_service.inbound.servicer import BookingServicer, Parts
 from booking_service.inbound.ticket_servicer import TicketParts, TicketServicer
 from booking_service.inbound.waiting_room_servicer import RoomParts, WaitingRoomServicer
-from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker
+from booking_service.inbound.workers import AnnouncingWorker, ClosingWorker, ExpiryWorker
 from booking_service.outbound import announcements, repositories
 from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
 from booking_service.outbound.changes import StockChanges
@@ -34,6 +35,7 @@ from mongo_store import Journal
 from resource_api import PageTokens
 from telemetry import Metrics
 from ticket_documents import qr_codes
+from usher.booking.v1.booking_change_service_pb2_grpc import add_BookingChangeServiceServicer_to_server
 from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
 from usher.booking.v1.ticket_service_pb2_grpc import add_TicketServiceServicer_to_server
 from usher.booking.v1.waiting_room_service_pb2_grpc import add_WaitingRoomServiceServicer_to_server
@@ -62,6 +64,8 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         changes.listen(announcing.mark)
         expiry = ExpiryWorker(bookings, lanes, chassis.outbox, expiry_cause, clock)
 
+        closing = ClosingWorker(bookings, stocks, lanes, chassis.outbox, clock)
+
         async def owner_of(name: str) -> Ownership | None:
             owners = await owners_of(bookings, stocks, name)
             return None if owners is None else Ownership(owners.buyer, owners.organizer)
@@ -80,6 +84,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             let_pass=rooms.let_pass,
             clock=clock,
         )
+        change_parts = ChangeParts(desk=lanes, bookings=bookings, issuer=keys, hold_for=parts.hold_for)
         paperwork = Paperwork(
             apple=settings.apple_signer(), google=settings.google_signer(), platform_uri=settings.token_issuer
         )
@@ -93,12 +98,14 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             yield Service(
                 servicers=[
                     (add_BookingServiceServicer_to_server, BookingServicer(parts)),
+                    (add_BookingChangeServiceServicer_to_server, BookingChangeServicer(change_parts)),
                     (add_TicketServiceServicer_to_server, TicketServicer(ticket_parts)),
                     (add_WaitingRoomServiceServicer_to_server, WaitingRoomServicer(rooms)),
                 ],
                 workers=[
                     *chassis.workers(event_subscription(lanes), payment_subscription(lanes, keys)),
                     Worker("expiry", expiry.run, expiry.stop),
+                    Worker("closing", closing.run, closing.stop),
                     Worker("announcements", announcing.run, announcing.stop),
                     Worker("changes", changes.run),
                 ],

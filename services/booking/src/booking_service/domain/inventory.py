@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 Places = Mapping[str, int]
 CapacityOf = Callable[[str], int]
@@ -19,13 +20,15 @@ class Demand:
 class Inventory:
     """What is taken of one event: pool id → places, and ticket type → tickets, for prices that end by number.
 
-    version counts changes of it or of its offer; the store's guard.
+    version counts changes of it or of its offer; the store's guard. closed: bookings of what ended until
+    then are closed.
     """
 
     event: str
     taken: Places = field(default_factory=dict)
     version: int = 0
     sold: Mapping[str, int] = field(default_factory=dict)
+    closed: datetime | None = None
 
 
 def shortfall(inventory: Inventory, wanted: Places, capacity_of: CapacityOf) -> str:

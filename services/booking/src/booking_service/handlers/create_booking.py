@@ -34,16 +34,16 @@ async def create_booking(
     return await ask(desk, command, cause, Booking)
 
 
-def check_wanted(event: str, wanted: Sequence[Wanted]) -> None:
+def check_wanted(event: str, wanted: Sequence[Wanted], lines: str = "booking.lines") -> None:
     """InvalidArgument with the fields: no lines, a type of another event, a type twice for one date, a quantity out
     of bounds, other than one seat a ticket, more attendees than tickets.
     """
     if not wanted:
-        raise InvalidArgument.of("booking.lines", "must name at least one ticket type.")
+        raise InvalidArgument.of(lines, "must name at least one ticket type.")
     violations: list[FieldViolation] = []
     seen: set[tuple[str, str]] = set()
     for number, line in enumerate(wanted):
-        field = f"booking.lines[{number}]"
+        field = f"{lines}[{number}]"
         if not line.ticket_type.startswith(f"{event}/ticketTypes/"):
             violations.append(FieldViolation(f"{field}.ticket_type", f"must be a ticket type of {event}."))
         elif (line.ticket_type, line.date) in seen:

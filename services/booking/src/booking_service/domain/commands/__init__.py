@@ -3,7 +3,7 @@
 from booking_service.domain.commands.approve import Approve, Reject
 from booking_service.domain.commands.change import Change, NoIssuer, TryChange
 from booking_service.domain.commands.check_in import CheckIn
-from booking_service.domain.commands.close import Close
+from booking_service.domain.commands.close import Close, NoteClosed
 from booking_service.domain.commands.command import Command, OnBooking, TicketIssuer
 from booking_service.domain.commands.end import Cancel, Expire
 from booking_service.domain.commands.hold import Hold
@@ -22,6 +22,7 @@ __all__ = [
     "Expire",
     "Hold",
     "NoIssuer",
+    "NoteClosed",
     "OnBooking",
     "ProjectOffer",
     "Reject",

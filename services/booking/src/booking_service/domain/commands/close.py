@@ -1,16 +1,53 @@
-"""What a booking was for is over."""
+"""What bookings were for is over."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking
-from booking_service.domain.commands.command import OnBooking, change_dropped
+from booking_service.domain.commands.command import Found, OnBooking, change_dropped
+from booking_service.domain.offer import Offer
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
-from booking_service.domain.records import Record, View
+from booking_service.domain.records import Key, Record, View
 from booking_service.domain.refunding import end_of
 from booking_service.domain.states import LIFE, BookingAction, BookingState
+from booking_service.domain.stock import Stock
+
+
+def ended(offer: Offer, since: datetime | None, now: datetime) -> list[str]:
+    """Dates that ended after `since`, "" for the event itself."""
+    ends = [("", offer.end_time), *((date.name, date.end_time) for date in offer.dates)]
+    return [name for name, end in ends if end <= now and (since is None or since < end)]
+
+
+def next_close(offer: Offer, closed: datetime | None) -> datetime | None:
+    """When bookings are to be closed next: the first end that is not yet dealt with."""
+    ends = [offer.end_time, *(date.end_time for date in offer.dates)]
+    return min((end for end in ends if closed is None or closed < end), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class NoteClosed:
+    """All bookings of what ended until then are closed."""
+
+    event: str
+    until: datetime
+    etag: str = ""
+    subject: Key | None = None
+    recorded: ClassVar[bool] = False
+
+    def needs(self, stock: Stock, found: Found) -> Sequence[Key]:  # noqa: ARG002
+        """The stock is enough."""
+        return ()
+
+    def decide(self, view: View, now: datetime) -> Outcome:  # noqa: ARG002
+        """Never goes back."""
+        inventory = view.stock.inventory
+        if inventory.closed is not None and self.until <= inventory.closed:
+            return unchanged(view.stock, None)
+        return Outcome(view.stock.holding(replace(inventory, closed=self.until)))
 
 
 @dataclass(frozen=True, slots=True)
