@@ -55,8 +55,8 @@ class Payment:
     def open(self) -> bool:
         """Whether its round can have no other payment: one on its way, or one that has come and is kept.
 
-        INVARIANT: what a booking owes is never charged twice. Money that came keeps its round taken; the booking asks for
-        more only in the next one, after it has taken that money.
+        INVARIANT: what a booking owes is never charged twice. Money that came keeps its round taken; the booking asks
+        for more only in the next one, after it has taken that money.
         """
         return not self.called_off and self.state is not State.REFUNDED
 
