@@ -136,11 +136,13 @@ def test_what_booking_says_is_read(until: datetime, total: Money, state: str) ->
             name="events/e/bookings/b",
             buyer="users/u",
             organizer="organizers/o",
-            total=money_to_wire(total),
+            amount_due=money_to_wire(total),
             state=booking_pb2.BookingState.Value(f"BOOKING_STATE_{state}"),
             hold_expire_time=time_to_wire(until),
+            missing_answers=["events/e/questions/q"],
         )
     )
+    assert owed.missing_answers == ("events/e/questions/q",)
     assert (owed.booking, owed.buyer, owed.organizer) == ("events/e/bookings/b", "users/u", "organizers/o")
     assert (owed.total, owed.state) == (total, state)
     assert owed.held_until == (until if state == "HELD" else None)

@@ -17,16 +17,17 @@ from booking_service.domain.booking import (
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.lines import Rearranged, beyond, moved, rearranged, taken_out
 from booking_service.domain.offer import Offer, OfferState
+from booking_service.domain.package import check_package, check_parts
 from booking_service.domain.pricing.changes import UnitAt, reprice
 from booking_service.domain.pricing.inputs import Item
 from booking_service.domain.refunding import date_is_off, refund_by_terms, start_of, surplus_by_terms
-from booking_service.domain.selling import Wanted, check_window, line_of
+from booking_service.domain.selling import Wanted, check_window, line_of, visible_type
 from booking_service.domain.states import LIFE, BookingAction, TicketState
 from booking_service.domain.tariffs import tariff_of
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition
 
-MOST_TICKETS = 1000  # that a booking ever had, void ones included: it is one document, and stands in every domain event
+MOST_TICKETS = 2000  # that a booking ever had, void ones included: it is one document, and stands in every domain event
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,8 @@ def repriced(
 def check_terms(booking: Booking, change: Repriced, wanted: Sequence[Wanted], offer: Offer, now: datetime) -> None:
     """What a buyer may change: by the terms, before it begins, within sale windows, and nothing that needs approval.
 
-    FailedPrecondition CHANGE_NOT_ALLOWED, SALE_NOT_OPEN, SALE_ENDED, APPROVAL_REQUIRED, TOO_FEW_IN_BOOKING.
+    NotFound for a hidden type; FailedPrecondition CHANGE_NOT_ALLOWED, SALE_NOT_OPEN, SALE_ENDED, APPROVAL_REQUIRED, and
+    as `check_package`.
     """
     if not booking.state.pending:
         begun = [
@@ -136,8 +138,9 @@ def check_terms(booking: Booking, change: Repriced, wanted: Sequence[Wanted], of
         if not offer.terms.change_allowed or begun:
             why = "What has begun cannot be changed." if begun else "This event's bookings cannot be changed."
             raise FailedPrecondition("CHANGE_NOT_ALLOWED", why, metadata={"event": offer.event})
+    booked = {(line.ticket_type, line.date) for line in booking.lines}
     for each in wanted:
-        kind = offer.ticket_type(each.ticket_type)
+        kind = visible_type(offer, each, lambda kind, date: (kind, date) in booked)
         check_window(offer, kind, now, offer.date(each.date))
         if kind.approval_required:
             raise FailedPrecondition(
@@ -145,24 +148,13 @@ def check_terms(booking: Booking, change: Repriced, wanted: Sequence[Wanted], of
                 f"{kind.display_name} needs the organizer's approval; make another booking for it.",
                 metadata={"ticket_type": kind.name},
             )
-    after = rearranged(booking.lines, change.units, change.added).lines
-    counts = Counter[str]()
-    for line in after:
-        counts[line.ticket_type] += line.quantity
-    for line in change.gone:
-        found = offer.find_ticket_type(line.ticket_type)
-        if found is not None and 0 < counts[line.ticket_type] < found.least:
-            raise FailedPrecondition(
-                "TOO_FEW_IN_BOOKING",
-                f"At least {found.least} of {found.display_name} go into one booking.",
-                metadata={"ticket_type": found.name, "min_per_booking": str(found.least)},
-            )
+    _check_package(booking, change, offer)
 
 
 def check_limits(booking: Booking, change: Repriced, offer: Offer) -> None:
     """What holds for whoever changes it.
 
-    FailedPrecondition NOTHING_CHANGES, NOTHING_LEFT, TOO_MANY_CHANGES, TOO_FEW_IN_BOOKING, TOO_MANY_IN_BOOKING.
+    FailedPrecondition NOTHING_CHANGES, NOTHING_LEFT, TOO_MANY_CHANGES, BUNDLE_INCOMPLETE.
     """
     if _content(change.gone) == _content(change.added):
         raise FailedPrecondition("NOTHING_CHANGES", "Say which tickets shall leave or come.")
@@ -172,18 +164,21 @@ def check_limits(booking: Booking, change: Repriced, offer: Offer) -> None:
     if len(booking.tickets) + sum(line.quantity * _tickets_of(line) for line in change.added) > MOST_TICKETS:
         raise FailedPrecondition("TOO_MANY_CHANGES", f"A booking never has more than {MOST_TICKETS} tickets.")
     for each in change.added:
-        kind = offer.ticket_type(each.ticket_type)
-        count = sum(line.quantity for line in lines if line.ticket_type == each.ticket_type)
-        for wrong, reason, limit in (
-            (count < kind.least, "TOO_FEW_IN_BOOKING", ("min_per_booking", kind.least)),
-            (count > kind.most, "TOO_MANY_IN_BOOKING", ("max_per_booking", kind.most)),
-        ):
-            if wrong:
-                raise FailedPrecondition(
-                    reason,
-                    f"{kind.least} to {kind.most} of {kind.display_name} go into one booking.",
-                    metadata={"ticket_type": kind.name, limit[0]: str(limit[1])},
-                )
+        check_parts(offer, offer.ticket_type(each.ticket_type))
+
+
+def _check_package(booking: Booking, change: Repriced, offer: Offer) -> None:
+    """What is left and comes goes together; where tickets only leave, having more than the limit is no reason."""
+    entries = [
+        (kind, line.quantity, line.date)
+        for line in rearranged(booking.lines, change.units, change.added).lines
+        if (kind := offer.find_ticket_type(line.ticket_type)) is not None
+    ]
+    try:
+        check_package(offer, entries)
+    except FailedPrecondition as refusal:
+        if change.added or refusal.reason != "TOO_MANY_IN_BOOKING":
+            raise
 
 
 def applied(

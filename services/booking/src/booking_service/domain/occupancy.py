@@ -1,19 +1,22 @@
 """What a booking occupies, in one place: the places of its event and whatever else is limited."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from booking_service.domain.booking import Booking, Line
-from booking_service.domain.inventory import release, take
+from booking_service.domain.booking import Booking, Line, issued_by
+from booking_service.domain.inventory import Demand, exchange, release
 from booking_service.domain.people import Person, person_key
 from booking_service.domain.records import Key, Record, View, key_of
 from booking_service.domain.selling import sold_out
 from booking_service.domain.stock import Stock
+from booking_service.domain.voucher_use import VoucherUse, unknown_voucher, use_key
 
 
 def keys_of(booking: Booking) -> Sequence[Key]:
     """The records that `vacated` and `occupied` look at."""
-    return [person_key(booking.event, booking.buyer)] if booking.counted else []
+    people: list[Key] = [person_key(booking.event, booking.buyer)] if booking.counted else []
+    return [*people, *(use_key(booking.event, voucher) for voucher in booking.redeemed())]
 
 
 def keys_with_change(booking: Booking) -> Sequence[Key]:
@@ -62,24 +65,41 @@ def merged(earlier: Iterable[Record], later: Iterable[Record]) -> list[Record]:
 def occupied(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
     """The stock and the tallies with what the booking needs taken, all of it.
 
-    FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON. A line without a pool has no places.
+    FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON, VOUCHER_USED_UP, VOUCHER_UNKNOWN. A line without a pool has no
+    places. What its vouchers keep is taken first.
     """
     offer, inventory, demand = view.stock.known_offer(), view.stock.inventory, booking.demand()
     tallies: list[Record] = []
     if booking.counted:
         person = view.find(*person_key(booking.event, booking.buyer)) or Person(booking.event, booking.buyer)
-        tallies.append(person.having(demand.tickets, offer))
-    taken = take(inventory, demand, offer.capacity_of) if all(line.pools for line in booking.lines) else None
+        tallies.append(person.having(issued_by(booking.lines), offer))
+    kept = Counter[str]()
+    for voucher, count in booking.redeemed().items():
+        use = view.find(*use_key(booking.event, voucher))
+        if use is None:
+            raise unknown_voucher(voucher)
+        after = use.redeemed(count)
+        kept.update(use.places_of(use.kept - after.kept))
+        tallies.append(after)
+    placed = all(line.pools for line in booking.lines)
+    taken = exchange(inventory, kept, demand, offer.capacity_of) if placed else None
     if taken is None:
-        raise sold_out(offer, inventory, booking.lines)
+        raise sold_out(offer, release(inventory, Demand(kept, {})), booking.lines)
     return view.stock.holding(taken), tallies
 
 
 def vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
-    """The stock and the tallies with all that the booking occupies given back."""
+    """The stock and the tallies with all that the booking occupies given back, to its vouchers what they kept."""
     demand = booking.demand()
     tallies: list[Record] = []
     if booking.counted:
         person = view.get(*person_key(booking.event, booking.buyer))
-        tallies.append(person.without(demand.tickets))
-    return view.stock.holding(release(view.stock.inventory, demand)), tallies
+        tallies.append(person.without(issued_by(booking.lines)))
+    free = dict(demand.places)
+    for voucher, count in booking.redeemed().items():
+        use: VoucherUse = view.get(*use_key(booking.event, voucher))
+        after = use.given_back(count, free)
+        for pool, places in use.places_of(after.kept - use.kept).items():
+            free[pool] -= places
+        tallies.append(after)
+    return view.stock.holding(release(view.stock.inventory, Demand(free, demand.tickets))), tallies

@@ -38,7 +38,7 @@ async def change_booking(desk: Desk, change: Change, *, trial: bool, cause: Caus
     InvalidArgument for what no event could sell.
     """
     if change.add:
-        check_wanted(change.event, change.add, "add_lines")
+        check_wanted(change.event, change.add, path="add_lines")
     return await ask(desk, TryChange(replace(change, issuer=NoIssuer())) if trial else change, cause, Booking)
 
 

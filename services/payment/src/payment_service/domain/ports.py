@@ -15,6 +15,7 @@ class Owed:
     """What booking says of a booking. total: what is owed now, which for a change is its price.
 
     held_until: None where nothing is to be paid. claimed: payments whose money the booking has taken.
+    missing_answers: names of questions that must be answered before it is paid.
     """
 
     booking: str
@@ -23,6 +24,7 @@ class Owed:
     total: Money
     state: str
     held_until: datetime | None
+    missing_answers: tuple[str, ...] = ()
     claimed: tuple[str, ...] = ()
 
     @property

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from domain_kit.clock import Clock
+from domain_kit.crash_points import crash_point
 from domain_kit.money import Money
 from domain_kit.repository import Cause
 from payment_service.domain.gateway import RefundingGateway
@@ -33,4 +34,5 @@ async def call_off_payment(
     """The payment as it is then: cancelled, or with the money that came first. Unavailable."""
     key = f"{payment.name.removeprefix('payments/')}-cancel"
     await gateway.cancel_intent(payment.gateway_reference, key=key)
+    crash_point("payment.after_cancel_intent")
     return await settle_payment(payments, gateway, payment.name, clock=clock, cause=cause)
