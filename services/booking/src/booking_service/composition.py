@@ -13,6 +13,7 @@ from booking_service.inbound.attendee_servicer import AttendeeParts, AttendeeSer
 from booking_service.inbound.change_servicer import BookingChangeServicer, ChangeParts
 from booking_service.inbound.check_in_servicer import CheckInParts, CheckInServicer
 from booking_service.inbound.consumers import event_subscription, payment_subscription
+from booking_service.inbound.seating_servicer import SeatingParts, SeatingServicer
 from booking_service.inbound.servicer import BookingServicer, Parts
 from booking_service.inbound.ticket_servicer import TicketParts, TicketServicer
 from booking_service.inbound.voucher_servicer import VoucherParts, VoucherServicer
@@ -32,7 +33,7 @@ from booking_service.outbound.lanes import Lanes
 from booking_service.outbound.paperwork import Paperwork
 from booking_service.outbound.place_keys import PlaceKeys
 from booking_service.outbound.place_watchers import PlaceWatchers
-from booking_service.outbound.repositories import MongoBookings, MongoStocks
+from booking_service.outbound.repositories import MongoBookings, MongoSeats, MongoStocks
 from booking_service.outbound.room_metrics import PrometheusRoomMetrics
 from booking_service.outbound.ticket_keys import TicketKeys
 from booking_service.outbound.vouchers import MongoVouchers
@@ -49,6 +50,7 @@ from usher.booking.v1.attendee_service_pb2_grpc import add_AttendeeServiceServic
 from usher.booking.v1.booking_change_service_pb2_grpc import add_BookingChangeServiceServicer_to_server
 from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
 from usher.booking.v1.check_in_service_pb2_grpc import add_CheckInServiceServicer_to_server
+from usher.booking.v1.seating_service_pb2_grpc import add_SeatingServiceServicer_to_server
 from usher.booking.v1.ticket_service_pb2_grpc import add_TicketServiceServicer_to_server
 from usher.booking.v1.voucher_service_pb2_grpc import add_VoucherServiceServicer_to_server
 from usher.booking.v1.waiting_room_service_pb2_grpc import add_WaitingRoomServiceServicer_to_server
@@ -120,6 +122,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         voucher_parts = VoucherParts(desk=lanes, vouchers=known_vouchers, page_tokens=page_tokens, clock=clock)
         lapses = LapseWorker(known_vouchers, lanes, chassis.outbox, vouchers.lapse_cause, clock)
         ticket_parts = TicketParts(bookings=bookings, stocks=stocks, documents=paperwork, keyring=keys, clock=clock)
+        seating_parts = SeatingParts(stocks=stocks, seats=MongoSeats(journal), clock=clock)
         check_in_parts = CheckInParts(
             desk=lanes,
             check_ins=check_ins.MongoCheckIns(journal),
@@ -154,6 +157,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     (add_AttendeeServiceServicer_to_server, AttendeeServicer(attendee_parts)),
                     (add_BookingChangeServiceServicer_to_server, BookingChangeServicer(change_parts)),
                     (add_TicketServiceServicer_to_server, TicketServicer(ticket_parts)),
+                    (add_SeatingServiceServicer_to_server, SeatingServicer(seating_parts)),
                     (add_CheckInServiceServicer_to_server, CheckInServicer(check_in_parts)),
                     (add_WaitingRoomServiceServicer_to_server, WaitingRoomServicer(rooms)),
                     (add_VoucherServiceServicer_to_server, VoucherServicer(voucher_parts)),

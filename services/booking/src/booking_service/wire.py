@@ -151,6 +151,7 @@ def _line_to_wire(line: Line, amounts: Amounts) -> pb.BookingLine:
         tax_class=line.tax_class,
         tax=minor_to_wire(tax, currency),
         total=money_to_wire(Money(subtotal - discount + fee, currency)),
+        accessible_seats=line.accessible_seats,
         vouchers=[f"{line.ticket_type.partition('/ticketTypes/')[0]}/vouchers/{each}" for each in line.vouchers],
     )
 

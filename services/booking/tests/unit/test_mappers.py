@@ -125,9 +125,12 @@ def test_an_announcement_comes_back_from_its_document(types, version, stock_vers
 def test_a_booking_message_says_every_field(booking):
     currency = booking.total.currency
     lines = tuple(
-        replace(line, runs=(), quantity=line.quantity % 100, unit_price=Money(line.quantity % 10**9, currency))
+        replace(
+            line, runs=(), quantity=line.quantity % 100, unit_price=Money(line.quantity % 10**9, currency),
+            accessible_seats=line.accessible_seats % 100,
+        )
         for line in booking.lines
-    )
+    )  # fmt: skip
     pending = booking.pending and replace(booking.pending, added=())
     owes = booking.state in (
         BookingState.HELD, BookingState.PENDING_APPROVAL, BookingState.CONFIRMED, BookingState.CHECKED_IN,
@@ -193,6 +196,7 @@ def test_a_booking_message_says_what_it_costs_and_why():
         "events/e/ticketTypes/t", 3, "T", Money(500, "EUR"), ("p",), date="d",
         runs=(UnitRun(2, dear), UnitRun(1, cheap)), seats=("a/b/1", "a/b/2", "a/b/3"),
         attendees=(Attendee("Ada", "ada@example.org"),), tax_class="reduced", vouchers=("spring",),
+        accessible_seats=2,
     )  # fmt: skip
     ticket = Ticket("events/e/bookings/b/tickets/t", "t", "T", "code", unit=UnitAt(0, 2), date="d", seat="a/b/3")
     message = booking_to_wire(booking_with(lines=(line,), total=line.total, tickets=(ticket,)))
@@ -209,6 +213,7 @@ def test_a_booking_message_says_what_it_costs_and_why():
     assert amounts(message.tickets[0], "price") == [270]
     assert (said["date"], said["seats"], said["tax_class"]) == ("d", list(line.seats), "reduced")
     assert said["vouchers"] == ["events/e/vouchers/spring"]
+    assert said["accessible_seats"] == 2
     assert said["attendees"] == [{"display_name": "Ada", "email": "ada@example.org"}]
     assert set(said) | {"ticket_type"} == {field.name for field in booking_pb2.BookingLine.DESCRIPTOR.fields}
 

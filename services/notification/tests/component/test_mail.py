@@ -114,6 +114,19 @@ async def test_the_same_domain_event_ten_times_at_once_makes_one_mail(service: S
     assert await service.states() == [State.DELIVERED]
 
 
+async def test_a_booking_for_somebody_without_an_account_is_mailed_to_them_and_without_address_to_nobody(
+    service: Service, mail_server
+) -> None:
+    await service.know_everybody()
+    for address in ("press@example.org", ""):
+        told = confirmed()
+        told.booking.buyer, told.booking.organizer = "", f"organizers/{new_id()}"
+        told.booking.contact.display_name, told.booking.contact.email = "The Press", address
+        await service.causes.booking_confirmed(told, received("booking"))
+    await service.deliver()
+    assert [message["To"] for message in mail_server.messages] == ["press@example.org"]
+
+
 async def test_a_booking_of_an_unknown_person_waits_for_them(service: Service) -> None:
     with pytest.raises(NotYet):
         await service.confirm()

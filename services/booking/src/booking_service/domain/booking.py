@@ -31,11 +31,12 @@ def plain(price: Money) -> UnitPrice:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """So many tickets of a type that each ticket of a bundle's line stands for."""
+    """So many tickets of a type that each ticket of a bundle's line stands for. seated: each has a seat."""
 
     ticket_type: str
     display_name: str
     count: int
+    seated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Line:
     """Tickets of one type, for one date where there are dates, at the prices when they were taken.
 
     pools: ids, one place of each a ticket; an id stands twice where two places are needed. runs: what the tickets cost,
-    in their order; empty when each costs `unit_price` and nothing else is to be said. seats: one a ticket, or none.
+    in their order; empty when each costs `unit_price` and nothing else is to be said. seats: one a ticket, or none;
+    of a bundle one for each seated ticket that it consists of, in their order. accessible_seats: how many were wished.
     attendees: as far as known, in the order of the tickets. contents: of a bundle, what is issued in place of its own.
     vouchers: ids of those of which each of its tickets takes a use.
     """
@@ -60,6 +62,7 @@ class Line:
     contents: tuple[Content, ...] = ()
     tax_class: str = ""
     vouchers: tuple[str, ...] = ()
+    accessible_seats: int = 0
 
     def priced(self) -> PricedLine:
         """What each ticket costs."""

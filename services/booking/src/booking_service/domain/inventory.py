@@ -20,14 +20,15 @@ class Demand:
 class Inventory:
     """What is taken of one event: pool id → places, and ticket type → tickets, for prices that end by number.
 
-    version counts changes of it or of its offer; the store's guard. closed: bookings of what ended until
-    then are closed.
+    seats: how many of the present plan are taken, by section as `seat_counts` has it. version counts changes of it or
+    of its offer; the store's guard. closed: bookings of what ended until then are closed.
     """
 
     event: str
     taken: Places = field(default_factory=dict)
     version: int = 0
     sold: Mapping[str, int] = field(default_factory=dict)
+    seats: Mapping[str, int] = field(default_factory=dict)
     closed: datetime | None = None
 
 

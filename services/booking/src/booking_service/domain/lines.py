@@ -76,12 +76,12 @@ def beyond(added: Sequence[Line], gone: Sequence[Line]) -> tuple[Line, ...]:
 
 def some_of(line: Line, units: Sequence[int]) -> Line:
     """The line with these of its tickets only."""
-    prices = list(line.priced().units())
+    prices, each = list(line.priced().units()), len(line.seats) // line.quantity  # seats that a ticket has
     return replace(
         line,
         quantity=len(units),
         runs=_runs(line, [prices[unit] for unit in units]) if line.runs else (),
-        seats=tuple(line.seats[unit] for unit in units) if line.seats else (),
+        seats=tuple(seat for unit in units for seat in line.seats[unit * each : (unit + 1) * each]),
         attendees=_known([_attendee(line, unit) for unit in units]),
     )
 

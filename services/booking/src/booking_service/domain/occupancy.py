@@ -8,6 +8,7 @@ from booking_service.domain.booking import Booking, Line, issued_by
 from booking_service.domain.inventory import Demand, exchange, release
 from booking_service.domain.people import Person, person_key
 from booking_service.domain.records import Key, Record, View, key_of
+from booking_service.domain.seat_taking import seat_keys, seats_occupied, seats_vacated
 from booking_service.domain.selling import sold_out
 from booking_service.domain.stock import Stock
 from booking_service.domain.voucher_use import VoucherUse, unknown_voucher, use_key
@@ -16,7 +17,8 @@ from booking_service.domain.voucher_use import VoucherUse, unknown_voucher, use_
 def keys_of(booking: Booking) -> Sequence[Key]:
     """The records that `vacated` and `occupied` look at."""
     people: list[Key] = [person_key(booking.event, booking.buyer)] if booking.counted else []
-    return [*people, *(use_key(booking.event, voucher) for voucher in booking.redeemed())]
+    vouchers = (use_key(booking.event, voucher) for voucher in booking.redeemed())
+    return [*people, *vouchers, *seat_keys(booking)]
 
 
 def keys_with_change(booking: Booking) -> Sequence[Key]:
@@ -62,11 +64,14 @@ def merged(earlier: Iterable[Record], later: Iterable[Record]) -> list[Record]:
     return list({key_of(record): record for record in (*earlier, *later)}.values())
 
 
-def occupied(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
+def occupied(view: View, booking: Booking, *, whole: bool = True) -> tuple[Stock, list[Record]]:
     """The stock and the tallies with what the booking needs taken, all of it.
 
-    FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON, VOUCHER_USED_UP, VOUCHER_UNKNOWN. A line without a pool has no
-    places. What its vouchers keep is taken first.
+    whole: it is no part that may go without a place of its own.
+
+    FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON, VOUCHER_USED_UP, VOUCHER_UNKNOWN, SEAT_TAKEN. A line without a
+    pool has no places. What its vouchers keep is taken first. The seats of a line are found before, by
+    `seat_choice.seated`.
     """
     offer, inventory, demand = view.stock.known_offer(), view.stock.inventory, booking.demand()
     tallies: list[Record] = []
@@ -81,11 +86,12 @@ def occupied(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
         after = use.redeemed(count)
         kept.update(use.places_of(use.kept - after.kept))
         tallies.append(after)
-    placed = all(line.pools for line in booking.lines)
+    placed = not whole or all(line.pools for line in booking.lines)
     taken = exchange(inventory, kept, demand, offer.capacity_of) if placed else None
     if taken is None:
         raise sold_out(offer, release(inventory, Demand(kept, {})), booking.lines)
-    return view.stock.holding(taken), tallies
+    stock, seats = seats_occupied(view, view.stock.holding(taken), booking)
+    return stock, [*tallies, *seats]
 
 
 def vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
@@ -102,4 +108,6 @@ def vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
         for pool, places in use.places_of(after.kept - use.kept).items():
             free[pool] -= places
         tallies.append(after)
-    return view.stock.holding(release(view.stock.inventory, Demand(free, demand.tickets))), tallies
+    inventory = release(view.stock.inventory, Demand(free, demand.tickets))
+    stock, seats = seats_vacated(view, view.stock.holding(inventory), booking)
+    return stock, [*tallies, *seats]

@@ -11,6 +11,7 @@ from booking_service.domain.commands import Command
 from booking_service.domain.offer import Offer
 from booking_service.domain.records import Record
 from booking_service.domain.stock import Stock
+from booking_service.domain.taken_seats import TakenSeats
 from booking_service.domain.ticket_codes import TicketCode
 from booking_service.domain.ticket_papers import CalendarEntry, Wallet
 from domain_kit.repository import Cause, Page
@@ -78,6 +79,13 @@ class StockReader(Protocol):
 
     async def offer(self, event: str) -> Offer | None:
         """None when the event is not known."""
+
+
+class SeatReader(Protocol):
+    """Stored seats."""
+
+    async def taken_of(self, event: str, sections: Sequence[str], date: str = "") -> Mapping[str, TakenSeats]:
+        """Section id → what is taken of it; nothing for those of which nothing ever was."""
 
 
 class Changes(Protocol):

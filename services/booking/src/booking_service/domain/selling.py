@@ -19,13 +19,17 @@ from domain_kit.refusals import FailedPrecondition, NotFound
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """So many tickets of one type. date: of a series. seats: chosen ones; none: the best there are."""
+    """So many tickets of one type. date: of a series. seats: chosen ones; none: the best there are.
+
+    accessible_seats: how many of the best shall be accessible.
+    """
 
     ticket_type: str
     quantity: int
     date: str = ""
     seats: tuple[str, ...] = ()
     attendees: tuple[Attendee, ...] = ()
+    accessible_seats: int = 0
 
 
 def choose_lines(
@@ -84,19 +88,13 @@ def line_of(offer: Offer, kind: OfferedType, wanted: Wanted, runs: tuple[UnitRun
         offer.pools_of(kind, wanted.date),
         date=wanted.date,
         runs=() if len(runs) == 1 and runs[0].unit == plain(price) else runs,
+        seats=wanted.seats,
         attendees=wanted.attendees,
-        contents=tuple(Content(part.name, part.display_name, count) for part, count in offer.parts_of(kind))[1:],
+        contents=tuple(
+            Content(part.name, part.display_name, count, bool(part.sections)) for part, count in offer.parts_of(kind)
+        )[1:],
         tax_class=kind.tax_class,
-    )
-
-
-def sketch_of(offer: Offer, wanted: Sequence[Wanted]) -> tuple[Line, ...]:
-    """Lines that occupy what is wanted, prices aside, as far as it is sold at all."""
-    kinds = ((each, offer.find_ticket_type(each.ticket_type)) for each in wanted)
-    return tuple(
-        Line(kind.name, each.quantity, kind.display_name, kind.price, (), date=each.date, seats=each.seats)
-        for each, kind in kinds
-        if kind is not None
+        accessible_seats=wanted.accessible_seats,
     )
 
 

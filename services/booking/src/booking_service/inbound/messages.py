@@ -25,7 +25,7 @@ def lines_from_wire(lines: Iterable[booking_pb2.BookingLine]) -> list[Wanted]:
     return [
         Wanted(
             line.ticket_type, line.quantity, line.date, tuple(line.seats),
-            tuple(attendee_from_wire(each) for each in line.attendees),
+            tuple(attendee_from_wire(each) for each in line.attendees), line.accessible_seats,
         )
         for line in lines
     ]  # fmt: skip

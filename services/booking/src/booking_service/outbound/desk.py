@@ -26,7 +26,7 @@ from mongo_store import JournalRow, Recorded, RequestRepeated, VersionConflict, 
 from mongo_store.verdicts import request_id_reused
 
 # Refusals that may rest on holds, or on places kept for vouchers, whose time is over.
-_MAY_BE_DUE = {"SOLD_OUT", "TOO_MANY_FOR_PERSON", "VOUCHER_USED_UP", "VOUCHER_IN_USE"}
+_MAY_BE_DUE = {"SOLD_OUT", "TOO_MANY_FOR_PERSON", "VOUCHER_USED_UP", "VOUCHER_IN_USE", "SEAT_TAKEN", "SEAT_LEFT_ALONE"}
 _ATTEMPTS = 30
 _SWEPT_AT_ONCE = 128
 
@@ -73,9 +73,11 @@ class BatchDesk:
         began, work, fresh = time.perf_counter(), list(batch), False
         for attempt in range(_ATTEMPTS):
             plan = await self._decide(work, fresh=fresh)
-            work = [waiting for waiting, _ in plan.accepted]
+            work = [*(waiting for waiting, _ in plan.accepted), *plan.postponed]
             if await self._commit(plan, work):
                 self._committed(plan, time.perf_counter() - began)
+                if plan.postponed:
+                    await self.serve(plan.postponed)
                 return
             fresh = True
             await asyncio.sleep(random.uniform(0, 0.001 * min(attempt, 10)))  # noqa: S311  # no secret

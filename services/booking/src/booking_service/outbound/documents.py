@@ -21,6 +21,7 @@ from booking_service.domain.offer import Offer
 from booking_service.domain.people import Person
 from booking_service.domain.records import Record
 from booking_service.domain.scans import TicketScans
+from booking_service.domain.taken_seats import TakenSeats
 from booking_service.domain.voucher import Voucher
 from booking_service.domain.voucher_use import VoucherUse
 from domain_kit.money import Money
@@ -30,6 +31,7 @@ CHECK_IN_LISTS, LIST_TALLIES, TICKET_SCANS = "check_in_lists", "list_tallies", "
 INVENTORY = "inventory"
 OFFERS = "offers"
 PEOPLE = "people"
+TAKEN_SEATS = "taken_seats"
 VOUCHERS = "vouchers"
 VOUCHER_USES = "voucher_uses"
 IMPORTS, IMPORT_CHUNKS = "imports", "import_chunks"
@@ -62,6 +64,7 @@ class Kind(Generic[R]):
 KINDS: tuple[Kind[Any], ...] = (
     Kind(Booking, BOOKINGS),
     Kind(Person, PEOPLE, named=False),
+    Kind(TakenSeats, TAKEN_SEATS, named=False),
     Kind(Voucher, VOUCHERS),
     Kind(VoucherUse, VOUCHER_USES, named=False),
     Kind(VoucherBatch, "voucher_batches"),  # in answers only
@@ -121,6 +124,7 @@ def inventory_to_document(
         "version": inventory.version,
         "taken": dict(inventory.taken),
         "sold": dict(inventory.sold),
+        "seats": dict(inventory.seats),
         "closed": inventory.closed,
         "close_due": close_due,
         "offer_version": offer_version,
@@ -130,9 +134,8 @@ def inventory_to_document(
 
 def inventory_from_document(document: Mapping[str, Any]) -> Inventory:
     """The reverse; `offer_version`, `at` and `close_due` stay behind."""
-    return Inventory(
-        document["_id"], document["taken"], document["version"], document.get("sold", {}), document.get("closed")
-    )
+    counts = document.get("sold", {}), document.get("seats", {})
+    return Inventory(document["_id"], document["taken"], document["version"], *counts, document.get("closed"))
 
 
 def money_to_document(money: Money) -> list[Any]:

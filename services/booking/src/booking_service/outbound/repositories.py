@@ -9,6 +9,7 @@ from booking_service.domain.offer import Offer
 from booking_service.domain.ports import Condition
 from booking_service.domain.states import LIFE, BookingAction
 from booking_service.domain.stock import Stock
+from booking_service.domain.taken_seats import TakenSeats, taken_seats_key
 from booking_service.outbound.documents import BOOKINGS, INVENTORY, OFFERS, booking_from_document, offer_from_document
 from booking_service.outbound.shelf import Finder, load_records, load_stocks
 from domain_kit.refusals import NotFound
@@ -35,6 +36,7 @@ INDEXES: Mapping[str, Sequence[Index]] = {
     ],
 }
 _CLOSABLE = [state.value for state, action in LIFE.transitions if action is BookingAction.CLOSE]
+_OFFERS_KNOWN = 512
 _AFTER_SLASH = "0"  # the character after "/" in ASCII: the end of a range of names below a parent
 
 
@@ -99,6 +101,7 @@ class MongoStocks:
 
     def __init__(self, store: Finder) -> None:
         self._store = store
+        self._known: dict[str, Stock] = {}  # a seating plan is much to read again and again
 
     async def stock(self, event: str) -> Stock:
         """As it is now; without offer when the event is not known."""
@@ -106,7 +109,9 @@ class MongoStocks:
 
     async def stocks(self, events: Sequence[str]) -> Mapping[str, Stock]:
         """The same for many events."""
-        return await load_stocks(self._store, events)
+        found = await load_stocks(self._store, events, self._known)
+        self._known = {**self._known, **found} if len(self._known) < _OFFERS_KNOWN else found
+        return found
 
     async def to_close(self, now: datetime, limit: int) -> Sequence[Stock]:
         """Events of which something ended whose bookings are not closed yet, the longest over first."""
@@ -118,3 +123,15 @@ class MongoStocks:
         """None when the event is not known."""
         found = await self._store.find(OFFERS, {"_id": event}, limit=1)
         return offer_from_document(found[0]) if found else None
+
+
+class MongoSeats:
+    """domain.ports.SeatReader."""
+
+    def __init__(self, store: Finder) -> None:
+        self._store = store
+
+    async def taken_of(self, event: str, sections: Sequence[str], date: str = "") -> Mapping[str, TakenSeats]:
+        """Section id → what is taken of it; nothing for those of which nothing ever was."""
+        records = await load_records(self._store, (taken_seats_key(event, section, date) for section in sections))
+        return {record.section: record for record in records.values() if isinstance(record, TakenSeats)}

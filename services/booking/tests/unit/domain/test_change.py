@@ -10,8 +10,10 @@ from booking_service.domain.changing import Reduction
 from booking_service.domain.commands import Cancel, Change, CheckIn, ClaimPayment, Expire, TryChange
 from booking_service.domain.offer import OfferState
 from booking_service.domain.pricing.inputs import RefundStep, ServiceFee
+from booking_service.domain.seating import SeatRow, Section
 from booking_service.domain.selling import Wanted
 from booking_service.domain.states import BookingState, TicketState
+from booking_service.domain.taken_seats import TakenSeats
 from booking_service.domain.terms import BookingTerms
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition
@@ -290,3 +292,25 @@ def test_cancelling_frees_what_a_pending_change_holds(shop):
     assert shop.taken() == {}
     late = shop.pay(amount=Money(12000, "EUR"))
     assert late == [facts.PaymentUnclaimed("payments/more", "BOOKING_CANCELLED")]
+
+
+def test_an_exchange_takes_another_seat_and_gives_the_old_one_back_when_it_is_paid(make):
+    row = SeatRow("1", ("1", "2"))
+    sections = (Section("front", "Front", (row,)), Section("back", "Back", (row,)))
+    kinds = make.type(sections=("back",)), make.type("vip", price=Money(6000, "EUR"), sections=("front",))
+    shop = Shop(make, hall=2)
+    shop.stock = replace(shop.stock, offer=replace(shop.stock.offer, ticket_types=kinds, sections=sections))
+    shop.book(standard=2)
+    leaves, stays = shop.booking.tickets
+    shop.change([leaves.name], vip=1)
+    assert shop.taken() == {"hall": 2}
+    assert seats_taken(shop) == {"back": 2, "front": 1}
+    shop.pay()
+    assert seats_taken(shop) == {"back": 1, "front": 1}
+    assert [each.seat.split("/")[0] for each in shop.usable()] == ["back", "front"]
+    assert shop.usable()[0].seat == stays.seat
+
+
+def seats_taken(shop):
+    tallies = (each for each in shop.tallies.values() if isinstance(each, TakenSeats))
+    return {each.section: sum(len(row.seats()) for row in each.rows) for each in tallies}

@@ -583,6 +583,7 @@ class BookingLine(_message.Message):
     TAX_CLASS_FIELD_NUMBER: _builtins.int
     TAX_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    ACCESSIBLE_SEATS_FIELD_NUMBER: _builtins.int
     VOUCHERS_FIELD_NUMBER: _builtins.int
     ticket_type: _builtins.str
     """The type, `events/{event}/ticketTypes/{ticket_type}`. Required."""
@@ -594,6 +595,10 @@ class BookingLine(_message.Message):
     """For which date, `events/{event}/dates/{date}`. Required for an event with several dates."""
     tax_class: _builtins.str
     """Class of its tax, such as `reduced`."""
+    accessible_seats: _builtins.int
+    """How many of the best seats shall be accessible, at most `quantity`; 0 beside chosen `seats`. Others get accessible
+    seats only when too few others are left.
+    """
     @_builtins.property
     def unit_price(self) -> _money_pb2.Money:
         """Price of one, fixed when it was booked."""
@@ -653,11 +658,12 @@ class BookingLine(_message.Message):
         tax_class: _builtins.str = ...,
         tax: _money_pb2.Money | None = ...,
         total: _money_pb2.Money | None = ...,
+        accessible_seats: _builtins.int = ...,
         vouchers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "fee", b"fee", "subtotal", b"subtotal", "tax", b"tax", "total", b"total", "unit_price", b"unit_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendees", b"attendees", "date", b"date", "discount", b"discount", "display_name", b"display_name", "fee", b"fee", "quantity", b"quantity", "seats", b"seats", "subtotal", b"subtotal", "tax", b"tax", "tax_class", b"tax_class", "ticket_type", b"ticket_type", "total", b"total", "unit_price", b"unit_price", "units", b"units", "vouchers", b"vouchers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accessible_seats", b"accessible_seats", "attendees", b"attendees", "date", b"date", "discount", b"discount", "display_name", b"display_name", "fee", b"fee", "quantity", b"quantity", "seats", b"seats", "subtotal", b"subtotal", "tax", b"tax", "tax_class", b"tax_class", "ticket_type", b"ticket_type", "total", b"total", "unit_price", b"unit_price", "units", b"units", "vouchers", b"vouchers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -19,10 +19,11 @@ from booking_service.domain.changing import (
 )
 from booking_service.domain.commands.command import Found, OnBooking, TicketIssuer, change_dropped, refuse_late
 from booking_service.domain.commands.settle import issue_at
-from booking_service.domain.occupancy import exchanged, held_for_change, keys_of, merged, occupied, part_of
+from booking_service.domain.occupancy import exchanged, held_for_change, merged, occupied, part_of, vacated
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.records import Key, Record, View
-from booking_service.domain.selling import Wanted, sketch_of
+from booking_service.domain.seat_choice import seated, section_keys
+from booking_service.domain.selling import Wanted
 from booking_service.domain.states import BookingAction
 from booking_service.domain.stock import Stock
 from domain_kit.refusals import FailedPrecondition
@@ -60,7 +61,7 @@ class Change(OnBooking):
         keys, booking = super(Change, self).needs(stock, found), found.get((Booking, self.booking))
         if stock.offer is None or not isinstance(booking, Booking):
             return keys
-        return [*keys, *keys_of(part_of(booking, sketch_of(stock.offer, self.add)))]
+        return [*keys, *section_keys(stock.offer, self.add)]
 
     def decide(self, view: View, now: datetime) -> Outcome:
         """Refusals as the rpc ChangeBooking says."""
@@ -82,6 +83,7 @@ class Change(OnBooking):
             booking, units, self.add, offer, view.stock.inventory, now,
             by_terms=self.by_terms and not booking.state.pending,
         )  # fmt: skip
+        change = _seated(view, booking, change)
         check_limits(booking, change, offer)
         if self.by_terms:
             check_terms(booking, change, self.add, offer, now)
@@ -111,7 +113,7 @@ class Change(OnBooking):
             update_time=now,
         )  # fmt: skip
         held = held_for_change(after)
-        stock, tallies = (view.stock, []) if held is None or not held.lines else occupied(view, held)
+        stock, tallies = (view.stock, []) if held is None or not held.lines else occupied(view, held, whole=False)
         return Step(facts.BookingChangeHeld(self.reason), after), stock, tallies
 
 
@@ -144,6 +146,14 @@ class TryChange(OnBooking):
     def decide(self, view: View, now: datetime) -> Outcome:
         """The booking as it would be; nothing is written. Refusals as the change."""
         return unchanged(view.stock, self.change.decide(view, now).answer)
+
+
+def _seated(view: View, booking: Booking, change: Repriced) -> Repriced:
+    """With seats for what is added, those of the leaving tickets among them. Refusals as `seated`."""
+    if not change.added:
+        return change
+    freed = view.after(*vacated(view, part_of(booking, change.gone)))
+    return replace(change, added=seated(freed, part_of(booking, change.added)).lines)
 
 
 def _change_pending(booking: Booking) -> FailedPrecondition:

@@ -9,14 +9,15 @@ from booking_service.domain import domain_events as facts
 from booking_service.domain.answers import require_answers
 from booking_service.domain.booking import Booking, Content, Line, PendingChange, Ticket, already_checked_in
 from booking_service.domain.changing import applied
-from booking_service.domain.commands.command import OnBooking, TicketIssuer, change_dropped, refuse_late
+from booking_service.domain.commands.command import Found, OnBooking, TicketIssuer, change_dropped, refuse_late
 from booking_service.domain.lines import Rearranged, taken_out
-from booking_service.domain.occupancy import exchanged, merged, occupied, vacated
+from booking_service.domain.occupancy import exchanged, keys_of, merged, occupied, vacated
 from booking_service.domain.offer import Offer, OfferState
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.pricing.changes import UnitAt
 from booking_service.domain.questions import UNKNOWN
-from booking_service.domain.records import Record, View
+from booking_service.domain.records import Key, Record, View
+from booking_service.domain.seat_choice import seated_again, section_keys
 from booking_service.domain.states import BookingAction, BookingState, TicketState
 from booking_service.domain.stock import Stock
 from domain_kit.money import Money
@@ -64,6 +65,14 @@ class ClaimPayment(OnBooking):
     issuer: TicketIssuer
     etag: str = ""
     recorded: ClassVar[bool] = False
+
+    def needs(self, stock: Stock, found: Found) -> Sequence[Key]:
+        """The booking, what it occupies, and the seats that it may be given in place of its own."""
+        booking = found.get((Booking, self.booking))
+        keys = OnBooking.needs(self, stock, found)
+        if stock.offer is None or not isinstance(booking, Booking):
+            return keys
+        return [*keys, *section_keys(stock.offer, booking.lines)]
 
     def decide(self, view: View, now: datetime) -> Outcome:
         """Never refuses money for a known booking: what cannot be taken becomes PaymentUnclaimed. NotFound.
@@ -117,11 +126,14 @@ class ClaimPayment(OnBooking):
             view, booking = view.after(stock, tallies), booking.expired(now)
             steps.append(Step(facts.BookingExpired(), booking))
         try:
-            again = _with_present_pools(stock, booking)
-            stock, tallies = occupied(view, again)
+            again = seated_again(view, _with_present_pools(stock, booking))
+            stock, taken = occupied(view, again)
         except Refusal as refusal:
-            return changed(stock, *steps, self._turned_away(booking, refusal.reason, now), tallies=tallies)
-        return changed(stock, *steps, self._claimed(again, now, held_again=True), tallies=tallies)
+            # Written as it is, what this was decided on makes the commit fail where others have changed it meanwhile.
+            keys = dict.fromkeys([*keys_of(booking), *section_keys(stock.known_offer(), booking.lines)])
+            seen = [record for key in keys if (record := view.find(*key)) is not None]
+            return changed(stock, *steps, self._turned_away(booking, refusal.reason, now), tallies=seen)
+        return changed(stock, *steps, self._claimed(again, now, held_again=True), tallies=[*tallies, *taken])
 
     def _claimed(self, booking: Booking, now: datetime, *, held_again: bool) -> Step:
         after = booking.confirmed(issue_tickets(booking, self.issuer), self.payment, now)
@@ -167,16 +179,17 @@ def tickets_of(booking: str, line: Line, unit: UnitAt, issuer: TicketIssuer) -> 
     """The tickets of one unit of a line."""
     place = unit.unit
     attendee = line.attendees[place] if place < len(line.attendees) else UNKNOWN
-    seat = line.seats[place] if line.seats else ""
-    contents: Sequence[Content] = line.contents or (Content(line.ticket_type, line.display_name, 1),)
+    each = len(line.seats) // line.quantity
+    seats = iter(line.seats[place * each : (place + 1) * each])
+    contents: Sequence[Content] = line.contents or (Content(line.ticket_type, line.display_name, 1, seated=True),)
     tickets = []
     for content in contents:
         for _ in range(content.count):
             name, code = issuer.issue(booking)
             tickets.append(
                 Ticket(
-                    name, content.ticket_type, content.display_name, code, date=line.date, seat=seat,
-                    attendee=attendee, unit=unit,
+                    name, content.ticket_type, content.display_name, code, date=line.date,
+                    seat=next(seats, "") if content.seated else "", attendee=attendee, unit=unit,
                 )
             )  # fmt: skip
     return tickets
