@@ -83,6 +83,7 @@ def test_the_services_are_described(image):
     assert sorted(service.full_name for service in image.services()) == [
         "usher.analytics.v1.AnalyticsService",
         "usher.booking.v1.AttendeeService",
+        "usher.booking.v1.BookingChangeService",
         "usher.booking.v1.BookingService",
         "usher.booking.v1.CheckInService",
         "usher.booking.v1.SeatingService",

@@ -10,6 +10,7 @@ from booking_service.domain.stock import Stock
 from booking_service.handlers.read_bookings import owners_of
 from booking_service.inbound import attendee_servicer, check_in_servicer
 from booking_service.inbound.attendee_servicer import AttendeeParts, AttendeeServicer
+from booking_service.inbound.change_servicer import BookingChangeServicer, ChangeParts
 from booking_service.inbound.check_in_servicer import CheckInParts, CheckInServicer
 from booking_service.inbound.consumers import event_subscription, payment_subscription
 from booking_service.inbound.seating_servicer import SeatingParts, SeatingServicer
@@ -18,7 +19,7 @@ from booking_service.inbound.ticket_servicer import TicketParts, TicketServicer
 from booking_service.inbound.voucher_servicer import VoucherParts, VoucherServicer
 from booking_service.inbound.voucher_worker import LapseWorker
 from booking_service.inbound.waiting_room_servicer import RoomParts, WaitingRoomServicer
-from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker, ImportWorker
+from booking_service.inbound.workers import AnnouncingWorker, ClosingWorker, ExpiryWorker, ImportWorker
 from booking_service.outbound import announcements, check_ins, imports, repositories, vouchers
 from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
 from booking_service.outbound.changes import StockChanges
@@ -46,6 +47,7 @@ from resource_api import PageTokens
 from telemetry import Metrics
 from ticket_documents import qr_codes
 from usher.booking.v1.attendee_service_pb2_grpc import add_AttendeeServiceServicer_to_server
+from usher.booking.v1.booking_change_service_pb2_grpc import add_BookingChangeServiceServicer_to_server
 from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
 from usher.booking.v1.check_in_service_pb2_grpc import add_CheckInServiceServicer_to_server
 from usher.booking.v1.seating_service_pb2_grpc import add_SeatingServiceServicer_to_server
@@ -90,6 +92,8 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         changes.listen(announcing.mark)
         expiry = ExpiryWorker(bookings, lanes, chassis.outbox, expiry_cause, clock)
 
+        closing = ClosingWorker(bookings, stocks, lanes, chassis.outbox, clock)
+
         async def owner_of(name: str) -> Ownership | None:
             owners = await owners_of(bookings, stocks, name)
             return None if owners is None else Ownership(owners.buyer, owners.organizer)
@@ -111,6 +115,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             let_pass=rooms.let_pass,
             clock=clock,
         )
+        change_parts = ChangeParts(desk=lanes, bookings=bookings, issuer=keys, hold_for=parts.hold_for)
         paperwork = Paperwork(
             apple=settings.apple_signer(), google=settings.google_signer(), platform_uri=settings.token_issuer
         )
@@ -150,6 +155,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 servicers=[
                     (add_BookingServiceServicer_to_server, BookingServicer(parts)),
                     (add_AttendeeServiceServicer_to_server, AttendeeServicer(attendee_parts)),
+                    (add_BookingChangeServiceServicer_to_server, BookingChangeServicer(change_parts)),
                     (add_TicketServiceServicer_to_server, TicketServicer(ticket_parts)),
                     (add_SeatingServiceServicer_to_server, SeatingServicer(seating_parts)),
                     (add_CheckInServiceServicer_to_server, CheckInServicer(check_in_parts)),
@@ -161,6 +167,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     Worker("expiry", expiry.run, expiry.stop),
                     Worker("voucher-reservations", lapses.run, lapses.stop),
                     Worker("imports", finishing.run, finishing.stop),
+                    Worker("closing", closing.run, closing.stop),
                     Worker("announcements", announcing.run, announcing.stop),
                     Worker("changes", changes.run),
                     Worker("check-in-changes", tally_changes.run),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 Places = Mapping[str, int]
 CapacityOf = Callable[[str], int]
@@ -20,7 +21,7 @@ class Inventory:
     """What is taken of one event: pool id → places, and ticket type → tickets, for prices that end by number.
 
     seats: how many of the present plan are taken, by section as `seat_counts` has it. version counts changes of it or
-    of its offer; the store's guard.
+    of its offer; the store's guard. closed: bookings of what ended until then are closed.
     """
 
     event: str
@@ -28,6 +29,7 @@ class Inventory:
     version: int = 0
     sold: Mapping[str, int] = field(default_factory=dict)
     seats: Mapping[str, int] = field(default_factory=dict)
+    closed: datetime | None = None
 
 
 def shortfall(inventory: Inventory, wanted: Places, capacity_of: CapacityOf) -> str:

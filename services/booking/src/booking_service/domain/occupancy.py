@@ -1,12 +1,13 @@
 """What a booking occupies, in one place: the places of its event and whatever else is limited."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from booking_service.domain.booking import Booking, issued_by
+from booking_service.domain.booking import Booking, Line, issued_by
 from booking_service.domain.inventory import Demand, exchange, release
 from booking_service.domain.people import Person, person_key
-from booking_service.domain.records import Key, Record, View
+from booking_service.domain.records import Key, Record, View, key_of
 from booking_service.domain.seat_taking import seat_keys, seats_occupied, seats_vacated
 from booking_service.domain.selling import sold_out
 from booking_service.domain.stock import Stock
@@ -20,11 +21,57 @@ def keys_of(booking: Booking) -> Sequence[Key]:
     return [*people, *vouchers, *seat_keys(booking)]
 
 
-def occupied(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
+def keys_with_change(booking: Booking) -> Sequence[Key]:
+    """The records of a booking and of its pending change."""
+    change = booking.pending
+    lines = () if change is None else (change.added, change.held)
+    return [*keys_of(booking), *(key for each in lines for key in keys_of(part_of(booking, each)))]
+
+
+def part_of(booking: Booking, lines: Sequence[Line], *, counted: bool = True) -> Booking:
+    """Some lines of a booking, or what shall be added to it, to be occupied or vacated by themselves."""
+    return replace(booking, lines=tuple(lines), pending=None, counted=booking.counted and counted)
+
+
+def held_for_change(booking: Booking) -> Booking | None:
+    """What its pending change occupies beyond itself. An exchange is counted for its buyer when it is made."""
+    change = booking.pending
+    return None if change is None else part_of(booking, change.held, counted=not change.remove)
+
+
+def change_vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
+    """The stock and the tallies without what the pending change occupies, if there is one."""
+    held = held_for_change(booking)
+    return (view.stock, []) if held is None else vacated(view, held)
+
+
+def all_vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
+    """The same without the booking and its pending change."""
+    stock, tallies = change_vacated(view, booking)
+    stock, more = vacated(view.after(stock, tallies), booking)
+    return stock, merged(tallies, more)
+
+
+def exchanged(view: View, booking: Booking, gone: Sequence[Line], added: Sequence[Line]) -> tuple[Stock, list[Record]]:
+    """The same with some lines of a booking given back and others taken. Refusals as `occupied`."""
+    stock, tallies = vacated(view, part_of(booking, gone))
+    stock, more = occupied(view.after(stock, tallies), part_of(booking, added))
+    return stock, merged(tallies, more)
+
+
+def merged(earlier: Iterable[Record], later: Iterable[Record]) -> list[Record]:
+    """Tallies after two steps: of each record the later one."""
+    return list({key_of(record): record for record in (*earlier, *later)}.values())
+
+
+def occupied(view: View, booking: Booking, *, whole: bool = True) -> tuple[Stock, list[Record]]:
     """The stock and the tallies with what the booking needs taken, all of it.
 
+    whole: it is no part that may go without a place of its own.
+
     FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON, VOUCHER_USED_UP, VOUCHER_UNKNOWN, SEAT_TAKEN. A line without a
-    pool has no places. What its vouchers keep is taken first. `seat_choice.seated` has found the seats before.
+    pool has no places. What its vouchers keep is taken first. The seats of a line are found before, by
+    `seat_choice.seated`.
     """
     offer, inventory, demand = view.stock.known_offer(), view.stock.inventory, booking.demand()
     tallies: list[Record] = []
@@ -39,7 +86,7 @@ def occupied(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
         after = use.redeemed(count)
         kept.update(use.places_of(use.kept - after.kept))
         tallies.append(after)
-    placed = all(line.pools for line in booking.lines)
+    placed = not whole or all(line.pools for line in booking.lines)
     taken = exchange(inventory, kept, demand, offer.capacity_of) if placed else None
     if taken is None:
         raise sold_out(offer, release(inventory, Demand(kept, {})), booking.lines)

@@ -51,6 +51,9 @@ class BookingReader(Protocol):
     async def of_user(self, user: str, *, after: Sequence[Any] | None = None, limit: int) -> Page[Booking]:
         """Newest first."""
 
+    async def to_close(self, event: str, date: str, after: str, limit: int) -> Sequence[str]:
+        """Names of bookings for that date ("": without one) that may be closed, in order, after the name `after`."""
+
     async def due_holds(self, now: datetime, limit: int, event: str = "") -> Sequence[Booking]:
         """Holds whose time has run out, oldest first."""
 
@@ -70,6 +73,9 @@ class StockReader(Protocol):
 
     async def stocks(self, events: Sequence[str]) -> Mapping[str, Stock]:
         """The same for many events."""
+
+    async def to_close(self, now: datetime, limit: int) -> Sequence[Stock]:
+        """Events of which something ended whose bookings are not closed yet, the longest over first."""
 
     async def offer(self, event: str) -> Offer | None:
         """None when the event is not known."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from booking_service.domain.booking import Booking
+from booking_service.domain.commands.close import next_close
 from booking_service.domain.history import Change, extended
 from booking_service.domain.outcome import Outcome, Step
 from booking_service.domain.records import Key, NotAsked, Record, View, key_of
@@ -156,7 +157,7 @@ def _write_stocks(plan: Plan, before: Mapping[str, Stock], now: datetime) -> Non
             continue
         offer, version = stock.known_offer(), before[event].inventory.version
         after = stock.holding(replace(stock.inventory, version=version + 1))
-        document = inventory_to_document(after.inventory, offer.version, now)
+        document = inventory_to_document(after.inventory, offer.version, now, next_close(offer, after.inventory.closed))
         plan.writes.append(Replace(INVENTORY, document, version) if version else Insert(INVENTORY, document))
         if offer is not before[event].offer:
             plan.writes.append(Put(OFFERS, offer_to_document(offer)))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
+from booking_service.domain.booking import Booking
 from booking_service.domain.commands import Command, Expire, LapseReservation
 from booking_service.domain.records import Record
 from booking_service.domain.stock import Stock
@@ -42,9 +43,10 @@ class BatchJournal(Finder, Protocol):
         """What was answered before, see mongo_store.Journal.answers_to."""
 
 
-def expiry_cause(booking: str) -> Cause:
-    """A booking's hold ends once, whoever notices."""
-    return Cause(key=f"booking.expiry|{booking}", actor="services/booking")
+def expiry_cause(booking: Booking) -> Cause:
+    """What is held until a moment ends once, whoever notices: a hold, and later each change that was not paid."""
+    until = "" if booking.hold_expire_time is None else booking.hold_expire_time.isoformat()
+    return Cause(key=f"booking.expiry|{booking.name}|{until}", actor="services/booking")
 
 
 class BatchDesk:
@@ -170,7 +172,7 @@ class BatchDesk:
         for event in short:
             holds = await due_holds(self._journal, now, _SWEPT_AT_ONCE, event)
             uses = await due_reservations(self._journal, now, _SWEPT_AT_ONCE, event)
-            due += [_unawaited(Expire(hold.event, hold.name), expiry_cause(hold.name)) for hold in holds]
+            due += [_unawaited(Expire(hold.event, hold.name), expiry_cause(hold)) for hold in holds]
             due += [_unawaited(LapseReservation(use.event, use.voucher), lapse_cause(use)) for use in uses]
         return due
 

@@ -115,23 +115,27 @@ def offer_from_document(document: Mapping[str, Any]) -> Offer:
     return msgspec.convert({**document, "event": document["_id"]}, Offer, builtin_types=_KEPT)
 
 
-def inventory_to_document(inventory: Inventory, offer_version: int, at: datetime) -> Document:
-    """`_id` is the event. offer_version: which offer it goes with. at: when it changed."""
+def inventory_to_document(
+    inventory: Inventory, offer_version: int, at: datetime, close_due: datetime | None = None
+) -> Document:
+    """`_id` is the event. offer_version: which offer it goes with. at: when it changed. close_due: see `next_close`."""
     return {
         "_id": inventory.event,
         "version": inventory.version,
         "taken": dict(inventory.taken),
         "sold": dict(inventory.sold),
         "seats": dict(inventory.seats),
+        "closed": inventory.closed,
+        "close_due": close_due,
         "offer_version": offer_version,
         "at": at,
     }
 
 
 def inventory_from_document(document: Mapping[str, Any]) -> Inventory:
-    """The reverse; `offer_version` and `at` stay behind."""
+    """The reverse; `offer_version`, `at` and `close_due` stay behind."""
     counts = document.get("sold", {}), document.get("seats", {})
-    return Inventory(document["_id"], document["taken"], document["version"], *counts)
+    return Inventory(document["_id"], document["taken"], document["version"], *counts, document.get("closed"))
 
 
 def money_to_document(money: Money) -> list[Any]:

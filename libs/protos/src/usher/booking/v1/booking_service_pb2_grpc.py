@@ -172,8 +172,10 @@ class BookingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelBooking(self, request, context):
-        """Calls a booking off and frees its places; what was paid is refunded. FAILED_PRECONDITION BOOKING_EXPIRED,
-        TICKET_CHECKED_IN once somebody was admitted. Cancelling twice changes nothing.
+        """Calls a booking off and frees its places. A buyer gets back what the event's refund terms say; whoever may
+        `bookings.cancel` gives back everything unless `refund_basis_points` says otherwise; of a cancelled event everything
+        goes back. The answer says it in `refund_due`. FAILED_PRECONDITION BOOKING_EXPIRED, TICKET_CHECKED_IN once somebody
+        was admitted; PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

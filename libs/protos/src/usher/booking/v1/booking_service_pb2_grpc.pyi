@@ -78,8 +78,10 @@ class BookingServiceStub:
     PAYMENT_REQUIRED; else BOOKING_EXPIRED, BOOKING_CANCELLED. Confirming twice changes nothing.
     """
     CancelBooking: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.CancelBookingRequest, _booking_pb2.Booking]
-    """Calls a booking off and frees its places; what was paid is refunded. FAILED_PRECONDITION BOOKING_EXPIRED,
-    TICKET_CHECKED_IN once somebody was admitted. Cancelling twice changes nothing.
+    """Calls a booking off and frees its places. A buyer gets back what the event's refund terms say; whoever may
+    `bookings.cancel` gives back everything unless `refund_basis_points` says otherwise; of a cancelled event everything
+    goes back. The answer says it in `refund_due`. FAILED_PRECONDITION BOOKING_EXPIRED, TICKET_CHECKED_IN once somebody
+    was admitted; PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
     """
     GetTicketQrCode: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.GetTicketQrCodeRequest, _httpbody_pb2.HttpBody]
     """The QR code of a ticket as an image. FAILED_PRECONDITION TICKET_VOID."""
@@ -144,8 +146,10 @@ class BookingServiceAsyncStub(BookingServiceStub):
     PAYMENT_REQUIRED; else BOOKING_EXPIRED, BOOKING_CANCELLED. Confirming twice changes nothing.
     """
     CancelBooking: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.CancelBookingRequest, _booking_pb2.Booking]  # type: ignore[assignment]
-    """Calls a booking off and frees its places; what was paid is refunded. FAILED_PRECONDITION BOOKING_EXPIRED,
-    TICKET_CHECKED_IN once somebody was admitted. Cancelling twice changes nothing.
+    """Calls a booking off and frees its places. A buyer gets back what the event's refund terms say; whoever may
+    `bookings.cancel` gives back everything unless `refund_basis_points` says otherwise; of a cancelled event everything
+    goes back. The answer says it in `refund_due`. FAILED_PRECONDITION BOOKING_EXPIRED, TICKET_CHECKED_IN once somebody
+    was admitted; PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
     """
     GetTicketQrCode: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.GetTicketQrCodeRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The QR code of a ticket as an image. FAILED_PRECONDITION TICKET_VOID."""
@@ -249,8 +253,10 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _booking_service_pb2.CancelBookingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_booking_pb2.Booking, _abc.Awaitable[_booking_pb2.Booking]]:
-        """Calls a booking off and frees its places; what was paid is refunded. FAILED_PRECONDITION BOOKING_EXPIRED,
-        TICKET_CHECKED_IN once somebody was admitted. Cancelling twice changes nothing.
+        """Calls a booking off and frees its places. A buyer gets back what the event's refund terms say; whoever may
+        `bookings.cancel` gives back everything unless `refund_basis_points` says otherwise; of a cancelled event everything
+        goes back. The answer says it in `refund_due`. FAILED_PRECONDITION BOOKING_EXPIRED, TICKET_CHECKED_IN once somebody
+        was admitted; PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
         """
 
     @_abc_1.abstractmethod

@@ -1,8 +1,11 @@
 """What can be asked of one event's bookings and of what goes with them: each a pure decision."""
 
+from booking_service.domain.commands.approve import Approve, Reject
 from booking_service.domain.commands.attendee_import import BeginImport, BookChunk
+from booking_service.domain.commands.change import Change, NoIssuer, TryChange
 from booking_service.domain.commands.check_in import CheckIn
 from booking_service.domain.commands.check_in_lists import ChangeCheckInList, CreateCheckInList, DeleteCheckInList
+from booking_service.domain.commands.close import Close, NoteClosed
 from booking_service.domain.commands.command import Command, OnBooking, TicketIssuer
 from booking_service.domain.commands.details import AttendeeAt, ChangeDetails
 from booking_service.domain.commands.end import Cancel, Expire
@@ -15,15 +18,18 @@ from booking_service.domain.commands.undo_check_in import UndoCheckIn
 from booking_service.domain.commands.vouchers import CreateVouchers, DeleteVoucher, LapseReservation, UpdateVoucher
 
 __all__ = [
+    "Approve",
     "AttendeeAt",
     "BeginImport",
     "BookChunk",
     "BookGroup",
     "Cancel",
+    "Change",
     "ChangeCheckInList",
     "ChangeDetails",
     "CheckIn",
     "ClaimPayment",
+    "Close",
     "Command",
     "Confirm",
     "CreateCheckInList",
@@ -35,9 +41,13 @@ __all__ = [
     "LapseReservation",
     "LoggedScan",
     "MergeScans",
+    "NoIssuer",
+    "NoteClosed",
     "OnBooking",
     "ProjectOffer",
+    "Reject",
     "TicketIssuer",
+    "TryChange",
     "UndoCheckIn",
     "UpdateVoucher",
 ]
