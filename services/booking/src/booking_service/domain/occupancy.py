@@ -24,7 +24,7 @@ def occupied(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
     """The stock and the tallies with what the booking needs taken, all of it.
 
     FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON, VOUCHER_USED_UP, VOUCHER_UNKNOWN, SEAT_TAKEN. A line without a
-    pool has no places. What its vouchers keep is taken first. The seats of a line are found by `seat_choice.seated` before.
+    pool has no places. What its vouchers keep is taken first. Its seats are found by `seat_choice.seated` before.
     """
     offer, inventory, demand = view.stock.known_offer(), view.stock.inventory, booking.demand()
     tallies: list[Record] = []
