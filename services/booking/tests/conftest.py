@@ -13,7 +13,7 @@ from booking_service.domain.outcome import Outcome
 from booking_service.domain.records import Record, View, key_of
 from booking_service.domain.selling import Wanted
 from booking_service.domain.stock import Stock
-from booking_service.outbound import announcements, repositories
+from booking_service.outbound import announcements, repositories, waiting_entries
 from booking_service.outbound.desk import BatchDesk
 from booking_service.outbound.lanes import Lanes
 from booking_service.outbound.ticket_keys import TicketKeys
@@ -143,7 +143,7 @@ async def journal(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator
     async with open_database(request.getfixturevalue("mongo_uri"), f"test_{new_id()}") as database:
         store = Journal(database, clock)
         await store.ensure_indexes()
-        await database.ensure_indexes({**repositories.INDEXES, **announcements.INDEXES})
+        await database.ensure_indexes({**repositories.INDEXES, **announcements.INDEXES, **waiting_entries.INDEXES})
         yield store
 
 

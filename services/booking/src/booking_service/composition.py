@@ -10,9 +10,11 @@ from booking_service.handlers.read_bookings import owners_of
 from booking_service.inbound.consumers import event_subscription, payment_subscription
 from booking_service.inbound.servicer import BookingServicer, Parts
 from booking_service.inbound.ticket_servicer import TicketParts, TicketServicer
+from booking_service.inbound.waiting_list_servicer import WaitingListParts, WaitingListServicer
+from booking_service.inbound.waiting_list_worker import WaitingListWorker
 from booking_service.inbound.waiting_room_servicer import RoomParts, WaitingRoomServicer
 from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker
-from booking_service.outbound import announcements, repositories
+from booking_service.outbound import announcements, repositories, waiting_entries
 from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
 from booking_service.outbound.changes import StockChanges
 from booking_service.outbound.desk import BatchDesk, expiry_cause
@@ -25,6 +27,7 @@ from booking_service.outbound.place_watchers import PlaceWatchers
 from booking_service.outbound.repositories import MongoBookings, MongoStocks
 from booking_service.outbound.room_metrics import PrometheusRoomMetrics
 from booking_service.outbound.ticket_keys import TicketKeys
+from booking_service.outbound.waiting_entries import MongoWaitingEntries
 from booking_service.outbound.waiting_rooms import MongoWaitingRooms
 from booking_service.settings import Settings
 from chassis import open_chassis
@@ -36,6 +39,7 @@ from telemetry import Metrics
 from ticket_documents import qr_codes
 from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
 from usher.booking.v1.ticket_service_pb2_grpc import add_TicketServiceServicer_to_server
+from usher.booking.v1.waiting_list_service_pb2_grpc import add_WaitingListServiceServicer_to_server
 from usher.booking.v1.waiting_room_service_pb2_grpc import add_WaitingRoomServiceServicer_to_server
 
 
@@ -44,7 +48,9 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
     async with open_chassis(settings, metrics) as chassis:
         journal, clock = chassis.journal, chassis.journal.clock
-        await chassis.database.ensure_indexes({**repositories.INDEXES, **announcements.INDEXES})
+        await chassis.database.ensure_indexes(
+            {**repositories.INDEXES, **announcements.INDEXES, **waiting_entries.INDEXES}
+        )
         keys = TicketKeys(journal)
         await keys.open()
         bookings, stocks = MongoBookings(journal), MongoStocks(journal)
@@ -55,17 +61,21 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         def committed(stock: Stock) -> None:
             changes.committed(stock)
             offers.committed(stock)
+            offering.committed(stock)
 
         desks = [BatchDesk(journal, on_change=committed, metrics=lane_metrics) for _ in range(settings.lanes)]
         lanes = Lanes([desk.serve for desk in desks], bound=settings.lane_bound, metrics=lane_metrics)
         announcing = AnnouncingWorker(MongoAnnouncements(journal), stocks, MongoNews(journal, clock), clock)
         changes.listen(announcing.mark)
         expiry = ExpiryWorker(bookings, lanes, chassis.outbox, expiry_cause, clock)
+        entries = MongoWaitingEntries(journal)
+        offering = WaitingListWorker(entries, entries, stocks, lanes, chassis.outbox, clock)
 
         async def owner_of(name: str) -> Ownership | None:
-            owners = await owners_of(bookings, stocks, name)
+            owners = await owners_of(bookings, stocks, entries, name)
             return None if owners is None else Ownership(owners.buyer, owners.organizer)
 
+        page_tokens = PageTokens(settings.page_token_key)
         parts = Parts(
             desk=lanes,
             bookings=bookings,
@@ -74,7 +84,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             issuer=keys,
             verifier=keys,
             images=qr_codes,
-            page_tokens=PageTokens(settings.page_token_key),
+            page_tokens=page_tokens,
             hold_for=timedelta(seconds=settings.hold_seconds),
             watch_seconds=settings.watch_seconds,
             let_pass=rooms.let_pass,
@@ -83,6 +93,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         paperwork = Paperwork(
             apple=settings.apple_signer(), google=settings.google_signer(), platform_uri=settings.token_issuer
         )
+        waiting_list_parts = WaitingListParts(desk=lanes, entries=entries, page_tokens=page_tokens)
         ticket_parts = TicketParts(bookings=bookings, stocks=stocks, documents=paperwork, keyring=keys, clock=clock)
 
         def stop_streams() -> None:
@@ -95,10 +106,12 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     (add_BookingServiceServicer_to_server, BookingServicer(parts)),
                     (add_TicketServiceServicer_to_server, TicketServicer(ticket_parts)),
                     (add_WaitingRoomServiceServicer_to_server, WaitingRoomServicer(rooms)),
+                    (add_WaitingListServiceServicer_to_server, WaitingListServicer(waiting_list_parts)),
                 ],
                 workers=[
                     *chassis.workers(event_subscription(lanes), payment_subscription(lanes, keys)),
                     Worker("expiry", expiry.run, expiry.stop),
+                    Worker("waiting list", offering.run, offering.stop),
                     Worker("announcements", announcing.run, announcing.stop),
                     Worker("changes", changes.run),
                 ],

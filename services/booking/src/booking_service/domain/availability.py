@@ -7,6 +7,7 @@ from enum import Enum
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import EventDate, Offer, OfferedType, OfferState
 from booking_service.domain.selling import present_phase, remaining
+from booking_service.domain.waiting_list import left_to_public
 from domain_kit.money import Money
 from domain_kit.refusals import NotFound
 
@@ -25,7 +26,8 @@ class SaleState(Enum):
 class TypeAvailability:
     """What can be booked of one ticket type, of a series for one date; types that share a pool share `remaining`.
 
-    price: of the next ticket. phase: the price phase's display name, "" outside of any.
+    price: of the next ticket. phase: the price phase's display name, "" outside of any. waiting_list_open: it is sold
+    out, and one may wait for it.
     """
 
     ticket_type: str
@@ -35,6 +37,7 @@ class TypeAvailability:
     sale_state: SaleState
     date: str = ""
     phase: str = ""
+    waiting_list_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Announcement:
 def availability_of(offer: Offer, inventory: Inventory, now: datetime) -> Availability:
     """INVARIANT: a type is ON_SALE exactly when its smallest booking would be taken now."""
     dates: tuple[EventDate | None, ...] = offer.dates or (None,)
+    inventory = left_to_public(offer, inventory)
     return Availability(
         offer.event,
         tuple(
@@ -105,7 +109,8 @@ def _type_availability(
     except NotFound:  # a bundle of something that is not sold any more
         left = 0
     phase, state = present_phase(kind, inventory, now), _sale_state(offer, kind, date, left, now)
-    return TypeAvailability(kind.name, kind.display_name, phase.price, left, state, name, phase.display_name)
+    waits = state is SaleState.SOLD_OUT and offer.terms.waiting_list.enabled and not kind.add_on
+    return TypeAvailability(kind.name, kind.display_name, phase.price, left, state, name, phase.display_name, waits)
 
 
 def _sale_state(offer: Offer, kind: OfferedType, date: EventDate | None, left: int, now: datetime) -> SaleState:

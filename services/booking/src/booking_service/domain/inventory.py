@@ -19,13 +19,17 @@ class Demand:
 class Inventory:
     """What is taken of one event: pool id → places, and ticket type → tickets, for prices that end by number.
 
-    version counts changes of it or of its offer; the store's guard.
+    version counts changes of it or of its offer; the store's guard. waiting: how many entries of the waiting list wait
+    for what, see `waiting_list`. arrivals: how many ever joined it. reordered: how often priorities were changed.
     """
 
     event: str
     taken: Places = field(default_factory=dict)
     version: int = 0
     sold: Mapping[str, int] = field(default_factory=dict)
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    arrivals: int = 0
+    reordered: int = 0
 
 
 def shortfall(inventory: Inventory, wanted: Places, capacity_of: CapacityOf) -> str:

@@ -6,19 +6,20 @@ from booking_service.domain.booking import Booking, Ticket, void_ticket
 from booking_service.domain.offer import Offer
 from booking_service.domain.ports import BookingReader, StockReader
 from booking_service.domain.states import TicketState
+from booking_service.domain.waiting_list_ports import EntryReader
 from domain_kit.refusals import NotFound
 
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """Names: of the buyer or "", and of the organizer."""
+    """Names: of the buyer or who waits, else "", and of the organizer."""
 
     buyer: str
     organizer: str
 
 
-async def owners_of(bookings: BookingReader, stocks: StockReader, name: str) -> Owners | None:
-    """Whose an event, booking or ticket is; None for what does not exist."""
+async def owners_of(bookings: BookingReader, stocks: StockReader, entries: EntryReader, name: str) -> Owners | None:
+    """Whose an event, booking, ticket or waiting list entry is; None for what does not exist."""
     match name.split("/"):
         case ["events", _]:
             offer = await stocks.offer(name)
@@ -29,6 +30,12 @@ async def owners_of(bookings: BookingReader, stocks: StockReader, name: str) -> 
             except NotFound:
                 return None
             return Owners(booking.buyer, booking.organizer)
+        case ["events", _, "waitingListEntries", _]:
+            try:
+                entry = await entries.get(name)
+            except NotFound:
+                return None
+            return Owners(entry.user, entry.organizer)
     return None
 
 

@@ -16,12 +16,15 @@ from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import Offer
 from booking_service.domain.people import Person
 from booking_service.domain.records import Record
+from booking_service.domain.waiting_entry import Waiter, WaitingEntry
 from domain_kit.money import Money
 
 BOOKINGS = "bookings"
 INVENTORY = "inventory"
 OFFERS = "offers"
 PEOPLE = "people"
+WAITING_ENTRIES = "waiting_list_entries"
+WAITERS = "waiters"
 
 Document = dict[str, Any]
 R = TypeVar("R", bound=Record)
@@ -48,7 +51,12 @@ class Kind(Generic[R]):
         return msgspec.convert(plain, self.record, builtin_types=_KEPT)
 
 
-KINDS: tuple[Kind[Any], ...] = (Kind(Booking, BOOKINGS), Kind(Person, PEOPLE, named=False))
+KINDS: tuple[Kind[Any], ...] = (
+    Kind(Booking, BOOKINGS),
+    Kind(Person, PEOPLE, named=False),
+    Kind(WaitingEntry, WAITING_ENTRIES),
+    Kind(Waiter, WAITERS, named=False),
+)
 KIND_OF: Mapping[type[Any], Kind[Any]] = {kind.record: kind for kind in KINDS}
 _BY_COLLECTION = {kind.collection: kind for kind in KINDS}
 
@@ -90,21 +98,38 @@ def offer_from_document(document: Mapping[str, Any]) -> Offer:
     return msgspec.convert({**document, "event": document["_id"]}, Offer, builtin_types=_KEPT)
 
 
-def inventory_to_document(inventory: Inventory, offer_version: int, at: datetime) -> Document:
-    """`_id` is the event. offer_version: which offer it goes with. at: when it changed."""
+def inventory_to_document(
+    inventory: Inventory, offer_version: int, at: datetime, look_at: datetime | None = None
+) -> Document:
+    """`_id` is the event. offer_version: which offer it goes with. at: when it changed.
+
+    look_at: when there is something to do for its waiting list.
+    """
     return {
         "_id": inventory.event,
         "version": inventory.version,
         "taken": dict(inventory.taken),
         "sold": dict(inventory.sold),
+        "waiting": dict(inventory.waiting),
+        "arrivals": inventory.arrivals,
+        "reordered": inventory.reordered,
+        "look_at": look_at,
         "offer_version": offer_version,
         "at": at,
     }
 
 
 def inventory_from_document(document: Mapping[str, Any]) -> Inventory:
-    """The reverse; `offer_version` and `at` stay behind."""
-    return Inventory(document["_id"], document["taken"], document["version"], document.get("sold", {}))
+    """The reverse; `offer_version`, `at` and `look_at` stay behind."""
+    return Inventory(
+        document["_id"],
+        document["taken"],
+        document["version"],
+        document.get("sold", {}),
+        document.get("waiting", {}),
+        document.get("arrivals", 0),
+        document.get("reordered", 0),
+    )
 
 
 def money_to_document(money: Money) -> list[Any]:

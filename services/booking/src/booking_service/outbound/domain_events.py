@@ -1,4 +1,4 @@
-"""Domain events as messages of usher.booking.v1, each with the booking or availability after it."""
+"""Domain events as messages of usher.booking.v1, each with what it happened to after it."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -10,6 +10,8 @@ from booking_service.domain import domain_events as facts
 from booking_service.domain.availability import Availability
 from booking_service.domain.booking import Booking
 from booking_service.domain.records import Record
+from booking_service.domain.waiting_entry import WaitingEntry
+from booking_service.waiting_wire import entry_to_wire
 from booking_service.wire import availability_to_wire, booking_to_wire, ticket_of
 from domain_kit.backbone import EncodedEvent
 from resource_api import money_to_wire
@@ -46,6 +48,17 @@ def _unclaimed(fact: facts.PaymentUnclaimed, booking: Booking) -> Message:
     return pb.PaymentUnclaimed(booking=booking_to_wire(booking), payment=fact.payment, reason=fact.reason)
 
 
+def _waits(
+    message: "type[pb.WaitingListJoined | pb.WaitingListPriorityChanged | pb.WaitingListOffered"
+    " | pb.WaitingListFulfilled | pb.WaitingListLeft]",
+) -> Callable[[facts.WaitingListFact, WaitingEntry], Message]:
+    return lambda _, entry: message(waiting_list_entry=entry_to_wire(entry))
+
+
+def _lapsed(fact: facts.WaitingListLapsed, entry: WaitingEntry) -> Message:
+    return pb.WaitingListLapsed(waiting_list_entry=entry_to_wire(entry), reason=fact.reason)
+
+
 BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.BookingHeld: _held,
     facts.BookingConfirmed: _confirmed,
@@ -53,6 +66,12 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.BookingExpired: _expired,
     facts.TicketCheckedIn: _checked_in,
     facts.PaymentUnclaimed: _unclaimed,
+    facts.WaitingListJoined: _waits(pb.WaitingListJoined),
+    facts.WaitingListPriorityChanged: _waits(pb.WaitingListPriorityChanged),
+    facts.WaitingListOffered: _waits(pb.WaitingListOffered),
+    facts.WaitingListFulfilled: _waits(pb.WaitingListFulfilled),
+    facts.WaitingListLapsed: _lapsed,
+    facts.WaitingListLeft: _waits(pb.WaitingListLeft),
 }
 
 

@@ -22,7 +22,10 @@ INDEXES: Mapping[str, Sequence[Index]] = {
         Index("by_buyer", [("buyer", 1), ("create_time", -1), ("_id", -1)]),
         Index("due", [("hold_expire_time", 1)], where={"hold_expire_time": {"$gt": _EVER}}),
     ],
-    INVENTORY: [Index("recently_changed", [("at", 1)])],
+    INVENTORY: [
+        Index("recently_changed", [("at", 1)]),
+        Index("to_look_at", [("look_at", 1)], where={"look_at": {"$gt": _EVER}}),
+    ],
 }
 _AFTER_SLASH = "0"  # the character after "/" in ASCII: the end of a range of names below a parent
 

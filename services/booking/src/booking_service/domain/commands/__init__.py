@@ -6,6 +6,8 @@ from booking_service.domain.commands.end import Cancel, Expire
 from booking_service.domain.commands.hold import Hold
 from booking_service.domain.commands.offer import ProjectOffer
 from booking_service.domain.commands.settle import ClaimPayment, Confirm
+from booking_service.domain.commands.waiting import JoinWaitingList, LeaveWaitingList, SetWaitingPriority
+from booking_service.domain.commands.waiting_offers import LapseEntries, OfferPlaces
 
 __all__ = [
     "Cancel",
@@ -15,7 +17,12 @@ __all__ = [
     "Confirm",
     "Expire",
     "Hold",
+    "JoinWaitingList",
+    "LapseEntries",
+    "LeaveWaitingList",
+    "OfferPlaces",
     "OnBooking",
     "ProjectOffer",
+    "SetWaitingPriority",
     "TicketIssuer",
 ]

@@ -20,7 +20,10 @@ from booking_service.domain.stock import Stock
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Take places and hold them for the buyer. `booking`: the name the new one shall have. hold_for: the platform's."""
+    """Take places and hold them for the buyer. `booking`: the name the new one shall have. hold_for: the platform's.
+
+    entry: of the waiting list, that the places are offered to.
+    """
 
     event: str
     booking: str
@@ -29,6 +32,7 @@ class Hold:
     hold_for: timedelta
     voucher_codes: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
+    entry: str = ""
     etag: str = ""
     subject: Key | None = None
     recorded: ClassVar[bool] = True
@@ -43,7 +47,7 @@ class Hold:
         offer = view.stock.known_offer()
         lines = choose_lines(offer, view.stock.inventory, self.wanted, now)
         waits = needs_approval(offer, lines)
-        hold_for = offer.terms.approve_within if waits else offer.terms.hold_for or self.hold_for
+        usual = self.hold_for if self.entry else offer.terms.hold_for or self.hold_for
         booking = Booking(
             name=self.booking,
             event=self.event,
@@ -54,9 +58,10 @@ class Hold:
             total=total_of(lines),
             create_time=now,
             update_time=now,
-            hold_expire_time=now + hold_for,
+            hold_expire_time=now + (offer.terms.approve_within if waits else usual),
             voucher_codes=self.voucher_codes,
             answers=self.answers,
+            entry=self.entry,
             counted=is_limited(offer),
         )
         stock, tallies = occupied(view, booking)
