@@ -39,10 +39,13 @@ from domain_kit.refusals import Refusal
 EVENT, START = "events/e", datetime(2027, 1, 1, tzinfo=UTC)
 TYPES = {"free": (0, ("hall",)), "paid": (1999, ("hall",)), "dinner": (4500, ("hall", "table"))}
 KINDS, USERS = st.sampled_from(sorted(TYPES)), st.sampled_from(["users/a", "users/b", "users/c", "users/d"])
+NUMBER = st.integers(0, 5)
 
 
-def offer(version: int, hall: int, table: int, sold: tuple[str, ...] = tuple(TYPES), off: bool = False) -> Offer:
-    start = START + timedelta(days=20)
+def offer(
+    version: int, hall: int, table: int, sold: tuple[str, ...] = tuple(TYPES), off: bool = False, now: datetime = START
+) -> Offer:
+    start = now + timedelta(days=20)
     kinds = tuple(
         OfferedType(f"{EVENT}/ticketTypes/{name}", name, Money(TYPES[name][0], "EUR"), TYPES[name][1]) for name in sold
     )
@@ -73,7 +76,8 @@ class WaitingLists(RuleBasedStateMachine):
         return [each for each in self.records.values() if isinstance(each, kind) and state in (None, each.state)]
 
     def pick(self, kind, number):
-        found = self.of(kind)
+        """One of the newest."""
+        found = self.of(kind)[-6:]
         return found[number % len(found)] if found else None
 
     def run(self, command):
@@ -152,12 +156,35 @@ class WaitingLists(RuleBasedStateMachine):
         wanted = (Wanted(f"{EVENT}/ticketTypes/{kind}", count),)
         self.run(Hold(EVENT, f"{EVENT}/bookings/{new_id()}", user, wanted, timedelta(minutes=10)))
 
-    @rule(user=USERS, kind=KINDS, count=st.sampled_from([1, 2, 1, 3, 4]))
-    def join(self, user, kind, count):
-        name = f"{EVENT}/waitingListEntries/{new_id()}"
-        self.run(JoinWaitingList(EVENT, name, user, f"{EVENT}/ticketTypes/{kind}", "", count))
+    @rule(wishes=st.lists(st.tuples(USERS, KINDS, st.sampled_from([1, 2, 1, 3, 4])), min_size=1, max_size=4))
+    def join(self, wishes):
+        for user, kind, count in wishes:
+            name = f"{EVENT}/waitingListEntries/{new_id()}"
+            self.run(JoinWaitingList(EVENT, name, user, f"{EVENT}/ticketTypes/{kind}", "", count))
 
-    @rule(number=st.integers(0, 5), what=st.sampled_from(["cancel", "cancel", "expire", "confirm", "pay"]))
+    @rule(number=NUMBER)
+    def free_places(self, number):
+        live = [each for each in self.of(Booking) if each.state.takes_places]
+        if live:
+            booking = live[number % len(live)]
+            over = booking.hold_is_over(self.now)
+            self.run(Expire(EVENT, booking.name) if over else Cancel(EVENT, booking.name, ""))
+
+    @rule(number=NUMBER, user=USERS, kind=KINDS)
+    def rush_for_what_comes_free(self, number, user, kind):
+        self.free_places(number)
+        self.hold(user, kind, 1)
+
+    @rule(number=NUMBER, priority=st.integers(0, 2), at_once=st.integers(1, 3), user=USERS, kind=KINDS)
+    def offer_while_things_change(self, number, priority, at_once, user, kind):
+        self.free_places(number)
+        self.looked = self.look(at_once)
+        self.prioritize(number, priority)
+        self.free_places(number)
+        self.join([(user, kind, 1)])
+        self.run(self.looked)
+
+    @rule(number=NUMBER, what=st.sampled_from(["cancel", "cancel", "expire", "confirm", "pay"]))
     def change_booking(self, number, what):
         if (booking := self.pick(Booking, number)) is not None:
             name = booking.name
@@ -167,12 +194,12 @@ class WaitingLists(RuleBasedStateMachine):
                  "confirm": Confirm(EVENT, name, Issuer())}[what]
             )  # fmt: skip
 
-    @rule(number=st.integers(0, 5))
+    @rule(number=NUMBER)
     def leave(self, number):
         if (entry := self.pick(WaitingEntry, number)) is not None:
             self.run(LeaveWaitingList(EVENT, entry.name, ""))
 
-    @rule(number=st.integers(0, 5), priority=st.integers(0, 2))
+    @rule(number=NUMBER, priority=st.integers(0, 2))
     def prioritize(self, number, priority):
         if (entry := self.pick(WaitingEntry, number)) is not None:
             self.run(SetWaitingPriority(EVENT, entry.name, "", priority))
@@ -183,12 +210,16 @@ class WaitingLists(RuleBasedStateMachine):
 
     @rule(hall=st.sampled_from([4, 5, 6, 3, 2, 0]), table=st.sampled_from([2, 1, 3, 0]))
     def change_capacity(self, hall, table):
-        self.run(ProjectOffer(offer(self.stock.offer.version + 1, hall, table)))
+        self.run(ProjectOffer(offer(self.stock.offer.version + 1, hall, table, now=self.now)))
 
-    @rule(fate=st.sampled_from(["nothing", "nothing", "nothing", "type", "event", "time"]))
+    @rule(
+        fate=st.sampled_from(
+            ["nothing", "nothing", "nothing", "nothing", "nothing", "nothing", "nothing", "type", "event", "time"]
+        )
+    )
     def end_what_is_sold(self, fate):
         sold = ("free", "paid") if fate == "type" else tuple(TYPES)
-        self.run(ProjectOffer(offer(self.stock.offer.version + 1, 4, 2, sold, off=fate == "event")))
+        self.run(ProjectOffer(offer(self.stock.offer.version + 1, 4, 2, sold, off=fate == "event", now=self.now)))
         self.now += timedelta(days=30 if fate == "time" else 0)
 
     @rule(at_once=st.integers(1, 3))
@@ -250,5 +281,5 @@ class WaitingLists(RuleBasedStateMachine):
         assert all(count == 1 for count in live.values())
 
 
-WaitingLists.TestCase.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+WaitingLists.TestCase.settings = settings(max_examples=200, stateful_step_count=25, deadline=None)
 TestWaitingLists = WaitingLists.TestCase
