@@ -54,10 +54,14 @@ def waiting_more(inventory: Inventory, entries: Iterable[WaitingEntry], sign: in
 
 def servable(offer: Offer, inventory: Inventory) -> dict[Wish, int]:
     """The wishes that what is free suffices for, with the number of their entries."""
+    lefts: dict[tuple[str, str], int] = {}
     found: dict[Wish, int] = {}
     for wish, entries in wishes_of(inventory):
-        kind = offer.find_ticket_type(wish.ticket_type)
-        if kind is not None and wish.quantity <= left_for(offer, inventory, kind, wish.date):
+        queue = wish.ticket_type, wish.date
+        if queue not in lefts:
+            kind = offer.find_ticket_type(wish.ticket_type)
+            lefts[queue] = 0 if kind is None else left_for(offer, inventory, kind, wish.date)
+        if wish.quantity <= lefts[queue]:
             found[wish] = entries
     return found
 
