@@ -13,9 +13,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
+from booking_service.domain.identity_memo import by_identity
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import Offer, OfferedType, OfferState
-from booking_service.domain.selling import check_window, remaining
+from booking_service.domain.selling import check_window
 from booking_service.domain.waiting_entry import WaitingEntry
 from domain_kit.refusals import NotFound, Refusal
 
@@ -54,24 +55,11 @@ def waiting_more(inventory: Inventory, entries: Iterable[WaitingEntry], sign: in
 
 def servable(offer: Offer, inventory: Inventory) -> dict[Wish, int]:
     """The wishes that what is free suffices for, with the number of their entries."""
-    lefts: dict[tuple[str, str], int] = {}
     found: dict[Wish, int] = {}
-    for wish, entries in wishes_of(inventory):
-        queue = wish.ticket_type, wish.date
-        if queue not in lefts:
-            kind = offer.find_ticket_type(wish.ticket_type)
-            lefts[queue] = 0 if kind is None else left_for(offer, inventory, kind, wish.date)
-        if wish.quantity <= lefts[queue]:
-            found[wish] = entries
+    for queue in _queues(offer, inventory.waiting):
+        left = _left(offer, inventory, queue.draws)
+        found.update((wish, entries) for wish, entries in queue.wishes if wish.quantity <= left)
     return found
-
-
-def left_for(offer: Offer, inventory: Inventory, kind: OfferedType, date: str) -> int:
-    """Tickets that are free; none of a bundle of something that is not sold any more."""
-    try:
-        return remaining(offer, inventory, offer.pools_of(kind, date))
-    except NotFound:
-        return 0
 
 
 def left_to_public(offer: Offer, inventory: Inventory) -> Inventory:
@@ -82,18 +70,52 @@ def left_to_public(offer: Offer, inventory: Inventory) -> Inventory:
     """
     if not inventory.waiting:
         return inventory
-    asked: Counter[tuple[str, str]] = Counter()
-    for wish, entries in servable(offer, inventory).items():
-        asked[wish.ticket_type, wish.date] += wish.quantity * entries
-    if not asked:
+    kept: Counter[str] = Counter()
+    for queue in _queues(offer, inventory.waiting):
+        left = _left(offer, inventory, queue.draws)
+        asked = sum(wish.quantity * entries for wish, entries in queue.wishes if wish.quantity <= left)
+        if asked:
+            kept.update({pool: count * min(asked, left) for pool, count in queue.draws})
+    if not kept:
         return inventory
-    taken = Counter(inventory.taken)
-    for (name, date), tickets in asked.items():
-        kind = offer.ticket_type(name)
-        kept = min(tickets, left_for(offer, inventory, kind, date))
-        for pool in offer.pools_of(kind, date):
-            taken[pool] += kept
-    return replace(inventory, taken=taken)
+    kept.update(inventory.taken)
+    return replace(inventory, taken=kept)
+
+
+def left_for(offer: Offer, inventory: Inventory, kind: OfferedType, date: str) -> int:
+    """Tickets that are free; none of a bundle of something that is not sold any more."""
+    return _left(offer, inventory, _draws(offer, kind, date))
+
+
+class _Queue(NamedTuple):
+    """Those who wait for the same type and date. draws: pool → places of it a ticket; empty: it has no places."""
+
+    draws: tuple[tuple[str, int], ...]
+    wishes: tuple[tuple[Wish, int], ...]
+
+
+@by_identity(512)
+def _queues(offer: Offer, waiting: Mapping[str, int]) -> tuple[_Queue, ...]:
+    """Worked out anew when the offer changes or somebody joins or leaves, which is rare beside holds."""
+    wishes: dict[tuple[str, str], list[tuple[Wish, int]]] = {}
+    for wish, entries in wishes_of(Inventory(offer.event, waiting=waiting)):
+        wishes.setdefault((wish.ticket_type, wish.date), []).append((wish, entries))
+    return tuple(
+        _Queue(() if (kind := offer.find_ticket_type(name)) is None else _draws(offer, kind, date), tuple(found))
+        for (name, date), found in wishes.items()
+    )
+
+
+def _draws(offer: Offer, kind: OfferedType, date: str) -> tuple[tuple[str, int], ...]:
+    try:
+        return tuple(Counter(offer.pools_of(kind, date)).items())
+    except NotFound:
+        return ()
+
+
+def _left(offer: Offer, inventory: Inventory, draws: tuple[tuple[str, int], ...]) -> int:
+    taken = inventory.taken
+    return max(0, min(((offer.capacity_of(pool) - taken.get(pool, 0)) // count for pool, count in draws), default=0))
 
 
 def hopeless(offer: Offer, wish: Wish, now: datetime) -> str:
