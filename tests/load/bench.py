@@ -30,7 +30,7 @@ from local_stack.stack import Stack
 from usher_cli.api import Api
 
 SWEEP = (1, 32, 128, 512)
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS, IDLE_SECONDS = 5.0, 3.0
 PLENTY, FEW, EVENTS = 1_000_000, 150, 200
 ACCOUNTS = 32
 WATCH_CLIENTS, WATCH_SECONDS = 64, 5.0
@@ -216,6 +216,7 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
     run = prepare(stack, arguments.filled)
     try:
         run.clients.settle(SETTLE_SECONDS)
+        run.clients.learn_idle(IDLE_SECONDS)
         if arguments.rounds:
             measure(run, arguments.rounds, arguments.seconds)
             lone(run, arguments.rounds)
@@ -226,6 +227,7 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
         after = asyncio.run(resident(stack))
         served = len(run.clients.outcome.acknowledged) - arguments.filled
         run.found.append(measures.memory(after[PROFILED_SERVICE], served))
+        print(measures.as_table(run.found), flush=True)
         if arguments.rounds:
             second_replica(run, arguments.rounds, arguments.seconds)
         check(run)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from cases import EMPTY, FULL, HOLD, MIX, MIX_CALLS, SPREAD
+from cases import EMPTY, FULL, HOLD, MIX, SPREAD
 from measuring import Round, percentile
 from report import table
 
@@ -62,7 +62,7 @@ def of_rounds(rounds: Sequence[Round]) -> list[Measure]:
         Measure("200 events ÷ one event, 128 clients", _ratio(spread, wide, lambda each: each.per_second), 0.8),
         Measure(
             "hold, confirm, cancel: calls/s ÷ holds/s, 32 clients",
-            _scaled(_ratio(mixed, base, lambda each: each.per_second), MIX_CALLS), 0.6,
+            _ratio(mixed, base, lambda each: each.calls_per_second), 0.6,
         ),
         Measure(
             f"event with {FILLED:,} bookings ÷ empty event, 32 clients",
@@ -114,7 +114,3 @@ def _ratio(own: Sequence[Round], base: Sequence[Round], value: Callable[[Round],
     """Median over rounds of the ratio within a round."""
     pairs = [(value(a), value(b)) for a, b in zip(own, base, strict=bool(own))]
     return median(a / b for a, b in pairs) if pairs and all(b > 0 for _, b in pairs) else None
-
-
-def _scaled(value: float | None, factor: float) -> float | None:
-    return None if value is None else value * factor

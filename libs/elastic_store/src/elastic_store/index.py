@@ -7,6 +7,7 @@ from typing import Any
 
 from elasticsearch import AsyncElasticsearch, ConflictError, NotFoundError
 
+from domain_kit.crash_points import crash_point
 from elastic_store.bulk import BulkResult, Outcome, Put, Remove, operations, read_result
 from elastic_store.failures import ElasticRefused, ElasticUnavailable, IndexMissing, PointInTimeGone, mapped
 from elastic_store.results import Document, Found, Hit, read_found
@@ -239,7 +240,9 @@ class Index:
         if not writes:
             return []
         with mapped(index):
+            crash_point("elastic.before_write")
             answer = await self._client.bulk(index=index, operations=list(operations(writes)), refresh=refresh)
+            crash_point("elastic.after_write")
         return [read_result(item) for item in answer.body["items"]]
 
     async def _all(self, index: str, query: Body, batch: int) -> AsyncIterator[Hit]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from domain_kit.backbone import Inbox, InboxEvent, ParkedEvent
 from domain_kit.clock import Clock
+from domain_kit.crash_points import crash_point
 from domain_kit.trails import last_of
 from event_backbone.attempts import Attempts, Outcome
 from event_backbone.dead_letters import DeadLetters
@@ -88,10 +89,13 @@ class Application:
         )
         raised = {subject: lane.position for subject, lane in lanes.items() if lane.position > before.get(subject, 0)}
         if raised:
+            crash_point("consumer.before_position")
             await self._inbox.advance(self._consumer, raised)
+            crash_point("consumer.after_position")
         settled = [event_id for lane in lanes.values() for event_id in lane.settled]
         if settled:
             await self._inbox.unpark(self._consumer, settled)
+            crash_point("consumer.after_unpark")
         for result in results:
             if isinstance(result, BaseException):
                 raise result
@@ -144,7 +148,9 @@ class Application:
 
     async def _park(self, event: InboxEvent, *, dead: bool, reason: str, attempts: int) -> None:
         parked = ParkedEvent(self._consumer, event, dead, reason, attempts, self._clock())
+        crash_point("consumer.before_park")
         await self._inbox.park(parked)
+        crash_point("consumer.after_park")
         self._parked[event.subject][event.version] = parked
 
     def _is_due(self, parked: ParkedEvent) -> bool:

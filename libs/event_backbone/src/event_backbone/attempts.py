@@ -11,6 +11,7 @@ from enum import Enum
 from google.protobuf.message import DecodeError
 
 from domain_kit.backbone import InboxEvent
+from domain_kit.crash_points import crash_point
 from domain_kit.refusals import DeadlineExceeded, Refusal, Unavailable
 from event_backbone.metrics import ConsumerMetrics
 from event_backbone.subscription import Received, Subscription
@@ -88,7 +89,9 @@ class Attempts:
         try:
             with self._around(received):
                 async with asyncio.timeout(self._handler_seconds):
+                    crash_point("consumer.before_handler")
                     await handler(kind.FromString(event.payload), received)
+                    crash_point("consumer.after_handler")
         except DecodeError as error:
             return Verdict(Outcome.DEAD, f"UNDECODABLE: {error}"[:REASON_LENGTH])
         except (Unavailable, DeadlineExceeded) as error:  # NotYet among them: it passes, nobody need look at it

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from domain_kit.backbone import Inbox, InboxEvent
 from domain_kit.clock import Clock, utc_now
+from domain_kit.crash_points import crash_point
 from event_backbone.application import Application
 from event_backbone.attempts import Around, Attempts, alone
 from event_backbone.broker import DEFAULT_PARTITIONS, Broker, BrokerUnavailable, Reader, Record
@@ -118,12 +119,15 @@ class Consumer(Worker):
                 await self._dead_letters.put_record(record, f"UNDECODABLE: {error}")
         if events:
             await self._application.apply(events)
+        crash_point("consumer.before_offsets")
         try:
             await reader.commit()
         except BrokerUnavailable as error:  # a later commit covers it; if none comes, positions skip the repeats
             log.info("offsets not committed", extra={"consumer": self._name, "error": str(error)})
+        crash_point("consumer.after_offsets")
         for record, refill in refills:
             if await self._inbox.rewound(self._name, f"{refill.epoch}/{record.topic}/{record.partition}"):
+                crash_point("consumer.before_rewind")
                 await reader.rewind(record.topic, record.partition, refill.lost_from)
 
     async def _take_over(self, reader: Reader, places: Collection[tuple[str, int]]) -> Collection[tuple[str, int]]:

@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 
 from domain_kit.backbone import InboxEvent, OutboxEvent
+from domain_kit.crash_points import crash_point
 from event_backbone.broker import DEFAULT_PARTITIONS, Broker, BrokerUnavailable, Outgoing, Record, Writer
 from event_backbone.records import encode_event
 
@@ -47,6 +48,8 @@ class DeadLetters:
         if self._writer is None:
             await self._broker.ensure_topics({self._topic: DEFAULT_PARTITIONS})
             self._writer = await self._opened.enter_async_context(self._broker.writer())
+        crash_point("dead_letters.before_publish")
         if None in await self._writer.send([record]):
             await self.close()
             raise BrokerUnavailable("a dead letter was not acknowledged")
+        crash_point("dead_letters.after_publish")

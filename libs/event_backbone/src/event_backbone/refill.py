@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 
 from domain_kit.backbone import Outbox
+from domain_kit.crash_points import crash_point
 from domain_kit.ids import new_id
 from event_backbone.broker import Broker, BrokerUnavailable, Writer
 from event_backbone.metrics import RelayMetrics
@@ -69,6 +70,7 @@ class LogWatch:
         lost = {partition: max(0, end - UNNOTICED) for partition, end in lost.items()}
         for partition, lost_from in lost.items():
             rows += await self._outbox.mark_lost(partition, lost_from)
+        crash_point("refill.after_mark_lost")
         log.warning("the broker lost records", extra={"topic": self._topic, "lost_from": lost, "rows": rows})
         self._metrics.refilled(self._topic, rows)
         committed = await self._broker.committed(self._topic)
@@ -85,6 +87,7 @@ class LogWatch:
                 ends[partition],
             )
             await self._pad(writer, partition, ends[partition], beyond + 1, epoch, lost_from)
+        crash_point("refill.after_padding")
         self._see(await writer.end_offsets(self._topic))
 
     async def _pad(self, writer: Writer, partition: int, end: int, until: int, epoch: str, lost_from: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from domain_kit.backbone import Outbox, OutboxEvent, Published
+from domain_kit.crash_points import crash_point
 from domain_kit.ids import new_id
 from event_backbone.broker import DEFAULT_PARTITIONS, Broker, BrokerUnavailable, Position, Writer
 from event_backbone.kafka import broker_of
@@ -86,7 +87,9 @@ class Relay(Worker):
             pauses.reset()
 
     async def _publish(self, writer: Writer, events: Sequence[OutboxEvent]) -> None:
+        crash_point("relay.before_publish")
         positions = await writer.send([encode_event(each, topic=self._topic, source=self._source) for each in events])
+        crash_point("relay.after_publish")
         placed = [(event, position) for event, position in zip(events, positions, strict=True) if position is not None]
         lost = await self._log.note(writer, _extremes([position for _, position in placed]))
         published = [
@@ -96,6 +99,7 @@ class Relay(Worker):
         ]
         if published:
             await self._outbox.mark_published(published)
+            crash_point("relay.after_mark")
             self._metrics.published(self._topic, len(published))
         if len(placed) < len(events):
             raise BrokerUnavailable(f"{len(events) - len(placed)} of {len(events)} domain events were not acknowledged")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
+from domain_kit.crash_points import arm
 from grpc_runtime.server import Server, keys_for
 from grpc_runtime.service import Service
 from grpc_runtime.settings import RuntimeSettings
@@ -30,6 +31,7 @@ def run(build: Build[S], settings: S) -> None:
     """
     configure_logging(settings.service, settings.log_level)
     try:
+        arm(os.environ)
         asyncio.run(serve(build, settings))
     except asyncio.CancelledError:
         sys.exit(0)  # asked to stop before it had started

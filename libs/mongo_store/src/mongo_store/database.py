@@ -1,14 +1,14 @@
 """A service's MongoDB database: how it is opened, indexed and asked whether it is there."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from pymongo import IndexModel
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, WTimeoutError
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, WTimeoutError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -16,6 +16,8 @@ from domain_kit.refusals import Unavailable
 from mongo_store.documents import CODEC
 
 DURABLE = WriteConcern("majority", j=True)
+# IndexOptionsConflict and IndexKeySpecsConflict: there is an index of that name, made otherwise by an earlier version.
+_MADE_OTHERWISE = {85, 86}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,24 @@ class Database:
             await self._database.command("ping")
 
     async def ensure_indexes(self, indexes: Mapping[str, Sequence[Index]]) -> None:
-        """Create what is missing, by collection; safe to repeat and to run in several processes at once."""
+        """Create what is missing, by collection; safe to repeat and to run in several processes at once.
+
+        An index that an earlier version made otherwise under the same name is made anew.
+        """
         with reachable():
             for collection, wanted in indexes.items():
-                if wanted:
-                    await self.collection(collection).create_indexes([index.model() for index in wanted])
+                for index in wanted:
+                    await self._ensure_index(self.collection(collection), index)
+
+    async def _ensure_index(self, collection: AsyncIOMotorCollection[dict[str, Any]], index: Index) -> None:
+        try:
+            await collection.create_indexes([index.model()])
+        except OperationFailure as conflict:
+            if conflict.code not in _MADE_OTHERWISE:
+                raise
+            with suppress(OperationFailure):  # another process has dropped it already
+                await collection.drop_index(index.name)
+            await collection.create_indexes([index.model()])
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from typing import Any
 from pymongo import ReplaceOne
 from pymongo.errors import DuplicateKeyError
 
+from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted
 from mongo_store.database import Database, reachable
 from mongo_store.gathering import Gathering, Waiting
@@ -75,9 +76,11 @@ class Projection:
         states = [waiting.work for waiting in batch]
         if len(states) > 1:
             states = await self._newer(states)
+        crash_point("projection.before_store")
         if len(states) == 1 or not await self._store_together(states):
             for state in states:
                 await self._store_alone(state)
+        crash_point("projection.after_store")
         for waiting in batch:
             waiting.settle(None)
 

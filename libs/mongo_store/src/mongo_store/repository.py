@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 from domain_kit.backbone import EncodedEvent
+from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted, NotFound, Refusal
 from domain_kit.repository import Aggregate, Cause, Decide, DomainEvent, Page
 from domain_kit.trails import BEGINNING, Trail
@@ -168,7 +169,9 @@ class MongoRepository(Generic[A]):
         if self._beside is not None and domain_events:
             writes.extend(self._beside(before, after))
         answer = {field: value for field, value in document.items() if field not in self._unrecorded}
+        crash_point("repository.before_commit")
         await self._journal.commit(writes, JournalRow(cause, after.name, events, answer))
+        crash_point("repository.after_commit")
         return after
 
 

@@ -10,15 +10,16 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
+from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
 from pymongo.errors import BulkWriteError, ClientBulkWriteException, ConnectionFailure, PyMongoError
 
+from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted
 from mongo_store.database import DURABLE, Database, reachable
 from mongo_store.metrics import StoreMetrics
 from mongo_store.writes import Delete, Insert, Put, Replace, Write
 
-Operation = InsertOne[Any] | ReplaceOne[Any] | UpdateOne | UpdateMany | DeleteOne
+Operation = InsertOne[Any] | ReplaceOne[Any] | UpdateOne | UpdateMany | DeleteOne | DeleteMany
 Step = tuple[str, Sequence[Insert]] | Sequence[Operation]  # inserts into one collection, or anything
 
 _DUPLICATE_KEY = 11000
@@ -99,7 +100,9 @@ async def _once(database: Database, operations: Sequence[Operation | Write], rep
             position += len(step[1] if isinstance(step, tuple) else step)
         if replacing is not None and met != replacing:
             return Blocked()
+        crash_point("store.before_commit")
         await _commit(session)
+        crash_point("store.after_commit")
         return None
 
 

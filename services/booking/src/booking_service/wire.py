@@ -1,26 +1,30 @@
 """A booking, a ticket and an availability as protobuf messages, for answers and for domain events alike."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from google.type.money_pb2 import Money as WireMoney
 
 from booking_service.domain.availability import Availability
 from booking_service.domain.booking import Booking, Line, Ticket
+from booking_service.domain.contacts import NOBODY, Contact
 from booking_service.domain.history import Change
-from booking_service.domain.pricing.breakdown import PriceBreakdown, PricedLine, UnitPrice
+from booking_service.domain.pricing.breakdown import Amounts, PriceBreakdown, UnitPrice
 from booking_service.domain.questions import UNKNOWN, Attendee
 from booking_service.domain.states import BookingState
 from domain_kit.money import Money
-from resource_api import etag_of, money_to_wire, time_to_wire
+from resource_api import etag_of, minor_to_wire, money_to_wire, time_to_wire
 from usher.booking.v1 import booking_pb2 as pb
+from usher.booking.v1 import booking_service_pb2
 
 _OWES = (BookingState.HELD, BookingState.PENDING_APPROVAL, BookingState.CONFIRMED, BookingState.CHECKED_IN)
 
 
-def booking_to_wire(booking: Booking) -> pb.Booking:
-    """The resource, etag included."""
+def booking_to_wire(booking: Booking, missing_answers: Sequence[str] = ()) -> pb.Booking:
+    """The resource, etag included. missing_answers: names of questions."""
     currency = booking.total.currency
     priced = booking.breakdown()
+    amounts = [line.amounts() for line in priced.lines]
     due = booking.total.minor_units - booking.paid if booking.state in _OWES else 0
     return pb.Booking(
         name=booking.name,
@@ -28,7 +32,7 @@ def booking_to_wire(booking: Booking) -> pb.Booking:
         organizer=booking.organizer,
         buyer=booking.buyer,
         state=pb.BookingState.Value(f"BOOKING_STATE_{booking.state.name}"),
-        lines=[_line_to_wire(*each) for each in zip(booking.lines, priced.lines, strict=True)],
+        lines=[_line_to_wire(*each) for each in zip(booking.lines, amounts, strict=True)],
         total=money_to_wire(booking.total),
         hold_expire_time=time_to_wire(booking.hold_expire_time),
         payment=booking.payment,
@@ -42,15 +46,30 @@ def booking_to_wire(booking: Booking) -> pb.Booking:
         history=[_change_to_wire(change) for change in booking.history],
         voucher_codes=booking.voucher_codes,
         answers=[pb.Answer(question=each.question, text=each.text) for each in booking.answers],
-        discount_total=money_to_wire(priced.discount),
-        fee_total=money_to_wire(priced.fee),
+        discount_total=minor_to_wire(sum(each.discount for each in amounts), currency),
+        fee_total=minor_to_wire(sum(each.fee for each in amounts), currency),
         taxes=[
             pb.TaxAmount(display_name=tax.name, rate_millionths=tax.millionths, amount=money_to_wire(tax.amount))
             for tax in priced.taxes
         ],
-        amount_paid=money_to_wire(Money(booking.paid, currency)),
-        amount_due=money_to_wire(Money(due, currency)),
+        amount_paid=minor_to_wire(booking.paid, currency),
+        amount_due=minor_to_wire(due, currency),
         waiting_list_entry=booking.entry,
+        missing_answers=missing_answers,
+        contact=contact_to_wire(booking.contact),
+    )
+
+
+def quote_to_wire(booking: Booking) -> booking_service_pb2.BookingQuote:
+    """What a booking that was not made would cost."""
+    told = booking_to_wire(booking)
+    return booking_service_pb2.BookingQuote(
+        lines=told.lines,
+        total=told.total,
+        discount_total=told.discount_total,
+        fee_total=told.fee_total,
+        taxes=told.taxes,
+        approval_required=booking.state is BookingState.PENDING_APPROVAL,
     )
 
 
@@ -86,6 +105,11 @@ def attendee_to_wire(attendee: Attendee) -> pb.Attendee | None:
     return pb.Attendee(display_name=attendee.display_name, email=attendee.email, answers=answers)
 
 
+def contact_to_wire(contact: Contact) -> pb.BuyerContact | None:
+    """None for nobody."""
+    return None if contact == NOBODY else pb.BuyerContact(display_name=contact.display_name, email=contact.email)
+
+
 def availability_to_wire(availability: Availability, now: datetime) -> pb.Availability:
     """The resource as of `now`."""
     return pb.Availability(
@@ -108,31 +132,36 @@ def availability_to_wire(availability: Availability, now: datetime) -> pb.Availa
     )
 
 
-def _line_to_wire(line: Line, priced: PricedLine) -> pb.BookingLine:
+def _line_to_wire(line: Line, amounts: Amounts) -> pb.BookingLine:
+    currency = line.unit_price.currency
+    subtotal, discount, fee, tax = amounts
     return pb.BookingLine(
         ticket_type=line.ticket_type,
         quantity=line.quantity,
         display_name=line.display_name,
         unit_price=money_to_wire(line.unit_price),
-        subtotal=money_to_wire(priced.subtotal),
+        subtotal=money_to_wire(Money(subtotal, currency)),
         date=line.date,
         seats=line.seats,
         attendees=[attendee_to_wire(each) or pb.Attendee() for each in line.attendees],
         units=[unit for run in line.runs for unit in [_unit_to_wire(run.unit)] * run.quantity],
-        discount=money_to_wire(priced.discount),
-        fee=money_to_wire(priced.fee),
+        discount=minor_to_wire(discount, currency),
+        fee=minor_to_wire(fee, currency),
         tax_class=line.tax_class,
-        tax=money_to_wire(priced.tax),
-        total=money_to_wire(priced.total),
+        tax=minor_to_wire(tax, currency),
+        total=money_to_wire(Money(subtotal - discount + fee, currency)),
+        vouchers=[f"{line.ticket_type.partition('/ticketTypes/')[0]}/vouchers/{each}" for each in line.vouchers],
     )
 
 
 def _unit_to_wire(unit: UnitPrice) -> pb.UnitPrice:
+    list_price, currency, fee = unit.list_price.minor_units, unit.list_price.currency, unit.fee.minor_units
+    discount = sum(each.amount.minor_units for each in unit.reductions)
     return pb.UnitPrice(
         list_price=money_to_wire(unit.list_price),
-        discount=money_to_wire(unit.discount),
-        fee=money_to_wire(unit.fee),
-        price=money_to_wire(unit.total),
+        discount=minor_to_wire(discount, currency),
+        fee=minor_to_wire(fee, currency),
+        price=money_to_wire(Money(list_price - discount + fee, currency)),
         phase=unit.phase,
         reductions=[
             pb.PriceReduction(source=each.source, display_name=each.display_name, amount=money_to_wire(each.amount))

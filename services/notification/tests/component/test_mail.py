@@ -1,6 +1,7 @@
 """Domain events become mails: one a cause, whatever is repeated, late or down."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +9,7 @@ import pytest
 
 from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
+from domain_kit.refusals import Unavailable
 from event_backbone import NotYet, Received
 from mongo_store import Journal, MongoOutbox, open_database
 from notification_service.domain.notification import State
@@ -208,3 +210,32 @@ async def test_an_offer_and_its_end_are_mailed_but_no_offer_that_is_over(service
     assert await service.deliver() == 2
     subjects = sorted(message["Subject"] for message in mail_server.messages)
     assert subjects == ["No longer on the waiting list: PyCon", "Places for you: PyCon"]
+
+
+async def test_letters_go_out_together_and_one_that_cannot_be_settled_cuts_off_no_other(service: Service) -> None:
+    await service.know_everybody()
+    for _ in range(3):
+        await service.confirm()
+    on_their_way, all_there = 0, asyncio.Event()
+
+    class Together:
+        async def send(self, _letter: object) -> None:
+            nonlocal on_their_way
+            on_their_way += 1
+            if on_their_way == 3:
+                all_there.set()
+            await asyncio.wait_for(all_there.wait(), 10)
+
+    service.post = Together()
+    update, refused = service.notifications.update, []
+
+    async def away_once(name: str, *arguments: object, **options: object) -> object:
+        if not refused:
+            refused.append(name)
+            raise Unavailable("STORE_UNAVAILABLE", "away")
+        return await update(name, *arguments, **options)
+
+    service.notifications.update = away_once
+    with pytest.raises(Unavailable):
+        await service.deliver()
+    assert Counter(await service.states()) == {State.DELIVERED: 2, State.QUEUED: 1}

@@ -139,8 +139,10 @@ def test_what_booking_says_is_read(until: datetime, total: Money, state: str) ->
             total=money_to_wire(total),
             state=booking_pb2.BookingState.Value(f"BOOKING_STATE_{state}"),
             hold_expire_time=time_to_wire(until),
+            missing_answers=["events/e/questions/q"],
         )
     )
+    assert owed.missing_answers == ("events/e/questions/q",)
     assert (owed.booking, owed.buyer, owed.organizer) == ("events/e/bookings/b", "users/u", "organizers/o")
     assert (owed.total, owed.state) == (total, state)
     assert owed.held_until == (until if state == "HELD" else None)

@@ -8,6 +8,7 @@ from typing import Any
 from analytics_service.domain.calendar import OrganizerZone
 from analytics_service.domain.facts import Fact, FiledFact, Kind, Line, SheetKey
 from analytics_service.outbound.documents import FIGURES, fact_document, filed_fact, line_of
+from domain_kit.crash_points import crash_point
 from mongo_store import Database, Index
 from mongo_store.database import reachable
 
@@ -37,6 +38,7 @@ class MongoFacts:
     async def file(self, fact: Fact, zone: OrganizerZone) -> None:
         """Keep it on its day in `zone` and mark it, in one step; nothing if it is filed under as new a version."""
         filed = FiledFact(fact, zone)
+        crash_point("analytics.facts.before_file")
         with reachable():
             while not await self._insert(filed):
                 known = await self._facts.find_one({"_id": fact.id})
@@ -121,6 +123,7 @@ class MongoFacts:
         return (await self._facts.update_one({"_id": filed.fact.id}, new, upsert=True)).upserted_id is not None
 
     async def _set(self, facts: Sequence[FiledFact], changes: Mapping[str, Any]) -> None:
+        crash_point("analytics.facts.before_unmark")
         by_version: defaultdict[int, list[str]] = defaultdict(list)
         for filed in facts:
             by_version[filed.zone.version].append(filed.fact.id)

@@ -8,6 +8,7 @@ from analytics_service.domain.calendar import OrganizerZone
 from analytics_service.domain.facts import SheetKey
 from analytics_service.domain.sales import Sheet
 from analytics_service.outbound.documents import sheet_document, sheet_id, sheet_of
+from domain_kit.crash_points import crash_point
 from mongo_store import Database, Index, Projection
 from mongo_store.database import reachable
 
@@ -30,6 +31,7 @@ class MongoSheets:
     async def replace(self, sheet: Sheet, expected_version: int) -> bool:
         """Write it unless somebody else did since `version`."""
         id, document = sheet_id(sheet.key), {**sheet_document(sheet), "version": expected_version + 1}
+        crash_point("analytics.sheets.before_replace")
         with reachable():
             if not expected_version:
                 made = await self._sheets.update_one({"_id": id}, {"$setOnInsert": document}, upsert=True)

@@ -1,7 +1,7 @@
 """The booking aggregate: an order of tickets for one event, from hold to admission."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
@@ -9,6 +9,7 @@ from operator import add
 from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
+from booking_service.domain.contacts import NOBODY, Contact
 from booking_service.domain.history import Change
 from booking_service.domain.inventory import Demand
 from booking_service.domain.pricing.breakdown import PriceBreakdown, PricedLine, UnitPrice, UnitRun
@@ -43,6 +44,7 @@ class Line:
     pools: ids, one place of each a ticket; an id stands twice where two places are needed. runs: what the tickets cost,
     in their order; empty when each costs `unit_price` and nothing else is to be said. seats: one a ticket, or none.
     attendees: as far as known, in the order of the tickets. contents: of a bundle, what is issued in place of its own.
+    vouchers: ids of those of which each of its tickets takes a use.
     """
 
     ticket_type: str
@@ -56,6 +58,7 @@ class Line:
     attendees: tuple[Attendee, ...] = ()
     contents: tuple[Content, ...] = ()
     tax_class: str = ""
+    vouchers: tuple[str, ...] = ()
 
     def priced(self) -> PricedLine:
         """What each ticket costs."""
@@ -89,7 +92,8 @@ class Booking:
     """An order of tickets. unclaimed: payments that came and were turned away.
 
     paid: minor units that came and were kept, refunds taken off. voucher_codes: as given. entry: the waiting list entry
-    it was offered to. counted: its tickets count in the tally of its buyer. trail: kept by the desk.
+    it was offered to. counted: its tickets count in the tally of its buyer. contact: in place of a buyer with an
+    account. trail: kept by the desk.
     """
 
     name: str
@@ -114,6 +118,7 @@ class Booking:
     entry: str = ""
     paid: int = 0
     counted: bool = False
+    contact: Contact = NOBODY
     version: int = 0
     trail: Trail = BEGINNING
     remembered: ClassVar[bool] = False
@@ -125,6 +130,10 @@ class Booking:
     def demand(self) -> Demand:
         """What its lines need."""
         return demand_of(self.lines)
+
+    def redeemed(self) -> Mapping[str, int]:
+        """Voucher id → tickets that take a use of it; follows from the lines, whatever becomes of them."""
+        return redeemed_by(self.lines)
 
     def hold_is_over(self, now: datetime) -> bool:
         """Held or waiting, but its time has run out; whether or not anybody has written that down."""
@@ -174,20 +183,19 @@ class Booking:
         refund = Money(self.paid, self.total.currency) if self.paid else None
         return after, facts.BookingCancelled(reason, self.state, refund)
 
-    def checked_in(self, ticket_name: str, now: datetime) -> "Booking":
-        """The bearer of a ticket is admitted. FailedPrecondition TICKET_CHECKED_IN, TICKET_VOID."""
+    def scanned(self, ticket_name: str, entry: datetime | None, left: datetime | None, now: datetime) -> "Booking":
+        """What the gates know of a ticket: its last admission, None when all were taken back, and its last exit.
+
+        FailedPrecondition `BOOKING_<STATE>` where nobody is admitted (any more).
+        """
         ticket = self.ticket(ticket_name)
-        if ticket.state is TicketState.CHECKED_IN:
-            raise already_checked_in(ticket)
-        if ticket.state is TicketState.VOID:
-            raise void_ticket(ticket)
-        admitted = replace(ticket, state=TicketState.CHECKED_IN, check_in_time=now)
-        return replace(
-            self,
-            state=LIFE.after(self.state, BookingAction.CHECK_IN),
-            tickets=tuple(admitted if each.name == ticket_name else each for each in self.tickets),
-            update_time=now,
-        )
+        state = LIFE.after(self.state, BookingAction.UNDO_CHECK_IN if entry is None else BookingAction.CHECK_IN)
+        here = TicketState.VALID if entry is None else TicketState.CHECKED_IN
+        ticket = replace(ticket, state=here, check_in_time=entry, check_out_time=left)
+        tickets = tuple(ticket if each.name == ticket_name else each for each in self.tickets)
+        if entry is None and any(each.state is TicketState.CHECKED_IN for each in tickets):
+            state = self.state
+        return replace(self, state=state, tickets=tickets, update_time=now)
 
 
 def demand_of(lines: Sequence[Line]) -> Demand:
@@ -199,6 +207,25 @@ def demand_of(lines: Sequence[Line]) -> Demand:
         for pool in line.pools:
             places[pool] += line.quantity
     return Demand(dict(places), dict(tickets))
+
+
+def issued_by(lines: Sequence[Line]) -> Mapping[str, int]:
+    """Ticket type id → tickets that these lines stand for, bundled ones and the bundles themselves included."""
+    counted: Counter[str] = Counter()
+    for line in lines:
+        counted[line.ticket_type.rpartition("/")[2]] += line.quantity
+        for content in line.contents:
+            counted[content.ticket_type.rpartition("/")[2]] += line.quantity * content.count
+    return dict(counted)
+
+
+def redeemed_by(lines: Sequence[Line]) -> Mapping[str, int]:
+    """Voucher id → tickets of these lines that take a use of it."""
+    counted: Counter[str] = Counter()
+    for line in lines:
+        for voucher in line.vouchers:
+            counted[voucher] += line.quantity
+    return dict(counted)
 
 
 def total_of(lines: Sequence[Line]) -> Money:

@@ -1,21 +1,28 @@
-"""What can happen to a booking. The booking after it is added when it is written down."""
+"""What can happen to a booking and to what goes with it. What it is after it is added when it is written down."""
 
 from dataclasses import dataclass
 
+from booking_service.domain.scans import Scan
 from booking_service.domain.states import BookingState
 from domain_kit.money import Money
 
 
 @dataclass(frozen=True, slots=True)
 class BookingHeld:
-    """Places were taken."""
+    """Places were taken. `reason`: why an organizer did it for somebody."""
+
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BookingConfirmed:
-    """Paid or free; tickets were issued. `held_again`: the hold had expired and the places were still to be had."""
+    """Paid or free; tickets were issued. `held_again`: the hold had expired and the places were still to be had.
+
+    reason: why it is given free of charge.
+    """
 
     held_again: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +41,52 @@ class BookingExpired:
 
 @dataclass(frozen=True, slots=True)
 class TicketCheckedIn:
-    """Somebody was admitted with this ticket."""
+    """Somebody was admitted with this ticket. again: it had admitted somebody before."""
 
     ticket: str
+    scan: Scan
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCheckedOut:
+    """Somebody left."""
+
+    ticket: str
+    scan: Scan
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInUndone:
+    """An admission was taken back."""
+
+    ticket: str
+    scan: Scan
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateScanReported:
+    """A ticket let in more people than it admits: `second` did, after `first`."""
+
+    ticket: str
+    first: Scan
+    second: Scan
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInListCreated:
+    """A list of whom to admit was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInListChanged:
+    """Its rules are others."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInListDeleted:
+    """It was removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +95,26 @@ class PaymentUnclaimed:
 
     payment: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherCreated:
+    """A voucher was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherChanged:
+    """Its organizer changed it; a redemption is no change."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherDeleted:
+    """One that nobody had redeemed was taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingDetailsChanged:
+    """Names, addresses or answers are others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +162,17 @@ Happening = (
     | BookingConfirmed
     | BookingCancelled
     | BookingExpired
-    | TicketCheckedIn
+    | BookingDetailsChanged
     | PaymentUnclaimed
+    | TicketCheckedIn
+    | TicketCheckedOut
+    | CheckInUndone
+    | DuplicateScanReported
+    | CheckInListCreated
+    | CheckInListChanged
+    | CheckInListDeleted
+    | VoucherCreated
+    | VoucherChanged
+    | VoucherDeleted
     | WaitingListFact
 )

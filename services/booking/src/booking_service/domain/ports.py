@@ -32,7 +32,7 @@ class Condition:
     """`field` ("state" or "buyer") has the value, or (`same` False) another one."""
 
     field: str
-    value: str
+    value: str | bool
     same: bool = True
 
 
@@ -52,6 +52,13 @@ class BookingReader(Protocol):
 
     async def due_holds(self, now: datetime, limit: int, event: str = "") -> Sequence[Booking]:
         """Holds whose time has run out, oldest first."""
+
+
+class ImportReader(Protocol):
+    """Imports that are under way."""
+
+    async def unfinished(self, now: datetime, limit: int) -> Sequence[tuple[str, str]]:
+        """Names of chunks that nobody has booked in time, with who began their import; the longest waiting first."""
 
 
 class StockReader(Protocol):

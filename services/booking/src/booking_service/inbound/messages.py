@@ -13,7 +13,9 @@ _STATES = [value.name for value in booking_pb2.BookingState.DESCRIPTOR.values if
 _FILTER = FilterFields({"state": Choice(_STATES), "buyer": Text()})
 
 
-def wanted_from_wire(request: booking_service_pb2.CreateBookingRequest) -> list[Wanted]:
+def wanted_from_wire(
+    request: booking_service_pb2.CreateBookingRequest | booking_service_pb2.QuoteBookingRequest,
+) -> list[Wanted]:
     """The lines asked for."""
     return [
         Wanted(

@@ -10,6 +10,7 @@ from booking_service.outbound.domain_events import encode_availability
 from booking_service.outbound.shelf import Finder
 from domain_kit.backbone import EncodedEvent
 from domain_kit.clock import Clock
+from domain_kit.crash_points import crash_point
 from domain_kit.ids import new_id
 from domain_kit.refusals import AlreadyExists
 from domain_kit.repository import Cause
@@ -57,7 +58,9 @@ class MongoAnnouncements:
             Insert(ANNOUNCEMENTS, document) if before is None else Replace(ANNOUNCEMENTS, document, before.version)
         )
         try:
+            crash_point("booking.announcement.before_commit")
             await self._journal.commit([write], JournalRow(cause, availability.name, events))
+            crash_point("booking.announcement.after_commit")
         except (AlreadyExists, RequestRepeated, VersionConflict):
             self._known.pop(availability.event, None)
             return False

@@ -21,10 +21,10 @@ from booking_service.outbound.documents import (
     inventory_to_document,
     offer_to_document,
 )
-from booking_service.outbound.domain_events import encode
+from booking_service.outbound.domain_events import encode, type_of
 from booking_service.outbound.lanes import Waiting
 from domain_kit.refusals import Refusal
-from domain_kit.trails import BEGINNING, followed
+from domain_kit.trails import BEGINNING, Trail, followed
 from mongo_store import Insert, JournalRow, Put, Replace, VersionedEvent, Write
 from resource_api import check_etag
 
@@ -96,29 +96,27 @@ def _changes(outcome: Outcome, working: Records, actor: str, now: datetime) -> _
         key = key_of(step.record)
         former: Any = changes.records.get(key) or working.get(key)
         version, trail = (1, BEGINNING) if former is None else (former.version + 1, former.trail)
-        record = _after(step, former, version, actor, now)
-        told = encode(step.happened, record)
-        changes.events.append(VersionedEvent(told, record.name, version, trail))
-        changed: Any = record
-        changes.records[key] = replace(changed, trail=followed(trail, told.type, version))
+        record = _after(step, former, version, followed(trail, type_of(step.happened), version), actor, now)
+        changes.events.append(VersionedEvent(encode(step.happened, record), record.name, version, trail))
+        changes.records[key] = record
     for tally in outcome.tallies:
         former = working.get(key_of(tally))
-        changed = tally
+        changed: Any = tally
         changes.records[key_of(tally)] = replace(changed, version=1 if former is None else former.version + 1)
     changes.documents = {key: KIND_OF[key[0]].to_document(record) for key, record in changes.records.items()}
     return changes
 
 
-def _after(step: Step, former: Record | None, version: int, actor: str, now: datetime) -> Record:
-    """With its version; a booking remembers the change as well."""
-    if not isinstance(step.record, Booking):
-        changed: Any = step.record
-        record: Record = replace(changed, version=version)
-        return record
-    history = former.history if isinstance(former, Booking) else ()
-    reason = getattr(step.happened, "reason", "")
-    change = Change(now, actor, type(step.happened).__name__, step.record.state, reason)
-    return replace(step.record, version=version, history=extended(history, change))
+def _after(step: Step, former: Record | None, version: int, trail: Trail, actor: str, now: datetime) -> Record:
+    """With its version and trail; a booking remembers the change as well."""
+    if isinstance(step.record, Booking):
+        history = former.history if isinstance(former, Booking) else ()
+        reason = getattr(step.happened, "reason", "")
+        change = Change(now, actor, type(step.happened).__name__, step.record.state, reason)
+        return replace(step.record, version=version, trail=trail, history=extended(history, change))
+    changed: Any = step.record
+    record: Record = replace(changed, version=version, trail=trail)
+    return record
 
 
 def _row(waiting: Waiting, outcome: Outcome, changes: _Changes) -> tuple[JournalRow, Record | None]:

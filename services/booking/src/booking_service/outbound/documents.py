@@ -11,18 +11,29 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from booking_service.domain.attendee_import import AttendeeImport, ImportChunk
 from booking_service.domain.booking import Booking
+from booking_service.domain.check_in_list import CheckInList
+from booking_service.domain.commands.vouchers import VoucherBatch
 from booking_service.domain.inventory import Inventory
+from booking_service.domain.list_tally import ListTally
 from booking_service.domain.offer import Offer
 from booking_service.domain.people import Person
 from booking_service.domain.records import Record
+from booking_service.domain.scans import TicketScans
+from booking_service.domain.voucher import Voucher
+from booking_service.domain.voucher_use import VoucherUse
 from booking_service.domain.waiting_entry import Waiter, WaitingEntry
 from domain_kit.money import Money
 
 BOOKINGS = "bookings"
+CHECK_IN_LISTS, LIST_TALLIES, TICKET_SCANS = "check_in_lists", "list_tallies", "ticket_scans"
 INVENTORY = "inventory"
 OFFERS = "offers"
 PEOPLE = "people"
+VOUCHERS = "vouchers"
+VOUCHER_USES = "voucher_uses"
+IMPORTS, IMPORT_CHUNKS = "imports", "import_chunks"
 WAITING_ENTRIES = "waiting_list_entries"
 WAITERS = "waiters"
 
@@ -54,6 +65,14 @@ class Kind(Generic[R]):
 KINDS: tuple[Kind[Any], ...] = (
     Kind(Booking, BOOKINGS),
     Kind(Person, PEOPLE, named=False),
+    Kind(Voucher, VOUCHERS),
+    Kind(VoucherUse, VOUCHER_USES, named=False),
+    Kind(VoucherBatch, "voucher_batches"),  # in answers only
+    Kind(CheckInList, CHECK_IN_LISTS),
+    Kind(ListTally, LIST_TALLIES),
+    Kind(TicketScans, TICKET_SCANS),
+    Kind(AttendeeImport, IMPORTS),
+    Kind(ImportChunk, IMPORT_CHUNKS),
     Kind(WaitingEntry, WAITING_ENTRIES),
     Kind(Waiter, WAITERS, named=False),
 )

@@ -27,6 +27,7 @@ from booking_service.outbound.room_documents import (
 )
 from booking_service.outbound.shelf import Finder
 from domain_kit.clock import Clock
+from domain_kit.crash_points import crash_point
 from domain_kit.ids import new_id
 from domain_kit.refusals import Aborted, AlreadyExists, Unavailable
 from domain_kit.repository import Cause
@@ -215,7 +216,9 @@ class MongoWaitingRooms:
             *(Delete(BLOCKS, each.name) for each in over),
         ]
         cause = Cause(key=f"booking.waitingRoom|{after.event}|{new_id()}", actor=ACTOR)
+        crash_point("booking.waiting_room.before_commit")
         await self._journal.commit_batch(writes, [JournalRow(cause, f"{after.event}/waitingRoom")])
+        crash_point("booking.waiting_room.after_commit")
         return room_from_document(document)
 
     async def _load(self, hall: _Hall) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from domain_kit.crash_points import crash_point
 from domain_kit.repository import Cause, DomainEvent, Page
 from domain_kit.trails import BEGINNING
 from event_service.domain.event import Event, State
@@ -67,7 +68,9 @@ class MongoEvents(MongoRepository[Event]):
             writes.append(Insert(COLLECTION, {**to_document(stored), **kept}))
             made += told
         try:
+            crash_point("event.import.before_commit")
             await self._bulk.commit_batch(writes, _rows(cause, made, names))
+            crash_point("event.import.after_commit")
         except RequestRepeated as repeated:
             if cause.key in repeated.recorded.reused:
                 raise request_id_reused() from None

@@ -11,6 +11,7 @@ from notification_service.handlers import write_letters
 from notification_service.handlers.queue_letter import queue_letter
 from notification_service.wire.others import event_of, occasion_from_wire, person_from_wire
 from resource_api import money_from_wire
+from usher.booking.v1 import booking_pb2
 from usher.booking.v1 import domain_events_pb2 as booking
 from usher.event.v1 import domain_events_pb2 as event
 from usher.payment.v1 import domain_events_pb2 as payment
@@ -82,7 +83,9 @@ class MailCauses:
     async def booking_confirmed(self, message: booking.BookingConfirmed, received: Received) -> None:
         """Mail the tickets."""
         told = message.booking
-        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        person, occasion = await self._buyer(told), await self._occasion(told.event)
+        if person is None:
+            return
         admissions = tuple(Admission(each.code, each.display_name) for each in told.tickets)
         letter = write_letters.booking_confirmed(person, occasion, told.name, money_from_wire(told.total), admissions)
         await self._queue(BOOKING, person, letter, received)
@@ -90,7 +93,9 @@ class MailCauses:
     async def booking_cancelled(self, message: booking.BookingCancelled, received: Received) -> None:
         """Mail that the tickets no longer admit."""
         told = message.booking
-        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        person, occasion = await self._buyer(told), await self._occasion(told.event)
+        if person is None:
+            return
         refund_due = money_from_wire(message.refund_due) if message.HasField("refund_due") else None
         letter = write_letters.booking_cancelled(person, occasion, told.name, message.reason, refund_due)
         await self._queue(BOOKING, person, letter, received)
@@ -143,6 +148,13 @@ class MailCauses:
         if person is None:
             raise NotYet(f"Nothing was told of {name} yet.")
         return person
+
+    async def _buyer(self, told: booking_pb2.Booking) -> Person | None:
+        """None for a booking that an organizer made for somebody without account and address."""
+        if told.buyer:
+            return await self._person(told.buyer)
+        contact = told.contact
+        return Person(told.organizer, contact.email, contact.display_name) if contact.email else None
 
     async def _occasion(self, name: str) -> Occasion:
         occasion = await self.directory.occasion(name)

@@ -5,6 +5,7 @@ from email.utils import format_datetime
 
 import aiosmtplib
 
+from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Unavailable
 from notification_service.domain.notification import Notification
 from notification_service.domain.ports import PermanentFailure
@@ -56,7 +57,9 @@ class SmtpPost:
     async def _hand_over(self, message: EmailMessage) -> str:
         """Why it will never be taken, empty when it was; that is no fault of the server, so no exception."""
         try:
+            crash_point("notification.before_smtp")
             await aiosmtplib.send(message, hostname=self._host, port=self._port, timeout=CONNECT_SECONDS)
+            crash_point("notification.after_smtp")
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
             code = _code_of(error)
             if 500 <= code < 600:

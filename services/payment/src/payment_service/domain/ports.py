@@ -12,7 +12,10 @@ from payment_service.domain.payment import Payment
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """What booking says of a booking. `held_until` is None for one that is not held."""
+    """What booking says of a booking. `held_until` is None for one that is not held.
+
+    missing_answers: names of questions that must be answered before it is paid.
+    """
 
     booking: str
     buyer: str
@@ -20,6 +23,7 @@ class Owed:
     total: Money
     state: str
     held_until: datetime | None
+    missing_answers: tuple[str, ...] = ()
 
 
 class Bookings(Protocol):

@@ -1,6 +1,7 @@
 """Call off the payment of a booking that is no longer to be paid."""
 
 from domain_kit.clock import Clock
+from domain_kit.crash_points import crash_point
 from domain_kit.repository import Cause
 from payment_service.domain.gateway import RefundingGateway
 from payment_service.domain.payment import Payment
@@ -17,4 +18,5 @@ async def call_off_payment(
         return payment
     key = f"{payment.name.removeprefix('payments/')}-cancel"
     await gateway.cancel_intent(payment.gateway_reference, key=key)
+    crash_point("payment.after_cancel_intent")
     return await settle_payment(payments, gateway, payment.name, clock=clock, cause=cause)

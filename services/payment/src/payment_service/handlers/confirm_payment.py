@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from domain_kit.clock import Clock
+from domain_kit.crash_points import crash_point
 from domain_kit.repository import Cause
 from payment_service.domain.card_numbers import refuse_card_number
 from payment_service.domain.gateway import RefundingGateway
@@ -28,7 +29,9 @@ async def confirm_payment(
     if current.version != attempt.version:  # settled meanwhile, or another attempt is under way
         return current
     key = f"{name.removeprefix('payments/')}-{attempt.attempts}"
+    crash_point("payment.before_confirm_intent")
     intent = await gateway.confirm_intent(attempt.gateway_reference, method, key=key)
+    crash_point("payment.after_confirm_intent")
     overtaken = False
 
     def decide(payment: Payment) -> Outcome:

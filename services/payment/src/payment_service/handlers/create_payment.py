@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime
 
+from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted, AlreadyExists, FailedPrecondition, PermissionDenied
 from domain_kit.repository import Cause
 from payment_service.domain.gateway import PaymentGateway
@@ -26,7 +27,8 @@ async def create_payment(
 ) -> Payment:
     """The new payment, or the open one of the booking.
 
-    FailedPrecondition BOOKING_NOT_PAYABLE, NOTHING_OWED; PermissionDenied; Unavailable, with nothing written.
+    FailedPrecondition BOOKING_NOT_PAYABLE, NOTHING_OWED, ANSWERS_REQUIRED; PermissionDenied;
+    Unavailable, with nothing written.
     """
     if earlier := await payments.answer_to(cause):
         return earlier
@@ -39,6 +41,7 @@ async def create_payment(
     gateway.check_amount(owed.total)
     # Before the commit: an intent that nobody knows of is harmless, a payment without one would not be.
     intent = await gateway.create_intent(owed.total, payment=f"payments/{id}", booking=booking, key=id)
+    crash_point("payment.after_create_intent")
     payment, made = begun(
         f"payments/{id}", booking, payer, owed.organizer, owed.total, gateway.name, intent, now
     )  # fmt: skip
@@ -61,3 +64,9 @@ def _check_payable(owed: Owed, now: datetime) -> None:
         )
     if owed.total.minor_units <= 0:
         raise FailedPrecondition("NOTHING_OWED", "This booking costs nothing; confirm it.")
+    if owed.missing_answers:
+        raise FailedPrecondition(
+            "ANSWERS_REQUIRED",
+            "The event asks for answers that must be there before it is paid.",
+            metadata={"questions": ",".join(owed.missing_answers)},
+        )

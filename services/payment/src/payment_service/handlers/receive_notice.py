@@ -1,6 +1,7 @@
 """Take a gateway's word that something has happened, and look for oneself what."""
 
 from domain_kit.clock import Clock
+from domain_kit.crash_points import crash_point
 from domain_kit.refusals import NotFound
 from domain_kit.repository import Cause
 from payment_service.domain.gateway import Notice, RefundingGateway
@@ -20,4 +21,6 @@ async def receive_notice(
     payment = await payments.with_reference(gateway.name, notice.intent)
     if payment is None:
         raise NotFound("INTENT_UNKNOWN", "No payment has this intent.", metadata={"intent": notice.intent})
+    crash_point("payment.notice.before_settled")
     await settle_payment(payments, gateway, payment.name, clock=clock, cause=cause)
+    crash_point("payment.notice.after_settled")

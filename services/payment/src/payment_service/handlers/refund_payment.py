@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from domain_kit.clock import Clock
+from domain_kit.crash_points import crash_point
 from domain_kit.money import Money
 from domain_kit.refusals import DeadlineExceeded, Unavailable
 from domain_kit.repository import Cause
@@ -81,8 +82,10 @@ async def _request_and_send(
     if not requested.refunds or requested.refunds[-1].state is not RefundState.PENDING:
         return requested
     refund = requested.refunds[-1]  # the answer is from right after the request, also when it is repeated
+    crash_point("payment.before_refund")
     try:
         answer = await gateway.refund(requested.gateway_reference, refund.amount, id=refund.id)
     except (Unavailable, DeadlineExceeded):
         return requested  # the settler finishes it
+    crash_point("payment.after_refund")
     return await payments.update(name, lambda payment: payment.refund_answered(refund.id, answer, clock()), cause=told)

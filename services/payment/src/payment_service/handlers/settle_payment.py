@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from domain_kit.clock import Clock
+from domain_kit.crash_points import crash_point
 from domain_kit.ids import new_id
 from domain_kit.refusals import Aborted
 from domain_kit.repository import Cause
@@ -54,4 +55,5 @@ async def _refunds(gateway: RefundingGateway, payment: Payment) -> Mapping[str, 
     for refund in payment.pending_refunds:
         if refund.id not in known:
             known[refund.id] = await gateway.refund(payment.gateway_reference, refund.amount, id=refund.id)
+            crash_point("payment.after_repeated_refund")
     return known

@@ -38,4 +38,5 @@ def owed_from_wire(booking: pb.Booking) -> Owed:
         total=money_from_wire(booking.total, field="total"),
         state=pb.BookingState.Name(booking.state).removeprefix("BOOKING_STATE_"),
         held_until=time_from_wire(booking.hold_expire_time, field="hold_expire_time") if held else None,
+        missing_answers=tuple(booking.missing_answers),
     )

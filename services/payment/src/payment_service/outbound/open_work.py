@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from domain_kit.crash_points import crash_point
 from mongo_store import Database
 from mongo_store.database import reachable
 from payment_service.domain.open_work import Work, next_look
@@ -27,6 +28,8 @@ class MongoOpenWork:
                     await self._notes.delete_one(same)
                 elif (await self._notes.update_one(same, {"$set": {"due": following}})).modified_count:
                     taken.append(note["_id"])
+            if taken:
+                crash_point("payment.work.after_taken")
             return taken
 
     async def next_due(self) -> datetime | None:

@@ -102,6 +102,7 @@ async def test_asking_again_with_one_request_id_makes_no_second_intent(shop: Sho
         ({"state": "CONFIRMED", "held_until": None}, "BOOKING_NOT_PAYABLE"),
         ({"held_until": "now"}, "BOOKING_NOT_PAYABLE"),
         ({"total": Money(0, "CAD")}, "NOTHING_OWED"),
+        ({"missing_answers": ("events/e/questions/q",)}, "ANSWERS_REQUIRED"),
     ],
 )
 async def test_what_cannot_be_paid_gets_no_intent(shop: Shop, change: dict, reason: str) -> None:

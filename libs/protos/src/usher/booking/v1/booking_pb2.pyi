@@ -164,6 +164,8 @@ class Booking(_message.Message):
     AMOUNT_PAID_FIELD_NUMBER: _builtins.int
     AMOUNT_DUE_FIELD_NUMBER: _builtins.int
     WAITING_LIST_ENTRY_FIELD_NUMBER: _builtins.int
+    MISSING_ANSWERS_FIELD_NUMBER: _builtins.int
+    CONTACT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `events/{event}/bookings/{booking}`."""
     event: _builtins.str
@@ -228,11 +230,11 @@ class Booking(_message.Message):
 
     @_builtins.property
     def discount_total(self) -> _money_pb2.Money:
-        """What was taken off the prices, over all lines."""
+        """What was taken off the prices, over all lines; unset: nothing."""
 
     @_builtins.property
     def fee_total(self) -> _money_pb2.Money:
-        """Service fees in the total."""
+        """Service fees in the total; unset: none."""
 
     @_builtins.property
     def taxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaxAmount]:
@@ -240,11 +242,21 @@ class Booking(_message.Message):
 
     @_builtins.property
     def amount_paid(self) -> _money_pb2.Money:
-        """What was paid and not paid back."""
+        """What was paid and not paid back; unset: nothing."""
 
     @_builtins.property
     def amount_due(self) -> _money_pb2.Money:
-        """What is still owed; 0 when nothing is."""
+        """What is still owed; unset: nothing."""
+
+    @_builtins.property
+    def missing_answers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Questions that must be answered and are not, `events/{event}/questions/{question}`, as the event asks now; until
+        they are, the booking can be neither paid nor confirmed. Told by rpcs that return one booking, not in lists.
+        """
+
+    @_builtins.property
+    def contact(self) -> Global___BuyerContact:
+        """Whom the organizer booked for, where that is nobody with an account; then `buyer` is empty."""
 
     def __init__(
         self,
@@ -274,14 +286,42 @@ class Booking(_message.Message):
         amount_paid: _money_pb2.Money | None = ...,
         amount_due: _money_pb2.Money | None = ...,
         waiting_list_entry: _builtins.str = ...,
+        missing_answers: _abc.Iterable[_builtins.str] | None = ...,
+        contact: Global___BuyerContact | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "amount_paid", b"amount_paid", "cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "create_time", b"create_time", "discount_total", b"discount_total", "fee_total", b"fee_total", "hold_expire_time", b"hold_expire_time", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "amount_paid", b"amount_paid", "cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "contact", b"contact", "create_time", b"create_time", "discount_total", b"discount_total", "fee_total", b"fee_total", "hold_expire_time", b"hold_expire_time", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "amount_paid", b"amount_paid", "answers", b"answers", "buyer", b"buyer", "cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "create_time", b"create_time", "discount_total", b"discount_total", "etag", b"etag", "event", b"event", "fee_total", b"fee_total", "history", b"history", "hold_expire_time", b"hold_expire_time", "lines", b"lines", "name", b"name", "organizer", b"organizer", "payment", b"payment", "state", b"state", "taxes", b"taxes", "tickets", b"tickets", "total", b"total", "update_time", b"update_time", "voucher_codes", b"voucher_codes", "waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "amount_paid", b"amount_paid", "answers", b"answers", "buyer", b"buyer", "cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "contact", b"contact", "create_time", b"create_time", "discount_total", b"discount_total", "etag", b"etag", "event", b"event", "fee_total", b"fee_total", "history", b"history", "hold_expire_time", b"hold_expire_time", "lines", b"lines", "missing_answers", b"missing_answers", "name", b"name", "organizer", b"organizer", "payment", b"payment", "state", b"state", "taxes", b"taxes", "tickets", b"tickets", "total", b"total", "update_time", b"update_time", "voucher_codes", b"voucher_codes", "waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Booking: _TypeAlias = Booking  # noqa: Y015
+
+@_typing.final
+class BuyerContact(_message.Message):
+    """A buyer without an account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    display_name: _builtins.str
+    """Name."""
+    email: _builtins.str
+    """Where the tickets are sent."""
+    def __init__(
+        self,
+        *,
+        display_name: _builtins.str = ...,
+        email: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "email", b"email"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BuyerContact: _TypeAlias = BuyerContact  # noqa: Y015
 
 @_typing.final
 class BookingChange(_message.Message):
@@ -435,6 +475,7 @@ class BookingLine(_message.Message):
     TAX_CLASS_FIELD_NUMBER: _builtins.int
     TAX_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    VOUCHERS_FIELD_NUMBER: _builtins.int
     ticket_type: _builtins.str
     """The type, `events/{event}/ticketTypes/{ticket_type}`. Required."""
     quantity: _builtins.int
@@ -469,19 +510,23 @@ class BookingLine(_message.Message):
 
     @_builtins.property
     def discount(self) -> _money_pb2.Money:
-        """What was taken off."""
+        """What was taken off; unset: nothing."""
 
     @_builtins.property
     def fee(self) -> _money_pb2.Money:
-        """Service fees."""
+        """Service fees; unset: none."""
 
     @_builtins.property
     def tax(self) -> _money_pb2.Money:
-        """Taxes inside the total."""
+        """Taxes inside the total; unset: none are known."""
 
     @_builtins.property
     def total(self) -> _money_pb2.Money:
         """subtotal − discount + fee."""
+
+    @_builtins.property
+    def vouchers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Vouchers of which each ticket of the line uses up one use, `events/{event}/vouchers/{voucher}`."""
 
     def __init__(
         self,
@@ -500,10 +545,11 @@ class BookingLine(_message.Message):
         tax_class: _builtins.str = ...,
         tax: _money_pb2.Money | None = ...,
         total: _money_pb2.Money | None = ...,
+        vouchers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "fee", b"fee", "subtotal", b"subtotal", "tax", b"tax", "total", b"total", "unit_price", b"unit_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendees", b"attendees", "date", b"date", "discount", b"discount", "display_name", b"display_name", "fee", b"fee", "quantity", b"quantity", "seats", b"seats", "subtotal", b"subtotal", "tax", b"tax", "tax_class", b"tax_class", "ticket_type", b"ticket_type", "total", b"total", "unit_price", b"unit_price", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendees", b"attendees", "date", b"date", "discount", b"discount", "display_name", b"display_name", "fee", b"fee", "quantity", b"quantity", "seats", b"seats", "subtotal", b"subtotal", "tax", b"tax", "tax_class", b"tax_class", "ticket_type", b"ticket_type", "total", b"total", "unit_price", b"unit_price", "units", b"units", "vouchers", b"vouchers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -529,11 +575,11 @@ class UnitPrice(_message.Message):
 
     @_builtins.property
     def discount(self) -> _money_pb2.Money:
-        """What was taken off."""
+        """What was taken off; unset: nothing."""
 
     @_builtins.property
     def fee(self) -> _money_pb2.Money:
-        """Service fee."""
+        """Service fee; unset: none."""
 
     @_builtins.property
     def price(self) -> _money_pb2.Money:

@@ -50,6 +50,20 @@ class BookingServiceStub:
     (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
     TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
     for the event needs no turn.
+
+    What goes with what: FAILED_PRECONDITION ADD_ON_NEEDS_TICKET (metadata `ticket_type`) for an add-on without an
+    admission that it belongs to, BUNDLE_INCOMPLETE (metadata `ticket_type`) for a bundle of something that is not sold
+    any more. A hidden ticket type is NOT_FOUND like an unknown one unless a voucher of the request reveals it.
+
+    `voucher_codes`: FAILED_PRECONDITION VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID (metadata `valid_from_time`),
+    VOUCHER_EXPIRED, VOUCHER_USED_UP (metadata `remaining`: tickets it is still good for), VOUCHER_NOT_APPLICABLE when it
+    does nothing for any ticket of the booking, VOUCHERS_NOT_COMBINABLE; each with metadata `voucher_code`. A voucher
+    counts for every ticket of the booking that it is for; of several, one at most changes prices and one at most
+    reserves places.
+    """
+    QuoteBooking: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.QuoteBookingRequest, _booking_service_pb2.BookingQuote]
+    """What CreateBooking would answer at this moment, as a price and without taking places or uses of vouchers. It refuses
+    what CreateBooking would refuse, with the same reasons. A later booking may cost something else.
     """
     GetBooking: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.GetBookingRequest, _booking_pb2.Booking]
     """One booking."""
@@ -72,7 +86,9 @@ class BookingServiceStub:
     FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID.
     """
     GetAvailability: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.GetAvailabilityRequest, _booking_pb2.Availability]
-    """What can be booked now. NOT_FOUND for an event that was never published."""
+    """What can be booked now. NOT_FOUND for an event that was never published. With a voucher code, what its bearer can
+    book: FAILED_PRECONDITION VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID, VOUCHER_EXPIRED, VOUCHER_USED_UP as CreateBooking.
+    """
     WatchAvailability: _grpc.UnaryStreamMultiCallable[_booking_service_pb2.WatchAvailabilityRequest, _booking_pb2.Availability]
     """The present availability and then each change of it, several changes at once told as one. Ends with OK after ten
     minutes: ask again.
@@ -98,6 +114,20 @@ class BookingServiceAsyncStub(BookingServiceStub):
     (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
     TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
     for the event needs no turn.
+
+    What goes with what: FAILED_PRECONDITION ADD_ON_NEEDS_TICKET (metadata `ticket_type`) for an add-on without an
+    admission that it belongs to, BUNDLE_INCOMPLETE (metadata `ticket_type`) for a bundle of something that is not sold
+    any more. A hidden ticket type is NOT_FOUND like an unknown one unless a voucher of the request reveals it.
+
+    `voucher_codes`: FAILED_PRECONDITION VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID (metadata `valid_from_time`),
+    VOUCHER_EXPIRED, VOUCHER_USED_UP (metadata `remaining`: tickets it is still good for), VOUCHER_NOT_APPLICABLE when it
+    does nothing for any ticket of the booking, VOUCHERS_NOT_COMBINABLE; each with metadata `voucher_code`. A voucher
+    counts for every ticket of the booking that it is for; of several, one at most changes prices and one at most
+    reserves places.
+    """
+    QuoteBooking: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.QuoteBookingRequest, _booking_service_pb2.BookingQuote]  # type: ignore[assignment]
+    """What CreateBooking would answer at this moment, as a price and without taking places or uses of vouchers. It refuses
+    what CreateBooking would refuse, with the same reasons. A later booking may cost something else.
     """
     GetBooking: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.GetBookingRequest, _booking_pb2.Booking]  # type: ignore[assignment]
     """One booking."""
@@ -120,7 +150,9 @@ class BookingServiceAsyncStub(BookingServiceStub):
     FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID.
     """
     GetAvailability: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.GetAvailabilityRequest, _booking_pb2.Availability]  # type: ignore[assignment]
-    """What can be booked now. NOT_FOUND for an event that was never published."""
+    """What can be booked now. NOT_FOUND for an event that was never published. With a voucher code, what its bearer can
+    book: FAILED_PRECONDITION VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID, VOUCHER_EXPIRED, VOUCHER_USED_UP as CreateBooking.
+    """
     WatchAvailability: _aio.UnaryStreamMultiCallable[_booking_service_pb2.WatchAvailabilityRequest, _booking_pb2.Availability]  # type: ignore[assignment]
     """The present availability and then each change of it, several changes at once told as one. Ends with OK after ten
     minutes: ask again.
@@ -149,6 +181,26 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
         TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
         for the event needs no turn.
+
+        What goes with what: FAILED_PRECONDITION ADD_ON_NEEDS_TICKET (metadata `ticket_type`) for an add-on without an
+        admission that it belongs to, BUNDLE_INCOMPLETE (metadata `ticket_type`) for a bundle of something that is not sold
+        any more. A hidden ticket type is NOT_FOUND like an unknown one unless a voucher of the request reveals it.
+
+        `voucher_codes`: FAILED_PRECONDITION VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID (metadata `valid_from_time`),
+        VOUCHER_EXPIRED, VOUCHER_USED_UP (metadata `remaining`: tickets it is still good for), VOUCHER_NOT_APPLICABLE when it
+        does nothing for any ticket of the booking, VOUCHERS_NOT_COMBINABLE; each with metadata `voucher_code`. A voucher
+        counts for every ticket of the booking that it is for; of several, one at most changes prices and one at most
+        reserves places.
+        """
+
+    @_abc_1.abstractmethod
+    def QuoteBooking(
+        self,
+        request: _booking_service_pb2.QuoteBookingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_booking_service_pb2.BookingQuote, _abc.Awaitable[_booking_service_pb2.BookingQuote]]:
+        """What CreateBooking would answer at this moment, as a price and without taking places or uses of vouchers. It refuses
+        what CreateBooking would refuse, with the same reasons. A later booking may cost something else.
         """
 
     @_abc_1.abstractmethod
@@ -219,7 +271,9 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _booking_service_pb2.GetAvailabilityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_booking_pb2.Availability, _abc.Awaitable[_booking_pb2.Availability]]:
-        """What can be booked now. NOT_FOUND for an event that was never published."""
+        """What can be booked now. NOT_FOUND for an event that was never published. With a voucher code, what its bearer can
+        book: FAILED_PRECONDITION VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID, VOUCHER_EXPIRED, VOUCHER_USED_UP as CreateBooking.
+        """
 
     @_abc_1.abstractmethod
     def WatchAvailability(

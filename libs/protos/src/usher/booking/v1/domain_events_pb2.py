@@ -24,40 +24,62 @@ _sym_db = _symbol_database.Default()
 
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from usher.booking.v1 import booking_pb2 as usher_dot_booking_dot_v1_dot_booking__pb2
+from usher.booking.v1 import check_in_pb2 as usher_dot_booking_dot_v1_dot_check__in__pb2
+from usher.booking.v1 import voucher_pb2 as usher_dot_booking_dot_v1_dot_voucher__pb2
 from usher.booking.v1 import waiting_list_entry_pb2 as usher_dot_booking_dot_v1_dot_waiting__list__entry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/booking/v1/domain_events.proto\x12\x10usher.booking.v1\x1a\x17google/type/money.proto\x1a\x1eusher/booking/v1/booking.proto\x1a)usher/booking/v1/waiting_list_entry.proto\"9\n\x0b\x42ookingHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"R\n\x10\x42ookingConfirmed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x12\n\nheld_again\x18\x02 \x01(\x08\"\xac\x01\n\x10\x42ookingCancelled\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x34\n\x0c\x66ormer_state\x18\x04 \x01(\x0e\x32\x1e.usher.booking.v1.BookingState\"<\n\x0e\x42ookingExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"g\n\x0fTicketCheckedIn\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\"_\n\x10PaymentUnclaimed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0f\n\x07payment\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"K\n\x13\x41vailabilityChanged\x12\x34\n\x0c\x61vailability\x18\x01 \x01(\x0b\x32\x1e.usher.booking.v1.Availability\"S\n\x11WaitingListJoined\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"\\\n\x1aWaitingListPriorityChanged\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"T\n\x12WaitingListOffered\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"V\n\x14WaitingListFulfilled\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"c\n\x11WaitingListLapsed\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\x12\x0e\n\x06reason\x18\x02 \x01(\t\"Q\n\x0fWaitingListLeft\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntryb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/booking/v1/domain_events.proto\x12\x10usher.booking.v1\x1a\x17google/type/money.proto\x1a\x1eusher/booking/v1/booking.proto\x1a\x1fusher/booking/v1/check_in.proto\x1a\x1eusher/booking/v1/voucher.proto\x1a)usher/booking/v1/waiting_list_entry.proto\"I\n\x0b\x42ookingHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0e\n\x06reason\x18\n \x01(\t\"b\n\x10\x42ookingConfirmed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x12\n\nheld_again\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\n \x01(\t\"\xac\x01\n\x10\x42ookingCancelled\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x34\n\x0c\x66ormer_state\x18\x04 \x01(\x0e\x32\x1e.usher.booking.v1.BookingState\"<\n\x0e\x42ookingExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"\xa2\x01\n\x0fTicketCheckedIn\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12\r\n\x05\x61gain\x18\x04 \x01(\x08\"_\n\x10PaymentUnclaimed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0f\n\x07payment\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"C\n\x15\x42ookingDetailsChanged\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"K\n\x13\x41vailabilityChanged\x12\x34\n\x0c\x61vailability\x18\x01 \x01(\x0b\x32\x1e.usher.booking.v1.Availability\"<\n\x0eVoucherCreated\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherChanged\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherDeleted\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"\x94\x01\n\x10TicketCheckedOut\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"\xa1\x01\n\rCheckInUndone\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\xc8\x01\n\x15\x44uplicateScanReported\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12+\n\x05\x66irst\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12,\n\x06second\x18\x04 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"J\n\x12\x43heckInListCreated\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"J\n\x12\x43heckInListChanged\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"J\n\x12\x43heckInListDeleted\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"S\n\x11WaitingListJoined\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"\\\n\x1aWaitingListPriorityChanged\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"T\n\x12WaitingListOffered\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"V\n\x14WaitingListFulfilled\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"c\n\x11WaitingListLapsed\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\x12\x0e\n\x06reason\x18\x02 \x01(\t\"Q\n\x0fWaitingListLeft\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntryb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'usher.booking.v1.domain_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BOOKINGHELD']._serialized_start=158
-  _globals['_BOOKINGHELD']._serialized_end=215
-  _globals['_BOOKINGCONFIRMED']._serialized_start=217
-  _globals['_BOOKINGCONFIRMED']._serialized_end=299
-  _globals['_BOOKINGCANCELLED']._serialized_start=302
-  _globals['_BOOKINGCANCELLED']._serialized_end=474
-  _globals['_BOOKINGEXPIRED']._serialized_start=476
-  _globals['_BOOKINGEXPIRED']._serialized_end=536
-  _globals['_TICKETCHECKEDIN']._serialized_start=538
-  _globals['_TICKETCHECKEDIN']._serialized_end=641
-  _globals['_PAYMENTUNCLAIMED']._serialized_start=643
-  _globals['_PAYMENTUNCLAIMED']._serialized_end=738
-  _globals['_AVAILABILITYCHANGED']._serialized_start=740
-  _globals['_AVAILABILITYCHANGED']._serialized_end=815
-  _globals['_WAITINGLISTJOINED']._serialized_start=817
-  _globals['_WAITINGLISTJOINED']._serialized_end=900
-  _globals['_WAITINGLISTPRIORITYCHANGED']._serialized_start=902
-  _globals['_WAITINGLISTPRIORITYCHANGED']._serialized_end=994
-  _globals['_WAITINGLISTOFFERED']._serialized_start=996
-  _globals['_WAITINGLISTOFFERED']._serialized_end=1080
-  _globals['_WAITINGLISTFULFILLED']._serialized_start=1082
-  _globals['_WAITINGLISTFULFILLED']._serialized_end=1168
-  _globals['_WAITINGLISTLAPSED']._serialized_start=1170
-  _globals['_WAITINGLISTLAPSED']._serialized_end=1269
-  _globals['_WAITINGLISTLEFT']._serialized_start=1271
-  _globals['_WAITINGLISTLEFT']._serialized_end=1352
+  _globals['_BOOKINGHELD']._serialized_start=223
+  _globals['_BOOKINGHELD']._serialized_end=296
+  _globals['_BOOKINGCONFIRMED']._serialized_start=298
+  _globals['_BOOKINGCONFIRMED']._serialized_end=396
+  _globals['_BOOKINGCANCELLED']._serialized_start=399
+  _globals['_BOOKINGCANCELLED']._serialized_end=571
+  _globals['_BOOKINGEXPIRED']._serialized_start=573
+  _globals['_BOOKINGEXPIRED']._serialized_end=633
+  _globals['_TICKETCHECKEDIN']._serialized_start=636
+  _globals['_TICKETCHECKEDIN']._serialized_end=798
+  _globals['_PAYMENTUNCLAIMED']._serialized_start=800
+  _globals['_PAYMENTUNCLAIMED']._serialized_end=895
+  _globals['_BOOKINGDETAILSCHANGED']._serialized_start=897
+  _globals['_BOOKINGDETAILSCHANGED']._serialized_end=964
+  _globals['_AVAILABILITYCHANGED']._serialized_start=966
+  _globals['_AVAILABILITYCHANGED']._serialized_end=1041
+  _globals['_VOUCHERCREATED']._serialized_start=1043
+  _globals['_VOUCHERCREATED']._serialized_end=1103
+  _globals['_VOUCHERCHANGED']._serialized_start=1105
+  _globals['_VOUCHERCHANGED']._serialized_end=1165
+  _globals['_VOUCHERDELETED']._serialized_start=1167
+  _globals['_VOUCHERDELETED']._serialized_end=1227
+  _globals['_TICKETCHECKEDOUT']._serialized_start=1230
+  _globals['_TICKETCHECKEDOUT']._serialized_end=1378
+  _globals['_CHECKINUNDONE']._serialized_start=1381
+  _globals['_CHECKINUNDONE']._serialized_end=1542
+  _globals['_DUPLICATESCANREPORTED']._serialized_start=1545
+  _globals['_DUPLICATESCANREPORTED']._serialized_end=1745
+  _globals['_CHECKINLISTCREATED']._serialized_start=1747
+  _globals['_CHECKINLISTCREATED']._serialized_end=1821
+  _globals['_CHECKINLISTCHANGED']._serialized_start=1823
+  _globals['_CHECKINLISTCHANGED']._serialized_end=1897
+  _globals['_CHECKINLISTDELETED']._serialized_start=1899
+  _globals['_CHECKINLISTDELETED']._serialized_end=1973
+  _globals['_WAITINGLISTJOINED']._serialized_start=1975
+  _globals['_WAITINGLISTJOINED']._serialized_end=2058
+  _globals['_WAITINGLISTPRIORITYCHANGED']._serialized_start=2060
+  _globals['_WAITINGLISTPRIORITYCHANGED']._serialized_end=2152
+  _globals['_WAITINGLISTOFFERED']._serialized_start=2154
+  _globals['_WAITINGLISTOFFERED']._serialized_end=2238
+  _globals['_WAITINGLISTFULFILLED']._serialized_start=2240
+  _globals['_WAITINGLISTFULFILLED']._serialized_end=2326
+  _globals['_WAITINGLISTLAPSED']._serialized_start=2328
+  _globals['_WAITINGLISTLAPSED']._serialized_end=2427
+  _globals['_WAITINGLISTLEFT']._serialized_start=2429
+  _globals['_WAITINGLISTLEFT']._serialized_end=2510
 # @@protoc_insertion_point(module_scope)

@@ -46,11 +46,11 @@ class WaitingListServiceStub:
     def __new__(cls, channel: _aio.Channel) -> WaitingListServiceAsyncStub: ...
     JoinWaitingList: _grpc.UnaryUnaryMultiCallable[_waiting_list_service_pb2.JoinWaitingListRequest, _waiting_list_entry_pb2.WaitingListEntry]
     """Puts the caller on the list for one ticket type, of a series for one date. FAILED_PRECONDITION WAITING_LIST_CLOSED
-    where the event has none or the type cannot be waited for (hidden, an add-on), STILL_AVAILABLE (metadata
-    `remaining`) while the quantity can simply be booked, QUANTITY_TOO_LARGE (metadata `max_quantity`) for more than an
-    entry may ask for or there ever are; EVENT_NOT_ON_SALE, SALE_NOT_OPEN, SALE_ENDED, DATE_REQUIRED, DATE_CANCELLED,
-    TOO_FEW_IN_BOOKING, TOO_MANY_IN_BOOKING as CreateBooking. ALREADY_EXISTS ALREADY_WAITING (metadata `entry`) while an
-    entry of the caller for the same type and date waits or has an offer. NOT_FOUND when event, type or date are unknown.
+    where the event has none or the type is an add-on, STILL_AVAILABLE (metadata `remaining`) while the quantity can
+    simply be booked, QUANTITY_TOO_LARGE (metadata `max_quantity`) for more than an entry may ask for or there ever are;
+    EVENT_NOT_ON_SALE, SALE_NOT_OPEN, SALE_ENDED, DATE_REQUIRED, DATE_CANCELLED, TOO_FEW_IN_BOOKING, TOO_MANY_IN_BOOKING,
+    BUNDLE_INCOMPLETE as CreateBooking. ALREADY_EXISTS ALREADY_WAITING (metadata `entry`) while an entry of the caller for
+    the same type and date waits or has an offer. NOT_FOUND when event, type or date are unknown, or the type is hidden.
     """
     GetWaitingListEntry: _grpc.UnaryUnaryMultiCallable[_waiting_list_service_pb2.GetWaitingListEntryRequest, _waiting_list_entry_pb2.WaitingListEntry]
     """One entry."""
@@ -84,11 +84,11 @@ class WaitingListServiceAsyncStub(WaitingListServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     JoinWaitingList: _aio.UnaryUnaryMultiCallable[_waiting_list_service_pb2.JoinWaitingListRequest, _waiting_list_entry_pb2.WaitingListEntry]  # type: ignore[assignment]
     """Puts the caller on the list for one ticket type, of a series for one date. FAILED_PRECONDITION WAITING_LIST_CLOSED
-    where the event has none or the type cannot be waited for (hidden, an add-on), STILL_AVAILABLE (metadata
-    `remaining`) while the quantity can simply be booked, QUANTITY_TOO_LARGE (metadata `max_quantity`) for more than an
-    entry may ask for or there ever are; EVENT_NOT_ON_SALE, SALE_NOT_OPEN, SALE_ENDED, DATE_REQUIRED, DATE_CANCELLED,
-    TOO_FEW_IN_BOOKING, TOO_MANY_IN_BOOKING as CreateBooking. ALREADY_EXISTS ALREADY_WAITING (metadata `entry`) while an
-    entry of the caller for the same type and date waits or has an offer. NOT_FOUND when event, type or date are unknown.
+    where the event has none or the type is an add-on, STILL_AVAILABLE (metadata `remaining`) while the quantity can
+    simply be booked, QUANTITY_TOO_LARGE (metadata `max_quantity`) for more than an entry may ask for or there ever are;
+    EVENT_NOT_ON_SALE, SALE_NOT_OPEN, SALE_ENDED, DATE_REQUIRED, DATE_CANCELLED, TOO_FEW_IN_BOOKING, TOO_MANY_IN_BOOKING,
+    BUNDLE_INCOMPLETE as CreateBooking. ALREADY_EXISTS ALREADY_WAITING (metadata `entry`) while an entry of the caller for
+    the same type and date waits or has an offer. NOT_FOUND when event, type or date are unknown, or the type is hidden.
     """
     GetWaitingListEntry: _aio.UnaryUnaryMultiCallable[_waiting_list_service_pb2.GetWaitingListEntryRequest, _waiting_list_entry_pb2.WaitingListEntry]  # type: ignore[assignment]
     """One entry."""
@@ -125,11 +125,11 @@ class WaitingListServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_waiting_list_entry_pb2.WaitingListEntry, _abc.Awaitable[_waiting_list_entry_pb2.WaitingListEntry]]:
         """Puts the caller on the list for one ticket type, of a series for one date. FAILED_PRECONDITION WAITING_LIST_CLOSED
-        where the event has none or the type cannot be waited for (hidden, an add-on), STILL_AVAILABLE (metadata
-        `remaining`) while the quantity can simply be booked, QUANTITY_TOO_LARGE (metadata `max_quantity`) for more than an
-        entry may ask for or there ever are; EVENT_NOT_ON_SALE, SALE_NOT_OPEN, SALE_ENDED, DATE_REQUIRED, DATE_CANCELLED,
-        TOO_FEW_IN_BOOKING, TOO_MANY_IN_BOOKING as CreateBooking. ALREADY_EXISTS ALREADY_WAITING (metadata `entry`) while an
-        entry of the caller for the same type and date waits or has an offer. NOT_FOUND when event, type or date are unknown.
+        where the event has none or the type is an add-on, STILL_AVAILABLE (metadata `remaining`) while the quantity can
+        simply be booked, QUANTITY_TOO_LARGE (metadata `max_quantity`) for more than an entry may ask for or there ever are;
+        EVENT_NOT_ON_SALE, SALE_NOT_OPEN, SALE_ENDED, DATE_REQUIRED, DATE_CANCELLED, TOO_FEW_IN_BOOKING, TOO_MANY_IN_BOOKING,
+        BUNDLE_INCOMPLETE as CreateBooking. ALREADY_EXISTS ALREADY_WAITING (metadata `entry`) while an entry of the caller for
+        the same type and date waits or has an offer. NOT_FOUND when event, type or date are unknown, or the type is hidden.
         """
 
     @_abc_1.abstractmethod

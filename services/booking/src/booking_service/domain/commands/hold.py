@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
+from booking_service.domain.answers import check_details
 from booking_service.domain.booking import Booking, total_of
 from booking_service.domain.commands.command import Found
 from booking_service.domain.occupancy import occupied
@@ -13,7 +14,8 @@ from booking_service.domain.outcome import Outcome, Step, changed
 from booking_service.domain.people import is_limited, person_key
 from booking_service.domain.questions import Answer
 from booking_service.domain.records import Key, View
-from booking_service.domain.selling import Wanted, choose_lines, needs_approval
+from booking_service.domain.redeeming import keys_of_codes, redeeming
+from booking_service.domain.selling import Wanted, choose_lines, needs_approval, require_on_sale
 from booking_service.domain.states import BookingState
 from booking_service.domain.stock import Stock
 
@@ -38,14 +40,21 @@ class Hold:
     recorded: ClassVar[bool] = True
 
     def needs(self, stock: Stock, found: Found) -> Sequence[Key]:  # noqa: ARG002
-        """The tally of the buyer, where the event has limits."""
+        """The tally of the buyer, where the event has limits; the vouchers."""
         limited = stock.offer is not None and is_limited(stock.offer)
-        return [person_key(self.event, self.buyer)] if limited else ()
+        people: list[Key] = [person_key(self.event, self.buyer)] if limited else []
+        return [*people, *keys_of_codes(self.event, self.voucher_codes)]
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON; NotFound for an unknown event; and as `choose_lines`."""
+        """NotFound for an unknown event; and as `redeeming`, `choose_lines`, `with_vouchers` and `occupied`;
+        InvalidArgument as `check_details`.
+        """
         offer = view.stock.known_offer()
-        lines = choose_lines(offer, view.stock.inventory, self.wanted, now)
+        require_on_sale(offer)
+        codes = redeeming(view, self.event, self.voucher_codes, now)
+        lines = choose_lines(offer, view.stock.inventory, self.wanted, now, codes.benefit, opens=codes.opens)
+        lines = codes.with_vouchers(offer, lines)
+        check_details(offer, lines, self.answers)
         waits = needs_approval(offer, lines)
         usual = self.hold_for if self.entry else offer.terms.hold_for or self.hold_for
         booking = Booking(

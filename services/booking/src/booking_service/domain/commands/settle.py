@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
+from booking_service.domain.answers import require_answers
 from booking_service.domain.booking import Booking, Content, Line, Ticket
 from booking_service.domain.commands.command import OnBooking, TicketIssuer, refuse_late
 from booking_service.domain.occupancy import occupied, vacated
@@ -31,7 +32,9 @@ class Confirm(OnBooking):
     recorded: ClassVar[bool] = True
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """NotFound; FailedPrecondition PAYMENT_REQUIRED, BOOKING_EXPIRED, BOOKING_CANCELLED, EVENT_NOT_ON_SALE."""
+        """NotFound; FailedPrecondition PAYMENT_REQUIRED, BOOKING_EXPIRED, BOOKING_CANCELLED, EVENT_NOT_ON_SALE,
+        ANSWERS_REQUIRED.
+        """
         booking = view.get(Booking, self.booking)
         if booking.state is BookingState.CONFIRMED:
             return unchanged(view.stock, booking)
@@ -43,6 +46,7 @@ class Confirm(OnBooking):
                 metadata={"total": str(booking.total)},
             )
         require_published(view.stock.known_offer())
+        require_answers(view.stock.known_offer(), booking)
         after = booking.confirmed(issue_tickets(booking, self.issuer), "", now)
         return changed(view.stock, Step(facts.BookingConfirmed(), after))
 
@@ -60,7 +64,10 @@ class ClaimPayment(OnBooking):
     recorded: ClassVar[bool] = False
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """Never refuses money for a known booking: what cannot be taken becomes PaymentUnclaimed. NotFound."""
+        """Never refuses money for a known booking: what cannot be taken becomes PaymentUnclaimed. NotFound.
+
+        INVARIANT: money never meets a missing answer; who wants to pay is asked for answers before.
+        """
         booking, stock = view.get(Booking, self.booking), view.stock
         if self.payment == booking.payment or self.payment in booking.unclaimed:
             return unchanged(stock, booking)

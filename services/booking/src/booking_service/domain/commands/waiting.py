@@ -11,8 +11,9 @@ from booking_service.domain.commands.command import Found
 from booking_service.domain.occupancy import keys_of, vacated
 from booking_service.domain.offer import Offer
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
+from booking_service.domain.package import check_package
 from booking_service.domain.records import Key, View
-from booking_service.domain.selling import check_quantity, check_window
+from booking_service.domain.selling import check_window, require_on_sale
 from booking_service.domain.stock import Stock
 from booking_service.domain.waiting_entry import (
     ENTRY_LIFE,
@@ -24,7 +25,7 @@ from booking_service.domain.waiting_entry import (
     waiting_list_closed,
 )
 from booking_service.domain.waiting_list import left_for, left_to_public, most_ever, waiting_more
-from domain_kit.refusals import AlreadyExists, FailedPrecondition
+from domain_kit.refusals import AlreadyExists, FailedPrecondition, NotFound
 
 LEFT = "WAITING_LIST_LEFT"
 
@@ -88,11 +89,13 @@ class JoinWaitingList:
         if not offer.published or not offer.terms.waiting_list.enabled:
             raise waiting_list_closed(self.event, "This event has no waiting list.")
         kind, date = offer.ticket_type(self.ticket_type), offer.date(self.date)
-        if kind.hidden or kind.add_on:
-            raise waiting_list_closed(self.event, "One cannot wait for this ticket type.")
-        check_published(offer)
+        if kind.hidden:
+            raise NotFound.named(kind.name)
+        if kind.add_on:
+            raise waiting_list_closed(self.event, "One cannot wait for what is sold beside tickets only.")
+        require_on_sale(offer)
         check_window(offer, kind, now, date)
-        check_quantity(kind, self.quantity)
+        check_package(offer, [(kind, self.quantity, self.date)])
         most = min(offer.terms.waiting_list.most, most_ever(offer, kind, self.date))
         if self.quantity > most:
             raise FailedPrecondition(
@@ -165,11 +168,3 @@ class SetWaitingPriority(OnEntry):
             return unchanged(view.stock, entry)
         stock = view.stock.holding(replace(inventory, reordered=inventory.reordered + 1))
         return changed(stock, Step(facts.WaitingListPriorityChanged(), after))
-
-
-def check_published(offer: Offer) -> None:
-    """FailedPrecondition EVENT_NOT_ON_SALE."""
-    if offer.state.name != "PUBLISHED":
-        raise FailedPrecondition(
-            "EVENT_NOT_ON_SALE", "The event is not on sale.", metadata={"event": offer.event, "state": offer.state.name}
-        )
