@@ -40,7 +40,7 @@ class Measure:
         return self.value is not None and (self.value >= bound if self.more else self.value <= bound)
 
 
-def of_rounds(rounds: Sequence[Round]) -> list[Measure]:
+def of_rounds(rounds: Sequence[Round], filled: int = FILLED) -> list[Measure]:
     """Those that are ratios of cases."""
     empties = {count: _pick(rounds, EMPTY, count) for count in (32, 128, 512)}
 
@@ -65,7 +65,7 @@ def of_rounds(rounds: Sequence[Round]) -> list[Measure]:
             _ratio(mixed, base, lambda each: each.calls_per_second), 0.6,
         ),
         Measure(
-            f"event with {FILLED:,} bookings ÷ empty event, 32 clients",
+            f"event with {filled:,} bookings ÷ empty event, 32 clients",
             _ratio(full, base, lambda each: each.per_second), 0.9,
         ),
     ]  # fmt: skip
@@ -95,9 +95,9 @@ def watched(delays: Sequence[int], per_second: float) -> Measure:
     return Measure(f"{name}, {per_second:,.0f}/s reached", percentile(told, 0.99), 250.0, more=False)
 
 
-def memory(resident: int, served: int) -> Measure:
+def memory(resident: int, served: int, filled: int) -> Measure:
     """Of the booking process."""
-    name = f"booking process, MiB after serving {served:,} calls that book, {FILLED:,} bookings in an event"
+    name = f"booking process, MiB after serving {served:,} calls that book, {filled:,} bookings in an event"
     return Measure(name, resident / 2**20, 200.0, more=False)
 
 

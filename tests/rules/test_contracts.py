@@ -17,6 +17,7 @@ WITHOUT_REQUEST_ID = {
     "usher.user.v1.UserService.SignIn": "each makes a session of its own, and its tokens are never stored",
     "usher.user.v1.UserService.RefreshTokens": "the refresh token itself is used once",
     "usher.user.v1.UserService.SignOut": "ending a session twice changes nothing",
+    "usher.booking.v1.BookingService.QuoteBooking": "it changes nothing; POST, for what it asks about is a body",
     "usher.payment.v1.PaymentService.ReceiveStripeWebhook": "the body carries the provider's event id",
 }
 # Resources that clients change without an etag, and why no update can be lost.
@@ -82,9 +83,12 @@ def test_the_services_are_described(image):
     assert sorted(service.full_name for service in image.services()) == [
         "usher.analytics.v1.AnalyticsService",
         "usher.booking.v1.AttendeeService",
+        "usher.booking.v1.BookingChangeService",
         "usher.booking.v1.BookingService",
         "usher.booking.v1.CheckInService",
+        "usher.booking.v1.SeatingService",
         "usher.booking.v1.TicketService",
+        "usher.booking.v1.VoucherService",
         "usher.booking.v1.WaitingRoomService",
         "usher.event.v1.EventService",
         "usher.notification.v1.NotificationService",

@@ -23,6 +23,11 @@ def letters(person: Person, occasion: Occasion, tickets: Letter) -> dict[str, Le
     return {
         "booking_confirmed": tickets,
         "booking_cancelled": write_letters.booking_cancelled(person, occasion, "b", "rain", money),
+        "booking_waits": write_letters.booking_waits(person, occasion, "b"),
+        "booking_approved": write_letters.booking_approved(person, occasion, "b", money),
+        "booking_rejected": write_letters.booking_rejected(person, occasion, "b", "full"),
+        "booking_changed": write_letters.booking_changed(person, occasion, "b", money, money, tickets.admissions),
+        "change_to_pay": write_letters.change_to_pay(person, occasion, "b", money),
         "payment_failed": write_letters.payment_failed(person, occasion, "b", money, "Your card was declined."),
         "refund_completed": write_letters.refund_completed(person, occasion, "b", money, "rain"),
         "waiting_list_offered": write_letters.waiting_list_offered(person, occasion, "b", 2, NOW),

@@ -6,6 +6,7 @@ from enum import Enum
 
 from booking_service.domain.inventory import Demand, Inventory, release
 from booking_service.domain.offer import EventDate, Offer, OfferedType, OfferState
+from booking_service.domain.seat_counts import seats_remaining
 from booking_service.domain.selling import present_phase, remaining
 from booking_service.domain.voucher import Voucher
 from booking_service.domain.voucher_use import VoucherUse
@@ -134,6 +135,8 @@ def _type_availability(
         inventory = bearer.left_of(inventory, kind.name, name)
     try:
         left = remaining(offer, inventory, offer.pools_of(kind, name))
+        seats = seats_remaining(offer, inventory.seats, kind.name, name)
+        left = left if seats is None else min(left, seats)
     except NotFound:  # a bundle of something that is not sold any more
         left = 0
     phase, state = present_phase(kind, inventory, now), _sale_state(offer, kind, date, left, now)

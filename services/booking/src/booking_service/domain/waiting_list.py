@@ -16,6 +16,7 @@ from typing import NamedTuple
 from booking_service.domain.identity_memo import by_identity
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import Offer, OfferedType, OfferState
+from booking_service.domain.seat_counts import seats_remaining
 from booking_service.domain.selling import check_window
 from booking_service.domain.waiting_entry import WaitingEntry
 from domain_kit.refusals import NotFound, Refusal
@@ -57,7 +58,7 @@ def servable(offer: Offer, inventory: Inventory) -> dict[Wish, int]:
     """The wishes that what is free suffices for, with the number of their entries."""
     found: dict[Wish, int] = {}
     for queue in _queues(offer, inventory.waiting):
-        left = _left(offer, inventory, queue.draws)
+        left = _left(offer, inventory, queue)
         found.update((wish, entries) for wish, entries in queue.wishes if wish.quantity <= left)
     return found
 
@@ -72,7 +73,7 @@ def left_to_public(offer: Offer, inventory: Inventory) -> Inventory:
         return inventory
     kept: Counter[str] = Counter()
     for queue in _queues(offer, inventory.waiting):
-        left = _left(offer, inventory, queue.draws)
+        left = _left(offer, inventory, queue)
         asked = sum(wish.quantity * entries for wish, entries in queue.wishes if wish.quantity <= left)
         if asked:
             kept.update({pool: count * min(asked, left) for pool, count in queue.draws})
@@ -84,12 +85,14 @@ def left_to_public(offer: Offer, inventory: Inventory) -> Inventory:
 
 def left_for(offer: Offer, inventory: Inventory, kind: OfferedType, date: str) -> int:
     """Tickets that are free; none of a bundle of something that is not sold any more."""
-    return _left(offer, inventory, _draws(offer, kind, date))
+    return _left(offer, inventory, _Queue(kind.name, date, _draws(offer, kind, date), ()))
 
 
 class _Queue(NamedTuple):
     """Those who wait for the same type and date. draws: pool → places of it a ticket; empty: it has no places."""
 
+    ticket_type: str
+    date: str
     draws: tuple[tuple[str, int], ...]
     wishes: tuple[tuple[Wish, int], ...]
 
@@ -100,8 +103,9 @@ def _queues(offer: Offer, waiting: Mapping[str, int]) -> tuple[_Queue, ...]:
     wishes: dict[tuple[str, str], list[tuple[Wish, int]]] = {}
     for wish, entries in wishes_of(Inventory(offer.event, waiting=waiting)):
         wishes.setdefault((wish.ticket_type, wish.date), []).append((wish, entries))
+    kinds = {name: offer.find_ticket_type(name) for name, _ in wishes}
     return tuple(
-        _Queue(() if (kind := offer.find_ticket_type(name)) is None else _draws(offer, kind, date), tuple(found))
+        _Queue(name, date, () if (kind := kinds[name]) is None else _draws(offer, kind, date), tuple(found))
         for (name, date), found in wishes.items()
     )
 
@@ -113,9 +117,11 @@ def _draws(offer: Offer, kind: OfferedType, date: str) -> tuple[tuple[str, int],
         return ()
 
 
-def _left(offer: Offer, inventory: Inventory, draws: tuple[tuple[str, int], ...]) -> int:
+def _left(offer: Offer, inventory: Inventory, queue: _Queue) -> int:
     taken = inventory.taken
-    return max(0, min(((offer.capacity_of(pool) - taken.get(pool, 0)) // count for pool, count in draws), default=0))
+    left = min(((offer.capacity_of(pool) - taken.get(pool, 0)) // count for pool, count in queue.draws), default=0)
+    seats = seats_remaining(offer, inventory.seats, queue.ticket_type, queue.date) if offer.sections else None
+    return max(0, left if seats is None else min(left, seats))
 
 
 def hopeless(offer: Offer, wish: Wish, now: datetime) -> str:

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from booking_service.domain.booking import Booking
+from booking_service.domain.commands.close import next_close
 from booking_service.domain.commands.following import decided
 from booking_service.domain.history import Change, extended
 from booking_service.domain.outcome import Outcome, Step
-from booking_service.domain.records import Key, Record, View, key_of
+from booking_service.domain.records import Key, NotAsked, Record, View, key_of
 from booking_service.domain.stock import Stock
 from booking_service.domain.waiting_list import next_look
 from booking_service.outbound.documents import (
@@ -35,11 +36,14 @@ Records = Mapping[Key, Record | None]
 class Plan:
     """What a batch comes to. accepted: with what each caller gets. refused: with the reason.
 
-    stocks, records: as they will be after the commit; of records only those that change.
+    postponed: they need other records since an earlier command of the batch changed the stock, as another seating plan
+    does; to be asked again after the commit. stocks, records: as they will be after it; of records only those that
+    change.
     """
 
     accepted: list[tuple[Waiting, Record | None]] = field(default_factory=list)
     refused: list[tuple[Waiting, Exception]] = field(default_factory=list)
+    postponed: list[Waiting] = field(default_factory=list)
     rows: list[JournalRow] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     stocks: dict[str, Stock] = field(default_factory=dict)
@@ -49,7 +53,7 @@ class Plan:
 
 @dataclass(slots=True)
 class _Changes:
-    """What one command changes: records with the versions they will have, their documents, the domain events."""
+    """What one command changes: records with the versions they will have, documents of aggregates, domain events."""
 
     records: dict[Key, Record] = field(default_factory=dict)
     documents: dict[Key, Document] = field(default_factory=dict)
@@ -76,6 +80,12 @@ def decide_all(batch: Sequence[Waiting], stocks: Mapping[str, Stock], records: R
         except Refusal as refusal:
             plan.refused.append((waiting, refusal))
             continue
+        except NotAsked as error:
+            if stock is stocks[command.event]:
+                plan.refused.append((waiting, error))
+            else:
+                plan.postponed.append(waiting)
+            continue
         except Exception as error:  # noqa: BLE001  # a fault in one command must not fail its neighbours
             plan.refused.append((waiting, error))
             continue
@@ -99,11 +109,11 @@ def _changes(outcome: Outcome, working: Records, actor: str, now: datetime) -> _
         record = _after(step, former, version, followed(trail, type_of(step.happened), version), actor, now)
         changes.events.append(VersionedEvent(encode(step.happened, record), record.name, version, trail))
         changes.records[key] = record
+    changes.documents = {key: KIND_OF[key[0]].to_document(record) for key, record in changes.records.items()}
     for tally in outcome.tallies:
         former = working.get(key_of(tally))
         changed: Any = tally
         changes.records[key_of(tally)] = replace(changed, version=1 if former is None else former.version + 1)
-    changes.documents = {key: KIND_OF[key[0]].to_document(record) for key, record in changes.records.items()}
     return changes
 
 
@@ -132,8 +142,10 @@ def _row(waiting: Waiting, outcome: Outcome, changes: _Changes) -> tuple[Journal
 
 
 def _write_records(plan: Plan, before: Records, documents: Mapping[Key, Document]) -> None:
-    for key, document in documents.items():
-        former, collection = before.get(key), KIND_OF[key[0]].collection
+    """Of a tally that many commands change, such as the seats of a section, one document is made for all."""
+    for key, record in plan.records.items():
+        former, kind = before.get(key), KIND_OF[key[0]]
+        document, collection = documents.get(key) or kind.to_document(record), kind.collection
         if former is None or not former.version:
             plan.writes.append(Insert(collection, document))
         else:
@@ -147,7 +159,9 @@ def _write_stocks(plan: Plan, before: Mapping[str, Stock], now: datetime) -> Non
             continue
         offer, version = stock.known_offer(), before[event].inventory.version
         after = stock.holding(replace(stock.inventory, version=version + 1))
-        document = inventory_to_document(after.inventory, offer.version, now, next_look(offer, after.inventory, now))
+        close_due = next_close(offer, after.inventory.closed)
+        look_at = next_look(offer, after.inventory, now)
+        document = inventory_to_document(after.inventory, offer.version, now, close_due, look_at)
         plan.writes.append(Replace(INVENTORY, document, version) if version else Insert(INVENTORY, document))
         if offer is not before[event].offer:
             plan.writes.append(Put(OFFERS, offer_to_document(offer)))

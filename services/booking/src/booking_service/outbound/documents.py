@@ -21,6 +21,7 @@ from booking_service.domain.offer import Offer
 from booking_service.domain.people import Person
 from booking_service.domain.records import Record
 from booking_service.domain.scans import TicketScans
+from booking_service.domain.taken_seats import TakenSeats
 from booking_service.domain.voucher import Voucher
 from booking_service.domain.voucher_use import VoucherUse
 from booking_service.domain.waiting_entry import Waiter, WaitingEntry
@@ -31,6 +32,7 @@ CHECK_IN_LISTS, LIST_TALLIES, TICKET_SCANS = "check_in_lists", "list_tallies", "
 INVENTORY = "inventory"
 OFFERS = "offers"
 PEOPLE = "people"
+TAKEN_SEATS = "taken_seats"
 VOUCHERS = "vouchers"
 VOUCHER_USES = "voucher_uses"
 IMPORTS, IMPORT_CHUNKS = "imports", "import_chunks"
@@ -65,6 +67,7 @@ class Kind(Generic[R]):
 KINDS: tuple[Kind[Any], ...] = (
     Kind(Booking, BOOKINGS),
     Kind(Person, PEOPLE, named=False),
+    Kind(TakenSeats, TAKEN_SEATS, named=False),
     Kind(Voucher, VOUCHERS),
     Kind(VoucherUse, VOUCHER_USES, named=False),
     Kind(VoucherBatch, "voucher_batches"),  # in answers only
@@ -118,17 +121,24 @@ def offer_from_document(document: Mapping[str, Any]) -> Offer:
 
 
 def inventory_to_document(
-    inventory: Inventory, offer_version: int, at: datetime, look_at: datetime | None = None
+    inventory: Inventory,
+    offer_version: int,
+    at: datetime,
+    close_due: datetime | None = None,
+    look_at: datetime | None = None,
 ) -> Document:
-    """`_id` is the event. offer_version: which offer it goes with. at: when it changed.
+    """`_id` is the event. offer_version: which offer it goes with. at: when it changed. close_due: see `next_close`.
 
-    look_at: when there is something to do for its waiting list.
+    look_at: see `next_look`.
     """
     return {
         "_id": inventory.event,
         "version": inventory.version,
         "taken": dict(inventory.taken),
         "sold": dict(inventory.sold),
+        "seats": dict(inventory.seats),
+        "closed": inventory.closed,
+        "close_due": close_due,
         "waiting": dict(inventory.waiting),
         "arrivals": inventory.arrivals,
         "reordered": inventory.reordered,
@@ -139,15 +149,17 @@ def inventory_to_document(
 
 
 def inventory_from_document(document: Mapping[str, Any]) -> Inventory:
-    """The reverse; `offer_version`, `at` and `look_at` stay behind."""
+    """The reverse; `offer_version`, `at`, `close_due` and `look_at` stay behind."""
+    counts = document.get("sold", {}), document.get("seats", {})
     return Inventory(
         document["_id"],
         document["taken"],
         document["version"],
-        document.get("sold", {}),
-        document.get("waiting", {}),
-        document.get("arrivals", 0),
-        document.get("reordered", 0),
+        *counts,
+        document.get("closed"),
+        waiting=document.get("waiting", {}),
+        arrivals=document.get("arrivals", 0),
+        reordered=document.get("reordered", 0),
     )
 
 

@@ -85,6 +85,24 @@ def _voucher_deleted(fact: facts.VoucherDeleted, voucher: Voucher) -> Message:  
     return pb.VoucherDeleted(voucher=voucher_to_wire(voucher))
 
 
+def _changed(fact: facts.BookingChanged, booking: Booking) -> Message:
+    return pb.BookingChanged(
+        booking=booking_to_wire(booking),
+        refund_due=None if fact.refund_due is None else money_to_wire(fact.refund_due),
+        removed_tickets=fact.removed,
+        added_tickets=fact.added,
+    )
+
+
+def _rejected(fact: facts.BookingRejected, booking: Booking) -> Message:
+    return pb.BookingRejected(booking=booking_to_wire(booking), reason=fact.reason)
+
+
+def _with_state(message: type[Any]) -> Callable[[Any, Any], Message]:
+    """Of a fact that has nothing but the booking after it."""
+    return lambda _, booking: message(booking=booking_to_wire(booking))
+
+
 def _waits(
     message: "type[pb.WaitingListJoined | pb.WaitingListPriorityChanged | pb.WaitingListOffered"
     " | pb.WaitingListFulfilled | pb.WaitingListLeft]",
@@ -113,6 +131,13 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.VoucherChanged: _voucher_changed,
     facts.VoucherDeleted: _voucher_deleted,
     facts.BookingDetailsChanged: _details_changed,
+    facts.BookingChanged: _changed,
+    facts.BookingChangeHeld: _with_state(pb.BookingChangeHeld),
+    facts.BookingChangeExpired: _with_state(pb.BookingChangeExpired),
+    facts.BookingApproved: _with_state(pb.BookingApproved),
+    facts.BookingRejected: _rejected,
+    facts.BookingCompleted: _with_state(pb.BookingCompleted),
+    facts.BookingNoShow: _with_state(pb.BookingNoShow),
     facts.WaitingListJoined: _waits(pb.WaitingListJoined),
     facts.WaitingListPriorityChanged: _waits(pb.WaitingListPriorityChanged),
     facts.WaitingListOffered: _waits(pb.WaitingListOffered),

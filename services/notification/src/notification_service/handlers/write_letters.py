@@ -38,6 +38,44 @@ def booking_cancelled(
     return Letter("booking_cancelled", person.language_code, values, _amounts(refund_due=refund_due), occasion)
 
 
+def booking_waits(person: Person, occasion: Occasion, booking: str) -> Letter:
+    """That the organizer has to agree first."""
+    values = (("name", person.display_name), ("booking", booking))
+    return Letter("booking_waits", person.language_code, values, (), occasion)
+
+
+def booking_approved(person: Person, occasion: Occasion, booking: str, total: Money) -> Letter:
+    """That the organizer agreed and the booking is to be paid now."""
+    values = (("name", person.display_name), ("booking", booking))
+    return Letter("booking_approved", person.language_code, values, _amounts(total=total), occasion)
+
+
+def booking_rejected(person: Person, occasion: Occasion, booking: str, reason: str) -> Letter:
+    """That the organizer did not agree."""
+    values = (("name", person.display_name), ("booking", booking), ("reason", reason))
+    return Letter("booking_rejected", person.language_code, values, (), occasion)
+
+
+def booking_changed(
+    person: Person,
+    occasion: Occasion,
+    booking: str,
+    total: Money,
+    refund_due: Money | None,
+    admissions: tuple[Admission, ...],
+) -> Letter:
+    """The tickets as they are now, all that still admit."""
+    values = (("name", person.display_name), ("booking", booking))
+    amounts = _amounts(total=total, refund_due=refund_due)
+    return Letter("booking_changed", person.language_code, values, amounts, occasion, admissions)
+
+
+def change_to_pay(person: Person, occasion: Occasion, booking: str, amount: Money) -> Letter:
+    """That a change counts once it is paid."""
+    values = (("name", person.display_name), ("booking", booking))
+    return Letter("change_to_pay", person.language_code, values, _amounts(amount=amount), occasion)
+
+
 def payment_failed(person: Person, occasion: Occasion, booking: str, amount: Money, why: str) -> Letter:
     """That a payment was declined and can be tried again."""
     values = (("name", person.display_name), ("booking", booking), ("why", why))

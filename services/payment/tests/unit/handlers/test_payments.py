@@ -41,7 +41,7 @@ class Shop:
         w, id = self.world, next(self.ids)
         cause = w.cause(payer, "create", request or id)
         return await create_payment(
-            w.payments, w.bookings, w.gateway, f"{id}", BOOKING, payer, cause=cause, now=w.now()
+            w.payments, w.bookings, w.gateway, f"{id}", BOOKING, payer, cause=cause, clock=w.now
         )
 
     async def confirm(self, payment: Payment, method: str = VISA, request: str = "") -> Payment:
@@ -305,6 +305,95 @@ async def test_money_that_came_before_it_could_be_called_off_stays_until_it_is_u
         await shop.hear(unclaimed, "01OTHER")
     after = await shop.world.payments.get(payment.name)
     assert (after.state, len(after.refunds)) == (State.REFUNDED, 1)
+
+
+def owes(shop: Shop, amount: int, *claimed: str) -> None:
+    known = shop.world.bookings.known
+    known[BOOKING] = replace(known[BOOKING], total=Money(amount, "CAD"), claimed=claimed)
+
+
+async def extra_paid(shop: Shop, *earlier: Payment, amount: int) -> Payment:
+    owes(shop, amount, *(each.name for each in earlier))
+    return await shop.paid()
+
+
+async def test_the_price_of_a_change_is_a_payment_of_its_own(shop: Shop) -> None:
+    first = await shop.paid()
+    second = await extra_paid(shop, first, amount=700)
+    assert (second.amount, second.booking) == (Money(700, "CAD"), BOOKING)
+    assert second.name != first.name
+    assert second.open
+    assert first.open
+
+
+async def test_money_that_the_booking_has_not_taken_yet_keeps_anybody_from_paying_twice(shop: Shop) -> None:
+    """INVARIANT: what is owed is charged once, also while booking has not heard of the money."""
+    first = await shop.paid()
+    assert (await shop.create()).name == first.name
+    second = await extra_paid(shop, first, amount=700)
+    assert (await shop.create()).name == second.name
+    assert sum(shop.world.gateway.charges.values()) == 2
+
+
+async def test_asking_for_another_amount_calls_the_payment_for_the_old_one_off(shop: Shop) -> None:
+    old = await shop.create()
+    owes(shop, 2600)
+    new = await shop.create()
+    assert (await shop.world.payments.get(old.name)).state is State.CANCELLED
+    assert (new.amount, new.state) == (Money(2600, "CAD"), State.PENDING)
+    assert (await shop.create()).name == new.name
+
+
+async def test_money_for_the_old_amount_that_came_first_is_not_asked_for_again(shop: Shop) -> None:
+    old = await shop.create()
+    shop.world.gateway.confirmed(old.gateway_reference, VISA)
+    owes(shop, 2600)
+    assert (await shop.create()).name == old.name
+    unclaimed = booking_facts.PaymentUnclaimed(payment=old.name, reason="AMOUNT_MISMATCH")
+    await shop.hear(unclaimed)
+    new = await shop.create()
+    assert (new.amount, new.state) == (Money(2600, "CAD"), State.PENDING)
+
+
+def changed(kind: type = booking_facts.BookingChanged, due: int = 0, back: int = 0, payments: tuple[str, ...] = ()):
+    booking = booking_pb2.Booking(
+        name=BOOKING, payment=payments[0] if payments else "", extra_payments=payments[1:],
+        amount_due=MoneyMessage(currency_code="CAD", units=due),
+    )  # fmt: skip
+    if not back:
+        return kind(booking=booking)
+    return kind(booking=booking, refund_due=MoneyMessage(currency_code="CAD", units=back))
+
+
+@pytest.mark.parametrize("kind", [booking_facts.BookingChanged, booking_facts.BookingChangeExpired])
+async def test_a_payment_for_what_is_not_owed_any_more_is_called_off(shop: Shop, kind: type) -> None:
+    payment = await shop.create()
+    for _ in range(2):
+        await shop.hear(changed(kind, due=26))
+    assert (await shop.world.payments.get(payment.name)).state is State.CANCELLED
+
+
+async def test_a_payment_for_what_is_still_owed_goes_on(shop: Shop) -> None:
+    owes(shop, 2600)
+    payment = await shop.create()
+    await shop.hear(changed(booking_facts.BookingChangeHeld, due=26))
+    assert (await shop.world.payments.get(payment.name)).state is State.PENDING
+
+
+async def test_what_is_due_back_is_paid_back_exactly_over_all_payments_and_once(shop: Shop) -> None:
+    """INVARIANT: a refund that is due goes back to the minor unit, over as many payments as it takes, and once."""
+    first = await shop.paid()
+    second = await extra_paid(shop, first, amount=700)
+    names = (first.name, second.name)
+    for _ in range(2):
+        await shop.hear(changed(back=5, payments=names), "01PART")
+    for _ in range(2):
+        await shop.hear(changed(back=10, payments=names), "01REST")
+    after = [await shop.world.payments.get(name) for name in names]
+    assert [each.refunded for each in after] == [Money(800, "CAD"), Money(700, "CAD")]
+    assert [len(each.refunds) for each in after] == [1, 2]
+    gateway = shop.world.gateway
+    assert [gateway.paid_back(each.gateway_reference) for each in after] == [800, 700]
 
 
 async def test_the_worker_finds_what_is_open_and_rests_otherwise(shop: Shop) -> None:

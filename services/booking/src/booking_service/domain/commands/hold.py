@@ -15,6 +15,7 @@ from booking_service.domain.people import is_limited, person_key
 from booking_service.domain.questions import Answer
 from booking_service.domain.records import Key, View
 from booking_service.domain.redeeming import keys_of_codes, redeeming
+from booking_service.domain.seat_choice import seated, section_keys
 from booking_service.domain.selling import Wanted, choose_lines, needs_approval, require_on_sale
 from booking_service.domain.states import BookingState
 from booking_service.domain.stock import Stock
@@ -40,13 +41,14 @@ class Hold:
     recorded: ClassVar[bool] = True
 
     def needs(self, stock: Stock, found: Found) -> Sequence[Key]:  # noqa: ARG002
-        """The tally of the buyer, where the event has limits; the vouchers."""
+        """The tally of the buyer, where the event has limits; the vouchers; the seats."""
         limited = stock.offer is not None and is_limited(stock.offer)
         people: list[Key] = [person_key(self.event, self.buyer)] if limited else []
-        return [*people, *keys_of_codes(self.event, self.voucher_codes)]
+        seats = () if stock.offer is None else section_keys(stock.offer, self.wanted)
+        return [*people, *keys_of_codes(self.event, self.voucher_codes), *seats]
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """NotFound for an unknown event; and as `redeeming`, `choose_lines`, `with_vouchers` and `occupied`;
+        """NotFound for an unknown event; and as `redeeming`, `choose_lines`, `with_vouchers`, `seated` and `occupied`;
         InvalidArgument as `check_details`.
         """
         offer = view.stock.known_offer()
@@ -73,5 +75,6 @@ class Hold:
             entry=self.entry,
             counted=is_limited(offer),
         )
+        booking = seated(view, booking)
         stock, tallies = occupied(view, booking)
         return changed(stock, Step(facts.BookingHeld(), booking), tallies=tallies)

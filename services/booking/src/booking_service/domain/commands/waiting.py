@@ -8,7 +8,7 @@ from typing import ClassVar
 from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands.command import Found
-from booking_service.domain.occupancy import keys_of, vacated
+from booking_service.domain.occupancy import all_vacated, keys_with_change
 from booking_service.domain.offer import Offer
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.package import check_package
@@ -130,7 +130,7 @@ class LeaveWaitingList(OnEntry):
         if offered is None:
             return [self.subject]
         booking = found.get(offered)
-        return [self.subject, offered, *(keys_of(booking) if isinstance(booking, Booking) else ())]
+        return [self.subject, offered, *(keys_with_change(booking) if isinstance(booking, Booking) else ())]
 
     def decide(self, view: View, now: datetime) -> Outcome:
         """NotFound; FailedPrecondition WAITING_LIST_ENTRY_FULFILLED, WAITING_LIST_ENTRY_LAPSED."""
@@ -144,8 +144,8 @@ class LeaveWaitingList(OnEntry):
         booking = view.get(Booking, entry.booking)
         if booking.hold_is_over(now):  # the offer has passed, only nobody has written that down yet
             ENTRY_LIFE.after(EntryState.LAPSED, EntryAction.LEAVE)
-        cancelled, fact = booking.cancelled(LEFT, now)
-        stock, tallies = vacated(view, booking)
+        cancelled, fact = booking.cancelled(LEFT, 0, now)  # of a hold nothing was paid
+        stock, tallies = all_vacated(view, booking)
         return changed(stock, Step(fact, cancelled), Step(facts.WaitingListLeft(), after), tallies=tallies)
 
 
