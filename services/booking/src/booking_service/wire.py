@@ -125,6 +125,7 @@ def availability_to_wire(availability: Availability, now: datetime) -> pb.Availa
                 sale_state=pb.SaleState.Value(f"SALE_STATE_{each.sale_state.name}"),
                 date=each.date,
                 phase=each.phase,
+                waiting_list_open=each.waiting_list_open,
             )
             for each in availability.ticket_types
         ],

@@ -262,7 +262,7 @@ def test_unsaid_limits_mean_one_to_ten():
 
 def test_an_availability_message_says_every_field(make):
     kind = TypeAvailability(
-        "events/x/ticketTypes/a", "A", Money(5, "EUR"), 7, SaleState.ON_SALE, "events/x/dates/d", "Early"
+        "events/x/ticketTypes/a", "A", Money(5, "EUR"), 7, SaleState.ON_SALE, "events/x/dates/d", "Early", True
     )
     message = availability_to_wire(Availability("events/x", (kind,)), make.NOW + timedelta(milliseconds=5))
     assert json_format.MessageToDict(message, preserving_proto_field_name=True) == {
@@ -278,6 +278,7 @@ def test_an_availability_message_says_every_field(make):
                 "sale_state": "SALE_STATE_ON_SALE",
                 "date": "events/x/dates/d",
                 "phase": "Early",
+                "waiting_list_open": True,
             }
         ],
     }
@@ -360,7 +361,8 @@ def test_every_domain_event_has_a_message_with_its_own_fields(make):
     }  # fmt: skip
     of_vouchers = {facts.VoucherCreated, facts.VoucherChanged, facts.VoucherDeleted}
     of_lists = {facts.CheckInListCreated, facts.CheckInListChanged, facts.CheckInListDeleted}
-    assert {type(each) for each in happened} | of_lists == set(BUILDERS) - of_vouchers
+    of_waiting = set(get_args(facts.WaitingListFact))
+    assert {type(each) for each in happened} | of_lists == set(BUILDERS) - of_vouchers - of_waiting
     for fact, own in happened.items():
         encoded = encode(fact, booking)
         assert encoded.type == f"usher.booking.v1.{type(fact).__name__}"

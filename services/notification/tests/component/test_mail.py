@@ -28,7 +28,10 @@ from usher.booking.v1.domain_events_pb2 import (
     BookingConfirmed,
     BookingHeld,
     BookingRejected,
+    WaitingListLapsed,
+    WaitingListOffered,
 )
+from usher.booking.v1.waiting_list_entry_pb2 import WaitingListEntry
 from usher.event.v1.domain_events_pb2 import EventPublished, EventSnapshot
 from usher.event.v1.event_pb2 import Event
 from usher.user.v1.domain_events_pb2 import EmailVerificationRequested, UserRegistered
@@ -225,6 +228,22 @@ async def test_the_journal_keeps_no_ticket_code_and_no_verification_token(servic
     assert not any(secret in str(row) for row in rows for secret in ("CODE", "SECRET"))
     await service.confirm(id)  # a repeat is answered from the journal
     assert await service.states() == [State.DELIVERED, State.DELIVERED]
+
+
+async def test_an_offer_and_its_end_are_mailed_but_no_offer_that_is_over(service: Service, mail_server) -> None:
+    await service.know_everybody()
+    entry = WaitingListEntry(name=f"{EVENT}/waitingListEntries/{'w' * 26}", event=EVENT, user=USER, quantity=2)
+    entry.booking = f"{EVENT}/bookings/{'b' * 26}"
+    entry.offer_expire_time.FromDatetime(utc_now() - timedelta(seconds=1))
+    await service.causes.places_offered(WaitingListOffered(waiting_list_entry=entry), received(entry.name, 2))
+    assert await service.states() == []
+    entry.offer_expire_time.FromDatetime(utc_now() + timedelta(hours=1))
+    await service.causes.places_offered(WaitingListOffered(waiting_list_entry=entry), received(entry.name, 2))
+    lapsed = WaitingListLapsed(waiting_list_entry=entry, reason="OFFER_EXPIRED")
+    await service.causes.waited_in_vain(lapsed, received(entry.name, 3))
+    assert await service.deliver() == 2
+    subjects = sorted(message["Subject"] for message in mail_server.messages)
+    assert subjects == ["No longer on the waiting list: PyCon", "Places for you: PyCon"]
 
 
 async def test_a_change_is_told_with_the_tickets_that_still_admit_and_nothing_while_it_is_only_held(

@@ -161,6 +161,46 @@ class BookingDetailsChanged:
     """Names, addresses or answers are others."""
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingListJoined:
+    """Somebody waits for places."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListPriorityChanged:
+    """An entry that waits was put before or behind others."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListOffered:
+    """Places are held for who waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListFulfilled:
+    """What was offered was booked for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListLapsed:
+    """An offer passed unused, or there will be none."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListLeft:
+    """Somebody waits no more, by their own wish or the organizer's."""
+
+
+WaitingListFact = (
+    WaitingListJoined
+    | WaitingListPriorityChanged
+    | WaitingListOffered
+    | WaitingListFulfilled
+    | WaitingListLapsed
+    | WaitingListLeft
+)
 Changes = BookingChanged | BookingChangeHeld | BookingChangeExpired | BookingApproved | BookingRejected
 Ends = BookingCompleted | BookingNoShow
 Happening = (
@@ -182,4 +222,5 @@ Happening = (
     | VoucherDeleted
     | Changes
     | Ends
+    | WaitingListFact
 )

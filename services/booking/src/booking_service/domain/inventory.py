@@ -21,7 +21,9 @@ class Inventory:
     """What is taken of one event: pool id → places, and ticket type → tickets, for prices that end by number.
 
     seats: how many of the present plan are taken, by section as `seat_counts` has it. version counts changes of it or
-    of its offer; the store's guard. closed: bookings of what ended until then are closed.
+    of its offer; the store's guard. closed: bookings of what ended until then are closed. waiting: how many entries of
+    the waiting list wait for what, see `waiting_list`. arrivals: how many ever joined it. reordered: how often
+    priorities were changed.
     """
 
     event: str
@@ -30,6 +32,9 @@ class Inventory:
     sold: Mapping[str, int] = field(default_factory=dict)
     seats: Mapping[str, int] = field(default_factory=dict)
     closed: datetime | None = None
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    arrivals: int = 0
+    reordered: int = 0
 
 
 def shortfall(inventory: Inventory, wanted: Places, capacity_of: CapacityOf) -> str:

@@ -5,20 +5,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from booking_service.domain.booking import Booking, Line, issued_by
-from booking_service.domain.inventory import Demand, exchange, release
+from booking_service.domain.inventory import Demand, Inventory, exchange, release, shortfall
 from booking_service.domain.people import Person, person_key
 from booking_service.domain.records import Key, Record, View, key_of
 from booking_service.domain.seat_taking import seat_keys, seats_occupied, seats_vacated
 from booking_service.domain.selling import sold_out
 from booking_service.domain.stock import Stock
 from booking_service.domain.voucher_use import VoucherUse, unknown_voucher, use_key
+from booking_service.domain.waiting_entry import EntryState, WaitingEntry
+from booking_service.domain.waiting_list import left_to_public
 
 
 def keys_of(booking: Booking) -> Sequence[Key]:
     """The records that `vacated` and `occupied` look at."""
     people: list[Key] = [person_key(booking.event, booking.buyer)] if booking.counted else []
+    entry: list[Key] = [(WaitingEntry, booking.entry)] if booking.entry else []
     vouchers = (use_key(booking.event, voucher) for voucher in booking.redeemed())
-    return [*people, *vouchers, *seat_keys(booking)]
+    return [*people, *entry, *vouchers, *seat_keys(booking)]
 
 
 def keys_with_change(booking: Booking) -> Sequence[Key]:
@@ -55,7 +58,7 @@ def all_vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
 def exchanged(view: View, booking: Booking, gone: Sequence[Line], added: Sequence[Line]) -> tuple[Stock, list[Record]]:
     """The same with some lines of a booking given back and others taken. Refusals as `occupied`."""
     stock, tallies = vacated(view, part_of(booking, gone))
-    stock, more = occupied(view.after(stock, tallies), part_of(booking, added))
+    stock, more = occupied(view.after(stock, tallies), part_of(booking, added), before=view.stock.inventory)
     return stock, merged(tallies, more)
 
 
@@ -64,14 +67,17 @@ def merged(earlier: Iterable[Record], later: Iterable[Record]) -> list[Record]:
     return list({key_of(record): record for record in (*earlier, *later)}.values())
 
 
-def occupied(view: View, booking: Booking, *, whole: bool = True) -> tuple[Stock, list[Record]]:
+def occupied(
+    view: View, booking: Booking, *, whole: bool = True, before: Inventory | None = None
+) -> tuple[Stock, list[Record]]:
     """The stock and the tallies with what the booking needs taken, all of it.
 
-    whole: it is no part that may go without a place of its own.
+    whole: it is no part that may go without a place of its own. before: the inventory while it still had what is
+    exchanged for this, so that nobody who waits gets that.
 
     FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON, VOUCHER_USED_UP, VOUCHER_UNKNOWN, SEAT_TAKEN. A line without a
     pool has no places. What its vouchers keep is taken first. The seats of a line are found before, by
-    `seat_choice.seated`.
+    `seat_choice.seated`. What those who wait can be served with is for nobody else.
     """
     offer, inventory, demand = view.stock.known_offer(), view.stock.inventory, booking.demand()
     tallies: list[Record] = []
@@ -86,10 +92,15 @@ def occupied(view: View, booking: Booking, *, whole: bool = True) -> tuple[Stock
         after = use.redeemed(count)
         kept.update(use.places_of(use.kept - after.kept))
         tallies.append(after)
+    before = inventory if before is None else before
+    open_to = inventory if is_offer(view, booking) else left_to_public(offer, before)
+    own = {pool: before.taken.get(pool, 0) - inventory.taken.get(pool, 0) + kept[pool] for pool in demand.places}
+    more = {pool: places - own[pool] for pool, places in demand.places.items() if places > own[pool]}
     placed = not whole or all(line.pools for line in booking.lines)
-    taken = exchange(inventory, kept, demand, offer.capacity_of) if placed else None
+    short = not placed or shortfall(open_to, more, offer.capacity_of)
+    taken = None if short else exchange(inventory, kept, demand, offer.capacity_of)
     if taken is None:
-        raise sold_out(offer, release(inventory, Demand(kept, {})), booking.lines)
+        raise sold_out(offer, release(open_to, Demand(kept, {})), booking.lines)
     stock, seats = seats_occupied(view, view.stock.holding(taken), booking)
     return stock, [*tallies, *seats]
 
@@ -111,3 +122,9 @@ def vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
     inventory = release(view.stock.inventory, Demand(free, demand.tickets))
     stock, seats = seats_vacated(view, view.stock.holding(inventory), booking)
     return stock, [*tallies, *seats]
+
+
+def is_offer(view: View, booking: Booking) -> bool:
+    """Whether it is about to be offered to an entry of the waiting list that still waits."""
+    entry = view.find(WaitingEntry, booking.entry) if booking.entry else None
+    return entry is not None and entry.state is EntryState.WAITING

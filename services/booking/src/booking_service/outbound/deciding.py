@@ -7,10 +7,12 @@ from typing import Any
 
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands.close import next_close
+from booking_service.domain.commands.following import decided
 from booking_service.domain.history import Change, extended
 from booking_service.domain.outcome import Outcome, Step
 from booking_service.domain.records import Key, NotAsked, Record, View, key_of
 from booking_service.domain.stock import Stock
+from booking_service.domain.waiting_list import next_look
 from booking_service.outbound.documents import (
     INVENTORY,
     KIND_OF,
@@ -68,7 +70,7 @@ def decide_all(batch: Sequence[Waiting], stocks: Mapping[str, Stock], records: R
             before = None if subject is None else working.get(subject)
             if before is not None:
                 check_etag(command.etag, before.version)
-            outcome = command.decide(View(stock, working), now)
+            outcome = decided(command, View(stock, working), now)
             idle = not outcome.steps and not outcome.tallies and outcome.stock is stock
             if idle and not command.recorded:
                 plan.accepted.append((waiting, outcome.answer))
@@ -157,7 +159,9 @@ def _write_stocks(plan: Plan, before: Mapping[str, Stock], now: datetime) -> Non
             continue
         offer, version = stock.known_offer(), before[event].inventory.version
         after = stock.holding(replace(stock.inventory, version=version + 1))
-        document = inventory_to_document(after.inventory, offer.version, now, next_close(offer, after.inventory.closed))
+        close_due = next_close(offer, after.inventory.closed)
+        look_at = next_look(offer, after.inventory, now)
+        document = inventory_to_document(after.inventory, offer.version, now, close_due, look_at)
         plan.writes.append(Replace(INVENTORY, document, version) if version else Insert(INVENTORY, document))
         if offer is not before[event].offer:
             plan.writes.append(Put(OFFERS, offer_to_document(offer)))

@@ -24,6 +24,7 @@ from booking_service.domain.scans import TicketScans
 from booking_service.domain.taken_seats import TakenSeats
 from booking_service.domain.voucher import Voucher
 from booking_service.domain.voucher_use import VoucherUse
+from booking_service.domain.waiting_entry import Waiter, WaitingEntry
 from domain_kit.money import Money
 
 BOOKINGS = "bookings"
@@ -35,6 +36,8 @@ TAKEN_SEATS = "taken_seats"
 VOUCHERS = "vouchers"
 VOUCHER_USES = "voucher_uses"
 IMPORTS, IMPORT_CHUNKS = "imports", "import_chunks"
+WAITING_ENTRIES = "waiting_list_entries"
+WAITERS = "waiters"
 
 Document = dict[str, Any]
 R = TypeVar("R", bound=Record)
@@ -73,6 +76,8 @@ KINDS: tuple[Kind[Any], ...] = (
     Kind(TicketScans, TICKET_SCANS),
     Kind(AttendeeImport, IMPORTS),
     Kind(ImportChunk, IMPORT_CHUNKS),
+    Kind(WaitingEntry, WAITING_ENTRIES),
+    Kind(Waiter, WAITERS, named=False),
 )
 KIND_OF: Mapping[type[Any], Kind[Any]] = {kind.record: kind for kind in KINDS}
 _BY_COLLECTION = {kind.collection: kind for kind in KINDS}
@@ -116,9 +121,16 @@ def offer_from_document(document: Mapping[str, Any]) -> Offer:
 
 
 def inventory_to_document(
-    inventory: Inventory, offer_version: int, at: datetime, close_due: datetime | None = None
+    inventory: Inventory,
+    offer_version: int,
+    at: datetime,
+    close_due: datetime | None = None,
+    look_at: datetime | None = None,
 ) -> Document:
-    """`_id` is the event. offer_version: which offer it goes with. at: when it changed. close_due: see `next_close`."""
+    """`_id` is the event. offer_version: which offer it goes with. at: when it changed. close_due: see `next_close`.
+
+    look_at: see `next_look`.
+    """
     return {
         "_id": inventory.event,
         "version": inventory.version,
@@ -127,15 +139,28 @@ def inventory_to_document(
         "seats": dict(inventory.seats),
         "closed": inventory.closed,
         "close_due": close_due,
+        "waiting": dict(inventory.waiting),
+        "arrivals": inventory.arrivals,
+        "reordered": inventory.reordered,
+        "look_at": look_at,
         "offer_version": offer_version,
         "at": at,
     }
 
 
 def inventory_from_document(document: Mapping[str, Any]) -> Inventory:
-    """The reverse; `offer_version`, `at` and `close_due` stay behind."""
+    """The reverse; `offer_version`, `at`, `close_due` and `look_at` stay behind."""
     counts = document.get("sold", {}), document.get("seats", {})
-    return Inventory(document["_id"], document["taken"], document["version"], *counts, document.get("closed"))
+    return Inventory(
+        document["_id"],
+        document["taken"],
+        document["version"],
+        *counts,
+        document.get("closed"),
+        waiting=document.get("waiting", {}),
+        arrivals=document.get("arrivals", 0),
+        reordered=document.get("reordered", 0),
+    )
 
 
 def money_to_document(money: Money) -> list[Any]:

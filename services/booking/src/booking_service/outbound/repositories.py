@@ -33,6 +33,7 @@ INDEXES: Mapping[str, Sequence[Index]] = {
     INVENTORY: [
         Index("recently_changed", [("at", 1)]),
         Index("close_due", [("close_due", 1)], where={"close_due": {"$gt": _EVER}}),
+        Index("to_look_at", [("look_at", 1)], where={"look_at": {"$gt": _EVER}}),
     ],
 }
 _CLOSABLE = [state.value for state, action in LIFE.transitions if action is BookingAction.CLOSE]

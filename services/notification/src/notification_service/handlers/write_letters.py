@@ -1,5 +1,7 @@
 """What a domain event says in a mail."""
 
+from datetime import datetime
+
 from domain_kit.money import Money
 from notification_service.domain.letter import Admission, Letter, Occasion
 from notification_service.domain.people import Person
@@ -84,3 +86,16 @@ def refund_completed(person: Person, occasion: Occasion, booking: str, amount: M
     """That money is on its way back."""
     values = (("name", person.display_name), ("booking", booking), ("reason", reason))
     return Letter("refund_completed", person.language_code, values, _amounts(amount=amount), occasion)
+
+
+def waiting_list_offered(person: Person, occasion: Occasion, booking: str, quantity: int, until: datetime) -> Letter:
+    """That places are held for who waited for them, and until when."""
+    values = (("name", person.display_name), ("booking", booking), ("quantity", str(quantity)))
+    language = person.language_code
+    return Letter("waiting_list_offered", language, values, occasion=occasion, moments=(("until", until),))
+
+
+def waiting_list_lapsed(person: Person, occasion: Occasion, reason: str, *, offered: bool) -> Letter:
+    """That somebody is no longer on a waiting list, and why. offered: places were held for them before."""
+    values = (("name", person.display_name), ("reason", reason), ("offered", "yes" if offered else ""))
+    return Letter("waiting_list_lapsed", person.language_code, values, occasion=occasion)

@@ -56,6 +56,8 @@ class MailCauses:
                     booking.BookingRejected: self.booking_rejected,
                     booking.BookingChanged: self.booking_changed,
                     booking.BookingChangeHeld: self.change_held,
+                    booking.WaitingListOffered: self.places_offered,
+                    booking.WaitingListLapsed: self.waited_in_vain,
                 },
             ),
             Subscription(
@@ -101,6 +103,22 @@ class MailCauses:
             return
         refund_due = money_from_wire(message.refund_due) if message.HasField("refund_due") else None
         letter = write_letters.booking_cancelled(person, occasion, told.name, message.reason, refund_due)
+        await self._queue(BOOKING, person, letter, received)
+
+    async def places_offered(self, message: booking.WaitingListOffered, received: Received) -> None:
+        """Mail until when places are held, unless that is over by now."""
+        told = message.waiting_list_entry
+        person, occasion = await self._person(told.user), await self._occasion(told.event)
+        until = told.offer_expire_time.ToDatetime(self.clock().tzinfo)
+        if self.clock() < until:
+            letter = write_letters.waiting_list_offered(person, occasion, told.booking, told.quantity, until)
+            await self._queue(BOOKING, person, letter, received)
+
+    async def waited_in_vain(self, message: booking.WaitingListLapsed, received: Received) -> None:
+        """Mail why there will be no places."""
+        told = message.waiting_list_entry
+        person, occasion = await self._person(told.user), await self._occasion(told.event)
+        letter = write_letters.waiting_list_lapsed(person, occasion, message.reason, offered=bool(told.booking))
         await self._queue(BOOKING, person, letter, received)
 
     async def booking_held(self, message: booking.BookingHeld, received: Received) -> None:

@@ -874,6 +874,7 @@ class TicketTypeAvailability(_message.Message):
     SALE_STATE_FIELD_NUMBER: _builtins.int
     DATE_FIELD_NUMBER: _builtins.int
     PHASE_FIELD_NUMBER: _builtins.int
+    WAITING_LIST_OPEN_FIELD_NUMBER: _builtins.int
     ticket_type: _builtins.str
     """The type, `events/{event}/ticketTypes/{ticket_type}`."""
     display_name: _builtins.str
@@ -886,6 +887,8 @@ class TicketTypeAvailability(_message.Message):
     """Of a series, for which date this is, `events/{event}/dates/{date}`."""
     phase: _builtins.str
     """Display name of the price phase that `price` belongs to; empty outside of any."""
+    waiting_list_open: _builtins.bool
+    """It is sold out and can be waited for: JoinWaitingList."""
     @_builtins.property
     def price(self) -> _money_pb2.Money:
         """Price of the next one."""
@@ -900,10 +903,11 @@ class TicketTypeAvailability(_message.Message):
         sale_state: Global___SaleState.ValueType = ...,
         date: _builtins.str = ...,
         phase: _builtins.str = ...,
+        waiting_list_open: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "display_name", b"display_name", "phase", b"phase", "price", b"price", "remaining", b"remaining", "sale_state", b"sale_state", "ticket_type", b"ticket_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "display_name", b"display_name", "phase", b"phase", "price", b"price", "remaining", b"remaining", "sale_state", b"sale_state", "ticket_type", b"ticket_type", "waiting_list_open", b"waiting_list_open"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

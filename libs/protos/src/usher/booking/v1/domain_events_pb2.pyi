@@ -11,6 +11,7 @@ from google.type import money_pb2 as _money_pb2
 from usher.booking.v1 import booking_pb2 as _booking_pb2
 from usher.booking.v1 import check_in_pb2 as _check_in_pb2
 from usher.booking.v1 import voucher_pb2 as _voucher_pb2
+from usher.booking.v1 import waiting_list_entry_pb2 as _waiting_list_entry_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -715,3 +716,151 @@ class CheckInListDeleted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CheckInListDeleted: _TypeAlias = CheckInListDeleted  # noqa: Y015
+
+@_typing.final
+class WaitingListJoined(_message.Message):
+    """Somebody waits for places. Subject: the entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAITING_LIST_ENTRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def waiting_list_entry(self) -> _waiting_list_entry_pb2.WaitingListEntry:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        waiting_list_entry: _waiting_list_entry_pb2.WaitingListEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingListJoined: _TypeAlias = WaitingListJoined  # noqa: Y015
+
+@_typing.final
+class WaitingListPriorityChanged(_message.Message):
+    """An organizer put an entry that waits before or behind others. Subject: the entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAITING_LIST_ENTRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def waiting_list_entry(self) -> _waiting_list_entry_pb2.WaitingListEntry:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        waiting_list_entry: _waiting_list_entry_pb2.WaitingListEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingListPriorityChanged: _TypeAlias = WaitingListPriorityChanged  # noqa: Y015
+
+@_typing.final
+class WaitingListOffered(_message.Message):
+    """Places are held for who waited, by the booking that the entry names. Subject: the entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAITING_LIST_ENTRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def waiting_list_entry(self) -> _waiting_list_entry_pb2.WaitingListEntry:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        waiting_list_entry: _waiting_list_entry_pb2.WaitingListEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingListOffered: _TypeAlias = WaitingListOffered  # noqa: Y015
+
+@_typing.final
+class WaitingListFulfilled(_message.Message):
+    """What was offered was booked for good. Subject: the entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAITING_LIST_ENTRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def waiting_list_entry(self) -> _waiting_list_entry_pb2.WaitingListEntry:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        waiting_list_entry: _waiting_list_entry_pb2.WaitingListEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingListFulfilled: _TypeAlias = WaitingListFulfilled  # noqa: Y015
+
+@_typing.final
+class WaitingListLapsed(_message.Message):
+    """An offer passed unused, or there will be none. Subject: the entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAITING_LIST_ENTRY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why, as in the entry."""
+    @_builtins.property
+    def waiting_list_entry(self) -> _waiting_list_entry_pb2.WaitingListEntry:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        waiting_list_entry: _waiting_list_entry_pb2.WaitingListEntry | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingListLapsed: _TypeAlias = WaitingListLapsed  # noqa: Y015
+
+@_typing.final
+class WaitingListLeft(_message.Message):
+    """Somebody waits no more, by their own wish or the organizer's. Subject: the entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAITING_LIST_ENTRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def waiting_list_entry(self) -> _waiting_list_entry_pb2.WaitingListEntry:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        waiting_list_entry: _waiting_list_entry_pb2.WaitingListEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingListLeft: _TypeAlias = WaitingListLeft  # noqa: Y015

@@ -16,6 +16,8 @@ from booking_service.domain.commands.offer import ProjectOffer
 from booking_service.domain.commands.settle import ClaimPayment, Confirm
 from booking_service.domain.commands.undo_check_in import UndoCheckIn
 from booking_service.domain.commands.vouchers import CreateVouchers, DeleteVoucher, LapseReservation, UpdateVoucher
+from booking_service.domain.commands.waiting import JoinWaitingList, LeaveWaitingList, SetWaitingPriority
+from booking_service.domain.commands.waiting_offers import LapseEntries, OfferPlaces
 
 __all__ = [
     "Approve",
@@ -38,14 +40,19 @@ __all__ = [
     "DeleteVoucher",
     "Expire",
     "Hold",
+    "JoinWaitingList",
+    "LapseEntries",
     "LapseReservation",
+    "LeaveWaitingList",
     "LoggedScan",
     "MergeScans",
     "NoIssuer",
     "NoteClosed",
+    "OfferPlaces",
     "OnBooking",
     "ProjectOffer",
     "Reject",
+    "SetWaitingPriority",
     "TicketIssuer",
     "TryChange",
     "UndoCheckIn",

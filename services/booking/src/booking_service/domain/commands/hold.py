@@ -23,7 +23,10 @@ from booking_service.domain.stock import Stock
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Take places and hold them for the buyer. `booking`: the name the new one shall have. hold_for: the platform's."""
+    """Take places and hold them for the buyer. `booking`: the name the new one shall have. hold_for: the platform's.
+
+    entry: of the waiting list, that the places are offered to.
+    """
 
     event: str
     booking: str
@@ -32,6 +35,7 @@ class Hold:
     hold_for: timedelta
     voucher_codes: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
+    entry: str = ""
     etag: str = ""
     subject: Key | None = None
     recorded: ClassVar[bool] = True
@@ -54,7 +58,7 @@ class Hold:
         lines = codes.with_vouchers(offer, lines)
         check_details(offer, lines, self.answers)
         waits = needs_approval(offer, lines)
-        hold_for = offer.terms.approve_within if waits else offer.terms.hold_for or self.hold_for
+        usual = self.hold_for if self.entry else offer.terms.hold_for or self.hold_for
         booking = Booking(
             name=self.booking,
             event=self.event,
@@ -65,9 +69,10 @@ class Hold:
             total=total_of(lines),
             create_time=now,
             update_time=now,
-            hold_expire_time=now + hold_for,
+            hold_expire_time=now + (offer.terms.approve_within if waits else usual),
             voucher_codes=self.voucher_codes,
             answers=self.answers,
+            entry=self.entry,
             counted=is_limited(offer),
         )
         booking = seated(view, booking)
