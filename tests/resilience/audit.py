@@ -155,3 +155,16 @@ async def come_to_rest(world: World, sale: Sale, *, told: Crowd | None = None) -
             await asyncio.sleep(0.3)
         else:
             return books
+
+
+async def journals_are_in_order(world: World) -> None:
+    """INVARIANT: in all services the n-th domain event of an aggregate has version n, and all are published."""
+    for service in SERVICES:
+        versions: dict[str, list[int]] = defaultdict(list)
+        async with open_database(database_uri(world.stack), f"usher_{service}") as database:
+            async for row in database.collection("journal").find({"ev": {"$ne": []}}, {"ev": 1, "pub": 1}):
+                assert row["pub"], (service, row["_id"])
+                for each in row["ev"]:
+                    versions[each["s"]].append(each["v"])
+        torn = [name for name, found in versions.items() if sorted(found) != list(range(1, len(found) + 1))]
+        assert (service, torn) == (service, [])
