@@ -285,6 +285,18 @@ class Sale(Invariants):
     def time_passes(self, minutes):
         self.now += timedelta(minutes=minutes)
 
+    @precondition(lambda self: self.held())
+    @rule(number=st.integers(0, 9), desk=st.integers(0, 1), paying=st.booleans())
+    def somebody_comes_too_late(self, number, desk, paying):
+        held = self.held()
+        booking = held[number % len(held)]
+        self.now = max(self.now, booking.hold_expire_time)
+        late = ClaimPayment(EVENT, booking.name, f"payments/{self.number()}", booking.total, self)
+        self.send([late if paying else Confirm(EVENT, booking.name, self)], desk, "")
+
+    def held(self) -> list[Booking]:
+        return [booking for _, booking in sorted(self.bookings.items()) if booking.state is BookingState.HELD]
+
     @rule(desk=st.integers(0, 1))
     def a_process_dies(self, desk):
         self.desks[desk] = self.new_desk()
