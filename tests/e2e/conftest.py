@@ -112,6 +112,12 @@ def settled(stack: Stack, api: Api) -> World:
     notifications = api.get(f"/v1/{journey.buyer.name}/notifications", token=journey.buyer_token)["notifications"]
     pools = api.get(f"/v1/{journey.event}/capacityPools")["capacityPools"]
     series = a_series(api, journey)
+    door = api.post(
+        f"/v1/{journey.event}/checkInLists",
+        {"displayName": "Door"},
+        token=journey.owner_token,
+        query={"requestId": fresh_id()},
+    )
     world.resources = {
         "users/*": journey.buyer.name,
         "organizers/*": journey.organizer,
@@ -123,6 +129,7 @@ def settled(stack: Stack, api: Api) -> World:
         "events/*/questions/*": series["questions"],
         "events/*/discounts/*": series["discounts"],
         "events/*/seatingPlan": f"{series['event']}/seatingPlan",
+        "events/*/checkInLists/*": door["name"],
         "events/*/availability": f"{journey.event}/availability",
         "events/*/bookings/*": journey.booking["name"],
         "events/*/bookings/*/tickets/*": journey.booking["tickets"][0]["name"],

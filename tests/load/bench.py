@@ -30,7 +30,7 @@ from local_stack.stack import Stack
 from usher_cli.api import Api
 
 SWEEP = (1, 32, 128, 512)
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS, IDLE_SECONDS = 5.0, 3.0
 PLENTY, FEW, EVENTS = 1_000_000, 150, 200
 ACCOUNTS = 32
 WATCH_CLIENTS, WATCH_SECONDS = 64, 5.0
@@ -65,7 +65,7 @@ class Run:
         return done
 
 
-def measure(run: Run, rounds: int, seconds: float) -> None:
+def measure(run: Run, rounds: int, seconds: float, filled: int) -> None:
     """All cases in turn, again and again, so that what else the machine does hits all alike."""
     empty, hold = cases.empty_rpc(), cases.holds(cases.HOLD, [run.one])
     plan: list[tuple[Case, int]] = []
@@ -77,7 +77,7 @@ def measure(run: Run, rounds: int, seconds: float) -> None:
             plan.append((cases.holds(cases.SPREAD, run.many), count))
     for number in range(rounds):
         run.rounds += [run.go(case, count, seconds, f"round {number + 1}") for case, count in plan]
-    run.found += measures.of_rounds(run.rounds)
+    run.found += measures.of_rounds(run.rounds, filled)
 
 
 def lone(run: Run, rounds: int) -> None:
@@ -216,8 +216,9 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
     run = prepare(stack, arguments.filled)
     try:
         run.clients.settle(SETTLE_SECONDS)
+        run.clients.learn_idle(IDLE_SECONDS)
         if arguments.rounds:
-            measure(run, arguments.rounds, arguments.seconds)
+            measure(run, arguments.rounds, arguments.seconds, arguments.filled)
             lone(run, arguments.rounds)
             watch(run)
             run.notes.append(cross_check(run))
@@ -225,7 +226,8 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
         sell_out(run)
         after = asyncio.run(resident(stack))
         served = len(run.clients.outcome.acknowledged) - arguments.filled
-        run.found.append(measures.memory(after[PROFILED_SERVICE], served))
+        run.found.append(measures.memory(after[PROFILED_SERVICE], served, arguments.filled))
+        print(measures.as_table(run.found), flush=True)
         if arguments.rounds:
             second_replica(run, arguments.rounds, arguments.seconds)
         check(run)

@@ -7,7 +7,6 @@ from measuring import Case
 from sale import Sale
 
 EMPTY, HOLD, MIX, SPREAD, FULL, LONE = "empty rpc", "hold", "mix", "spread", "full event", "lone hold"
-MIX_CALLS = 3
 
 
 def hold(sale: Sale) -> dict[str, str]:

@@ -176,6 +176,7 @@ async def run_job(job: Mapping[str, Any]) -> dict[str, Any]:
     cpu = time.process_time()
     for number, client in enumerate(clients):
         client.go(window, number / pace if pace else 0.0)
+    began = time.perf_counter()
     _, late = await asyncio.wait([client.done for client in clients], timeout=job["seconds"] + 30)
     tally.unanswered += len(late)
     return {
@@ -186,6 +187,7 @@ async def run_job(job: Mapping[str, Any]) -> dict[str, Any]:
         "unanswered": tally.unanswered,
         "cpu_seconds": time.process_time() - cpu,
         "seconds": job["seconds"],
+        "elapsed": time.perf_counter() - began,
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from cases import EMPTY, FULL, HOLD, MIX, MIX_CALLS, SPREAD
+from cases import EMPTY, FULL, HOLD, MIX, SPREAD
 from measuring import Round, percentile
 from report import table
 
@@ -40,7 +40,7 @@ class Measure:
         return self.value is not None and (self.value >= bound if self.more else self.value <= bound)
 
 
-def of_rounds(rounds: Sequence[Round]) -> list[Measure]:
+def of_rounds(rounds: Sequence[Round], filled: int = FILLED) -> list[Measure]:
     """Those that are ratios of cases."""
     empties = {count: _pick(rounds, EMPTY, count) for count in (32, 128, 512)}
 
@@ -62,10 +62,10 @@ def of_rounds(rounds: Sequence[Round]) -> list[Measure]:
         Measure("200 events ÷ one event, 128 clients", _ratio(spread, wide, lambda each: each.per_second), 0.8),
         Measure(
             "hold, confirm, cancel: calls/s ÷ holds/s, 32 clients",
-            _scaled(_ratio(mixed, base, lambda each: each.per_second), MIX_CALLS), 0.6,
+            _ratio(mixed, base, lambda each: each.calls_per_second), 0.6,
         ),
         Measure(
-            f"event with {FILLED:,} bookings ÷ empty event, 32 clients",
+            f"event with {filled:,} bookings ÷ empty event, 32 clients",
             _ratio(full, base, lambda each: each.per_second), 0.9,
         ),
     ]  # fmt: skip
@@ -95,9 +95,9 @@ def watched(delays: Sequence[int], per_second: float) -> Measure:
     return Measure(f"{name}, {per_second:,.0f}/s reached", percentile(told, 0.99), 250.0, more=False)
 
 
-def memory(resident: int, served: int) -> Measure:
+def memory(resident: int, served: int, filled: int) -> Measure:
     """Of the booking process."""
-    name = f"booking process, MiB after serving {served:,} calls that book, {FILLED:,} bookings in an event"
+    name = f"booking process, MiB after serving {served:,} calls that book, {filled:,} bookings in an event"
     return Measure(name, resident / 2**20, 200.0, more=False)
 
 
@@ -114,7 +114,3 @@ def _ratio(own: Sequence[Round], base: Sequence[Round], value: Callable[[Round],
     """Median over rounds of the ratio within a round."""
     pairs = [(value(a), value(b)) for a, b in zip(own, base, strict=bool(own))]
     return median(a / b for a, b in pairs) if pairs and all(b > 0 for _, b in pairs) else None
-
-
-def _scaled(value: float | None, factor: float) -> float | None:
-    return None if value is None else value * factor

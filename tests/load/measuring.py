@@ -41,7 +41,7 @@ class Round:
 
     latencies: microseconds, sorted. cpu: seconds by process, the clients' own as "clients", until all was done that the
     calls set in motion. settled: seconds that took after the last answer, None when it was not waited for. created:
-    createTime of the bookings.
+    createTime of the bookings. calls_per_second: answered ones, until the last iteration that began was over.
     """
 
     case: str
@@ -53,6 +53,7 @@ class Round:
     client_share: float
     settled: float | None
     created: Sequence[str] = ()
+    calls_per_second: float = 0.0
 
     @property
     def per_second(self) -> float:
@@ -79,9 +80,18 @@ class Clients:
         self._client = subprocess.Popen(
             [sys.executable, "-I", str(CLIENT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self._processes = {name: psutil.Process(record.pid) for name, record in state.processes.items() if record.find()}
+        self._processes = {
+            name: psutil.Process(record.pid) for name, record in state.processes.items() if record.find()
+        }
         self._processes["clients"] = psutil.Process(self._client.pid)
+        self._idle: dict[str, float] = {}
         self.outcome = Outcome()
+
+    def learn_idle(self, seconds: float) -> None:
+        """See what the processes take while nobody calls; `cpu` of later rounds is without it."""
+        with self._spending() as cpu:
+            time.sleep(seconds)
+        self._idle = {name: spent / seconds for name, spent in cpu.items()}
 
     def close(self) -> None:
         """End the load generator."""
@@ -108,9 +118,12 @@ class Clients:
             "stop_on_refusal": until_refused, "per_second": per_second,
         }  # fmt: skip
         by_wrk = self._wrk is not None and wrk.can(case.variants) and not (own or until_refused or per_second)
+        began = time.monotonic()
         with self._spending() as cpu:
             answer = wrk.run(str(self._wrk), job, self._folder) if by_wrk else self._ask(job)
             settled = self.settle(settle_seconds)
+        passed = time.monotonic() - began
+        cpu = {name: max(0.0, spent - passed * self._idle.get(name, 0.0)) for name, spent in cpu.items()}
         if by_wrk:
             cpu["clients"] = answer["cpu_seconds"]
         if case.books:
@@ -126,6 +139,7 @@ class Clients:
             cpu=cpu,
             client_share=answer["cpu_seconds"] / (seconds + warm_seconds),
             settled=settled,
+            calls_per_second=sum(answer["statuses"].values()) / answer["elapsed"],
             created=[each[2] for each in answer["acknowledged"] if len(each) > 2],
         )
 

@@ -46,6 +46,4 @@ def _row(row: dict[str, Any], copy: dict[str, Any]) -> dict[str, Any]:
         "agg": copy["_id"],
         "ev": [{**event, "id": new_id(), "s": copy["_id"]}],
         "ans": copy,
-        "pub": True,
-        "off": [{"p": 0, "o": 0}],
     }

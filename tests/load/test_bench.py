@@ -69,6 +69,28 @@ def test_a_delay_is_counted_to_the_first_message_that_tells_of_a_booking():
     assert watching.delays(created, seen[:2], 10) == [-1, -1, 500_000]
 
 
+async def test_a_watcher_sees_each_message_and_ends_at_once_when_nothing_comes():
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        for left in (5, 4):
+            line = json.dumps({"ticketTypes": [{"remaining": left}]}).encode() + b"\n"
+            writer.write(b"%x\r\n%s\r\n" % (len(line), line))
+        await writer.drain()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+
+    def watch() -> list[int]:
+        with watching.watching(server.sockets[0].getsockname()[1], "events/e") as watcher:
+            assert watcher.wait_for(4, 10.0)
+        return [left for _, left in watcher.seen]
+
+    async with server:
+        assert await asyncio.wait_for(asyncio.to_thread(watch), 10) == [5, 4]
+
+
 def test_ratios_are_medians_of_the_ratios_within_rounds():
     def rounds(name, clients, *speeds):
         return [measuring.Round(name, clients, 1.0, [1000] * speed, speed, {}, 0.0, None) for speed in speeds]

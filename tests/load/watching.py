@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ class Watcher:
         self.seen: list[tuple[float, int]] = []
         self._connection = http.client.HTTPConnection(LOOPBACK, port, timeout=60)
         self._connection.request("GET", f"/v1/{event}/availability:watch")
+        self._socket = self._connection.sock
         self._answer = self._connection.getresponse()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -32,10 +34,9 @@ class Watcher:
         return True
 
     def close(self) -> None:
-        """End the stream."""
-        sock = self._connection.sock
-        if sock is not None:
-            sock.close()
+        """End the stream; the reader would keep the answer from being closed as long as nothing comes."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         self._connection.close()
 
     def _read(self) -> None:

@@ -23,7 +23,13 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from gateway_config import TEMPLATE, assemble_site, descriptor_image, render_gateway
-from usher.booking.v1 import booking_pb2, booking_service_pb2_grpc
+from usher.booking.v1 import (
+    booking_pb2,
+    booking_service_pb2_grpc,
+    check_in_pb2,
+    check_in_service_pb2,
+    check_in_service_pb2_grpc,
+)
 from usher.event.v1 import event_pb2, event_service_pb2, event_service_pb2_grpc
 from usher.payment.v1 import payment_service_pb2_grpc
 from usher.search.v1 import search_service_pb2, search_service_pb2_grpc
@@ -112,6 +118,27 @@ class FakeBookingService(booking_service_pb2_grpc.BookingServiceServicer):
         return httpbody_pb2.HttpBody(content_type="image/png", data=b"\x89PNG")
 
 
+class FakeCheckInService(check_in_service_pb2_grpc.CheckInServiceServicer):
+    def __init__(self, services: FakeServices) -> None:
+        self.services = services
+
+    def DownloadCheckInList(self, request, context):
+        self.services.note("DownloadCheckInList", request, context)
+        for piece in (b"head.pay", b"load.", b"signature"):
+            yield httpbody_pb2.HttpBody(content_type="application/jose", data=piece)
+
+    def WatchCheckIns(self, request, context):
+        self.services.note("WatchCheckIns", request, context)
+        for admitted in (1, 2):
+            counts = check_in_pb2.CheckInCounts(admitted_count=admitted)
+            yield check_in_service_pb2.WatchCheckInsResponse(counts=[counts])
+            self.services.released.wait(10)
+
+    def UploadScanLog(self, request, context):
+        self.services.note("UploadScanLog", request, context)
+        return check_in_service_pb2.UploadScanLogResponse()
+
+
 class FakeSearchService(search_service_pb2_grpc.SearchServiceServicer):
     def __init__(self, services: FakeServices) -> None:
         self.services = services
@@ -180,6 +207,7 @@ def fake_services(services: FakeServices) -> Iterator[int]:
     user_service_pb2_grpc.add_UserServiceServicer_to_server(FakeUserService(services), server)
     event_service_pb2_grpc.add_EventServiceServicer_to_server(FakeEventService(services), server)
     booking_service_pb2_grpc.add_BookingServiceServicer_to_server(FakeBookingService(services), server)
+    check_in_service_pb2_grpc.add_CheckInServiceServicer_to_server(FakeCheckInService(services), server)
     search_service_pb2_grpc.add_SearchServiceServicer_to_server(FakeSearchService(services), server)
     payment_service_pb2_grpc.add_PaymentServiceServicer_to_server(FakePaymentService(services), server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -99,6 +99,28 @@ def test_a_streaming_rpc_arrives_line_by_line_while_it_runs(gateway, client):
     assert [line["bookable"] for line in rest] == [False]
 
 
+def test_what_gates_count_arrives_line_by_line_while_it_runs(gateway, client):
+    gateway.services.released.clear()
+    with client.stream("GET", "/v1/events/e/checkIns:watch") as response:
+        lines = response.iter_lines()
+        first = json.loads(next(lines))
+        assert not gateway.services.released.is_set()
+        gateway.services.released.set()
+        rest = [json.loads(line) for line in lines if line]
+    assert [each["counts"][0]["admittedCount"] for each in (first, *rest)] == ["1", "2"]
+
+
+def test_a_document_that_comes_in_pieces_arrives_as_one_body(client):
+    response = client.get("/v1/events/e/checkInLists/l:download")
+    assert response.headers["content-type"] == "application/jose"
+    assert response.content == b"head.payload.signature"
+
+
+def test_a_scan_log_has_more_time_than_other_calls(gateway, client):
+    assert client.post("/v1/events/e/checkInLists/l:uploadScanLog", json={"deviceId": "pda"}).status_code == 200
+    assert 50 < gateway.services.calls[-1].seconds_left <= 60
+
+
 def test_the_service_learns_how_long_the_gateway_waits(gateway, client):
     client.get("/v1/events/x")
     assert 10 < gateway.services.calls[0].seconds_left <= 15

@@ -10,10 +10,12 @@ from booking_service.domain.commands import Hold, ProjectOffer
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import Offer, OfferedType, OfferState, Pool
 from booking_service.domain.outcome import Outcome
+from booking_service.domain.ports import Condition
 from booking_service.domain.records import Record, View, key_of
 from booking_service.domain.selling import Wanted
 from booking_service.domain.stock import Stock
-from booking_service.outbound import announcements, repositories
+from booking_service.domain.voucher import Voucher
+from booking_service.outbound import announcements, check_ins, repositories, vouchers, waiting_entries
 from booking_service.outbound.desk import BatchDesk
 from booking_service.outbound.lanes import Lanes
 from booking_service.outbound.ticket_keys import TicketKeys
@@ -89,6 +91,14 @@ def hold(buyer: str = "users/ada", *, name: str = "", event: str = EVENT, **want
     return Hold(event, name or f"{event}/bookings/{new_id()}", buyer, lines, timedelta(minutes=10))
 
 
+def voucher(code: str = "SPRING", **changes: object) -> Voucher:
+    return replace(Voucher(f"{EVENT}/vouchers/{code.lower()}", EVENT, code, NOW, NOW), **changes)
+
+
+def condition(field: str, value: object, *, same: bool = True) -> Condition:
+    return Condition(field, value, same)
+
+
 def held(of: Stock | None = None, now: datetime = NOW, **wanted: int) -> tuple[Stock, Booking]:
     outcome = decide(hold(**wanted), of or stock(), now=now)
     assert isinstance(outcome.answer, Booking)
@@ -108,7 +118,8 @@ def make() -> SimpleNamespace:
     """Builders of what tests need."""
     return SimpleNamespace(
         NOW=NOW, EVENT=EVENT, Issuer=Issuer, type=offered_type, offer=offer, stock=stock, hold=hold, held=held,
-        cause=cause, lanes_on=lanes_on, decide=decide, project=ProjectOffer,
+        cause=cause, lanes_on=lanes_on, decide=decide, project=ProjectOffer, voucher=voucher,
+        condition=condition,
     )  # fmt: skip
 
 
@@ -143,7 +154,9 @@ async def journal(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator
     async with open_database(request.getfixturevalue("mongo_uri"), f"test_{new_id()}") as database:
         store = Journal(database, clock)
         await store.ensure_indexes()
-        await database.ensure_indexes({**repositories.INDEXES, **announcements.INDEXES})
+        parts = (repositories, announcements, check_ins, vouchers, waiting_entries)
+        indexes = [part.INDEXES for part in parts]
+        await database.ensure_indexes({name: of for each in indexes for name, of in each.items()})
         yield store
 
 

@@ -1,23 +1,36 @@
 """The journal as the relay sees it: what is still to be published, where the rest went, and who may publish."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import chain
+from typing import Any
 
-from pymongo import UpdateMany, UpdateOne
+from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from domain_kit.backbone import OutboxEvent, Published
+from domain_kit.ids import new_id
 from mongo_store.database import reachable
+from mongo_store.former import formerly_at
 from mongo_store.journal import Journal
 from mongo_store.metrics import NoMetrics
-from mongo_store.rows import JOURNAL, events_of, in_version_order
+from mongo_store.rows import (
+    JOURNAL,
+    PENDING,
+    events_of,
+    in_version_order,
+    key_of,
+    names_in,
+    pending_id,
+    pending_place,
+)
 from mongo_store.transaction import Operation, transact
 
-OFFSETS = "journal_offsets"
+OFFSETS, LATEST = "journal_offsets", "latest"
 LEASES = "leases"
-MARKED_AT_ONCE = 64  # rows in one update; with hundreds, looking each up in the list costs more than it saves
+PUBLISHED = "journal_published"  # where the broker put them, a document for each batch of the relay
+READ_AT_ONCE = 16  # keys in one statement: the embedded database compares each row it finds with each of them
 
 
 class MongoOutbox:
@@ -27,57 +40,69 @@ class MongoOutbox:
         self._journal = journal
         self._database = journal.database
         self._rows = journal.database.collection(JOURNAL)
+        self._seen: dict[str, Mapping[str, Any]] = {}  # pending documents of the last look, by name
 
     async def pending(self, limit: int) -> Sequence[OutboxEvent]:
         """Unpublished domain events in commit order, those of one aggregate in version order."""
-        rows = await self._journal.find(JOURNAL, {"pub": False}, sort=[("ord", 1)], limit=limit)
-        return in_version_order([event for row in rows for event in events_of(row, only_pending=True)])[:limit]
+        names = sorted(chain.from_iterable(map(names_in, await self._look(limit))))[:limit]
+        wanted = [pending_place(name) for name in names]
+        events = self._journal.recent.known(wanted)
+        keys = list(dict.fromkeys(key_of(where[0]) for where in wanted if where not in events))
+        with reachable():
+            for start in range(0, len(keys), READ_AT_ONCE):
+                async for row in self._rows.find({"_id": {"$in": keys[start : start + READ_AT_ONCE]}}, {"ans": 0}):
+                    events.update({(event.row, event.index): event for event in events_of(row)})
+        return in_version_order([events[each] for each in wanted])
 
     async def mark_published(self, published: Sequence[Published]) -> None:
-        """Remember where they went, all at once or not at all; a row is published when all its domain events are."""
+        """Remember where they went, all at once or not at all."""
         if not published:
             return
-        places: dict[str, dict[int, dict[str, int]]] = defaultdict(dict)
         highest: dict[int, int] = {}
         for each in published:
-            places[each.row][each.index] = {"p": each.partition, "o": each.offset}
             highest[each.partition] = max(each.offset, highest.get(each.partition, -1))
-        rows, offsets = (f"{self._database.name}.{name}" for name in (JOURNAL, OFFSETS))
-        raised: list[Operation] = [
-            UpdateOne({"_id": partition}, {"$max": {"off": offset}}, upsert=True, namespace=offsets)
-            for partition, offset in highest.items()
-        ]
-        # Nearly always rows come whole: then an update for many of them costs half of one each.
-        whole = [
-            _mark_whole(rows, size, {row: places[row] for row in names[start : start + MARKED_AT_ONCE]})
-            for size, names in _by_size(places).items()
-            for start in range(0, len(names), MARKED_AT_ONCE)
-        ]
-        operations = [*raised, *whole]
-        if await transact(self._database, operations, NoMetrics(), replacing=len(raised) + len(places)) is None:
-            return
-        parts: list[Operation] = [
-            UpdateOne({"_id": row}, {"$set": {f"off.{index}": place for index, place in at.items()}}, namespace=rows)
-            for row, at in places.items()
-        ]
-        complete = {"_id": {"$in": list(places)}, "off": {"$ne": None}}
-        parts.append(UpdateMany(complete, {"$set": {"pub": True}}, namespace=rows))
-        await transact(self._database, [*raised, *parts], NoMetrics())
+        names = [pending_id(each.row, each.index) for each in published]
+        batch = {
+            "_id": new_id(),
+            "top": {str(partition): offset for partition, offset in highest.items()},
+            "at": [[name, each.partition, each.offset] for name, each in zip(names, published, strict=True)],
+        }
+        tops = {f"top.{partition}": offset for partition, offset in highest.items()}
+        raised = UpdateOne({"_id": LATEST}, {"$max": tops}, upsert=True, namespace=self._where(OFFSETS))
+        kept: InsertOne[Any] = InsertOne(batch, namespace=self._where(PUBLISHED))
+        await transact(self._database, [raised, *await self._taken_out(names), kept], NoMetrics())
+        self._journal.recent.forget((each.row, each.index) for each in published)
 
     async def mark_lost(self, partition: int, from_offset: int) -> int:
-        """Make pending again what went to `partition` at or after `from_offset`; how many rows. Scans the journal."""
-        gone = {"p": partition, "o": {"$gte": from_offset}}
-        with reachable():
-            result = await self._rows.update_many(
-                {"off": {"$elemMatch": gone}},
-                {"$set": {"pub": False, "off.$[lost]": None}},
-                array_filters=[{f"lost.{field}": value for field, value in gone.items()}],
-            )
-        return result.modified_count
+        """Make pending again what went to `partition` at or after `from_offset`; how many rows. Scans what went out.
+
+        A crash in between leaves the rest to the next call.
+        """
+        rows: set[str] = set()
+        for batch in await self._journal.find(PUBLISHED, {f"top.{partition}": {"$gte": from_offset}}):
+            lost = [each for each in batch["at"] if each[1] == partition and each[2] >= from_offset]
+            left = [each for each in batch["at"] if each not in lost]
+            top = {**batch["top"], str(partition): max((each[2] for each in left if each[1] == partition), default=-1)}
+            rest = {"_id": batch["_id"], "top": top, "at": left}
+            replaced = ReplaceOne({"_id": batch["_id"]}, rest, namespace=self._where(PUBLISHED))
+            again = [{"_id": name, "at": self._journal.clock()} for name, *_ in lost]
+            await transact(self._database, [*self._put_back(again), replaced], NoMetrics())
+            rows |= {pending_place(name)[0] for name, *_ in lost}
+        for start in range(0, len(former := await formerly_at(self._database, partition, from_offset)), READ_AT_ONCE):
+            part = former[start : start + READ_AT_ONCE]
+            await transact(self._database, self._put_back(part), NoMetrics())
+            rows |= {pending_place(str(each["_id"]))[0] for each in part}
+        return len(rows)
 
     async def last_offsets(self) -> Mapping[int, int]:
         """Partition → highest offset ever marked published; a loss does not lower it."""
-        return {document["_id"]: document["off"] for document in await self._journal.find(OFFSETS, {})}
+        highest: dict[int, int] = {}
+        for document in await self._journal.find(OFFSETS, {}):
+            # An earlier release kept a document for each partition.
+            tops = document["top"] if document["_id"] == LATEST else {document["_id"]: document["off"]}
+            for partition, offset in tops.items():
+                highest[int(partition)] = max(offset, highest.get(int(partition), -1))
+        return highest
 
     async def everything(self) -> AsyncIterator[OutboxEvent]:
         """The whole event store by the clocks of its writers, for replays; consumers order an aggregate by version."""
@@ -88,8 +113,8 @@ class MongoOutbox:
 
     async def oldest_pending_age(self) -> timedelta:
         """How long the oldest unpublished domain event has waited; zero when there is none."""
-        rows = await self._journal.find(JOURNAL, {"pub": False}, sort=[("ord", 1)], limit=1)
-        return self._journal.clock() - rows[0]["at"] if rows else timedelta()
+        oldest = await self._journal.find(PENDING, {}, sort=[("_id", 1)], limit=1)
+        return self._journal.clock() - oldest[0]["at"] if oldest else timedelta()
 
     async def wait_for_commit(self, timeout: float) -> None:
         """Return when a commit of this process wrote domain events since the last call, or after `timeout` seconds."""
@@ -117,19 +142,41 @@ class MongoOutbox:
         with reachable():
             await self._database.collection(LEASES).delete_one({"_id": lease, "owner": owner})
 
+    def _where(self, collection: str) -> str:
+        return f"{self._database.name}.{collection}"
 
-def _by_size(places: Mapping[str, Mapping[int, object]]) -> Mapping[int, Sequence[str]]:
-    """Rows by how many of their domain events were given a place."""
-    rows: dict[int, list[str]] = defaultdict(list)
-    for row, at in places.items():
-        rows[len(at)].append(row)
-    return rows
+    async def _look(self, limit: int) -> Sequence[Mapping[str, Any]]:
+        """The oldest pending documents."""
+        found = await self._journal.find(PENDING, {}, sort=[("_id", 1)], limit=limit)
+        self._seen = {str(each["_id"]): each for each in found}
+        return found
 
+    async def _taken_out(self, names: Sequence[str]) -> list[Operation]:
+        """What makes these names pending no more: a document goes when none of its names is left."""
+        gone, where, operations = set(names), self._where(PENDING), list[Operation]()
+        if not gone <= set(chain.from_iterable(map(names_in, self._seen.values()))):
+            await self._look(0)
+        for key, document in self._seen.items():
+            mine = names_in(document)
+            left = [name for name in mine if name not in gone]
+            if not left:
+                # Guarded, so that what was put back into it meanwhile stays.
+                whole = {"_id": key} | ({"of": document["of"]} if "of" in document else {})
+                operations.append(DeleteOne(whole, namespace=where))
+            elif len(left) < len(mine):
+                published = [name for name in mine if name in gone]
+                operations.append(UpdateOne({"_id": key}, {"$pullAll": {"of": published}}, namespace=where))
+        return operations
 
-def _mark_whole(rows: str, size: int, places: Mapping[str, Mapping[int, Mapping[str, int]]]) -> UpdateMany:
-    """Publishes those of these rows that have `size` domain events, each with its own offsets."""
-    # Literal: what stands in a name must not be taken for an expression.
-    place = {"$indexOfArray": [{"$literal": list(places)}, "$_id"]}
-    offsets = {"$literal": [[at[index] for index in sorted(at)] for at in places.values()]}
-    marked = [{"$set": {"off": {"$arrayElemAt": [offsets, place]}, "pub": True}}]
-    return UpdateMany({"_id": {"$in": list(places)}, "off": {"$size": size}}, marked, namespace=rows)
+    def _put_back(self, pending: Sequence[Mapping[str, Any]]) -> list[Operation]:
+        """Added to the document of that name, which may be there with others of its commit."""
+        where = self._where(PENDING)
+        return [
+            UpdateOne(
+                {"_id": each["_id"]},
+                {"$addToSet": {"of": each["_id"]}, "$setOnInsert": {"at": each["at"]}},
+                upsert=True,
+                namespace=where,
+            )
+            for each in pending
+        ]

@@ -1,4 +1,8 @@
-"""The journal row: one document per command that is outbox, event store, request record and inbox record at once."""
+"""The journal row: one document per command that is event store, request record and inbox record at once.
+
+A row is written once and never again. What the relay has yet to publish stands in a collection of its own, one small
+document for all the domain events of a commit: it comes and goes at a fraction of what a document for each would cost.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +15,8 @@ from domain_kit.trails import Trail, followed
 from mongo_store.ordinals import Ordinals
 
 JOURNAL = "journal"
+PENDING = "journal_pending"
+_ORDINAL = 26  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +69,42 @@ def row_document(row: JournalRow, ordinals: Ordinals, now: datetime) -> dict[str
             for each in row.events
         ],
         "ans": row.answer,
-        "pub": not row.events,
-        "off": [None] * len(row.events),
     }
 
 
-def events_of(document: Mapping[str, Any], *, only_pending: bool = False) -> list[OutboxEvent]:
-    """The domain events of a stored row; `only_pending` leaves out those the broker has."""
+def pending_document(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Of all domain events of the rows of a commit, None where they have none. `of`: their names, `_id`: the first."""
+    names = [pending_id(place_of(row), index) for row in documents for index in range(len(row["ev"]))]
+    return {"_id": names[0], "at": documents[0]["at"], "of": names} if names else None
+
+
+def names_in(pending: Mapping[str, Any]) -> list[str]:
+    """Of a pending document; an earlier release kept one for each domain event, named like it."""
+    return list(pending.get("of", [pending["_id"]]))
+
+
+def place_of(document: Mapping[str, Any]) -> str:
+    """`OutboxEvent.row` of a stored row: its place in the order and its key."""
+    return f"{document['ord']}|{document['_id']}"
+
+
+def pending_id(place: str, index: int) -> str:
+    """Sorts as domain events were committed."""
+    return f"{place[:_ORDINAL]}|{index:04}{place[_ORDINAL:]}"
+
+
+def pending_place(name: str) -> tuple[str, int]:
+    """The reverse: place and index."""
+    return name[:_ORDINAL] + name[_ORDINAL + 5 :], int(name[_ORDINAL + 1 : _ORDINAL + 5])
+
+
+def key_of(place: str) -> str:
+    """`_id` of the row."""
+    return place[_ORDINAL + 1 :]
+
+
+def events_of(document: Mapping[str, Any]) -> list[OutboxEvent]:
+    """The domain events of a stored row."""
     return [
         OutboxEvent(
             id=event["id"],
@@ -80,12 +115,11 @@ def events_of(document: Mapping[str, Any], *, only_pending: bool = False) -> lis
             payload=event["d"],
             correlation_id=document["corr"],
             traceparent=document["tp"],
-            row=document["_id"],
+            row=place_of(document),
             index=index,
             trail=event.get("tr"),
         )
         for index, event in enumerate(document["ev"])
-        if not (only_pending and document["off"][index])
     ]
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
+from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
 from pymongo.errors import BulkWriteError, ClientBulkWriteException, ConnectionFailure, PyMongoError
 
 from domain_kit.crash_points import crash_point
@@ -19,7 +19,7 @@ from mongo_store.database import DURABLE, Database, reachable
 from mongo_store.metrics import StoreMetrics
 from mongo_store.writes import Delete, Insert, Put, Replace, Write
 
-Operation = InsertOne[Any] | ReplaceOne[Any] | UpdateOne | UpdateMany | DeleteOne
+Operation = InsertOne[Any] | ReplaceOne[Any] | UpdateOne | UpdateMany | DeleteOne | DeleteMany
 Step = tuple[str, Sequence[Insert]] | Sequence[Operation]  # inserts into one collection, or anything
 
 _DUPLICATE_KEY = 11000

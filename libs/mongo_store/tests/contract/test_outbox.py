@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from domain_kit.backbone import EncodedEvent, Published
-from mongo_store import JournalRow, VersionedEvent
+from mongo_store import Index, JournalRow, VersionedEvent
 
 
 async def commit(store, subject, *versions):
@@ -139,3 +139,59 @@ async def test_each_of_many_rows_remembers_where_its_own_domain_events_went(stor
     assert await store.outbox.pending(9) == []
     assert await store.outbox.mark_lost(0, 1000 + len(events) - 7) > 0
     assert places(await store.outbox.pending(99)) == places(events[-7:])
+
+
+async def test_what_an_earlier_release_had_not_published_is_pending(mongo_store):
+    """It kept that in the rows themselves."""
+    store, rows = mongo_store, mongo_store.journal.database.collection("journal")
+    await store.journal.database.ensure_indexes({"journal": [Index("pending", [("ord", 1)], where={"pub": False})]})
+    await commit(store, "jars/a", 1, 2)
+    await commit(store, "jars/b", 1)
+    await commit(store, "jars/c", 1)
+    await store.journal.database.collection("journal_pending").delete_many({})
+    await store.journal.database.collection("journal_offsets").insert_one({"_id": 0, "off": 6})
+    assert await store.outbox.last_offsets() == {0: 6}
+    there = {"p": 0, "o": 5}
+    await rows.update_one({"agg": "jars/a"}, {"$set": {"pub": False, "off": [there, None]}})
+    await rows.update_one({"agg": "jars/b"}, {"$set": {"pub": True, "off": [{"p": 0, "o": 6}]}})
+    await rows.update_one({"agg": "jars/c"}, {"$set": {"pub": True, "off": [{"p": 1, "o": 7}]}})
+    for _ in range(2):
+        await store.journal.ensure_indexes()
+        assert places(await store.outbox.pending(9)) == [("jars/a", 2)]
+    (event,) = await store.outbox.pending(9)
+    await store.outbox.mark_published(published([event], 1, 3))
+    assert await store.outbox.last_offsets() == {0: 6, 1: 3}
+    assert await store.outbox.mark_lost(1, 3) == 2
+    assert places(await store.outbox.pending(9)) == [("jars/a", 2), ("jars/c", 1)]
+    await store.outbox.mark_published(published(await store.outbox.pending(9), 2, 3))
+    await store.outbox.mark_published(published([event], 0, 4))
+    assert await store.outbox.mark_lost(0, 6) == 1
+    assert places(await store.outbox.pending(9)) == [("jars/b", 1)]
+    assert await store.outbox.mark_lost(0, 0) == 2
+    assert places(await store.outbox.pending(9)) == [("jars/a", 1), ("jars/a", 2), ("jars/b", 1)]
+
+
+async def test_domain_events_of_one_commit_are_published_lost_and_published_again_each_by_itself(store):
+    await asyncio.gather(*(commit(store, f"jars/{name}", 1, 2) for name in "abcdef"))
+    before = await store.outbox.pending(99)
+    assert places(await store.outbox.pending(5)) == places(before[:5])
+    await store.outbox.mark_published(published(before[:5]))
+    assert await store.outbox.pending(99) == before[5:]
+    assert await store.outbox.mark_lost(0, 3) == 2
+    assert await store.outbox.pending(99) == before[3:]
+    await store.outbox.mark_published(published(before[3:], first=3))
+    assert await store.outbox.pending(99) == []
+    await store.outbox.mark_published(published(before, first=20))
+    assert await store.outbox.pending(99) == []
+
+
+async def test_another_process_publishes_the_same_domain_events(mongo_store, open_store, mongo_uri):
+    mongo_store.clock.move(0.0123456)
+    await asyncio.gather(*(commit(mongo_store, f"jars/{number}", 1, 2) for number in range(40)))
+    mine = await mongo_store.outbox.pending(99)
+    async with open_store(mongo_uri, mongo_store.journal.database.name) as other:
+        assert await other.outbox.pending(99) == mine
+        await other.outbox.mark_published(published(mine[:-1]))
+    assert await mongo_store.outbox.pending(99) == mine[-1:]
+    await mongo_store.outbox.mark_published(published(mine))
+    assert await mongo_store.outbox.pending(99) == []

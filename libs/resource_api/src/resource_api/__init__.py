@@ -3,7 +3,8 @@
 from resource_api.etags import check_etag, etag_of
 from resource_api.field_masks import apply_update_mask, mask_paths
 from resource_api.filters import Boolean, Choice, Comparison, FilterFields, Instant, Integer, Text
-from resource_api.money import money_from_wire, money_to_wire
+from resource_api.json_lines import numbered_lines, read_message
+from resource_api.money import minor_to_wire, money_from_wire, money_to_wire
 from resource_api.names import ResourceName
 from resource_api.order_by import OrderBy
 from resource_api.page_tokens import PageTokens, page_size_of
@@ -24,9 +25,12 @@ __all__ = [
     "check_etag",
     "etag_of",
     "mask_paths",
+    "minor_to_wire",
     "money_from_wire",
     "money_to_wire",
+    "numbered_lines",
     "page_size_of",
+    "read_message",
     "time_from_wire",
     "time_to_wire",
 ]

@@ -12,6 +12,11 @@ def money_to_wire(money: Money) -> money_pb2.Money:
     return money_pb2.Money(currency_code=money.currency, units=units, nanos=nanos)
 
 
+def minor_to_wire(minor_units: int, currency: str) -> money_pb2.Money | None:
+    """The same for minor units of a currency; None, which leaves a field unset, for nothing."""
+    return money_to_wire(Money(minor_units, currency)) if minor_units else None
+
+
 def money_from_wire(message: money_pb2.Money, *, field: str = "") -> Money:
     """The amount. InvalidArgument as domain_kit.money, naming the request `field` that held it."""
     try:

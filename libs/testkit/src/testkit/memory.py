@@ -26,6 +26,7 @@ class MemoryJournal:
         self.clock = clock
         self.committed = asyncio.Event()
         self.rows: dict[str, dict[str, Any]] = {}
+        self.places: dict[tuple[str, int], tuple[int, int]] = {}  # of published domain events
         self.collections: dict[str, dict[Any, dict[str, Any]]] = {}
         self._indexes = indexes or {}
         self._ordinals = Ordinals()
@@ -86,6 +87,11 @@ class MemoryJournal:
         found = [document for document in self.collections.get(collection, {}).values() if matches(document, where)]
         return [as_stored(document) for document in arranged(found, sort)[: limit or None]]
 
+    @property
+    def published(self) -> bool:
+        """Whether a relay has told everything."""
+        return len(self.places) == sum(len(row["ev"]) for row in self.rows.values())
+
     def _recorded(self, causes: Sequence[Cause]) -> Recorded:
         rows = [self.rows[cause.key] for cause in causes if cause.key in self.rows]
         return sort_out(rows, {cause.key: cause.fingerprint for cause in causes})
@@ -117,25 +123,21 @@ class MemoryOutbox:
 
     async def pending(self, limit: int) -> Sequence[OutboxEvent]:
         """Unpublished domain events in commit order, those of one aggregate in version order."""
-        events = [event for row in self._unpublished() for event in events_of(row, only_pending=True)]
-        return in_version_order(events)[:limit]
+        return in_version_order(self._unpublished())[:limit]
 
     async def mark_published(self, published: Sequence[Published]) -> None:
         """Remember where they went."""
         for each in published:
-            row = self._journal.rows[each.row]
-            row["off"][each.index] = {"p": each.partition, "o": each.offset}
-            row["pub"] = None not in row["off"]
+            self._journal.places[each.row, each.index] = each.partition, each.offset
             self._offsets[each.partition] = max(each.offset, self._offsets.get(each.partition, -1))
 
     async def mark_lost(self, partition: int, from_offset: int) -> int:
         """Make pending again what stood there."""
-        lost = 0
-        for row in self._journal.rows.values():
-            kept = [None if at and at["p"] == partition and at["o"] >= from_offset else at for at in row["off"]]
-            if kept != row["off"]:
-                row["off"], row["pub"], lost = kept, False, lost + 1
-        return lost
+        places = self._journal.places
+        lost = [each for each, (number, offset) in places.items() if number == partition and offset >= from_offset]
+        for each in lost:
+            del places[each]
+        return len({row for row, _ in lost})
 
     async def last_offsets(self) -> Mapping[int, int]:
         """Partition → highest offset ever marked published."""
@@ -150,7 +152,7 @@ class MemoryOutbox:
     async def oldest_pending_age(self) -> timedelta:
         """How long the oldest unpublished domain event has waited."""
         oldest = next(iter(self._unpublished()), None)
-        return timedelta() if oldest is None else self._journal.clock() - oldest["at"]
+        return timedelta() if oldest is None else self._journal.clock() - oldest.time
 
     async def wait_for_commit(self, timeout: float) -> None:
         """Return when a commit wrote domain events since the last call, or after `timeout` seconds."""
@@ -175,8 +177,10 @@ class MemoryOutbox:
         if lease in self._leases and self._leases[lease][0] == owner:
             del self._leases[lease]
 
-    def _unpublished(self) -> list[dict[str, Any]]:
-        return sorted((row for row in self._journal.rows.values() if not row["pub"]), key=lambda row: str(row["ord"]))
+    def _unpublished(self) -> list[OutboxEvent]:
+        rows = sorted(self._journal.rows.values(), key=lambda row: str(row["ord"]))
+        events = [event for row in rows for event in events_of(row)]
+        return [event for event in events if (event.row, event.index) not in self._journal.places]
 
 
 class MemoryInbox:

@@ -69,6 +69,7 @@ HANDLERS = {
     booking_events.BookingConfirmed: Listener.booking_confirmed,
     booking_events.BookingCancelled: Listener.booking_cancelled,
     booking_events.TicketCheckedIn: Listener.ticket_checked_in,
+    booking_events.CheckInUndone: Listener.check_in_undone,
     booking_events.PaymentUnclaimed: Listener.payment_unclaimed,
     payment_events.RefundCompleted: Listener.refund_completed,
 }

@@ -62,7 +62,19 @@ def test_a_check_in_counts_under_the_currency_its_type_was_sold_in() -> None:
     made = booking(("a", 2, 150, "CAD"), ("b", 1, 5, "JPY"))
     ticket = booking_pb2.Ticket(ticket_type="b")
     fact = told.check_in("id", TOLD, booking_events.TicketCheckedIn(booking=made, ticket=ticket))
+    assert fact is not None
     assert [(line.currency, line.figures) for line in fact.lines] == [("JPY", Figures(tickets_checked_in=1))]
+    assert told.check_in("id", TOLD, booking_events.TicketCheckedIn(booking=made, ticket=ticket, again=True)) is None
+
+
+def test_a_check_in_that_is_taken_back_counts_less_on_its_own_day_unless_another_one_stands() -> None:
+    ticket = booking_pb2.Ticket(ticket_type="b", state=booking_pb2.TICKET_STATE_VALID)
+    message = booking_events.CheckInUndone(booking=booking(("b", 1, 5, "JPY")), ticket=ticket)
+    fact = told.check_in_undone("id", TOLD, message)
+    assert fact is not None
+    assert (fact.time, [line.figures for line in fact.lines]) == (TOLD, [Figures(tickets_checked_in=-1)])
+    message.ticket.state = booking_pb2.TICKET_STATE_CHECKED_IN
+    assert told.check_in_undone("id", TOLD, message) is None
 
 
 def refunds(*amounts: tuple[str, int, datetime | None]) -> payment_pb2.Payment:

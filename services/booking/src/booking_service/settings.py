@@ -20,7 +20,7 @@ def _count(text: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(ServiceSettings):
-    """hold_seconds: how long places are held. watch_seconds: how long a stream of availability lasts at most.
+    """hold_seconds: how long places are held. watch_seconds: how long a stream may last.
 
     lanes: commits at once. lane_bound: commands that may wait in a lane.
     waiting_room_streams: streams that may watch places at once.

@@ -12,6 +12,7 @@ from booking_service.outbound.changes import StockChanges
 from booking_service.outbound.desk import BatchDesk
 from booking_service.outbound.lanes import Lanes
 from booking_service.outbound.repositories import MongoStocks
+from booking_service.outbound.vouchers import MongoVouchers
 from domain_kit.refusals import NotFound
 from mongo_store import MongoOutbox
 from testkit.memory import MemoryJournal, MemoryOutbox
@@ -95,7 +96,7 @@ async def test_a_draft_is_announced_to_nobody(make, journal, clock):
     await worker.announce_marked()
     assert await announced(journal) == []
     with pytest.raises(NotFound):
-        await get_availability(MongoStocks(journal), clock, event=make.EVENT)
+        await get_availability(MongoStocks(journal), MongoVouchers(journal), clock, event=make.EVENT)
 
 
 async def test_a_stream_tells_the_present_then_changes_of_any_replica_then_ends(make, journal, clock):

@@ -42,6 +42,7 @@ class Listener:
                     booking.BookingConfirmed: self.booking_confirmed,
                     booking.BookingCancelled: self.booking_cancelled,
                     booking.TicketCheckedIn: self.ticket_checked_in,
+                    booking.CheckInUndone: self.check_in_undone,
                     booking.PaymentUnclaimed: self.payment_unclaimed,
                 },
             ),
@@ -64,8 +65,16 @@ class Listener:
             await self._record(fact)
 
     async def ticket_checked_in(self, message: booking.TicketCheckedIn, received: Received) -> None:
-        """A ticket was used."""
-        await self._record(told.check_in(received.id, received.time, message))
+        """A ticket was used, for the first time."""
+        fact = told.check_in(received.id, received.time, message)
+        if fact is not None:
+            await self._record(fact)
+
+    async def check_in_undone(self, message: booking.CheckInUndone, received: Received) -> None:
+        """A ticket was not used after all."""
+        fact = told.check_in_undone(received.id, received.time, message)
+        if fact is not None:
+            await self._record(fact)
 
     async def payment_unclaimed(self, message: booking.PaymentUnclaimed, received: Received) -> None:
         """Refunds of this payment undo no sale."""

@@ -52,14 +52,25 @@ def cancellation(id: str, time: datetime, message: booking.BookingCancelled) -> 
     return _fact(id, Kind.BOOKING_CANCELLED, when, told, lines)
 
 
-def check_in(id: str, time: datetime, message: booking.TicketCheckedIn) -> Fact:
-    """One ticket checked in; under the currency its type was sold in."""
-    told, ticket = message.booking, message.ticket
+def check_in(id: str, time: datetime, message: booking.TicketCheckedIn) -> Fact | None:
+    """One ticket checked in, under the currency its type was sold in; None for one that had been before."""
+    if message.again:
+        return None
+    when = time_from_wire(message.ticket.check_in_time) or time
+    return _fact(id, Kind.TICKET_CHECKED_IN, when, message.booking, [_checked_in(message.booking, message.ticket, 1)])
+
+
+def check_in_undone(id: str, time: datetime, message: booking.CheckInUndone) -> Fact | None:
+    """One ticket fewer, on the day it was taken back; None while the ticket has another admission."""
+    if message.ticket.state != booking_pb2.TICKET_STATE_VALID:
+        return None
+    return _fact(id, Kind.CHECK_IN_UNDONE, time, message.booking, [_checked_in(message.booking, message.ticket, -1)])
+
+
+def _checked_in(told: booking_pb2.Booking, ticket: booking_pb2.Ticket, count: int) -> Line:
     currencies = {line.ticket_type: line.unit_price.currency_code for line in told.lines}
     currency = currencies.get(ticket.ticket_type, told.total.currency_code)
-    when = time_from_wire(ticket.check_in_time) or time
-    line = Line(ticket.ticket_type, currency, Figures(tickets_checked_in=1))
-    return _fact(id, Kind.TICKET_CHECKED_IN, when, told, [line])
+    return Line(ticket.ticket_type, currency, Figures(tickets_checked_in=count))
 
 
 def unclaimed(id: str, time: datetime, message: booking.PaymentUnclaimed) -> Fact:

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from booking_service.domain.inventory import Inventory
+from booking_service.domain.inventory import Demand, Inventory, release
 from booking_service.domain.offer import EventDate, Offer, OfferedType, OfferState
+from booking_service.domain.seat_counts import seats_remaining
 from booking_service.domain.selling import present_phase, remaining
+from booking_service.domain.voucher import Voucher
+from booking_service.domain.voucher_use import VoucherUse
+from booking_service.domain.waiting_list import left_to_public
 from domain_kit.money import Money
 from domain_kit.refusals import NotFound
 
@@ -25,7 +29,8 @@ class SaleState(Enum):
 class TypeAvailability:
     """What can be booked of one ticket type, of a series for one date; types that share a pool share `remaining`.
 
-    price: of the next ticket. phase: the price phase's display name, "" outside of any.
+    price: of the next ticket. phase: the price phase's display name, "" outside of any. waiting_list_open: it is sold
+    out, and one may wait for it.
     """
 
     ticket_type: str
@@ -35,6 +40,7 @@ class TypeAvailability:
     sale_state: SaleState
     date: str = ""
     phase: str = ""
+    waiting_list_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +74,34 @@ class Announcement:
     due: datetime | None
 
 
-def availability_of(offer: Offer, inventory: Inventory, now: datetime) -> Availability:
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who has the code of a voucher: what it opens, and what it keeps counts as left for its types."""
+
+    voucher: Voucher
+    use: VoucherUse
+
+    def opens(self, ticket_type: str, date: str) -> bool:
+        """Whether a hidden type may be booked with it."""
+        return self.voucher.reveals and self.voucher.covers(ticket_type, date)
+
+    def left_of(self, inventory: Inventory, ticket_type: str, date: str) -> Inventory:
+        """What is taken for the bearer."""
+        if not self.use.kept or not self.voucher.covers(ticket_type, date):
+            return inventory
+        return release(inventory, Demand(self.use.keeps, {}))
+
+
+def availability_of(offer: Offer, inventory: Inventory, now: datetime, bearer: Bearer | None = None) -> Availability:
     """INVARIANT: a type is ON_SALE exactly when its smallest booking would be taken now."""
     dates: tuple[EventDate | None, ...] = offer.dates or (None,)
+    inventory = left_to_public(offer, inventory)
     return Availability(
         offer.event,
         tuple(
-            _type_availability(offer, inventory, kind, date, now)
-            for date in dates for kind in offer.ticket_types if not kind.hidden
+            _type_availability(offer, inventory, kind, date, now, bearer)
+            for date in dates for kind in offer.ticket_types
+            if not kind.hidden or (bearer is not None and bearer.opens(kind.name, _name_of(date)))
         ),
     )  # fmt: skip
 
@@ -97,15 +123,29 @@ def next_change(offer: Offer, now: datetime) -> datetime | None:
 
 
 def _type_availability(
-    offer: Offer, inventory: Inventory, kind: OfferedType, date: EventDate | None, now: datetime
+    offer: Offer,
+    inventory: Inventory,
+    kind: OfferedType,
+    date: EventDate | None,
+    now: datetime,
+    bearer: Bearer | None,
 ) -> TypeAvailability:
-    name = "" if date is None else date.name
+    name = _name_of(date)
+    if bearer is not None:
+        inventory = bearer.left_of(inventory, kind.name, name)
     try:
         left = remaining(offer, inventory, offer.pools_of(kind, name))
+        seats = seats_remaining(offer, inventory.seats, kind.name, name)
+        left = left if seats is None else min(left, seats)
     except NotFound:  # a bundle of something that is not sold any more
         left = 0
     phase, state = present_phase(kind, inventory, now), _sale_state(offer, kind, date, left, now)
-    return TypeAvailability(kind.name, kind.display_name, phase.price, left, state, name, phase.display_name)
+    waits = state is SaleState.SOLD_OUT and offer.terms.waiting_list.enabled and not kind.add_on
+    return TypeAvailability(kind.name, kind.display_name, phase.price, left, state, name, phase.display_name, waits)
+
+
+def _name_of(date: EventDate | None) -> str:
+    return "" if date is None else date.name
 
 
 def _sale_state(offer: Offer, kind: OfferedType, date: EventDate | None, left: int, now: datetime) -> SaleState:

@@ -1,21 +1,28 @@
-"""What can happen to a booking. The booking after it is added when it is written down."""
+"""What can happen to a booking and to what goes with it. What it is after it is added when it is written down."""
 
 from dataclasses import dataclass
 
+from booking_service.domain.scans import Scan
 from booking_service.domain.states import BookingState
 from domain_kit.money import Money
 
 
 @dataclass(frozen=True, slots=True)
 class BookingHeld:
-    """Places were taken."""
+    """Places were taken. `reason`: why an organizer did it for somebody."""
+
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BookingConfirmed:
-    """Paid or free; tickets were issued. `held_again`: the hold had expired and the places were still to be had."""
+    """Paid or free; tickets were issued. `held_again`: the hold had expired and the places were still to be had.
+
+    reason: why it is given free of charge.
+    """
 
     held_again: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +40,97 @@ class BookingExpired:
 
 
 @dataclass(frozen=True, slots=True)
+class BookingChanged:
+    """Tickets left or came, for good; names of those void and of those issued. `refund_due` None: nothing goes back."""
+
+    removed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    refund_due: Money | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingChangeHeld:
+    """The places of a change were taken; it counts once it is paid."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingChangeExpired:
+    """A change was not paid in time, or cannot be made any more; the booking is as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingApproved:
+    """The organizer agreed; it is held to be paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRejected:
+    """The organizer did not agree."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BookingCompleted:
+    """It is over and somebody was there."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingNoShow:
+    """It is over and nobody came."""
+
+
+@dataclass(frozen=True, slots=True)
 class TicketCheckedIn:
-    """Somebody was admitted with this ticket."""
+    """Somebody was admitted with this ticket. again: it had admitted somebody before."""
 
     ticket: str
+    scan: Scan
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCheckedOut:
+    """Somebody left."""
+
+    ticket: str
+    scan: Scan
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInUndone:
+    """An admission was taken back."""
+
+    ticket: str
+    scan: Scan
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateScanReported:
+    """A ticket let in more people than it admits: `second` did, after `first`."""
+
+    ticket: str
+    first: Scan
+    second: Scan
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInListCreated:
+    """A list of whom to admit was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInListChanged:
+    """Its rules are others."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInListDeleted:
+    """It was removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +141,86 @@ class PaymentUnclaimed:
     reason: str
 
 
-Happening = BookingHeld | BookingConfirmed | BookingCancelled | BookingExpired | TicketCheckedIn | PaymentUnclaimed
+@dataclass(frozen=True, slots=True)
+class VoucherCreated:
+    """A voucher was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherChanged:
+    """Its organizer changed it; a redemption is no change."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherDeleted:
+    """One that nobody had redeemed was taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingDetailsChanged:
+    """Names, addresses or answers are others."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListJoined:
+    """Somebody waits for places."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListPriorityChanged:
+    """An entry that waits was put before or behind others."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListOffered:
+    """Places are held for who waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListFulfilled:
+    """What was offered was booked for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListLapsed:
+    """An offer passed unused, or there will be none."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListLeft:
+    """Somebody waits no more, by their own wish or the organizer's."""
+
+
+WaitingListFact = (
+    WaitingListJoined
+    | WaitingListPriorityChanged
+    | WaitingListOffered
+    | WaitingListFulfilled
+    | WaitingListLapsed
+    | WaitingListLeft
+)
+Changes = BookingChanged | BookingChangeHeld | BookingChangeExpired | BookingApproved | BookingRejected
+Ends = BookingCompleted | BookingNoShow
+Happening = (
+    BookingHeld
+    | BookingConfirmed
+    | BookingCancelled
+    | BookingExpired
+    | BookingDetailsChanged
+    | PaymentUnclaimed
+    | TicketCheckedIn
+    | TicketCheckedOut
+    | CheckInUndone
+    | DuplicateScanReported
+    | CheckInListCreated
+    | CheckInListChanged
+    | CheckInListDeleted
+    | VoucherCreated
+    | VoucherChanged
+    | VoucherDeleted
+    | Changes
+    | Ends
+    | WaitingListFact
+)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 Places = Mapping[str, int]
 CapacityOf = Callable[[str], int]
@@ -19,13 +20,21 @@ class Demand:
 class Inventory:
     """What is taken of one event: pool id → places, and ticket type → tickets, for prices that end by number.
 
-    version counts changes of it or of its offer; the store's guard.
+    seats: how many of the present plan are taken, by section as `seat_counts` has it. version counts changes of it or
+    of its offer; the store's guard. closed: bookings of what ended until then are closed. waiting: how many entries of
+    the waiting list wait for what, see `waiting_list`. arrivals: how many ever joined it. reordered: how often
+    priorities were changed.
     """
 
     event: str
     taken: Places = field(default_factory=dict)
     version: int = 0
     sold: Mapping[str, int] = field(default_factory=dict)
+    seats: Mapping[str, int] = field(default_factory=dict)
+    closed: datetime | None = None
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    arrivals: int = 0
+    reordered: int = 0
 
 
 def shortfall(inventory: Inventory, wanted: Places, capacity_of: CapacityOf) -> str:
@@ -38,13 +47,22 @@ def shortfall(inventory: Inventory, wanted: Places, capacity_of: CapacityOf) -> 
 
 def take(inventory: Inventory, wanted: Demand, capacity_of: CapacityOf) -> Inventory | None:
     """With the wanted places taken, all of them; None when some pool has too few. ValueError for negative places."""
+    return exchange(inventory, {}, wanted, capacity_of)
+
+
+def exchange(inventory: Inventory, back: Places, wanted: Demand, capacity_of: CapacityOf) -> Inventory | None:
+    """With places given back and others taken in one step; None when some pool has too few for what it gives more.
+
+    A pool that gives no more than comes back is not asked for its capacity: a lowered one stops sales and takes away
+    nothing that somebody had. ValueError as `take` and `release`.
+    """
     if any(count < 0 for count in (*wanted.places.values(), *wanted.tickets.values())):
         raise ValueError("places cannot be negative")
-    if shortfall(inventory, wanted.places, capacity_of):
+    rest = {pool: places - back.get(pool, 0) for pool, places in wanted.places.items()}
+    if shortfall(inventory, {pool: places for pool, places in rest.items() if places > 0}, capacity_of):
         return None
-    return replace(
-        inventory, taken=_sum(inventory.taken, wanted.places), sold=_sum(inventory.sold, wanted.tickets)
-    )  # fmt: skip
+    freed = release(inventory, Demand(back, {})) if back else inventory
+    return replace(freed, taken=_sum(freed.taken, wanted.places), sold=_sum(freed.sold, wanted.tickets))
 
 
 def release(inventory: Inventory, given: Demand) -> Inventory:

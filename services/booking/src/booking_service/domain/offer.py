@@ -32,6 +32,7 @@ class OfferedType:
     add_on: sold beside admissions only, to one of the types `add_on_to` (none: to any). bundle: type → how many of its
     tickets one of these consists of; they draw on their pools too. sections: where its seats lie (none: no seats).
     most_per_person: over all bookings of the event; 0 is no limit. hidden: sold to those with a code for it.
+    one_each: of an add-on, no more than tickets that it belongs to.
     """
 
     name: str
@@ -51,6 +52,7 @@ class OfferedType:
     bundle: Mapping[str, int] = field(default_factory=dict)
     tax_class: str = ""
     sections: tuple[str, ...] = ()
+    one_each: bool = False
 
     @property
     def id(self) -> str:

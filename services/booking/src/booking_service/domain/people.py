@@ -11,7 +11,10 @@ from domain_kit.refusals import FailedPrecondition
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A tally: ticket type id → tickets in the live bookings of this buyer of this event."""
+    """A tally: ticket type id → tickets in the live bookings of this buyer of this event.
+
+    A bundle counts by its own type and by what it consists of, so that none gets around the limit of a type in it.
+    """
 
     event: str
     buyer: str
@@ -34,7 +37,8 @@ class Person:
         for kind in offer.ticket_types:
             if kind.id in more and 0 < kind.most_per_person < tickets[kind.id]:
                 raise too_many(kind.most_per_person, kind.name, kind.display_name)
-        if 0 < offer.terms.most_per_person < tickets.total():
+        bundles = {kind.id for kind in offer.ticket_types if kind.bundle}
+        if 0 < offer.terms.most_per_person < sum(n for kind, n in tickets.items() if kind not in bundles):
             raise too_many(offer.terms.most_per_person)
         return replace(self, tickets=dict(tickets))
 

@@ -1,30 +1,35 @@
-"""What may be booked at a moment: state of the event, sale windows, limits per booking."""
+"""What may be booked at a moment: state of the event, hidden types, sale windows, limits per booking."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from booking_service.domain.booking import Content, Line, plain
 from booking_service.domain.inventory import Inventory, shortfall
 from booking_service.domain.offer import EventDate, Offer, OfferedType, OfferState
+from booking_service.domain.package import check_package
 from booking_service.domain.pricing.breakdown import UnitRun
 from booking_service.domain.pricing.inputs import Item, Phase, VoucherBenefit
 from booking_service.domain.pricing.quote import price_of
 from booking_service.domain.questions import Attendee
 from booking_service.domain.tariffs import tariff_of
-from domain_kit.refusals import FailedPrecondition
+from domain_kit.refusals import FailedPrecondition, NotFound
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """So many tickets of one type. date: of a series. seats: chosen ones; none: the best there are."""
+    """So many tickets of one type. date: of a series. seats: chosen ones; none: the best there are.
+
+    accessible_seats: how many of the best shall be accessible.
+    """
 
     ticket_type: str
     quantity: int
     date: str = ""
     seats: tuple[str, ...] = ()
     attendees: tuple[Attendee, ...] = ()
+    accessible_seats: int = 0
 
 
 def choose_lines(
@@ -33,22 +38,19 @@ def choose_lines(
     wanted: Sequence[Wanted],
     now: datetime,
     voucher: VoucherBenefit | None = None,
+    opens: Callable[[str, str], bool] = lambda _type, _date: False,
 ) -> tuple[Line, ...]:
-    """The lines of a booking at the present price.
+    """The lines of a booking at the present price. opens: whether a hidden type may be booked for a date.
 
-    FailedPrecondition EVENT_NOT_ON_SALE, SALE_NOT_OPEN, SALE_ENDED, DATE_REQUIRED, DATE_CANCELLED, TOO_FEW_IN_BOOKING,
-    TOO_MANY_IN_BOOKING; NotFound for a type or date that is not sold.
+    FailedPrecondition EVENT_NOT_ON_SALE, SALE_NOT_OPEN, SALE_ENDED, DATE_REQUIRED, DATE_CANCELLED and as
+    `check_package`; NotFound for a type or date that is not sold.
     """
-    if offer.state is not OfferState.PUBLISHED:
-        raise FailedPrecondition(
-            "EVENT_NOT_ON_SALE", "The event is not on sale.", metadata={"event": offer.event, "state": offer.state.name}
-        )
-    kinds = []
-    for each in wanted:
-        kind, date = offer.ticket_type(each.ticket_type), offer.date(each.date)
-        check_window(offer, kind, now, date)
-        check_quantity(kind, each.quantity)
-        kinds.append(kind)
+    require_on_sale(offer)
+    # First of all, so that no other refusal tells a type that is hidden from one that is not there.
+    kinds = [visible_type(offer, each, opens) for each in wanted]
+    for kind, each in zip(kinds, wanted, strict=True):
+        check_window(offer, kind, now, offer.date(each.date))
+    check_package(offer, [(kind, each.quantity, each.date) for kind, each in zip(kinds, wanted, strict=True)])
     priced = price_of(
         [Item(each.ticket_type, each.quantity, each.date) for each in wanted],
         tariff_of(offer, kinds, inventory, now, voucher),
@@ -57,6 +59,22 @@ def choose_lines(
     return tuple(
         line_of(offer, kind, each, line.runs) for kind, each, line in zip(kinds, wanted, priced.lines, strict=True)
     )
+
+
+def require_on_sale(offer: Offer) -> None:
+    """FailedPrecondition EVENT_NOT_ON_SALE; metadata tell the event and its state."""
+    if offer.state is not OfferState.PUBLISHED:
+        raise FailedPrecondition(
+            "EVENT_NOT_ON_SALE", "The event is not on sale.", metadata={"event": offer.event, "state": offer.state.name}
+        )
+
+
+def visible_type(offer: Offer, wanted: Wanted, opens: Callable[[str, str], bool]) -> OfferedType:
+    """INVARIANT: a hidden type that nothing opens is refused exactly as one that does not exist."""
+    kind = offer.ticket_type(wanted.ticket_type)
+    if kind.hidden and not opens(kind.name, wanted.date):
+        raise NotFound.named(kind.name)
+    return kind
 
 
 def line_of(offer: Offer, kind: OfferedType, wanted: Wanted, runs: tuple[UnitRun, ...]) -> Line:
@@ -70,9 +88,13 @@ def line_of(offer: Offer, kind: OfferedType, wanted: Wanted, runs: tuple[UnitRun
         offer.pools_of(kind, wanted.date),
         date=wanted.date,
         runs=() if len(runs) == 1 and runs[0].unit == plain(price) else runs,
+        seats=wanted.seats,
         attendees=wanted.attendees,
-        contents=tuple(Content(part.name, part.display_name, count) for part, count in offer.parts_of(kind))[1:],
+        contents=tuple(
+            Content(part.name, part.display_name, count, bool(part.sections)) for part, count in offer.parts_of(kind)
+        )[1:],
         tax_class=kind.tax_class,
+        accessible_seats=wanted.accessible_seats,
     )
 
 
@@ -95,22 +117,6 @@ def check_window(offer: Offer, kind: OfferedType, now: datetime, date: EventDate
             "SALE_ENDED",
             f"{kind.display_name} is no longer sold.",
             metadata={"ticket_type": kind.name, "sale_end_time": _rfc3339(end)},
-        )
-
-
-def check_quantity(kind: OfferedType, quantity: int) -> None:
-    """FailedPrecondition TOO_FEW_IN_BOOKING, TOO_MANY_IN_BOOKING; metadata tell the type and the limit."""
-    if quantity < kind.least:
-        raise FailedPrecondition(
-            "TOO_FEW_IN_BOOKING",
-            f"At least {kind.least} of {kind.display_name} go into one booking.",
-            metadata={"ticket_type": kind.name, "min_per_booking": str(kind.least)},
-        )
-    if quantity > kind.most:
-        raise FailedPrecondition(
-            "TOO_MANY_IN_BOOKING",
-            f"At most {kind.most} of {kind.display_name} go into one booking.",
-            metadata={"ticket_type": kind.name, "max_per_booking": str(kind.most)},
         )
 
 

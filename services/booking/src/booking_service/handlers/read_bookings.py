@@ -1,35 +1,58 @@
 """Reads bookings and tells whose they are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from booking_service.domain.answers import missing_answers
 from booking_service.domain.booking import Booking, Ticket, void_ticket
 from booking_service.domain.offer import Offer
 from booking_service.domain.ports import BookingReader, StockReader
 from booking_service.domain.states import TicketState
+from booking_service.domain.waiting_list_ports import EntryReader
+from booking_service.domain.waiting_ports import Offers
 from domain_kit.refusals import NotFound
 
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """Names: of the buyer or "", and of the organizer."""
+    """Names: of the buyer or who waits, else "", and of the organizer."""
 
     buyer: str
     organizer: str
 
 
-async def owners_of(bookings: BookingReader, stocks: StockReader, name: str) -> Owners | None:
-    """Whose an event, booking or ticket is; None for what does not exist."""
+async def owners_of(bookings: BookingReader, stocks: StockReader, entries: EntryReader, name: str) -> Owners | None:
+    """Whose an event, booking, ticket, waiting list entry or check-in list is; None for what does not exist.
+
+    A list belongs to its event, also one that does not exist: those who may see the event's learn that it does not.
+    """
     match name.split("/"):
+        case ["events", _, "checkInLists", _]:
+            return await owners_of(bookings, stocks, entries, "/".join(name.split("/")[:2]))
         case ["events", _]:
             offer = await stocks.offer(name)
             return None if offer is None else Owners("", offer.organizer)
+        case ["events", _, "vouchers", _]:
+            return await owners_of(bookings, stocks, entries, "/".join(name.split("/")[:2]))
         case ["events", _, "bookings", _, *rest] if not rest or (len(rest) == 2 and rest[0] == "tickets"):
             try:
                 booking = await bookings.get("/".join(name.split("/")[:4]))
             except NotFound:
                 return None
             return Owners(booking.buyer, booking.organizer)
+        case ["events", _, "waitingListEntries", _]:
+            try:
+                entry = await entries.get(name)
+            except NotFound:
+                return None
+            return Owners(entry.user, entry.organizer)
     return None
+
+
+async def missing_answers_of(offers: Offers, booking: Booking) -> Sequence[str]:
+    """Names of questions that are still to be answered; nothing for a booking that has ended."""
+    offer = await offers.offer(booking.event) if booking.state.takes_places else None
+    return () if offer is None else missing_answers(offer, booking)
 
 
 async def get_valid_ticket(bookings: BookingReader, name: str) -> Ticket:

@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from booking_service.domain.availability import Availability, availability_of
+from booking_service.domain.availability import Availability, Bearer, availability_of
 from booking_service.domain.ports import Changes, StockReader
+from booking_service.domain.redeeming import valid_voucher
 from booking_service.domain.stock import Stock
+from booking_service.domain.voucher_ports import VoucherReader
+from booking_service.domain.voucher_use import used_up
 from domain_kit.clock import Clock
 from domain_kit.refusals import NotFound
 
@@ -14,17 +17,31 @@ from domain_kit.refusals import NotFound
 SHORTEST_GAP = 0.05
 
 
-def public_availability(stock: Stock, clock: Clock) -> Availability:
+def public_availability(stock: Stock, clock: Clock, bearer: Bearer | None = None) -> Availability:
     """What can be booked now; NotFound for an event that was never published."""
     offer = stock.offer
     if offer is None or not offer.published:
         raise NotFound.named(f"{stock.event}/availability")
-    return availability_of(offer, stock.inventory, clock())
+    return availability_of(offer, stock.inventory, clock(), bearer)
 
 
-async def get_availability(stocks: StockReader, clock: Clock, *, event: str) -> Availability:
-    """What can be booked now; NotFound for an event that was never published."""
-    return public_availability(await stocks.stock(event), clock)
+async def get_availability(
+    stocks: StockReader, vouchers: VoucherReader, clock: Clock, *, event: str, voucher_code: str = ""
+) -> Availability:
+    """What can be booked now, by the bearer of a voucher code where there is one.
+
+    NotFound for an event that was never published; FailedPrecondition VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID,
+    VOUCHER_EXPIRED, VOUCHER_USED_UP.
+    """
+    stock = await stocks.stock(event)
+    everybody = public_availability(stock, clock)
+    if not voucher_code:
+        return everybody
+    voucher, use = await vouchers.found(event, voucher_code) or (None, None)
+    voucher = valid_voucher(voucher, voucher_code, clock())
+    if use is None or use.used_up:
+        raise used_up(voucher.code, 0)
+    return public_availability(stock, clock, Bearer(voucher, use))
 
 
 async def watch_availability(

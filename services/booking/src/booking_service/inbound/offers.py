@@ -92,6 +92,7 @@ def _type_from_wire(kind: ticket_type_pb2.TicketType) -> OfferedType:
         bundle={each.ticket_type: each.quantity for each in kind.bundle_items},
         tax_class=kind.tax_class,
         sections=tuple(kind.sections),
+        one_each=kind.kind == _ADD_ON and not kind.max_per_booking,
     )
 
 

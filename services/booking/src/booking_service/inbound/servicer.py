@@ -10,13 +10,17 @@ from google.api.httpbody_pb2 import HttpBody
 
 from booking_service.domain.commands import TicketIssuer
 from booking_service.domain.ports import BookingReader, Changes, Desk, QrImages, StockReader, TicketVerifier
+from booking_service.domain.voucher_ports import Rehearsal, VoucherReader
+from booking_service.domain.waiting_ports import Offers
 from booking_service.handlers.change_booking import cancel_booking, confirm_booking
 from booking_service.handlers.check_in_ticket import check_in_ticket
 from booking_service.handlers.create_booking import create_booking
-from booking_service.handlers.read_bookings import get_valid_ticket
+from booking_service.handlers.quote_booking import quote_booking
+from booking_service.handlers.read_bookings import get_valid_ticket, missing_answers_of
 from booking_service.handlers.watch_availability import get_availability, watch_availability
 from booking_service.inbound.messages import answers_from_wire, conditions_from_filter, wanted_from_wire
-from booking_service.wire import availability_to_wire, booking_to_wire, ticket_of
+from booking_service.inbound.organizers import refund_asked
+from booking_service.wire import availability_to_wire, booking_to_wire, quote_to_wire, ticket_of
 from domain_kit.clock import Clock, utc_now
 from domain_kit.repository import Cause
 from grpc_runtime import cause_of, http_body, principal_of
@@ -35,6 +39,9 @@ class Parts:
     desk: Desk
     bookings: BookingReader
     stocks: StockReader
+    vouchers: VoucherReader
+    rehearsal: Rehearsal
+    offers: Offers
     changes: Changes
     issuer: TicketIssuer
     verifier: TicketVerifier
@@ -42,7 +49,7 @@ class Parts:
     page_tokens: PageTokens
     hold_for: timedelta
     watch_seconds: float
-    let_pass: Callable[[pb.CreateBookingRequest, object, Cause], Awaitable[None]]
+    let_pass: Callable[[pb.CreateBookingRequest | pb.QuoteBookingRequest, object, Cause], Awaitable[None]]
     clock: Clock = utc_now
 
 
@@ -60,10 +67,19 @@ class BookingServicer(BookingServiceServicer):
             voucher_codes=tuple(request.booking.voucher_codes), answers=answers_from_wire(request.booking.answers),
             hold_for=parts.hold_for, cause=cause,
         )  # fmt: skip
-        return booking_to_wire(booking)
+        return booking_to_wire(booking, await missing_answers_of(parts.offers, booking))
+
+    async def QuoteBooking(self, request: pb.QuoteBookingRequest, context: object) -> pb.BookingQuote:
+        parts = self._parts
+        await parts.let_pass(request, context, cause_of(request, context))
+        return quote_to_wire(await quote_booking(
+            parts.rehearsal, event=request.parent, buyer=principal_of(context).user, wanted=wanted_from_wire(request),
+            voucher_codes=tuple(request.booking.voucher_codes), answers=answers_from_wire(request.booking.answers),
+        ))  # fmt: skip
 
     async def GetBooking(self, request: pb.GetBookingRequest, context: object) -> booking_pb2.Booking:
-        return booking_to_wire(await self._parts.bookings.get(request.name))
+        booking = await self._parts.bookings.get(request.name)
+        return booking_to_wire(booking, await missing_answers_of(self._parts.offers, booking))
 
     async def ListBookings(self, request: pb.ListBookingsRequest, context: object) -> pb.ListBookingsResponse:
         after, conditions = self._parts.page_tokens.cursor_of(request), conditions_from_filter(request.filter)
@@ -89,10 +105,11 @@ class BookingServicer(BookingServiceServicer):
         )
 
     async def CancelBooking(self, request: pb.CancelBookingRequest, context: object) -> booking_pb2.Booking:
-        desk, cause = self._parts.desk, cause_of(request, context)
-        return booking_to_wire(
-            await cancel_booking(desk, name=request.name, reason=request.reason, etag=request.etag, cause=cause)
-        )
+        parts, cause = self._parts, cause_of(request, context)
+        return booking_to_wire(await cancel_booking(
+            parts.desk, name=request.name, reason=request.reason, etag=request.etag, cause=cause,
+            basis_points=await refund_asked(parts.bookings, request, context),
+        ))  # fmt: skip
 
     async def GetTicketQrCode(self, request: pb.GetTicketQrCodeRequest, context: object) -> HttpBody:
         ticket, images = await get_valid_ticket(self._parts.bookings, request.name), self._parts.images
@@ -108,8 +125,10 @@ class BookingServicer(BookingServiceServicer):
         return pb.CheckInTicketResponse(ticket=ticket_of(booking, ticket), booking=booking.name)
 
     async def GetAvailability(self, request: pb.GetAvailabilityRequest, context: object) -> booking_pb2.Availability:
-        clock, event = self._parts.clock, request.name.removesuffix("/availability")
-        return availability_to_wire(await get_availability(self._parts.stocks, clock, event=event), clock())
+        parts, event = self._parts, request.name.removesuffix("/availability")
+        return availability_to_wire(await get_availability(
+            parts.stocks, parts.vouchers, parts.clock, event=event, voucher_code=request.voucher_code
+        ), parts.clock())  # fmt: skip
 
     async def WatchAvailability(
         self, request: pb.WatchAvailabilityRequest, context: object

@@ -18,7 +18,7 @@ from domain_kit.repository import Cause
 from grpc_runtime import principal_of
 from resource_api import time_to_wire
 from usher.booking.v1 import waiting_room_service_pb2 as pb
-from usher.booking.v1.booking_service_pb2 import CreateBookingRequest
+from usher.booking.v1.booking_service_pb2 import CreateBookingRequest, QuoteBookingRequest
 from usher.booking.v1.waiting_room_service_pb2_grpc import WaitingRoomServiceServicer
 
 BOOKS_UNASKED = "bookings.create"
@@ -35,7 +35,9 @@ class RoomParts:
     answered: Answered
     clock: Clock
 
-    async def let_pass(self, request: CreateBookingRequest, context: object, cause: Cause) -> None:
+    async def let_pass(
+        self, request: CreateBookingRequest | QuoteBookingRequest, context: object, cause: Cause
+    ) -> None:
         """Returns when the caller may book now; refusals as `pass_waiting_room`."""
         caller = principal_of(context)
         await pass_waiting_room(

@@ -1,22 +1,26 @@
-"""Background work: holds that run out, and telling the other services what can be booked."""
+"""Background work: holds that run out, imports that stopped, bookings of what is over, telling what can be booked."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from booking_service.domain.ports import Announcements, BookingReader, Desk, StockReader
+from booking_service.domain.booking import Booking
+from booking_service.domain.commands import TicketIssuer
+from booking_service.domain.ports import Announcements, BookingReader, Desk, ImportReader, StockReader
 from booking_service.handlers.announce_availability import announce_availability
+from booking_service.handlers.close_bookings import close_bookings
 from booking_service.handlers.expire_holds import PAGE, expire_holds
+from booking_service.handlers.finish_imports import finish_imports
 from domain_kit.clock import Clock
 from domain_kit.ids import new_id
 from domain_kit.refusals import Refusal, Unavailable
 from domain_kit.repository import Cause
 
-EXPIRY_LEASE = "expiry"
+EXPIRY_LEASE, CLOSING_LEASE = "expiry", "closing"
 _PAGE = 100
 
 
@@ -59,22 +63,13 @@ class _Loop:
                 await self._stopping.wait()
 
 
-class ExpiryWorker(_Loop):
-    """Ends holds soon after their time, in one process at a time; only the places shown free depend on how soon."""
+class Sweeper(_Loop):
+    """Does again and again, in one process at a time, what time makes due. sweep: one page of it, telling how many."""
 
-    def __init__(
-        self,
-        bookings: BookingReader,
-        desk: Desk,
-        leases: Leases,
-        cause_of: Callable[[str], Cause],
-        clock: Clock,
-        *,
-        seconds: float = 1.0,
-    ) -> None:
+    def __init__(self, lease: str, sweep: Callable[[], Awaitable[int]], leases: Leases, *, seconds: float) -> None:
         super().__init__()
-        self._bookings, self._desk, self._leases, self._cause_of = bookings, desk, leases, cause_of
-        self._clock, self._seconds, self._owner = clock, seconds, new_id()
+        self._lease, self._sweep, self._leases = lease, sweep, leases
+        self._seconds, self._owner = seconds, new_id()
 
     async def run(self) -> None:
         """Until stopped."""
@@ -82,16 +77,32 @@ class ExpiryWorker(_Loop):
             while not self._stopping.is_set():
                 full = False
                 with suppress(Unavailable):
-                    if await self._leases.hold_lease(EXPIRY_LEASE, self._owner, 10 * self._seconds):
+                    if await self._leases.hold_lease(self._lease, self._owner, 10 * self._seconds):
                         full = await self._sweep() == PAGE
                 if not full:
                     await self._pause(self._seconds)
         finally:
             with suppress(Refusal):
-                await self._leases.release_lease(EXPIRY_LEASE, self._owner)
+                await self._leases.release_lease(self._lease, self._owner)
 
-    async def _sweep(self) -> int:
-        return await expire_holds(self._bookings, self._desk, self._cause_of, now=self._clock())
+
+class ExpiryWorker(Sweeper):
+    """Ends holds soon after their time; only the places shown free depend on how soon."""
+
+    def __init__(
+        self,
+        bookings: BookingReader,
+        desk: Desk,
+        leases: Leases,
+        cause_of: Callable[[Booking], Cause],
+        clock: Clock,
+        *,
+        seconds: float = 1.0,
+    ) -> None:
+        async def sweep() -> int:
+            return await expire_holds(bookings, desk, cause_of, now=clock())
+
+        super().__init__(EXPIRY_LEASE, sweep, leases, seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +111,36 @@ class _Rest:
 
     until: float
     seconds: float
+
+
+class ClosingWorker(_Loop):
+    """Closes the bookings of what is over, in one process at a time."""
+
+    def __init__(
+        self,
+        bookings: BookingReader,
+        stocks: StockReader,
+        desk: Desk,
+        leases: Leases,
+        clock: Clock,
+        *,
+        seconds: float = 5.0,
+    ) -> None:
+        super().__init__()
+        self._bookings, self._stocks, self._desk, self._leases = bookings, stocks, desk, leases
+        self._clock, self._seconds, self._owner = clock, seconds, new_id()
+
+    async def run(self) -> None:
+        """Until stopped. A lease that runs out during a long event does no harm: closing twice changes nothing."""
+        try:
+            while not self._stopping.is_set():
+                with suppress(Unavailable):
+                    if await self._leases.hold_lease(CLOSING_LEASE, self._owner, 10 * self._seconds):
+                        await close_bookings(self._bookings, self._stocks, self._desk, now=self._clock())
+                await self._pause(self._seconds)
+        finally:
+            with suppress(Refusal):
+                await self._leases.release_lease(CLOSING_LEASE, self._owner)
 
 
 class AnnouncingWorker(_Loop):
@@ -211,3 +252,22 @@ class AnnouncingWorker(_Loop):
     def _mark_all(self, events: Iterable[str]) -> None:
         for event in events:
             self.mark(event)
+
+
+class ImportWorker(_Loop):
+    """Books what imports left when their process ended; several processes at a time do no harm."""
+
+    def __init__(
+        self, imports: ImportReader, desk: Desk, issuer: TicketIssuer, clock: Clock, *, seconds: float = 15.0
+    ) -> None:
+        super().__init__()
+        self._imports, self._desk, self._issuer, self._clock, self._seconds = imports, desk, issuer, clock, seconds
+
+    async def run(self) -> None:
+        """Until stopped."""
+        while not self._stopping.is_set():
+            booked = 0
+            with suppress(Refusal):
+                booked = await finish_imports(self._imports, self._desk, self._issuer, self._clock)
+            if not booked:
+                await self._pause(self._seconds)

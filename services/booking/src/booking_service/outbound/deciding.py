@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from booking_service.domain.booking import Booking
+from booking_service.domain.commands.close import next_close
+from booking_service.domain.commands.following import decided
 from booking_service.domain.history import Change, extended
 from booking_service.domain.outcome import Outcome, Step
-from booking_service.domain.records import Key, Record, View, key_of
+from booking_service.domain.records import Key, NotAsked, Record, View, key_of
 from booking_service.domain.stock import Stock
+from booking_service.domain.waiting_list import next_look
 from booking_service.outbound.documents import (
     INVENTORY,
     KIND_OF,
@@ -19,10 +22,10 @@ from booking_service.outbound.documents import (
     inventory_to_document,
     offer_to_document,
 )
-from booking_service.outbound.domain_events import encode
+from booking_service.outbound.domain_events import encode, type_of
 from booking_service.outbound.lanes import Waiting
 from domain_kit.refusals import Refusal
-from domain_kit.trails import BEGINNING, followed
+from domain_kit.trails import BEGINNING, Trail, followed
 from mongo_store import Insert, JournalRow, Put, Replace, VersionedEvent, Write
 from resource_api import check_etag
 
@@ -33,11 +36,14 @@ Records = Mapping[Key, Record | None]
 class Plan:
     """What a batch comes to. accepted: with what each caller gets. refused: with the reason.
 
-    stocks, records: as they will be after the commit; of records only those that change.
+    postponed: they need other records since an earlier command of the batch changed the stock, as another seating plan
+    does; to be asked again after the commit. stocks, records: as they will be after it; of records only those that
+    change.
     """
 
     accepted: list[tuple[Waiting, Record | None]] = field(default_factory=list)
     refused: list[tuple[Waiting, Exception]] = field(default_factory=list)
+    postponed: list[Waiting] = field(default_factory=list)
     rows: list[JournalRow] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     stocks: dict[str, Stock] = field(default_factory=dict)
@@ -47,7 +53,7 @@ class Plan:
 
 @dataclass(slots=True)
 class _Changes:
-    """What one command changes: records with the versions they will have, their documents, the domain events."""
+    """What one command changes: records with the versions they will have, documents of aggregates, domain events."""
 
     records: dict[Key, Record] = field(default_factory=dict)
     documents: dict[Key, Document] = field(default_factory=dict)
@@ -64,7 +70,7 @@ def decide_all(batch: Sequence[Waiting], stocks: Mapping[str, Stock], records: R
             before = None if subject is None else working.get(subject)
             if before is not None:
                 check_etag(command.etag, before.version)
-            outcome = command.decide(View(stock, working), now)
+            outcome = decided(command, View(stock, working), now)
             idle = not outcome.steps and not outcome.tallies and outcome.stock is stock
             if idle and not command.recorded:
                 plan.accepted.append((waiting, outcome.answer))
@@ -73,6 +79,12 @@ def decide_all(batch: Sequence[Waiting], stocks: Mapping[str, Stock], records: R
             row, answer = _row(waiting, outcome, changes)
         except Refusal as refusal:
             plan.refused.append((waiting, refusal))
+            continue
+        except NotAsked as error:
+            if stock is stocks[command.event]:
+                plan.refused.append((waiting, error))
+            else:
+                plan.postponed.append(waiting)
             continue
         except Exception as error:  # noqa: BLE001  # a fault in one command must not fail its neighbours
             plan.refused.append((waiting, error))
@@ -94,29 +106,27 @@ def _changes(outcome: Outcome, working: Records, actor: str, now: datetime) -> _
         key = key_of(step.record)
         former: Any = changes.records.get(key) or working.get(key)
         version, trail = (1, BEGINNING) if former is None else (former.version + 1, former.trail)
-        record = _after(step, former, version, actor, now)
-        told = encode(step.happened, record)
-        changes.events.append(VersionedEvent(told, record.name, version, trail))
-        changed: Any = record
-        changes.records[key] = replace(changed, trail=followed(trail, told.type, version))
+        record = _after(step, former, version, followed(trail, type_of(step.happened), version), actor, now)
+        changes.events.append(VersionedEvent(encode(step.happened, record), record.name, version, trail))
+        changes.records[key] = record
+    changes.documents = {key: KIND_OF[key[0]].to_document(record) for key, record in changes.records.items()}
     for tally in outcome.tallies:
         former = working.get(key_of(tally))
-        changed = tally
+        changed: Any = tally
         changes.records[key_of(tally)] = replace(changed, version=1 if former is None else former.version + 1)
-    changes.documents = {key: KIND_OF[key[0]].to_document(record) for key, record in changes.records.items()}
     return changes
 
 
-def _after(step: Step, former: Record | None, version: int, actor: str, now: datetime) -> Record:
-    """With its version; a booking remembers the change as well."""
-    if not isinstance(step.record, Booking):
-        changed: Any = step.record
-        record: Record = replace(changed, version=version)
-        return record
-    history = former.history if isinstance(former, Booking) else ()
-    reason = getattr(step.happened, "reason", "")
-    change = Change(now, actor, type(step.happened).__name__, step.record.state, reason)
-    return replace(step.record, version=version, history=extended(history, change))
+def _after(step: Step, former: Record | None, version: int, trail: Trail, actor: str, now: datetime) -> Record:
+    """With its version and trail; a booking remembers the change as well."""
+    if isinstance(step.record, Booking):
+        history = former.history if isinstance(former, Booking) else ()
+        reason = getattr(step.happened, "reason", "")
+        change = Change(now, actor, type(step.happened).__name__, step.record.state, reason)
+        return replace(step.record, version=version, trail=trail, history=extended(history, change))
+    changed: Any = step.record
+    record: Record = replace(changed, version=version, trail=trail)
+    return record
 
 
 def _row(waiting: Waiting, outcome: Outcome, changes: _Changes) -> tuple[JournalRow, Record | None]:
@@ -132,8 +142,10 @@ def _row(waiting: Waiting, outcome: Outcome, changes: _Changes) -> tuple[Journal
 
 
 def _write_records(plan: Plan, before: Records, documents: Mapping[Key, Document]) -> None:
-    for key, document in documents.items():
-        former, collection = before.get(key), KIND_OF[key[0]].collection
+    """Of a tally that many commands change, such as the seats of a section, one document is made for all."""
+    for key, record in plan.records.items():
+        former, kind = before.get(key), KIND_OF[key[0]]
+        document, collection = documents.get(key) or kind.to_document(record), kind.collection
         if former is None or not former.version:
             plan.writes.append(Insert(collection, document))
         else:
@@ -147,7 +159,9 @@ def _write_stocks(plan: Plan, before: Mapping[str, Stock], now: datetime) -> Non
             continue
         offer, version = stock.known_offer(), before[event].inventory.version
         after = stock.holding(replace(stock.inventory, version=version + 1))
-        document = inventory_to_document(after.inventory, offer.version, now)
+        close_due = next_close(offer, after.inventory.closed)
+        look_at = next_look(offer, after.inventory, now)
+        document = inventory_to_document(after.inventory, offer.version, now, close_due, look_at)
         plan.writes.append(Replace(INVENTORY, document, version) if version else Insert(INVENTORY, document))
         if offer is not before[event].offer:
             plan.writes.append(Put(OFFERS, offer_to_document(offer)))

@@ -3,24 +3,30 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
-from booking_service.domain.commands import Expire
+from booking_service.domain.booking import Booking
+from booking_service.domain.commands import Command, Expire, LapseReservation
+from booking_service.domain.records import Record
 from booking_service.domain.stock import Stock
 from booking_service.outbound.deciding import Plan, decide_all
 from booking_service.outbound.documents import answer_from_document
 from booking_service.outbound.lanes import LaneMetrics, NoLaneMetrics, Waiting
 from booking_service.outbound.repositories import due_holds
 from booking_service.outbound.shelf import Finder, Shelf
+from booking_service.outbound.vouchers import due_reservations, lapse_cause
 from domain_kit.clock import Clock
 from domain_kit.crash_points import crash_point
+from domain_kit.ids import new_id
 from domain_kit.refusals import Aborted, AlreadyExists, Refusal
 from domain_kit.repository import Cause
 from mongo_store import JournalRow, Recorded, RequestRepeated, VersionConflict, Write
 from mongo_store.verdicts import request_id_reused
 
+# Refusals that may rest on holds, or on places kept for vouchers, whose time is over.
+_MAY_BE_DUE = {"SOLD_OUT", "TOO_MANY_FOR_PERSON", "VOUCHER_USED_UP", "VOUCHER_IN_USE", "SEAT_TAKEN", "SEAT_LEFT_ALONE"}
 _ATTEMPTS = 30
 _SWEPT_AT_ONCE = 128
 
@@ -37,24 +43,26 @@ class BatchJournal(Finder, Protocol):
         """What was answered before, see mongo_store.Journal.answers_to."""
 
 
-def expiry_cause(booking: str) -> Cause:
-    """A booking's hold ends once, whoever notices."""
-    return Cause(key=f"booking.expiry|{booking}", actor="services/booking")
+def expiry_cause(booking: Booking) -> Cause:
+    """What is held until a moment ends once, whoever notices: a hold, and later each change that was not paid."""
+    until = "" if booking.hold_expire_time is None else booking.hold_expire_time.isoformat()
+    return Cause(key=f"booking.expiry|{booking.name}|{until}", actor="services/booking")
 
 
 class BatchDesk:
-    """`serve` of one lane. on_change: told of each stock that a commit changed."""
+    """`serve` of one lane. on_change: told of each stock that a commit changed; on_records: of each record."""
 
     def __init__(
         self,
         journal: BatchJournal,
         *,
         on_change: Callable[[Stock], None] = lambda _: None,
+        on_records: Callable[[Iterable[Record]], None] = lambda _: None,
         metrics: LaneMetrics | None = None,
     ) -> None:
         self._journal = journal
         self._shelf = Shelf(journal)
-        self._on_change = on_change
+        self._on_change, self._on_records = on_change, on_records
         self._metrics = metrics or NoLaneMetrics()
 
     async def serve(self, batch: Sequence[Waiting]) -> None:
@@ -65,9 +73,11 @@ class BatchDesk:
         began, work, fresh = time.perf_counter(), list(batch), False
         for attempt in range(_ATTEMPTS):
             plan = await self._decide(work, fresh=fresh)
-            work = [waiting for waiting, _ in plan.accepted]
+            work = [*(waiting for waiting, _ in plan.accepted), *plan.postponed]
             if await self._commit(plan, work):
                 self._committed(plan, time.perf_counter() - began)
+                if plan.postponed:
+                    await self.serve(plan.postponed)
                 return
             fresh = True
             await asyncio.sleep(random.uniform(0, 0.001 * min(attempt, 10)))  # noqa: S311  # no secret
@@ -137,21 +147,33 @@ class BatchDesk:
             waiting.answer(answer)
         for stock in plan.changed:
             self._on_change(stock)
+        self._on_records(plan.records.values())
+
+    async def rehearse(self, command: Command) -> Record | None:
+        """What it would answer now, and nothing is written; refusals as `Lanes.submit`."""
+        waiting = Waiting(command, Cause(new_id()), asyncio.get_running_loop().create_future())
+        plan = await self._decide([waiting], fresh=True)
+        for accepted, answer in plan.accepted:
+            if accepted is waiting:
+                return answer
+        return await waiting.done
 
     async def _due_holds(self, plan: Plan) -> list[Waiting]:
-        """Holds whose time is over, of events that had too few places: nobody hears SOLD_OUT because of them."""
+        """Holds whose time is over and places kept for vouchers that are, of events where something was short: nobody
+        hears SOLD_OUT because of them.
+        """
         short = {
             waiting.command.event
             for waiting, refusal in plan.refused
-            if isinstance(refusal, Refusal) and refusal.reason == "SOLD_OUT"
+            if isinstance(refusal, Refusal) and refusal.reason in _MAY_BE_DUE
         }
         due: list[Waiting] = []
+        now = self._journal.clock()
         for event in short:
-            for hold in await due_holds(self._journal, self._journal.clock(), _SWEPT_AT_ONCE, event):
-                command = Expire(hold.event, hold.name)
-                waiting = Waiting(command, expiry_cause(hold.name), asyncio.get_running_loop().create_future())
-                waiting.done.add_done_callback(_look_at)
-                due.append(waiting)
+            holds = await due_holds(self._journal, now, _SWEPT_AT_ONCE, event)
+            uses = await due_reservations(self._journal, now, _SWEPT_AT_ONCE, event)
+            due += [_unawaited(Expire(hold.event, hold.name), expiry_cause(hold)) for hold in holds]
+            due += [_unawaited(LapseReservation(use.event, use.voucher), lapse_cause(use)) for use in uses]
         return due
 
     async def _refuse(self, plan: Plan) -> None:
@@ -172,7 +194,13 @@ class BatchDesk:
                 waiting.answer(answer_from_document(answer))
 
 
+def _unawaited(command: Command, cause: Cause) -> Waiting:
+    waiting = Waiting(command, cause, asyncio.get_running_loop().create_future())
+    waiting.done.add_done_callback(_look_at)
+    return waiting
+
+
 def _look_at(done: "asyncio.Future[Any]") -> None:
-    """Nobody awaits the expiry of a hold; its outcome is in the store."""
+    """Nobody awaits the end of a hold or reservation; its outcome is in the store."""
     if not done.cancelled():
         done.exception()

@@ -11,17 +11,33 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from booking_service.domain.attendee_import import AttendeeImport, ImportChunk
 from booking_service.domain.booking import Booking
+from booking_service.domain.check_in_list import CheckInList
+from booking_service.domain.commands.vouchers import VoucherBatch
 from booking_service.domain.inventory import Inventory
+from booking_service.domain.list_tally import ListTally
 from booking_service.domain.offer import Offer
 from booking_service.domain.people import Person
 from booking_service.domain.records import Record
+from booking_service.domain.scans import TicketScans
+from booking_service.domain.taken_seats import TakenSeats
+from booking_service.domain.voucher import Voucher
+from booking_service.domain.voucher_use import VoucherUse
+from booking_service.domain.waiting_entry import Waiter, WaitingEntry
 from domain_kit.money import Money
 
 BOOKINGS = "bookings"
+CHECK_IN_LISTS, LIST_TALLIES, TICKET_SCANS = "check_in_lists", "list_tallies", "ticket_scans"
 INVENTORY = "inventory"
 OFFERS = "offers"
 PEOPLE = "people"
+TAKEN_SEATS = "taken_seats"
+VOUCHERS = "vouchers"
+VOUCHER_USES = "voucher_uses"
+IMPORTS, IMPORT_CHUNKS = "imports", "import_chunks"
+WAITING_ENTRIES = "waiting_list_entries"
+WAITERS = "waiters"
 
 Document = dict[str, Any]
 R = TypeVar("R", bound=Record)
@@ -48,7 +64,21 @@ class Kind(Generic[R]):
         return msgspec.convert(plain, self.record, builtin_types=_KEPT)
 
 
-KINDS: tuple[Kind[Any], ...] = (Kind(Booking, BOOKINGS), Kind(Person, PEOPLE, named=False))
+KINDS: tuple[Kind[Any], ...] = (
+    Kind(Booking, BOOKINGS),
+    Kind(Person, PEOPLE, named=False),
+    Kind(TakenSeats, TAKEN_SEATS, named=False),
+    Kind(Voucher, VOUCHERS),
+    Kind(VoucherUse, VOUCHER_USES, named=False),
+    Kind(VoucherBatch, "voucher_batches"),  # in answers only
+    Kind(CheckInList, CHECK_IN_LISTS),
+    Kind(ListTally, LIST_TALLIES),
+    Kind(TicketScans, TICKET_SCANS),
+    Kind(AttendeeImport, IMPORTS),
+    Kind(ImportChunk, IMPORT_CHUNKS),
+    Kind(WaitingEntry, WAITING_ENTRIES),
+    Kind(Waiter, WAITERS, named=False),
+)
 KIND_OF: Mapping[type[Any], Kind[Any]] = {kind.record: kind for kind in KINDS}
 _BY_COLLECTION = {kind.collection: kind for kind in KINDS}
 
@@ -90,21 +120,47 @@ def offer_from_document(document: Mapping[str, Any]) -> Offer:
     return msgspec.convert({**document, "event": document["_id"]}, Offer, builtin_types=_KEPT)
 
 
-def inventory_to_document(inventory: Inventory, offer_version: int, at: datetime) -> Document:
-    """`_id` is the event. offer_version: which offer it goes with. at: when it changed."""
+def inventory_to_document(
+    inventory: Inventory,
+    offer_version: int,
+    at: datetime,
+    close_due: datetime | None = None,
+    look_at: datetime | None = None,
+) -> Document:
+    """`_id` is the event. offer_version: which offer it goes with. at: when it changed. close_due: see `next_close`.
+
+    look_at: see `next_look`.
+    """
     return {
         "_id": inventory.event,
         "version": inventory.version,
         "taken": dict(inventory.taken),
         "sold": dict(inventory.sold),
+        "seats": dict(inventory.seats),
+        "closed": inventory.closed,
+        "close_due": close_due,
+        "waiting": dict(inventory.waiting),
+        "arrivals": inventory.arrivals,
+        "reordered": inventory.reordered,
+        "look_at": look_at,
         "offer_version": offer_version,
         "at": at,
     }
 
 
 def inventory_from_document(document: Mapping[str, Any]) -> Inventory:
-    """The reverse; `offer_version` and `at` stay behind."""
-    return Inventory(document["_id"], document["taken"], document["version"], document.get("sold", {}))
+    """The reverse; `offer_version`, `at`, `close_due` and `look_at` stay behind."""
+    counts = document.get("sold", {}), document.get("seats", {})
+    return Inventory(
+        document["_id"],
+        document["taken"],
+        document["version"],
+        *counts,
+        document.get("closed"),
+        waiting=document.get("waiting", {}),
+        arrivals=document.get("arrivals", 0),
+        reordered=document.get("reordered", 0),
+    )
 
 
 def money_to_document(money: Money) -> list[Any]:

@@ -1,28 +1,42 @@
-"""Domain events as messages of usher.booking.v1, each with the booking or availability after it."""
+"""Domain events as messages of usher.booking.v1, each with what it happened to after it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import Message
 
+from booking_service.check_in_wire import check_in_list_to_wire, scan_to_wire
 from booking_service.domain import domain_events as facts
 from booking_service.domain.availability import Availability
 from booking_service.domain.booking import Booking
+from booking_service.domain.check_in_list import CheckInList
 from booking_service.domain.records import Record
+from booking_service.domain.scans import Scan
+from booking_service.domain.voucher import Voucher
+from booking_service.domain.waiting_entry import WaitingEntry
+from booking_service.voucher_wire import voucher_to_wire
+from booking_service.waiting_wire import entry_to_wire
 from booking_service.wire import availability_to_wire, booking_to_wire, ticket_of
 from domain_kit.backbone import EncodedEvent
 from resource_api import money_to_wire
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1 import domain_events_pb2 as pb
 
+_OfTicket = facts.TicketCheckedIn | facts.TicketCheckedOut | facts.CheckInUndone | facts.DuplicateScanReported
 
-def _held(fact: facts.BookingHeld, booking: Booking) -> Message:  # noqa: ARG001  # all builders are called alike
-    return pb.BookingHeld(booking=booking_to_wire(booking))
+
+def _held(fact: facts.BookingHeld, booking: Booking) -> Message:
+    return pb.BookingHeld(booking=booking_to_wire(booking), reason=fact.reason)
 
 
 def _confirmed(fact: facts.BookingConfirmed, booking: Booking) -> Message:
-    return pb.BookingConfirmed(booking=booking_to_wire(booking), held_again=fact.held_again)
+    return pb.BookingConfirmed(booking=booking_to_wire(booking), held_again=fact.held_again, reason=fact.reason)
+
+
+def _details_changed(fact: facts.BookingDetailsChanged, booking: Booking) -> Message:  # noqa: ARG001  # as the others
+    return pb.BookingDetailsChanged(booking=booking_to_wire(booking))
 
 
 def _cancelled(fact: facts.BookingCancelled, booking: Booking) -> Message:
@@ -38,12 +52,66 @@ def _expired(fact: facts.BookingExpired, booking: Booking) -> Message:  # noqa: 
     return pb.BookingExpired(booking=booking_to_wire(booking))
 
 
-def _checked_in(fact: facts.TicketCheckedIn, booking: Booking) -> Message:
-    return pb.TicketCheckedIn(booking=booking_to_wire(booking), ticket=ticket_of(booking, booking.ticket(fact.ticket)))
+def _passed(kind: Callable[..., Message]) -> Callable[[_OfTicket, Booking], Message]:
+    """Of what happens to a ticket at a gate: its message has the fields of the fact."""
+
+    def build(fact: _OfTicket, booking: Booking) -> Message:
+        told = {
+            each.name: scan_to_wire(value) if isinstance(value, Scan) else value
+            for each in fields(fact) if each.name != "ticket" for value in [getattr(fact, each.name)]
+        }  # fmt: skip
+        return kind(booking=booking_to_wire(booking), ticket=ticket_of(booking, booking.ticket(fact.ticket)), **told)
+
+    return build
+
+
+def _of_list(kind: Callable[..., Message]) -> Callable[[facts.Happening, CheckInList], Message]:
+    return lambda _, check_in_list: kind(check_in_list=check_in_list_to_wire(check_in_list))
 
 
 def _unclaimed(fact: facts.PaymentUnclaimed, booking: Booking) -> Message:
     return pb.PaymentUnclaimed(booking=booking_to_wire(booking), payment=fact.payment, reason=fact.reason)
+
+
+def _voucher_created(fact: facts.VoucherCreated, voucher: Voucher) -> Message:  # noqa: ARG001  # as above
+    return pb.VoucherCreated(voucher=voucher_to_wire(voucher))
+
+
+def _voucher_changed(fact: facts.VoucherChanged, voucher: Voucher) -> Message:  # noqa: ARG001  # as above
+    return pb.VoucherChanged(voucher=voucher_to_wire(voucher))
+
+
+def _voucher_deleted(fact: facts.VoucherDeleted, voucher: Voucher) -> Message:  # noqa: ARG001  # as above
+    return pb.VoucherDeleted(voucher=voucher_to_wire(voucher))
+
+
+def _changed(fact: facts.BookingChanged, booking: Booking) -> Message:
+    return pb.BookingChanged(
+        booking=booking_to_wire(booking),
+        refund_due=None if fact.refund_due is None else money_to_wire(fact.refund_due),
+        removed_tickets=fact.removed,
+        added_tickets=fact.added,
+    )
+
+
+def _rejected(fact: facts.BookingRejected, booking: Booking) -> Message:
+    return pb.BookingRejected(booking=booking_to_wire(booking), reason=fact.reason)
+
+
+def _with_state(message: type[Any]) -> Callable[[Any, Any], Message]:
+    """Of a fact that has nothing but the booking after it."""
+    return lambda _, booking: message(booking=booking_to_wire(booking))
+
+
+def _waits(
+    message: "type[pb.WaitingListJoined | pb.WaitingListPriorityChanged | pb.WaitingListOffered"
+    " | pb.WaitingListFulfilled | pb.WaitingListLeft]",
+) -> Callable[[facts.WaitingListFact, WaitingEntry], Message]:
+    return lambda _, entry: message(waiting_list_entry=entry_to_wire(entry))
+
+
+def _lapsed(fact: facts.WaitingListLapsed, entry: WaitingEntry) -> Message:
+    return pb.WaitingListLapsed(waiting_list_entry=entry_to_wire(entry), reason=fact.reason)
 
 
 BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
@@ -51,9 +119,37 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.BookingConfirmed: _confirmed,
     facts.BookingCancelled: _cancelled,
     facts.BookingExpired: _expired,
-    facts.TicketCheckedIn: _checked_in,
+    facts.TicketCheckedIn: _passed(pb.TicketCheckedIn),
+    facts.TicketCheckedOut: _passed(pb.TicketCheckedOut),
+    facts.CheckInUndone: _passed(pb.CheckInUndone),
+    facts.DuplicateScanReported: _passed(pb.DuplicateScanReported),
+    facts.CheckInListCreated: _of_list(pb.CheckInListCreated),
+    facts.CheckInListChanged: _of_list(pb.CheckInListChanged),
+    facts.CheckInListDeleted: _of_list(pb.CheckInListDeleted),
     facts.PaymentUnclaimed: _unclaimed,
+    facts.VoucherCreated: _voucher_created,
+    facts.VoucherChanged: _voucher_changed,
+    facts.VoucherDeleted: _voucher_deleted,
+    facts.BookingDetailsChanged: _details_changed,
+    facts.BookingChanged: _changed,
+    facts.BookingChangeHeld: _with_state(pb.BookingChangeHeld),
+    facts.BookingChangeExpired: _with_state(pb.BookingChangeExpired),
+    facts.BookingApproved: _with_state(pb.BookingApproved),
+    facts.BookingRejected: _rejected,
+    facts.BookingCompleted: _with_state(pb.BookingCompleted),
+    facts.BookingNoShow: _with_state(pb.BookingNoShow),
+    facts.WaitingListJoined: _waits(pb.WaitingListJoined),
+    facts.WaitingListPriorityChanged: _waits(pb.WaitingListPriorityChanged),
+    facts.WaitingListOffered: _waits(pb.WaitingListOffered),
+    facts.WaitingListFulfilled: _waits(pb.WaitingListFulfilled),
+    facts.WaitingListLapsed: _lapsed,
+    facts.WaitingListLeft: _waits(pb.WaitingListLeft),
 }
+
+
+def type_of(happened: facts.Happening) -> str:
+    """Full name of its message: the domain's name of it in the contract's package."""
+    return f"usher.booking.v1.{type(happened).__name__}"
 
 
 def encode(happened: facts.Happening, record: Record) -> EncodedEvent:

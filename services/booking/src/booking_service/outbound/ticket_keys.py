@@ -28,7 +28,7 @@ class KeyJournal(Finder, Protocol):
 
 
 class TicketKeys:
-    """domain.commands.TicketIssuer, domain.ports.TicketVerifier and TicketKeyring.
+    """domain.commands.TicketIssuer; domain.ports.TicketVerifier, TicketKeyring; domain.check_in_ports.ListSigner.
 
     Keys are numbered from 1; the highest signs.
     """
@@ -60,6 +60,15 @@ class TicketKeys:
         code = TicketCode(number, event, booking_id, new_id())
         body = code.body()
         return code.ticket_name, pack(body, self._keys[number].sign(body))
+
+    @property
+    def signing_key(self) -> int:
+        """Number of the key that signs now."""
+        return max(self._keys)
+
+    def sign(self, content: bytes) -> bytes:
+        """An Ed25519 signature by that key."""
+        return self._keys[self.signing_key].sign(content)
 
     async def verify(self, code: str) -> TicketCode:
         """What a code of ours says. InvalidArgument TICKET_CODE_INVALID."""

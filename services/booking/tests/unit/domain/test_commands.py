@@ -8,6 +8,7 @@ from booking_service.domain.booking import Line, total_of
 from booking_service.domain.commands import Cancel, CheckIn, ClaimPayment, Confirm, Expire, ProjectOffer
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import OfferState
+from booking_service.domain.scans import Scan
 from booking_service.domain.states import BookingState, TicketState
 from booking_service.domain.stock import Stock
 from domain_kit.money import Money
@@ -221,7 +222,7 @@ def test_a_ticket_admits_once_and_its_booking_stays(make):
     ticket = booking.tickets[0]
     check_in = CheckIn(make.EVENT, booking.name, ticket.name, ticket.code)
     admitted = make.decide(check_in, stock, booking)
-    assert happened(admitted) == [facts.TicketCheckedIn(ticket.name)]
+    assert happened(admitted) == [facts.TicketCheckedIn(ticket.name, Scan(make.NOW, "", 1))]
     with pytest.raises(FailedPrecondition) as refused:
         make.decide(check_in, stock, admitted.answer)
     assert refused.value.reason == "TICKET_CHECKED_IN"

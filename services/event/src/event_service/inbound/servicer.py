@@ -19,7 +19,7 @@ from event_service.handlers.create_event import create_event
 from event_service.handlers.import_events import LineProblem, Prepared, import_events, prepare
 from event_service.handlers.read_event import read_event
 from event_service.inbound import queries
-from event_service.inbound.import_lines import MOST_LINES, numbered_lines, read_line
+from event_service.inbound.import_lines import MOST_LINES, read_line
 from event_service.inbound.parts import Mapping, Parts
 from event_service.inbound.readers import insider
 from event_service.inbound.seating import replaced_seating_plan
@@ -33,7 +33,7 @@ from event_service.wire.seating import seating_plan_to_wire
 from event_service.wire.ticket_types import ticket_type_from_wire, ticket_type_to_wire
 from grpc_runtime import cause_of
 from grpc_runtime.interceptors import Validation
-from resource_api import PageTokens, apply_update_mask, page_size_of
+from resource_api import PageTokens, apply_update_mask, numbered_lines, page_size_of
 from usher.event.v1 import discount_pb2, event_date_pb2, event_pb2, question_pb2, seating_plan_pb2, ticket_type_pb2
 from usher.event.v1 import event_service_pb2 as pb
 from usher.event.v1.event_service_pb2_grpc import EventServiceServicer
@@ -107,7 +107,7 @@ class EventServicer(EventServiceServicer):
         self, request: pb.ImportEventsRequest, context: object
     ) -> AsyncIterator[pb.ImportEventsResponse]:
         cause, now = cause_of(request, context), self._now()
-        lines = numbered_lines(request.json_lines)
+        lines = numbered_lines(request.json_lines, most=MOST_LINES, field="json_lines")
         if not 0 < len(lines) <= MOST_LINES:
             raise InvalidArgument.of("json_lines", f"must have 1 to {MOST_LINES} lines.")
         prepared: list[Prepared] = []

@@ -1,5 +1,6 @@
 """Send what waits."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ GIVE_UP_AFTER = timedelta(hours=24)
 FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(minutes=10)
 AT_ONCE = 20
+TOGETHER = 8  # letters on their way at a time: what is written about them then shares transactions
 MOST_LOOKED_AT = 1_000
 
 
@@ -39,11 +41,20 @@ class Patience:
 async def deliver_letters(
     notifications: Notifications, post: Post, patience: Patience, clock: Callable[[], datetime]
 ) -> int:
-    """Send those that are due, the longest waiting first; how many left the queue."""
+    """Send those that are due, the longest waiting first, some together; how many left the queue."""
     waiting = await notifications.waiting(min(AT_ONCE + len(patience.due), MOST_LOOKED_AT))
     due = [each for each in waiting if patience.due.get(each.name, clock()) <= clock()]
-    settled = [await _deliver(notifications, post, patience, each, clock) for each in due[:AT_ONCE]]
-    return sum(settled)
+    slots = asyncio.Semaphore(TOGETHER)
+
+    async def deliver(letter: Notification) -> bool:
+        async with slots:
+            return await _deliver(notifications, post, patience, letter, clock)
+
+    results = await asyncio.gather(*(deliver(each) for each in due[:AT_ONCE]), return_exceptions=True)
+    for result in results:  # only now: no letter is cut off because another could not be settled
+        if isinstance(result, BaseException):
+            raise result
+    return sum(result is True for result in results)
 
 
 async def _deliver(

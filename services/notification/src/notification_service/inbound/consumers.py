@@ -11,6 +11,7 @@ from notification_service.handlers import write_letters
 from notification_service.handlers.queue_letter import queue_letter
 from notification_service.wire.others import event_of, occasion_from_wire, person_from_wire
 from resource_api import money_from_wire
+from usher.booking.v1 import booking_pb2
 from usher.booking.v1 import domain_events_pb2 as booking
 from usher.event.v1 import domain_events_pb2 as event
 from usher.payment.v1 import domain_events_pb2 as payment
@@ -50,6 +51,13 @@ class MailCauses:
                 {
                     booking.BookingConfirmed: self.booking_confirmed,
                     booking.BookingCancelled: self.booking_cancelled,
+                    booking.BookingHeld: self.booking_held,
+                    booking.BookingApproved: self.booking_approved,
+                    booking.BookingRejected: self.booking_rejected,
+                    booking.BookingChanged: self.booking_changed,
+                    booking.BookingChangeHeld: self.change_held,
+                    booking.WaitingListOffered: self.places_offered,
+                    booking.WaitingListLapsed: self.waited_in_vain,
                 },
             ),
             Subscription(
@@ -80,7 +88,9 @@ class MailCauses:
     async def booking_confirmed(self, message: booking.BookingConfirmed, received: Received) -> None:
         """Mail the tickets."""
         told = message.booking
-        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        person, occasion = await self._buyer(told), await self._occasion(told.event)
+        if person is None:
+            return
         admissions = tuple(Admission(each.code, each.display_name) for each in told.tickets)
         letter = write_letters.booking_confirmed(person, occasion, told.name, money_from_wire(told.total), admissions)
         await self._queue(BOOKING, person, letter, received)
@@ -88,9 +98,72 @@ class MailCauses:
     async def booking_cancelled(self, message: booking.BookingCancelled, received: Received) -> None:
         """Mail that the tickets no longer admit."""
         told = message.booking
-        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        person, occasion = await self._buyer(told), await self._occasion(told.event)
+        if person is None:
+            return
         refund_due = money_from_wire(message.refund_due) if message.HasField("refund_due") else None
         letter = write_letters.booking_cancelled(person, occasion, told.name, message.reason, refund_due)
+        await self._queue(BOOKING, person, letter, received)
+
+    async def places_offered(self, message: booking.WaitingListOffered, received: Received) -> None:
+        """Mail until when places are held, unless that is over by now."""
+        told = message.waiting_list_entry
+        person, occasion = await self._person(told.user), await self._occasion(told.event)
+        until = told.offer_expire_time.ToDatetime(self.clock().tzinfo)
+        if self.clock() < until:
+            letter = write_letters.waiting_list_offered(person, occasion, told.booking, told.quantity, until)
+            await self._queue(BOOKING, person, letter, received)
+
+    async def waited_in_vain(self, message: booking.WaitingListLapsed, received: Received) -> None:
+        """Mail why there will be no places."""
+        told = message.waiting_list_entry
+        person, occasion = await self._person(told.user), await self._occasion(told.event)
+        letter = write_letters.waiting_list_lapsed(person, occasion, message.reason, offered=bool(told.booking))
+        await self._queue(BOOKING, person, letter, received)
+
+    async def booking_held(self, message: booking.BookingHeld, received: Received) -> None:
+        """Mail that the organizer has to agree; a plain hold causes none."""
+        told = message.booking
+        if told.state != booking_pb2.BOOKING_STATE_PENDING_APPROVAL:
+            return
+        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        await self._queue(BOOKING, person, write_letters.booking_waits(person, occasion, told.name), received)
+
+    async def booking_approved(self, message: booking.BookingApproved, received: Received) -> None:
+        """Mail that it can be paid; what is free is confirmed next, and that has a mail of its own."""
+        told = message.booking
+        total = money_from_wire(told.total)
+        if not total:
+            return
+        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        await self._queue(BOOKING, person, write_letters.booking_approved(person, occasion, told.name, total), received)
+
+    async def booking_rejected(self, message: booking.BookingRejected, received: Received) -> None:
+        """Mail that the organizer did not agree."""
+        told = message.booking
+        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        letter = write_letters.booking_rejected(person, occasion, told.name, message.reason)
+        await self._queue(BOOKING, person, letter, received)
+
+    async def booking_changed(self, message: booking.BookingChanged, received: Received) -> None:
+        """Mail the tickets as they are now; a change of what is only held causes none."""
+        told = message.booking
+        if told.state == booking_pb2.BOOKING_STATE_HELD:
+            return
+        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        valid = (each for each in told.tickets if each.state == booking_pb2.TICKET_STATE_VALID)
+        refund_due = money_from_wire(message.refund_due) if message.HasField("refund_due") else None
+        letter = write_letters.booking_changed(
+            person, occasion, told.name, money_from_wire(told.total), refund_due,
+            tuple(Admission(each.code, each.display_name) for each in valid),
+        )  # fmt: skip
+        await self._queue(BOOKING, person, letter, received)
+
+    async def change_held(self, message: booking.BookingChangeHeld, received: Received) -> None:
+        """Mail what is to be paid for a change."""
+        told = message.booking
+        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        letter = write_letters.change_to_pay(person, occasion, told.name, money_from_wire(told.amount_due))
         await self._queue(BOOKING, person, letter, received)
 
     async def payment_failed(self, message: payment.PaymentFailed, received: Received) -> None:
@@ -125,6 +198,13 @@ class MailCauses:
         if person is None:
             raise NotYet(f"Nothing was told of {name} yet.")
         return person
+
+    async def _buyer(self, told: booking_pb2.Booking) -> Person | None:
+        """None for a booking that an organizer made for somebody without account and address."""
+        if told.buyer:
+            return await self._person(told.buyer)
+        contact = told.contact
+        return Person(told.organizer, contact.email, contact.display_name) if contact.email else None
 
     async def _occasion(self, name: str) -> Occasion:
         occasion = await self.directory.occasion(name)

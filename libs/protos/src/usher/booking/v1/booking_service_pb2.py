@@ -27,11 +27,12 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import client_pb2 as google_dot_api_dot_client__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
+from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from usher.access.v1 import access_pb2 as usher_dot_access_dot_v1_dot_access__pb2
 from usher.booking.v1 import booking_pb2 as usher_dot_booking_dot_v1_dot_booking__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&usher/booking/v1/booking_service.proto\x12\x10usher.booking.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1cusher/access/v1/access.proto\x1a\x1eusher/booking/v1/booking.proto\"\xd5\x01\n\x14\x43reateBookingRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x36\n\x07\x62ooking\x18\x02 \x01(\x0b\x32\x19.usher.booking.v1.BookingB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\x12\x1f\n\nturn_token\x18\x04 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x08\"Y\n\x11GetBookingRequest\x12\x44\n\x04name\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}$\"\x9b\x01\n\x13ListBookingsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x66ilter\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"\\\n\x14ListBookingsResponse\x12+\n\x08\x62ookings\x18\x01 \x03(\x0b\x32\x19.usher.booking.v1.Booking\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x01\n\x17ListUserBookingsRequest\x12/\n\x06parent\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xbaH\x18r\x16\x32\x14^users/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"`\n\x18ListUserBookingsResponse\x12+\n\x08\x62ookings\x18\x01 \x03(\x0b\x32\x19.usher.booking.v1.Booking\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa9\x01\n\x15\x43onfirmBookingRequest\x12\x44\n\x04name\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xc2\x01\n\x14\x43\x61ncelBookingRequest\x12\x44\n\x04name\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}$\x12\x18\n\x06reason\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x16\n\x04\x65tag\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x04 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\x80\x02\n\x16GetTicketQrCodeRequest\x12Y\n\x04name\x18\x01 \x01(\tBK\xe2\x41\x01\x02\xbaHDrB2@^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}/tickets/[a-z0-9]{26}$\x12I\n\x06\x66ormat\x18\x02 \x01(\x0e\x32/.usher.booking.v1.GetTicketQrCodeRequest.FormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\"@\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x0e\n\nFORMAT_SVG\x10\x01\x12\x0e\n\nFORMAT_PNG\x10\x02\"\x9a\x01\n\x14\x43heckInTicketRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x1c\n\x04\x63ode\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x04\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"R\n\x15\x43heckInTicketResponse\x12(\n\x06ticket\x18\x01 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12\x0f\n\x07\x62ooking\x18\x02 \x01(\t\"U\n\x16GetAvailabilityRequest\x12;\n\x04name\x18\x01 \x01(\tB-\xe2\x41\x01\x02\xbaH&r$2\"^events/[a-z0-9]{26}/availability$\"W\n\x18WatchAvailabilityRequest\x12;\n\x04name\x18\x01 \x01(\tB-\xe2\x41\x01\x02\xbaH&r$2\"^events/[a-z0-9]{26}/availability$2\xfa\x0c\n\x0e\x42ookingService\x12\x9a\x01\n\rCreateBooking\x12&.usher.booking.v1.CreateBookingRequest\x1a\x19.usher.booking.v1.Booking\"F\xda\x41\x0eparent,booking\xca\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02)\"\x1e/v1/{parent=events/*}/bookings:\x07\x62ooking\x12\x98\x01\n\nGetBooking\x12#.usher.booking.v1.GetBookingRequest\x1a\x19.usher.booking.v1.Booking\"J\xda\x41\x04name\xca\xf3\x18\x19\x1a\x17\n\x04name\x12\rbookings.read\x18\x01\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=events/*/bookings/*}\x12\xab\x01\n\x0cListBookings\x12%.usher.booking.v1.ListBookingsRequest\x1a&.usher.booking.v1.ListBookingsResponse\"L\xda\x41\x06parent\xca\xf3\x18\x19\x1a\x17\n\x06parent\x12\rbookings.read\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=events/*}/bookings\x12\xa9\x01\n\x10ListUserBookings\x12).usher.booking.v1.ListUserBookingsRequest\x1a*.usher.booking.v1.ListUserBookingsResponse\">\xda\x41\x06parent\xca\xf3\x18\x0c\x1a\n\n\x06parent\x18\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/{parent=users/*}/bookings\x12\x9c\x01\n\x0e\x43onfirmBooking\x12\'.usher.booking.v1.ConfirmBookingRequest\x1a\x19.usher.booking.v1.Booking\"F\xda\x41\x04name\xca\xf3\x18\n\x1a\x08\n\x04name\x18\x01\x82\xd3\xe4\x93\x02+\"&/v1/{name=events/*/bookings/*}:confirm:\x01*\x12\xaa\x01\n\rCancelBooking\x12&.usher.booking.v1.CancelBookingRequest\x1a\x19.usher.booking.v1.Booking\"V\xda\x41\x04name\xca\xf3\x18\x1b\x1a\x19\n\x04name\x12\x0f\x62ookings.cancel\x18\x01\x82\xd3\xe4\x93\x02*\"%/v1/{name=events/*/bookings/*}:cancel:\x01*\x12\xa7\x01\n\x0fGetTicketQrCode\x12(.usher.booking.v1.GetTicketQrCodeRequest\x1a\x14.google.api.HttpBody\"T\xca\xf3\x18\x19\x1a\x17\n\x04name\x12\rbookings.read\x18\x01\x82\xd3\xe4\x93\x02\x31\x12//v1/{name=events/*/bookings/*/tickets/*}:qrCode\x12\xa9\x01\n\rCheckInTicket\x12&.usher.booking.v1.CheckInTicketRequest\x1a\'.usher.booking.v1.CheckInTicketResponse\"G\xca\xf3\x18\x1b\x1a\x19\n\x06parent\x12\x0ftickets.checkIn\x82\xd3\xe4\x93\x02\"\"\x1d/v1/{parent=events/*}:checkIn:\x01*\x12\x92\x01\n\x0fGetAvailability\x12(.usher.booking.v1.GetAvailabilityRequest\x1a\x1e.usher.booking.v1.Availability\"5\xda\x41\x04name\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\"\x12 /v1/{name=events/*/availability}\x12\x9e\x01\n\x11WatchAvailability\x12*.usher.booking.v1.WatchAvailabilityRequest\x1a\x1e.usher.booking.v1.Availability\";\xda\x41\x04name\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02(\x12&/v1/{name=events/*/availability}:watch0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&usher/booking/v1/booking_service.proto\x12\x10usher.booking.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x17google/type/money.proto\x1a\x1cusher/access/v1/access.proto\x1a\x1eusher/booking/v1/booking.proto\"\xd5\x01\n\x14\x43reateBookingRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x36\n\x07\x62ooking\x18\x02 \x01(\x0b\x32\x19.usher.booking.v1.BookingB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\x12\x1f\n\nturn_token\x18\x04 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x08\"\xa0\x01\n\x13QuoteBookingRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x36\n\x07\x62ooking\x18\x02 \x01(\x0b\x32\x19.usher.booking.v1.BookingB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nturn_token\x18\x03 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x08\"\xf9\x01\n\x0c\x42ookingQuote\x12,\n\x05lines\x18\x01 \x03(\x0b\x32\x1d.usher.booking.v1.BookingLine\x12!\n\x05total\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12*\n\x0e\x64iscount_total\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12%\n\tfee_total\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12*\n\x05taxes\x18\x05 \x03(\x0b\x32\x1b.usher.booking.v1.TaxAmount\x12\x19\n\x11\x61pproval_required\x18\x06 \x01(\x08\"Y\n\x11GetBookingRequest\x12\x44\n\x04name\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}$\"\x9b\x01\n\x13ListBookingsRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x18\n\x06\x66ilter\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"\\\n\x14ListBookingsResponse\x12+\n\x08\x62ookings\x18\x01 \x03(\x0b\x32\x19.usher.booking.v1.Booking\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x01\n\x17ListUserBookingsRequest\x12/\n\x06parent\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xbaH\x18r\x16\x32\x14^users/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"`\n\x18ListUserBookingsResponse\x12+\n\x08\x62ookings\x18\x01 \x03(\x0b\x32\x19.usher.booking.v1.Booking\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa9\x01\n\x15\x43onfirmBookingRequest\x12\x44\n\x04name\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\x88\x02\n\x14\x43\x61ncelBookingRequest\x12\x44\n\x04name\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}$\x12\x18\n\x06reason\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x16\n\x04\x65tag\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x32\n\nrequest_id\x18\x04 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\x12,\n\x13refund_basis_points\x18\x05 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00H\x00\x88\x01\x01\x42\x16\n\x14_refund_basis_points\"\x80\x02\n\x16GetTicketQrCodeRequest\x12Y\n\x04name\x18\x01 \x01(\tBK\xe2\x41\x01\x02\xbaHDrB2@^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}/tickets/[a-z0-9]{26}$\x12I\n\x06\x66ormat\x18\x02 \x01(\x0e\x32/.usher.booking.v1.GetTicketQrCodeRequest.FormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\"@\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x0e\n\nFORMAT_SVG\x10\x01\x12\x0e\n\nFORMAT_PNG\x10\x02\"\x9a\x01\n\x14\x43heckInTicketRequest\x12\x30\n\x06parent\x18\x01 \x01(\tB \xe2\x41\x01\x02\xbaH\x19r\x17\x32\x15^events/[a-z0-9]{26}$\x12\x1c\n\x04\x63ode\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\x80\x04\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"R\n\x15\x43heckInTicketResponse\x12(\n\x06ticket\x18\x01 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12\x0f\n\x07\x62ooking\x18\x02 \x01(\t\"\x8b\x01\n\x16GetAvailabilityRequest\x12;\n\x04name\x18\x01 \x01(\tB-\xe2\x41\x01\x02\xbaH&r$2\"^events/[a-z0-9]{26}/availability$\x12\x34\n\x0cvoucher_code\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^([A-Za-z0-9-]{4,40})?$\"W\n\x18WatchAvailabilityRequest\x12;\n\x04name\x18\x01 \x01(\tB-\xe2\x41\x01\x02\xbaH&r$2\"^events/[a-z0-9]{26}/availability$2\xa0\x0e\n\x0e\x42ookingService\x12\x9a\x01\n\rCreateBooking\x12&.usher.booking.v1.CreateBookingRequest\x1a\x19.usher.booking.v1.Booking\"F\xda\x41\x0eparent,booking\xca\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02)\"\x1e/v1/{parent=events/*}/bookings:\x07\x62ooking\x12\xa3\x01\n\x0cQuoteBooking\x12%.usher.booking.v1.QuoteBookingRequest\x1a\x1e.usher.booking.v1.BookingQuote\"L\xda\x41\x0eparent,booking\xca\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02/\"$/v1/{parent=events/*}/bookings:quote:\x07\x62ooking\x12\x98\x01\n\nGetBooking\x12#.usher.booking.v1.GetBookingRequest\x1a\x19.usher.booking.v1.Booking\"J\xda\x41\x04name\xca\xf3\x18\x19\x1a\x17\n\x04name\x12\rbookings.read\x18\x01\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=events/*/bookings/*}\x12\xab\x01\n\x0cListBookings\x12%.usher.booking.v1.ListBookingsRequest\x1a&.usher.booking.v1.ListBookingsResponse\"L\xda\x41\x06parent\xca\xf3\x18\x19\x1a\x17\n\x06parent\x12\rbookings.read\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{parent=events/*}/bookings\x12\xa9\x01\n\x10ListUserBookings\x12).usher.booking.v1.ListUserBookingsRequest\x1a*.usher.booking.v1.ListUserBookingsResponse\">\xda\x41\x06parent\xca\xf3\x18\x0c\x1a\n\n\x06parent\x18\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/{parent=users/*}/bookings\x12\x9c\x01\n\x0e\x43onfirmBooking\x12\'.usher.booking.v1.ConfirmBookingRequest\x1a\x19.usher.booking.v1.Booking\"F\xda\x41\x04name\xca\xf3\x18\n\x1a\x08\n\x04name\x18\x01\x82\xd3\xe4\x93\x02+\"&/v1/{name=events/*/bookings/*}:confirm:\x01*\x12\xaa\x01\n\rCancelBooking\x12&.usher.booking.v1.CancelBookingRequest\x1a\x19.usher.booking.v1.Booking\"V\xda\x41\x04name\xca\xf3\x18\x1b\x1a\x19\n\x04name\x12\x0f\x62ookings.cancel\x18\x01\x82\xd3\xe4\x93\x02*\"%/v1/{name=events/*/bookings/*}:cancel:\x01*\x12\xa7\x01\n\x0fGetTicketQrCode\x12(.usher.booking.v1.GetTicketQrCodeRequest\x1a\x14.google.api.HttpBody\"T\xca\xf3\x18\x19\x1a\x17\n\x04name\x12\rbookings.read\x18\x01\x82\xd3\xe4\x93\x02\x31\x12//v1/{name=events/*/bookings/*/tickets/*}:qrCode\x12\xa9\x01\n\rCheckInTicket\x12&.usher.booking.v1.CheckInTicketRequest\x1a\'.usher.booking.v1.CheckInTicketResponse\"G\xca\xf3\x18\x1b\x1a\x19\n\x06parent\x12\x0ftickets.checkIn\x82\xd3\xe4\x93\x02\"\"\x1d/v1/{parent=events/*}:checkIn:\x01*\x12\x92\x01\n\x0fGetAvailability\x12(.usher.booking.v1.GetAvailabilityRequest\x1a\x1e.usher.booking.v1.Availability\"5\xda\x41\x04name\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\"\x12 /v1/{name=events/*/availability}\x12\x9e\x01\n\x11WatchAvailability\x12*.usher.booking.v1.WatchAvailabilityRequest\x1a\x1e.usher.booking.v1.Availability\";\xda\x41\x04name\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02(\x12&/v1/{name=events/*/availability}:watch0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +47,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEBOOKINGREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
   _globals['_CREATEBOOKINGREQUEST'].fields_by_name['turn_token']._loaded_options = None
   _globals['_CREATEBOOKINGREQUEST'].fields_by_name['turn_token']._serialized_options = b'\200\001\001\272H\005r\003\030\200\010'
+  _globals['_QUOTEBOOKINGREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_QUOTEBOOKINGREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\272H\031r\0272\025^events/[a-z0-9]{26}$'
+  _globals['_QUOTEBOOKINGREQUEST'].fields_by_name['booking']._loaded_options = None
+  _globals['_QUOTEBOOKINGREQUEST'].fields_by_name['booking']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_QUOTEBOOKINGREQUEST'].fields_by_name['turn_token']._loaded_options = None
+  _globals['_QUOTEBOOKINGREQUEST'].fields_by_name['turn_token']._serialized_options = b'\200\001\001\272H\005r\003\030\200\010'
   _globals['_GETBOOKINGREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETBOOKINGREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H/r-2+^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}$'
   _globals['_LISTBOOKINGSREQUEST'].fields_by_name['parent']._loaded_options = None
@@ -76,6 +83,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CANCELBOOKINGREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_CANCELBOOKINGREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CANCELBOOKINGREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_CANCELBOOKINGREQUEST'].fields_by_name['refund_basis_points']._loaded_options = None
+  _globals['_CANCELBOOKINGREQUEST'].fields_by_name['refund_basis_points']._serialized_options = b'\272H\007\032\005\030\220N(\000'
   _globals['_GETTICKETQRCODEREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETTICKETQRCODEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272HDrB2@^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}/tickets/[a-z0-9]{26}$'
   _globals['_GETTICKETQRCODEREQUEST'].fields_by_name['format']._loaded_options = None
@@ -88,10 +97,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKINTICKETREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
   _globals['_GETAVAILABILITYREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETAVAILABILITYREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H&r$2\"^events/[a-z0-9]{26}/availability$'
+  _globals['_GETAVAILABILITYREQUEST'].fields_by_name['voucher_code']._loaded_options = None
+  _globals['_GETAVAILABILITYREQUEST'].fields_by_name['voucher_code']._serialized_options = b'\272H\033r\0312\027^([A-Za-z0-9-]{4,40})?$'
   _globals['_WATCHAVAILABILITYREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_WATCHAVAILABILITYREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H&r$2\"^events/[a-z0-9]{26}/availability$'
   _globals['_BOOKINGSERVICE'].methods_by_name['CreateBooking']._loaded_options = None
   _globals['_BOOKINGSERVICE'].methods_by_name['CreateBooking']._serialized_options = b'\332A\016parent,booking\312\363\030\002\020\001\202\323\344\223\002)\"\036/v1/{parent=events/*}/bookings:\007booking'
+  _globals['_BOOKINGSERVICE'].methods_by_name['QuoteBooking']._loaded_options = None
+  _globals['_BOOKINGSERVICE'].methods_by_name['QuoteBooking']._serialized_options = b'\332A\016parent,booking\312\363\030\002\020\001\202\323\344\223\002/\"$/v1/{parent=events/*}/bookings:quote:\007booking'
   _globals['_BOOKINGSERVICE'].methods_by_name['GetBooking']._loaded_options = None
   _globals['_BOOKINGSERVICE'].methods_by_name['GetBooking']._serialized_options = b'\332A\004name\312\363\030\031\032\027\n\004name\022\rbookings.read\030\001\202\323\344\223\002 \022\036/v1/{name=events/*/bookings/*}'
   _globals['_BOOKINGSERVICE'].methods_by_name['ListBookings']._loaded_options = None
@@ -110,34 +123,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BOOKINGSERVICE'].methods_by_name['GetAvailability']._serialized_options = b'\332A\004name\312\363\030\002\010\001\202\323\344\223\002\"\022 /v1/{name=events/*/availability}'
   _globals['_BOOKINGSERVICE'].methods_by_name['WatchAvailability']._loaded_options = None
   _globals['_BOOKINGSERVICE'].methods_by_name['WatchAvailability']._serialized_options = b'\332A\004name\312\363\030\002\010\001\202\323\344\223\002(\022&/v1/{name=events/*/availability}:watch'
-  _globals['_CREATEBOOKINGREQUEST']._serialized_start=267
-  _globals['_CREATEBOOKINGREQUEST']._serialized_end=480
-  _globals['_GETBOOKINGREQUEST']._serialized_start=482
-  _globals['_GETBOOKINGREQUEST']._serialized_end=571
-  _globals['_LISTBOOKINGSREQUEST']._serialized_start=574
-  _globals['_LISTBOOKINGSREQUEST']._serialized_end=729
-  _globals['_LISTBOOKINGSRESPONSE']._serialized_start=731
-  _globals['_LISTBOOKINGSRESPONSE']._serialized_end=823
-  _globals['_LISTUSERBOOKINGSREQUEST']._serialized_start=826
-  _globals['_LISTUSERBOOKINGSREQUEST']._serialized_end=958
-  _globals['_LISTUSERBOOKINGSRESPONSE']._serialized_start=960
-  _globals['_LISTUSERBOOKINGSRESPONSE']._serialized_end=1056
-  _globals['_CONFIRMBOOKINGREQUEST']._serialized_start=1059
-  _globals['_CONFIRMBOOKINGREQUEST']._serialized_end=1228
-  _globals['_CANCELBOOKINGREQUEST']._serialized_start=1231
-  _globals['_CANCELBOOKINGREQUEST']._serialized_end=1425
-  _globals['_GETTICKETQRCODEREQUEST']._serialized_start=1428
-  _globals['_GETTICKETQRCODEREQUEST']._serialized_end=1684
-  _globals['_GETTICKETQRCODEREQUEST_FORMAT']._serialized_start=1620
-  _globals['_GETTICKETQRCODEREQUEST_FORMAT']._serialized_end=1684
-  _globals['_CHECKINTICKETREQUEST']._serialized_start=1687
-  _globals['_CHECKINTICKETREQUEST']._serialized_end=1841
-  _globals['_CHECKINTICKETRESPONSE']._serialized_start=1843
-  _globals['_CHECKINTICKETRESPONSE']._serialized_end=1925
-  _globals['_GETAVAILABILITYREQUEST']._serialized_start=1927
-  _globals['_GETAVAILABILITYREQUEST']._serialized_end=2012
-  _globals['_WATCHAVAILABILITYREQUEST']._serialized_start=2014
-  _globals['_WATCHAVAILABILITYREQUEST']._serialized_end=2101
-  _globals['_BOOKINGSERVICE']._serialized_start=2104
-  _globals['_BOOKINGSERVICE']._serialized_end=3762
+  _globals['_CREATEBOOKINGREQUEST']._serialized_start=292
+  _globals['_CREATEBOOKINGREQUEST']._serialized_end=505
+  _globals['_QUOTEBOOKINGREQUEST']._serialized_start=508
+  _globals['_QUOTEBOOKINGREQUEST']._serialized_end=668
+  _globals['_BOOKINGQUOTE']._serialized_start=671
+  _globals['_BOOKINGQUOTE']._serialized_end=920
+  _globals['_GETBOOKINGREQUEST']._serialized_start=922
+  _globals['_GETBOOKINGREQUEST']._serialized_end=1011
+  _globals['_LISTBOOKINGSREQUEST']._serialized_start=1014
+  _globals['_LISTBOOKINGSREQUEST']._serialized_end=1169
+  _globals['_LISTBOOKINGSRESPONSE']._serialized_start=1171
+  _globals['_LISTBOOKINGSRESPONSE']._serialized_end=1263
+  _globals['_LISTUSERBOOKINGSREQUEST']._serialized_start=1266
+  _globals['_LISTUSERBOOKINGSREQUEST']._serialized_end=1398
+  _globals['_LISTUSERBOOKINGSRESPONSE']._serialized_start=1400
+  _globals['_LISTUSERBOOKINGSRESPONSE']._serialized_end=1496
+  _globals['_CONFIRMBOOKINGREQUEST']._serialized_start=1499
+  _globals['_CONFIRMBOOKINGREQUEST']._serialized_end=1668
+  _globals['_CANCELBOOKINGREQUEST']._serialized_start=1671
+  _globals['_CANCELBOOKINGREQUEST']._serialized_end=1935
+  _globals['_GETTICKETQRCODEREQUEST']._serialized_start=1938
+  _globals['_GETTICKETQRCODEREQUEST']._serialized_end=2194
+  _globals['_GETTICKETQRCODEREQUEST_FORMAT']._serialized_start=2130
+  _globals['_GETTICKETQRCODEREQUEST_FORMAT']._serialized_end=2194
+  _globals['_CHECKINTICKETREQUEST']._serialized_start=2197
+  _globals['_CHECKINTICKETREQUEST']._serialized_end=2351
+  _globals['_CHECKINTICKETRESPONSE']._serialized_start=2353
+  _globals['_CHECKINTICKETRESPONSE']._serialized_end=2435
+  _globals['_GETAVAILABILITYREQUEST']._serialized_start=2438
+  _globals['_GETAVAILABILITYREQUEST']._serialized_end=2577
+  _globals['_WATCHAVAILABILITYREQUEST']._serialized_start=2579
+  _globals['_WATCHAVAILABILITYREQUEST']._serialized_end=2666
+  _globals['_BOOKINGSERVICE']._serialized_start=2669
+  _globals['_BOOKINGSERVICE']._serialized_end=4493
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.type import money_pb2 as _money_pb2
 from usher.booking.v1 import booking_pb2 as _booking_pb2
 import builtins as _builtins
 import sys
@@ -59,6 +60,90 @@ class CreateBookingRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateBookingRequest: _TypeAlias = CreateBookingRequest  # noqa: Y015
+
+@_typing.final
+class QuoteBookingRequest(_message.Message):
+    """Request of QuoteBooking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    BOOKING_FIELD_NUMBER: _builtins.int
+    TURN_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The event, `events/{event}`."""
+    turn_token: _builtins.str
+    """`turn_token` of the waiting room, for events that have one."""
+    @_builtins.property
+    def booking(self) -> _booking_pb2.Booking:
+        """What would be booked, as in CreateBooking."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        booking: _booking_pb2.Booking | None = ...,
+        turn_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "parent", b"parent", "turn_token", b"turn_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuoteBookingRequest: _TypeAlias = QuoteBookingRequest  # noqa: Y015
+
+@_typing.final
+class BookingQuote(_message.Message):
+    """What a booking would cost."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINES_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    DISCOUNT_TOTAL_FIELD_NUMBER: _builtins.int
+    FEE_TOTAL_FIELD_NUMBER: _builtins.int
+    TAXES_FIELD_NUMBER: _builtins.int
+    APPROVAL_REQUIRED_FIELD_NUMBER: _builtins.int
+    approval_required: _builtins.bool
+    """The booking would wait for the organizer's approval."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[_booking_pb2.BookingLine]:
+        """Line by line, in the order asked."""
+
+    @_builtins.property
+    def total(self) -> _money_pb2.Money:
+        """What would be owed, taxes included."""
+
+    @_builtins.property
+    def discount_total(self) -> _money_pb2.Money:
+        """What is taken off the prices, over all lines."""
+
+    @_builtins.property
+    def fee_total(self) -> _money_pb2.Money:
+        """Service fees in the total."""
+
+    @_builtins.property
+    def taxes(self) -> _containers.RepeatedCompositeFieldContainer[_booking_pb2.TaxAmount]:
+        """Taxes in the total, one entry a tax and rate."""
+
+    def __init__(
+        self,
+        *,
+        lines: _abc.Iterable[_booking_pb2.BookingLine] | None = ...,
+        total: _money_pb2.Money | None = ...,
+        discount_total: _money_pb2.Money | None = ...,
+        fee_total: _money_pb2.Money | None = ...,
+        taxes: _abc.Iterable[_booking_pb2.TaxAmount] | None = ...,
+        approval_required: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["discount_total", b"discount_total", "fee_total", b"fee_total", "total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_required", b"approval_required", "discount_total", b"discount_total", "fee_total", b"fee_total", "lines", b"lines", "taxes", b"taxes", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookingQuote: _TypeAlias = BookingQuote  # noqa: Y015
 
 @_typing.final
 class GetBookingRequest(_message.Message):
@@ -242,6 +327,7 @@ class CancelBookingRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REFUND_BASIS_POINTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The booking, `events/{event}/bookings/{booking}`."""
     reason: _builtins.str
@@ -250,6 +336,8 @@ class CancelBookingRequest(_message.Message):
     """Refuse with ABORTED ETAG_MISMATCH unless the resource still has this etag; empty: no check."""
     request_id: _builtins.str
     """Idempotency key, see the service."""
+    refund_basis_points: _builtins.int
+    """How much of what was paid goes back, in hundredths of a percent; only for whoever may `bookings.cancel`. Unset: all."""
     def __init__(
         self,
         *,
@@ -257,12 +345,15 @@ class CancelBookingRequest(_message.Message):
         reason: _builtins.str = ...,
         etag: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        refund_basis_points: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_refund_basis_points", b"_refund_basis_points", "refund_basis_points", b"refund_basis_points"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_refund_basis_points", b"_refund_basis_points", "etag", b"etag", "name", b"name", "reason", b"reason", "refund_basis_points", b"refund_basis_points", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__refund_basis_points: _TypeAlias = _typing.Literal["refund_basis_points"]  # noqa: Y015
+    _WhichOneofArgType__refund_basis_points: _TypeAlias = _typing.Literal["_refund_basis_points", b"_refund_basis_points"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__refund_basis_points) -> _WhichOneofReturnType__refund_basis_points | None: ...
 
 Global___CancelBookingRequest: _TypeAlias = CancelBookingRequest  # noqa: Y015
 
@@ -380,16 +471,22 @@ class GetAvailabilityRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    VOUCHER_CODE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The availability, `events/{event}/availability`."""
+    voucher_code: _builtins.str
+    """A voucher code, as in a booking: ticket types that it reveals are told too, and places reserved for it count as left
+    for its types. Empty: what everybody may book.
+    """
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        voucher_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "voucher_code", b"voucher_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -47,6 +47,11 @@ class BookingServiceStub:
                 request_serializer=usher_dot_booking_dot_v1_dot_booking__service__pb2.CreateBookingRequest.SerializeToString,
                 response_deserializer=usher_dot_booking_dot_v1_dot_booking__pb2.Booking.FromString,
                 _registered_method=True)
+        self.QuoteBooking = channel.unary_unary(
+                '/usher.booking.v1.BookingService/QuoteBooking',
+                request_serializer=usher_dot_booking_dot_v1_dot_booking__service__pb2.QuoteBookingRequest.SerializeToString,
+                response_deserializer=usher_dot_booking_dot_v1_dot_booking__service__pb2.BookingQuote.FromString,
+                _registered_method=True)
         self.GetBooking = channel.unary_unary(
                 '/usher.booking.v1.BookingService/GetBooking',
                 request_serializer=usher_dot_booking_dot_v1_dot_booking__service__pb2.GetBookingRequest.SerializeToString,
@@ -107,11 +112,31 @@ class BookingServiceServicer:
         """Takes places and holds them for the buyer, who is the caller; where a ticket type needs the organizer's approval
         the booking waits for that first. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`, `remaining`), SALE_NOT_OPEN,
         SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON (metadata
-        `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; NOT_FOUND when the event, a ticket type or a date
+        `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and
+        SEAT_TAKEN (metadata `seats`, one a line), SEAT_LEFT_ALONE (metadata `seat`) for a choice that leaves one free seat
+        between taken ones where as many seats beside it would not; NOT_FOUND when the event, a ticket type or a date
         is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
         (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
         TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
         for the event needs no turn.
+
+        What goes with what: FAILED_PRECONDITION ADD_ON_NEEDS_TICKET (metadata `ticket_type`) for an add-on without an
+        admission that it belongs to, BUNDLE_INCOMPLETE (metadata `ticket_type`) for a bundle of something that is not sold
+        any more. A hidden ticket type is NOT_FOUND like an unknown one unless a voucher of the request reveals it.
+
+        `voucher_codes`: FAILED_PRECONDITION VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID (metadata `valid_from_time`),
+        VOUCHER_EXPIRED, VOUCHER_USED_UP (metadata `remaining`: tickets it is still good for), VOUCHER_NOT_APPLICABLE when it
+        does nothing for any ticket of the booking, VOUCHERS_NOT_COMBINABLE; each with metadata `voucher_code`. A voucher
+        counts for every ticket of the booking that it is for; of several, one at most changes prices and one at most
+        reserves places.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QuoteBooking(self, request, context):
+        """What CreateBooking would answer at this moment, as a price and without taking places or uses of vouchers. It refuses
+        what CreateBooking would refuse, with the same reasons. A later booking may cost something else.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -147,8 +172,10 @@ class BookingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelBooking(self, request, context):
-        """Calls a booking off and frees its places; what was paid is refunded. FAILED_PRECONDITION BOOKING_EXPIRED,
-        TICKET_CHECKED_IN once somebody was admitted. Cancelling twice changes nothing.
+        """Calls a booking off and frees its places. A buyer gets back what the event's refund terms say; whoever may
+        `bookings.cancel` gives back everything unless `refund_basis_points` says otherwise; of a cancelled event everything
+        goes back. The answer says it in `refund_due`. FAILED_PRECONDITION BOOKING_EXPIRED, TICKET_CHECKED_IN once somebody
+        was admitted; PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -170,7 +197,8 @@ class BookingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetAvailability(self, request, context):
-        """What can be booked now. NOT_FOUND for an event that was never published.
+        """What can be booked now. NOT_FOUND for an event that was never published. With a voucher code, what its bearer can
+        book: FAILED_PRECONDITION VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID, VOUCHER_EXPIRED, VOUCHER_USED_UP as CreateBooking.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -191,6 +219,11 @@ def add_BookingServiceServicer_to_server(servicer, server):
                     servicer.CreateBooking,
                     request_deserializer=usher_dot_booking_dot_v1_dot_booking__service__pb2.CreateBookingRequest.FromString,
                     response_serializer=usher_dot_booking_dot_v1_dot_booking__pb2.Booking.SerializeToString,
+            ),
+            'QuoteBooking': grpc.unary_unary_rpc_method_handler(
+                    servicer.QuoteBooking,
+                    request_deserializer=usher_dot_booking_dot_v1_dot_booking__service__pb2.QuoteBookingRequest.FromString,
+                    response_serializer=usher_dot_booking_dot_v1_dot_booking__service__pb2.BookingQuote.SerializeToString,
             ),
             'GetBooking': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBooking,
@@ -271,6 +304,33 @@ class BookingService:
             '/usher.booking.v1.BookingService/CreateBooking',
             usher_dot_booking_dot_v1_dot_booking__service__pb2.CreateBookingRequest.SerializeToString,
             usher_dot_booking_dot_v1_dot_booking__pb2.Booking.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QuoteBooking(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.booking.v1.BookingService/QuoteBooking',
+            usher_dot_booking_dot_v1_dot_booking__service__pb2.QuoteBookingRequest.SerializeToString,
+            usher_dot_booking_dot_v1_dot_booking__service__pb2.BookingQuote.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,11 +45,27 @@ class BookingServiceStub:
     """Takes places and holds them for the buyer, who is the caller; where a ticket type needs the organizer's approval
     the booking waits for that first. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`, `remaining`), SALE_NOT_OPEN,
     SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON (metadata
-    `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; NOT_FOUND when the event, a ticket type or a date
+    `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and
+    SEAT_TAKEN (metadata `seats`, one a line), SEAT_LEFT_ALONE (metadata `seat`) for a choice that leaves one free seat
+    between taken ones where as many seats beside it would not; NOT_FOUND when the event, a ticket type or a date
     is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
     (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
     TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
     for the event needs no turn.
+
+    What goes with what: FAILED_PRECONDITION ADD_ON_NEEDS_TICKET (metadata `ticket_type`) for an add-on without an
+    admission that it belongs to, BUNDLE_INCOMPLETE (metadata `ticket_type`) for a bundle of something that is not sold
+    any more. A hidden ticket type is NOT_FOUND like an unknown one unless a voucher of the request reveals it.
+
+    `voucher_codes`: FAILED_PRECONDITION VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID (metadata `valid_from_time`),
+    VOUCHER_EXPIRED, VOUCHER_USED_UP (metadata `remaining`: tickets it is still good for), VOUCHER_NOT_APPLICABLE when it
+    does nothing for any ticket of the booking, VOUCHERS_NOT_COMBINABLE; each with metadata `voucher_code`. A voucher
+    counts for every ticket of the booking that it is for; of several, one at most changes prices and one at most
+    reserves places.
+    """
+    QuoteBooking: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.QuoteBookingRequest, _booking_service_pb2.BookingQuote]
+    """What CreateBooking would answer at this moment, as a price and without taking places or uses of vouchers. It refuses
+    what CreateBooking would refuse, with the same reasons. A later booking may cost something else.
     """
     GetBooking: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.GetBookingRequest, _booking_pb2.Booking]
     """One booking."""
@@ -62,8 +78,10 @@ class BookingServiceStub:
     PAYMENT_REQUIRED; else BOOKING_EXPIRED, BOOKING_CANCELLED. Confirming twice changes nothing.
     """
     CancelBooking: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.CancelBookingRequest, _booking_pb2.Booking]
-    """Calls a booking off and frees its places; what was paid is refunded. FAILED_PRECONDITION BOOKING_EXPIRED,
-    TICKET_CHECKED_IN once somebody was admitted. Cancelling twice changes nothing.
+    """Calls a booking off and frees its places. A buyer gets back what the event's refund terms say; whoever may
+    `bookings.cancel` gives back everything unless `refund_basis_points` says otherwise; of a cancelled event everything
+    goes back. The answer says it in `refund_due`. FAILED_PRECONDITION BOOKING_EXPIRED, TICKET_CHECKED_IN once somebody
+    was admitted; PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
     """
     GetTicketQrCode: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.GetTicketQrCodeRequest, _httpbody_pb2.HttpBody]
     """The QR code of a ticket as an image. FAILED_PRECONDITION TICKET_VOID."""
@@ -72,7 +90,9 @@ class BookingServiceStub:
     FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID.
     """
     GetAvailability: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.GetAvailabilityRequest, _booking_pb2.Availability]
-    """What can be booked now. NOT_FOUND for an event that was never published."""
+    """What can be booked now. NOT_FOUND for an event that was never published. With a voucher code, what its bearer can
+    book: FAILED_PRECONDITION VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID, VOUCHER_EXPIRED, VOUCHER_USED_UP as CreateBooking.
+    """
     WatchAvailability: _grpc.UnaryStreamMultiCallable[_booking_service_pb2.WatchAvailabilityRequest, _booking_pb2.Availability]
     """The present availability and then each change of it, several changes at once told as one. Ends with OK after ten
     minutes: ask again.
@@ -93,11 +113,27 @@ class BookingServiceAsyncStub(BookingServiceStub):
     """Takes places and holds them for the buyer, who is the caller; where a ticket type needs the organizer's approval
     the booking waits for that first. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`, `remaining`), SALE_NOT_OPEN,
     SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON (metadata
-    `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; NOT_FOUND when the event, a ticket type or a date
+    `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and
+    SEAT_TAKEN (metadata `seats`, one a line), SEAT_LEFT_ALONE (metadata `seat`) for a choice that leaves one free seat
+    between taken ones where as many seats beside it would not; NOT_FOUND when the event, a ticket type or a date
     is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
     (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
     TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
     for the event needs no turn.
+
+    What goes with what: FAILED_PRECONDITION ADD_ON_NEEDS_TICKET (metadata `ticket_type`) for an add-on without an
+    admission that it belongs to, BUNDLE_INCOMPLETE (metadata `ticket_type`) for a bundle of something that is not sold
+    any more. A hidden ticket type is NOT_FOUND like an unknown one unless a voucher of the request reveals it.
+
+    `voucher_codes`: FAILED_PRECONDITION VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID (metadata `valid_from_time`),
+    VOUCHER_EXPIRED, VOUCHER_USED_UP (metadata `remaining`: tickets it is still good for), VOUCHER_NOT_APPLICABLE when it
+    does nothing for any ticket of the booking, VOUCHERS_NOT_COMBINABLE; each with metadata `voucher_code`. A voucher
+    counts for every ticket of the booking that it is for; of several, one at most changes prices and one at most
+    reserves places.
+    """
+    QuoteBooking: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.QuoteBookingRequest, _booking_service_pb2.BookingQuote]  # type: ignore[assignment]
+    """What CreateBooking would answer at this moment, as a price and without taking places or uses of vouchers. It refuses
+    what CreateBooking would refuse, with the same reasons. A later booking may cost something else.
     """
     GetBooking: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.GetBookingRequest, _booking_pb2.Booking]  # type: ignore[assignment]
     """One booking."""
@@ -110,8 +146,10 @@ class BookingServiceAsyncStub(BookingServiceStub):
     PAYMENT_REQUIRED; else BOOKING_EXPIRED, BOOKING_CANCELLED. Confirming twice changes nothing.
     """
     CancelBooking: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.CancelBookingRequest, _booking_pb2.Booking]  # type: ignore[assignment]
-    """Calls a booking off and frees its places; what was paid is refunded. FAILED_PRECONDITION BOOKING_EXPIRED,
-    TICKET_CHECKED_IN once somebody was admitted. Cancelling twice changes nothing.
+    """Calls a booking off and frees its places. A buyer gets back what the event's refund terms say; whoever may
+    `bookings.cancel` gives back everything unless `refund_basis_points` says otherwise; of a cancelled event everything
+    goes back. The answer says it in `refund_due`. FAILED_PRECONDITION BOOKING_EXPIRED, TICKET_CHECKED_IN once somebody
+    was admitted; PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
     """
     GetTicketQrCode: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.GetTicketQrCodeRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The QR code of a ticket as an image. FAILED_PRECONDITION TICKET_VOID."""
@@ -120,7 +158,9 @@ class BookingServiceAsyncStub(BookingServiceStub):
     FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID.
     """
     GetAvailability: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.GetAvailabilityRequest, _booking_pb2.Availability]  # type: ignore[assignment]
-    """What can be booked now. NOT_FOUND for an event that was never published."""
+    """What can be booked now. NOT_FOUND for an event that was never published. With a voucher code, what its bearer can
+    book: FAILED_PRECONDITION VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID, VOUCHER_EXPIRED, VOUCHER_USED_UP as CreateBooking.
+    """
     WatchAvailability: _aio.UnaryStreamMultiCallable[_booking_service_pb2.WatchAvailabilityRequest, _booking_pb2.Availability]  # type: ignore[assignment]
     """The present availability and then each change of it, several changes at once told as one. Ends with OK after ten
     minutes: ask again.
@@ -144,11 +184,33 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes places and holds them for the buyer, who is the caller; where a ticket type needs the organizer's approval
         the booking waits for that first. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`, `remaining`), SALE_NOT_OPEN,
         SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON (metadata
-        `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; NOT_FOUND when the event, a ticket type or a date
+        `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and
+        SEAT_TAKEN (metadata `seats`, one a line), SEAT_LEFT_ALONE (metadata `seat`) for a choice that leaves one free seat
+        between taken ones where as many seats beside it would not; NOT_FOUND when the event, a ticket type or a date
         is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
         (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
         TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
         for the event needs no turn.
+
+        What goes with what: FAILED_PRECONDITION ADD_ON_NEEDS_TICKET (metadata `ticket_type`) for an add-on without an
+        admission that it belongs to, BUNDLE_INCOMPLETE (metadata `ticket_type`) for a bundle of something that is not sold
+        any more. A hidden ticket type is NOT_FOUND like an unknown one unless a voucher of the request reveals it.
+
+        `voucher_codes`: FAILED_PRECONDITION VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID (metadata `valid_from_time`),
+        VOUCHER_EXPIRED, VOUCHER_USED_UP (metadata `remaining`: tickets it is still good for), VOUCHER_NOT_APPLICABLE when it
+        does nothing for any ticket of the booking, VOUCHERS_NOT_COMBINABLE; each with metadata `voucher_code`. A voucher
+        counts for every ticket of the booking that it is for; of several, one at most changes prices and one at most
+        reserves places.
+        """
+
+    @_abc_1.abstractmethod
+    def QuoteBooking(
+        self,
+        request: _booking_service_pb2.QuoteBookingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_booking_service_pb2.BookingQuote, _abc.Awaitable[_booking_service_pb2.BookingQuote]]:
+        """What CreateBooking would answer at this moment, as a price and without taking places or uses of vouchers. It refuses
+        what CreateBooking would refuse, with the same reasons. A later booking may cost something else.
         """
 
     @_abc_1.abstractmethod
@@ -191,8 +253,10 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _booking_service_pb2.CancelBookingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_booking_pb2.Booking, _abc.Awaitable[_booking_pb2.Booking]]:
-        """Calls a booking off and frees its places; what was paid is refunded. FAILED_PRECONDITION BOOKING_EXPIRED,
-        TICKET_CHECKED_IN once somebody was admitted. Cancelling twice changes nothing.
+        """Calls a booking off and frees its places. A buyer gets back what the event's refund terms say; whoever may
+        `bookings.cancel` gives back everything unless `refund_basis_points` says otherwise; of a cancelled event everything
+        goes back. The answer says it in `refund_due`. FAILED_PRECONDITION BOOKING_EXPIRED, TICKET_CHECKED_IN once somebody
+        was admitted; PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
         """
 
     @_abc_1.abstractmethod
@@ -219,7 +283,9 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _booking_service_pb2.GetAvailabilityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_booking_pb2.Availability, _abc.Awaitable[_booking_pb2.Availability]]:
-        """What can be booked now. NOT_FOUND for an event that was never published."""
+        """What can be booked now. NOT_FOUND for an event that was never published. With a voucher code, what its bearer can
+        book: FAILED_PRECONDITION VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID, VOUCHER_EXPIRED, VOUCHER_USED_UP as CreateBooking.
+        """
 
     @_abc_1.abstractmethod
     def WatchAvailability(

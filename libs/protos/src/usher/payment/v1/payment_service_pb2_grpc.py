@@ -85,8 +85,8 @@ class PaymentServiceServicer:
 
     def CreatePayment(self, request, context):
         """Starts paying what a booking owes; the caller is the payer. FAILED_PRECONDITION BOOKING_NOT_PAYABLE (confirmed,
-        cancelled, expired), NOTHING_OWED; UNAVAILABLE while booking or the gateway does not answer. A booking has one open
-        payment: asking again gets it.
+        cancelled, expired), NOTHING_OWED, ANSWERS_REQUIRED (metadata `questions`) while the event waits for answers;
+        UNAVAILABLE while booking or the gateway does not answer. A booking has one open payment: asking again gets it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

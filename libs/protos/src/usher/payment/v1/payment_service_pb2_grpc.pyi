@@ -43,8 +43,8 @@ class PaymentServiceStub:
     def __new__(cls, channel: _aio.Channel) -> PaymentServiceAsyncStub: ...
     CreatePayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CreatePaymentRequest, _payment_pb2.Payment]
     """Starts paying what a booking owes; the caller is the payer. FAILED_PRECONDITION BOOKING_NOT_PAYABLE (confirmed,
-    cancelled, expired), NOTHING_OWED; UNAVAILABLE while booking or the gateway does not answer. A booking has one open
-    payment: asking again gets it.
+    cancelled, expired), NOTHING_OWED, ANSWERS_REQUIRED (metadata `questions`) while the event waits for answers;
+    UNAVAILABLE while booking or the gateway does not answer. A booking has one open payment: asking again gets it.
     """
     GetPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_pb2.Payment]
     """One payment."""
@@ -77,8 +77,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreatePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CreatePaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
     """Starts paying what a booking owes; the caller is the payer. FAILED_PRECONDITION BOOKING_NOT_PAYABLE (confirmed,
-    cancelled, expired), NOTHING_OWED; UNAVAILABLE while booking or the gateway does not answer. A booking has one open
-    payment: asking again gets it.
+    cancelled, expired), NOTHING_OWED, ANSWERS_REQUIRED (metadata `questions`) while the event waits for answers;
+    UNAVAILABLE while booking or the gateway does not answer. A booking has one open payment: asking again gets it.
     """
     GetPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
     """One payment."""
@@ -114,8 +114,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.Payment, _abc.Awaitable[_payment_pb2.Payment]]:
         """Starts paying what a booking owes; the caller is the payer. FAILED_PRECONDITION BOOKING_NOT_PAYABLE (confirmed,
-        cancelled, expired), NOTHING_OWED; UNAVAILABLE while booking or the gateway does not answer. A booking has one open
-        payment: asking again gets it.
+        cancelled, expired), NOTHING_OWED, ANSWERS_REQUIRED (metadata `questions`) while the event waits for answers;
+        UNAVAILABLE while booking or the gateway does not answer. A booking has one open payment: asking again gets it.
         """
 
     @_abc_1.abstractmethod

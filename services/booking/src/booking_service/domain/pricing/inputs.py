@@ -106,8 +106,8 @@ class VoucherKind(Enum):
 class VoucherBenefit:
     """What a voucher gives each ticket that it covers.
 
-    basis_points: off, with PERCENT. amount: off with FIXED, in place of the price with PRICE. ticket_types: empty for
-    all. most: tickets it may still cover; None: any number.
+    basis_points: off, with PERCENT. amount: off with FIXED, in place of the price with PRICE. ticket_types, dates:
+    empty for all. most: tickets it may still cover; None: any number.
     """
 
     code: str
@@ -116,6 +116,7 @@ class VoucherBenefit:
     amount: Money | None = None
     ticket_types: frozenset[str] = frozenset()
     most: int | None = None
+    dates: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         _share(self.basis_points)
@@ -123,9 +124,9 @@ class VoucherBenefit:
         if (self.amount is None) is (self.kind in {VoucherKind.FIXED, VoucherKind.PRICE}):
             raise ValueError(f"{self.kind.name} and amount {self.amount} do not go together")
 
-    def covers(self, ticket_type: str) -> bool:
-        """Tickets of that type may have it."""
-        return not self.ticket_types or ticket_type in self.ticket_types
+    def covers(self, ticket_type: str, date: str = "") -> bool:
+        """Tickets of that type may have it, of a series those for that date."""
+        return (not self.ticket_types or ticket_type in self.ticket_types) and (not self.dates or date in self.dates)
 
 
 @dataclass(frozen=True, slots=True)

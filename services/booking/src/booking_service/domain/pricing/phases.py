@@ -21,7 +21,7 @@ def list_prices(items: Sequence[Item], tariff: Tariff, now: datetime) -> list[Sl
         before = sold.get(kind.name, 0)
         sold[kind.name] = before + item.quantity
         for run, (price, phase, count) in enumerate(_runs(kind, before, item.quantity, now)):
-            slices.append(Slice(line, run, kind, price, phase, count))
+            slices.append(Slice(line, run, kind, price, phase, count, date=item.date))
     return slices
 
 

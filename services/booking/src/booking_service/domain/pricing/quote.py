@@ -52,13 +52,17 @@ def one_currency(currencies: Iterable[str]) -> str:
     return different[0]
 
 
-def _currency_of(slices: Iterable[Slice], tariff: Tariff) -> str:
+def _currency_of(slices: Sequence[Slice], tariff: Tariff) -> str:
     kinds = {each.kind.name: each.kind for each in slices}.values()
     amounts = [kind.price for kind in kinds] + [phase.price for kind in kinds for phase in kind.phases]
     if tariff.fee.fixed:
         amounts.append(tariff.fee.fixed)
     voucher = tariff.voucher
-    if voucher is not None and voucher.amount is not None and any(voucher.covers(kind.name) for kind in kinds):
+    if (
+        voucher is not None
+        and voucher.amount is not None
+        and any(voucher.covers(each.kind.name, each.date) for each in slices)
+    ):
         amounts.append(voucher.amount)
     return one_currency(amount.currency for amount in amounts)
 

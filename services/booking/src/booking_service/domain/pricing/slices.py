@@ -17,6 +17,7 @@ class Slice(NamedTuple):
     quantity: int
     discount: Discount | None = None
     voucher: VoucherBenefit | None = None
+    date: str = ""
 
 
 def mark(

@@ -26,7 +26,7 @@ def with_voucher(slices: Sequence[Slice], voucher: VoucherBenefit, fee: ServiceF
 
     def wanted(each: Slice) -> bool:
         useful = voucher.kind is VoucherKind.NONE or saved[_reduced(each)] > 0
-        return useful and voucher.covers(each.kind.name)
+        return useful and voucher.covers(each.kind.name, each.date)
 
     def change(each: Slice, quantity: int) -> Slice:
         return each._replace(quantity=quantity, voucher=voucher)
