@@ -236,14 +236,16 @@ class AnnouncingWorker(_Loop):
         """Failures of the store only put a look off."""
         page: str | None = ""
         looked = time.monotonic()
+        next_look = looked + self._look
         while True:
             with suppress(Unavailable):
                 while page is not None:
                     events, page = await self._news.page(page)
                     self._mark_all(events)
-                if time.monotonic() >= looked + self._look:
-                    looked = time.monotonic()
-                    self._mark_all(await self._news.recent(6 * self._look))
+                if (began := time.monotonic()) >= next_look:
+                    self._mark_all(await self._news.recent(5 * self._look + began - looked))
+                    # A look passes all inventories: where there are very many it comes less often.
+                    looked, next_look = began, max(began + self._look, 20 * time.monotonic() - 19 * began)
                 self._mark_all(await self._news.due())
             await asyncio.sleep(min(1.0, self._look))
 

@@ -8,7 +8,7 @@ from booking_service.domain.booking import Booking
 from booking_service.domain.offer import Offer
 from booking_service.domain.ports import Condition
 from booking_service.domain.stock import Stock
-from booking_service.outbound.documents import BOOKINGS, INVENTORY, OFFERS, booking_from_document, offer_from_document
+from booking_service.outbound.documents import BOOKINGS, OFFERS, booking_from_document, offer_from_document
 from booking_service.outbound.shelf import Finder, load_records, load_stocks
 from domain_kit.refusals import NotFound
 from domain_kit.repository import Page
@@ -16,13 +16,13 @@ from mongo_store import Index
 from mongo_store.keyset import after_cursor, cursor_of
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)  # only what ends by itself has a time; the index holds no more than that
-# Names of bookings sort by event and then by time, so the bookings of an event need no index of their own.
+# Names of bookings sort by event and then by time, so the bookings of an event need no index of their own. Inventories
+# have none: each hold changes one, and what reads them by time (announcements.MongoNews.recent) does so now and then.
 INDEXES: Mapping[str, Sequence[Index]] = {
     BOOKINGS: [
         Index("by_buyer", [("buyer", 1), ("create_time", -1), ("_id", -1)]),
         Index("due", [("hold_expire_time", 1)], where={"hold_expire_time": {"$gt": _EVER}}),
     ],
-    INVENTORY: [Index("recently_changed", [("at", 1)])],
 }
 _AFTER_SLASH = "0"  # the character after "/" in ASCII: the end of a range of names below a parent
 
