@@ -144,8 +144,9 @@ class History:
             total=money_to_wire(Money(sale.total, sale.currency)),
         )
         self._fill(booking.lines, sale, sale.lines)
-        held = booking_events.BookingChanged(booking=booking, added_lines=[booking_events.ChangedLine(quantity=1)])
-        self._tell(held, name, 1, sale.confirmed)
+        if sale.changes:  # and once before, which counts nothing
+            held = booking_events.BookingChanged(booking=booking, added_lines=[booking_events.ChangedLine(quantity=1)])
+            self._tell(held, name, 1, sale.confirmed)
         booking.confirm_time.FromDatetime(sale.confirmed)
         self._tell(booking_events.BookingConfirmed(booking=booking), name, 2, sale.confirmed)
         for instant in sale.checked_in:

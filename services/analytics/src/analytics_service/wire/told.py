@@ -102,7 +102,7 @@ def check_in_undone(id: str, time: datetime, message: booking.CheckInUndone) -> 
 
 
 def _checked_in(told: booking_pb2.Booking, ticket: booking_pb2.Ticket, count: int) -> Line:
-    currencies = {line.ticket_type: line.unit_price.currency_code for line in told.lines}
+    currencies = {line.ticket_type: line.total.currency_code for line in told.lines}
     currency = currencies.get(ticket.ticket_type, told.total.currency_code)
     return Line(ticket.ticket_type, currency, Figures(tickets_checked_in=count))
 
