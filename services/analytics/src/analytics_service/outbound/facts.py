@@ -52,7 +52,9 @@ class MongoFacts:
     async def of_payment(self, payment: str) -> Fact | None:
         """What became of a payment: the confirmation or change it paid for, or that it was unclaimed."""
         with reachable():
-            found = await self._facts.find_one({"payment": payment, "kind": {"$in": sorted(kind.value for kind in CLAIMS)}})
+            found = await self._facts.find_one(
+                {"payment": payment, "kind": {"$in": sorted(kind.value for kind in CLAIMS)}}
+            )
         return None if found is None else filed_fact(found).fact
 
     async def filed_before(self, zone: OrganizerZone, limit: int) -> Sequence[FiledFact]:
