@@ -50,7 +50,7 @@ class Sale:
     ended: tuple[datetime, bool, datetime | None] | None = None  # when, whether somebody came, a scan told after it
 
     def __post_init__(self) -> None:
-        """Goes through the changes: `states` are the lines before and after each, `moves` what left and came with it."""
+        """Goes through the changes: `states` are the lines before and after each, `moves` what left and came."""
         self.states, self.moves = [list(self.lines)], []
         for change in self.changes:
             lines = list(self.states[-1])

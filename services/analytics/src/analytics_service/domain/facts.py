@@ -39,7 +39,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """`id` is that of the domain event. `payment`: the one that paid for the booking or its change, or was paid back."""
+    """`id` is that of the domain event. `payment`: what paid for the booking or its change, or was paid back."""
 
     id: str
     kind: Kind
@@ -96,7 +96,7 @@ class Refund:
 
 
 def refund_fact(refund: Refund, sale: Fact) -> Fact:
-    """The fact of a refund, spread over the lines of the confirmation, or over what a change brought, that it paid for."""
+    """The fact of a refund, spread over the lines of the confirmation or change that its payment paid for."""
     parts = spread(refund.amount.minor_units, [max(0, line.figures.gross) for line in sale.lines], before=refund.before)
     return Fact(
         id=refund.id,
