@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from analytics_service.domain.calendar import OrganizerZone
-from analytics_service.domain.facts import FiledFact, Kind, Line
+from analytics_service.domain.facts import CLAIMS, FiledFact, Line
 from analytics_service.domain.figures import Figures
 from analytics_service.outbound.facts import MongoFacts, ensure_indexes
 from analytics_service.outbound.sheets import MongoSheets, ProjectedOrganizers
@@ -78,9 +78,8 @@ class MemoryFacts:
 
     async def of_payment(self, payment):
         await self.steps.take()
-        claims = (Kind.BOOKING_CONFIRMED, Kind.PAYMENT_UNCLAIMED)
         for each in self.filed.values():
-            if each.fact.payment == payment and each.fact.kind in claims:
+            if each.fact.payment == payment and each.fact.kind in CLAIMS:
                 return each.fact
         return None
 

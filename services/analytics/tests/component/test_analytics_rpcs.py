@@ -26,7 +26,7 @@ from elastic_store import IndexMissing, open_elastic
 from event_backbone import KafkaBroker
 from event_backbone.records import encode_event
 from mongo_store import open_database
-from resource_api import money_to_wire
+from resource_api import money_from_wire, money_to_wire
 from telemetry import Metrics
 from testkit.calls import Calls, calls_to
 from usher.analytics.v1 import analytics_service_pb2 as pb
@@ -82,7 +82,7 @@ def booking() -> booking_pb2.Booking:
             ticket_type=f"{EVENT}/ticketTypes/{name}",
             quantity=quantity,
             unit_price=money_to_wire(Money(price, "CAD")),
-            subtotal=money_to_wire(Money(quantity * price, "CAD")),
+            total=money_to_wire(Money(quantity * price, "CAD")),
         )
     made.confirm_time.FromDatetime(SOLD)
     return made
@@ -163,6 +163,51 @@ async def test_from_domain_events_to_figures_and_on_to_another_time_zone(mongodb
         assert [(row.day.day, row.gross.units, row.refunded.units) for row in moved.rows] == [(7, 49, 0), (8, 0, 24)]
         assert moved.time_zone == "Europe/Berlin"
         await shown(engine, index, ids)
+
+
+def changed(sale: booking_pb2.Booking, extra: str) -> booking_events.BookingChanged:
+    """One of the standard tickets is exchanged for two of those for students, which cost one cent more."""
+    after = booking_pb2.Booking()
+    after.CopyFrom(sale)
+    after.lines[0].quantity, after.lines[1].quantity = 1, 3
+    after.extra_payments.append(extra)
+    message = booking_events.BookingChanged(booking=after)
+    price, more = money_to_wire(Money(1999, "CAD")), money_to_wire(Money(2000, "CAD"))
+    message.removed_lines.add(ticket_type=sale.lines[0].ticket_type, quantity=1, total=price)
+    message.added_lines.add(ticket_type=sale.lines[1].ticket_type, quantity=2, total=more)
+    return message
+
+
+async def test_a_changed_booking_in_any_order_and_one_that_nobody_came_with(mongodb, engine) -> None:
+    publisher, sale, extra = Publisher(engine.brokers), booking(), f"payments/{new_id()}"
+    chosen = settings(mongodb, kafka_brokers=engine.brokers)
+    change = changed(sale, extra)
+    paid_back = refund_of(sale, 1)
+    paid_back.payment.name = extra
+    async with running(chosen) as calls:
+        await publisher.tell(
+            (paid_back, extra, 1),
+            (booking_events.BookingConfirmed(booking=sale), sale.name, 1),
+            (change, sale.name, 2),
+            (booking_events.BookingNoShow(booking=change.booking), sale.name, 3),
+            (organizer_told(OrganizerCreated, "UTC"), ORGANIZER, 1),
+        )
+        answer = await wait_for(
+            calls, lambda each: each.totals[:1] and each.totals[0].refunded.nanos and each.totals[0].bookings_no_show,
+            group_by=[3],
+        )  # fmt: skip
+        assert [
+            (row.ticket_type.rpartition("/")[2], row.tickets_sold, cents(row.gross), cents(row.refunded))
+            for row in answer.rows
+        ] == [("standard", 1, 1999, 0), ("student", 3, 3000, 1)]
+        assert [(row.bookings_confirmed, row.bookings_no_show) for row in answer.rows] == [(1, 1), (1, 1)]
+        (total,) = answer.totals
+        assert (cents(total.net), total.tickets_sold) == (4998, 4)
+        assert (total.bookings_confirmed, total.bookings_no_show, total.bookings_completed) == (1, 1, 0)
+
+
+def cents(money: object) -> int:
+    return money_from_wire(money).minor_units  # type: ignore[arg-type]
 
 
 async def shown(engine, index: str, ids: list[str]) -> None:

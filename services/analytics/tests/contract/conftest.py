@@ -22,6 +22,18 @@ from usher.user.v1 import domain_events_pb2 as user_events
 
 
 @dataclass
+class Change:
+    """Tickets of a type left, tickets of another came."""
+
+    line: int  # which of those there are by then
+    fewer: int
+    added: tuple[int, int, int] | None  # as a line
+    instant: datetime
+    per_mille: int = 0  # of what it became cheaper, or of what it cost: paid back
+    paid_back: datetime | None = None
+
+
+@dataclass
 class Sale:
     """One booking from confirmation to refund, as a person would write it down."""
 
@@ -34,20 +46,65 @@ class Sale:
     checked_in: list[datetime] = field(default_factory=list)
     refunds: list[tuple[int, datetime]] = field(default_factory=list)  # per mille of the price, when
     late: tuple[int, datetime] | None = None  # money that came too late, and when it was paid back
+    changes: list[Change] = field(default_factory=list)
+    ended: tuple[datetime, bool, datetime | None] | None = None  # when, whether somebody came, a scan told after it
+
+    def __post_init__(self) -> None:
+        """Goes through the changes: `states` are the lines before and after each, `moves` what left and came."""
+        self.states, self.moves = [list(self.lines)], []
+        for change in self.changes:
+            lines = list(self.states[-1])
+            number = change.line % len(lines)
+            kind, quantity, price = lines[number]
+            gone = min(change.fewer, quantity if change.added or len(lines) > 1 else quantity - 1)
+            lines[number : number + 1] = [(kind, quantity - gone, price)] if gone < quantity else []
+            lines += [change.added] if change.added else []
+            self.states.append(lines)
+            self.moves.append(([(kind, gone, price)] if gone else [], [change.added] if change.added else []))
 
     @property
     def total(self) -> int:
-        return sum(quantity * price for _, quantity, price in self.lines)
+        return worth(self.lines)
+
+    def difference(self, number: int) -> int:
+        """By how much change `number` made it dearer."""
+        return worth(self.states[number + 1]) - worth(self.states[number])
 
     @property
     def paid_back(self) -> list[tuple[int, datetime]]:
+        """Of the first payment."""
+        asked = [(self.total * per_mille // 1000, instant) for per_mille, instant in self.refunds] + [
+            (max(0, -self.difference(number)) * change.per_mille // 1000, change.paid_back)
+            for number, change in enumerate(self.changes) if change.paid_back
+        ]  # fmt: skip
         left, made = self.total, []
-        for per_mille, instant in sorted(self.refunds, key=lambda each: each[1]):
-            amount = min(left, self.total * per_mille // 1000)
-            if amount:
+        for amount, instant in sorted(asked, key=lambda each: each[1]):
+            if amount := min(left, amount):
                 left -= amount
                 made.append((amount, instant))
         return made
+
+    def extra_paid_back(self, number: int) -> list[tuple[int, datetime]]:
+        """Of the payment of change `number`."""
+        change = self.changes[number]
+        amount = max(0, self.difference(number)) * change.per_mille // 1000
+        return [(amount, change.paid_back)] if amount and change.paid_back else []
+
+    @property
+    def kept(self) -> int:
+        """Money that came and did not go back."""
+        came = self.total + sum(max(0, self.difference(number)) for number in range(len(self.changes)))
+        back = [self.paid_back, *(self.extra_paid_back(number) for number in range(len(self.changes)))]
+        return came - sum(amount for each in back for amount, _ in each)
+
+
+def worth(lines: list[tuple[int, int, int]]) -> int:
+    return sum(quantity * price for _, quantity, price in lines)
+
+
+def sale_of(*, changes: list[tuple] | None = None, **fields) -> Sale:
+    """A sale; `changes` as the fields of each."""
+    return Sale(changes=[Change(*each) for each in changes or []], **fields)
 
 
 class History:
@@ -56,7 +113,7 @@ class History:
     def __init__(self, sales: list[dict], zones: tuple[list[str], list[str]]) -> None:
         self.organizers = [f"organizers/{new_id()}" for _ in zones]
         self.events = [[f"events/{new_id()}" for _ in range(2)] for _ in zones]
-        self.sales, self.zones = [Sale(**sale) for sale in sales], zones
+        self.sales, self.zones = [sale_of(**sale) for sale in sales], zones
         self.told: list[tuple[object, Received]] = []
         for organizer, names in zip(self.organizers, zones, strict=True):
             for version, zone in enumerate(names, 1):
@@ -86,19 +143,29 @@ class History:
             payment=payment if sale.total else "",
             total=money_to_wire(Money(sale.total, sale.currency)),
         )
-        for number, quantity, price in sale.lines:
-            booking.lines.add(
-                ticket_type=self.ticket_type(sale, number),
-                quantity=quantity,
-                unit_price=money_to_wire(Money(price, sale.currency)),
-                subtotal=money_to_wire(Money(price * quantity, sale.currency)),
-            )
+        self._fill(booking.lines, sale, sale.lines)
+        if sale.changes:  # and once before, which counts nothing
+            held = booking_events.BookingChanged(booking=booking, added_lines=[booking_events.ChangedLine(quantity=1)])
+            self._tell(held, name, 1, sale.confirmed)
         booking.confirm_time.FromDatetime(sale.confirmed)
         self._tell(booking_events.BookingConfirmed(booking=booking), name, 2, sale.confirmed)
         for instant in sale.checked_in:
             ticket = booking_pb2.Ticket(ticket_type=booking.lines[0].ticket_type)
             ticket.check_in_time.FromDatetime(instant)
             self._tell(booking_events.TicketCheckedIn(booking=booking, ticket=ticket), name, 3, instant)
+        for number, (change, (left, came)) in enumerate(zip(sale.changes, sale.moves, strict=True)):
+            if sale.difference(number) > 0:
+                booking.extra_payments.append(f"payments/{new_id()}")
+                extra = booking.extra_payments[-1]
+                self._tell_refunds(extra, booking, sale.currency, sale.extra_paid_back(number))
+            del booking.lines[:]
+            self._fill(booking.lines, sale, sale.states[number + 1])
+            message = booking_events.BookingChanged(booking=booking)
+            self._fill(message.removed_lines, sale, left)
+            self._fill(message.added_lines, sale, came)
+            self._tell(message, name, 4, change.instant)
+        if sale.ended:
+            self._tell_end(sale, booking, *sale.ended)
         if sale.cancelled:
             booking.cancel_time.FromDatetime(sale.cancelled)
             self._tell(
@@ -111,6 +178,26 @@ class History:
             self._tell(booking_events.PaymentUnclaimed(booking=booking, payment=late), name, 5, sale.late[1])
             self._tell_refunds(late, booking, sale.currency, [sale.late])
 
+    def _fill(self, told, sale: Sale, lines: list[tuple[int, int, int]]) -> None:
+        """Lines of a booking or of a change; nothing of them counts but what is paid."""
+        for number, quantity, price in lines:
+            total = money_to_wire(Money(price * quantity, sale.currency))
+            told.add(ticket_type=self.ticket_type(sale, number), quantity=quantity, total=total)
+
+    def _tell_end(
+        self, sale: Sale, booking: booking_pb2.Booking, instant: datetime, came: bool, scanned: datetime | None
+    ) -> None:
+        kind = booking_events.BookingCompleted if came else booking_events.BookingNoShow
+        booking.history.add(
+            state=booking_pb2.BOOKING_STATE_COMPLETED if came else booking_pb2.BOOKING_STATE_NO_SHOW
+        )  # fmt: skip
+        self._tell(kind(booking=booking), booking.name, 5, instant)
+        if scanned:
+            booking.history.add(state=booking_pb2.BOOKING_STATE_COMPLETED)
+            ticket = booking_pb2.Ticket(ticket_type=booking.lines[0].ticket_type)
+            ticket.check_in_time.FromDatetime(scanned)
+            self._tell(booking_events.TicketCheckedIn(booking=booking, ticket=ticket), booking.name, 6, scanned)
+
     def _tell_refunds(self, payment: str, booking: booking_pb2.Booking, currency: str, refunds) -> None:
         told = payment_pb2.Payment(name=payment, booking=booking.name, organizer=booking.organizer)
         for number, (amount, instant) in enumerate(refunds):
@@ -121,6 +208,14 @@ class History:
             )
             refund.complete_time.FromDatetime(instant)
             self._tell(payment_events.RefundCompleted(payment=told, refund=refund), payment, 3 + number, instant)
+
+    def kept(self, organizer: int) -> dict[str, int]:
+        """What payments brought and refunds did not take back, by currency."""
+        money: Counter[str] = Counter()
+        for sale in self.sales:
+            if sale.organizer == organizer:
+                money[sale.currency] += sale.kept
+        return +money
 
     def expected(self, organizer: int, group_by: frozenset[Dimension]) -> dict:
         """Rows as {(day, event, ticket type, currency): figures}, counted sale by sale."""
@@ -140,25 +235,57 @@ class History:
                     sale.currency,
                 )
 
-            for key in {row(sale.confirmed, each) for each in types}:
-                rows[key]["bookings_confirmed"] += 1
-            for each, (_, quantity, price) in zip(types, sale.lines, strict=True):
-                rows[row(sale.confirmed, each)] += Counter(tickets_sold=quantity, gross=quantity * price)
+            def bookings(
+                figure: str, instant: datetime, lines: list, count: int = 1, sale: Sale = sale, row=row
+            ) -> None:
+                for key in {row(instant, self.ticket_type(sale, number)) for number, _, _ in lines}:
+                    rows[key][figure] += count
+
+            def each_line(
+                instant: datetime, lines: list, amounts: list[int], figure: str, sale: Sale = sale, row=row
+            ) -> None:
+                for (number, _, _), amount in zip(lines, amounts, strict=True):
+                    rows[row(instant, self.ticket_type(sale, number))][figure] += amount
+
+            def paid_back(refunds: list, lines: list, weights: tuple[int, ...], each_line=each_line) -> None:
+                before = 0
+                for amount, instant in refunds:
+                    after, earlier = parts(before + amount, weights), parts(before, weights)
+                    each_line(instant, lines, [a - b for a, b in zip(after, earlier, strict=True)], "refunded")
+                    before += amount
+
+            prices = [quantity * price for _, quantity, price in sale.lines]
+            bookings("bookings_confirmed", sale.confirmed, sale.lines)
+            each_line(sale.confirmed, sale.lines, [quantity for _, quantity, _ in sale.lines], "tickets_sold")
+            each_line(sale.confirmed, sale.lines, prices, "gross")
+            paid_back(sale.paid_back, sale.lines, tuple(prices))
+            for number, change in enumerate(sale.changes):
+                (left, came), instant = sale.moves[number], change.instant
+                each_line(instant, left, [-quantity for _, quantity, _ in left], "tickets_sold")
+                each_line(instant, came, [quantity for _, quantity, _ in came], "tickets_sold")
+                each_line(instant, left, [-min(worth(left), worth(came)) for _ in left], "gross")
+                each_line(instant, came, [worth(came) for _ in came], "gross")
+                if Dimension.TICKET_TYPE in group_by:
+                    had, has = ({kind for kind, _, _ in sale.states[at]} for at in (number, number + 1))
+                    bookings("bookings_confirmed", instant, [(kind, 0, 0) for kind in has - had])
+                    bookings("bookings_confirmed", instant, [(kind, 0, 0) for kind in had - has], -1)
+                paid_back(sale.extra_paid_back(number), came, tuple(worth([each]) for each in came))
+            last = sale.states[-1]
             if sale.cancelled:
-                for key in {row(sale.cancelled, each) for each in types}:
-                    rows[key]["bookings_cancelled"] += 1
-                for each, (_, quantity, _) in zip(types, sale.lines, strict=True):
-                    rows[row(sale.cancelled, each)]["tickets_cancelled"] += quantity
+                bookings("bookings_cancelled", sale.cancelled, last)
+                each_line(sale.cancelled, last, [quantity for _, quantity, _ in last], "tickets_cancelled")
             for instant in sale.checked_in:
                 rows[row(instant, types[0])]["tickets_checked_in"] += 1
-            weights = tuple(quantity * price for _, quantity, price in sale.lines)
-            before = 0
-            for amount, instant in sale.paid_back:
-                after = parts(before + amount, weights)
-                for each, here, earlier in zip(types, after, parts(before, weights), strict=True):
-                    rows[row(instant, each)]["refunded"] += here - earlier
-                before += amount
-        return {key: +counts for key, counts in rows.items() if +counts}
+            if sale.ended:
+                instant, somebody, scanned = sale.ended
+                bookings("bookings_completed" if somebody else "bookings_no_show", instant, last)
+                if scanned:
+                    rows[row(scanned, self.ticket_type(sale, last[0][0]))]["tickets_checked_in"] += 1
+                if scanned and not somebody:
+                    bookings("bookings_completed", scanned, last)
+                    bookings("bookings_no_show", scanned, last, -1)
+        said = {key: {figure: count for figure, count in counts.items() if count} for key, counts in rows.items()}
+        return {key: counts for key, counts in said.items() if counts}
 
 
 @cache

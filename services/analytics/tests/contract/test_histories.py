@@ -1,7 +1,6 @@
 """Whatever happens in whatever order it is told: figures equal what was booked, cancelled and paid back."""
 
 import asyncio
-from collections import Counter
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain, combinations, count
@@ -40,6 +39,14 @@ LINES = st.lists(
     st.tuples(st.integers(0, 2), st.integers(1, 4), st.sampled_from([0, 1, 33, 199])),
     min_size=1, max_size=3, unique_by=lambda line: line[0],
 )  # fmt: skip
+CHANGES_OF_SALES = st.lists(
+    st.tuples(
+        st.integers(0, 3), st.integers(0, 4),
+        st.none() | st.tuples(st.integers(0, 3), st.integers(1, 3), st.sampled_from([0, 1, 50, 199])),
+        INSTANTS, st.integers(0, 1000), st.none() | INSTANTS,
+    ),
+    max_size=3,
+)  # fmt: skip
 SALES = st.builds(
     dict,
     organizer=st.integers(0, 1),
@@ -51,6 +58,8 @@ SALES = st.builds(
     checked_in=st.lists(INSTANTS, max_size=2),
     refunds=st.lists(st.tuples(st.integers(1, 1000), INSTANTS), max_size=3, unique_by=lambda each: each[1]),
     late=st.none() | st.tuples(st.integers(1, 10**6), INSTANTS),
+    changes=CHANGES_OF_SALES,
+    ended=st.none() | st.tuples(INSTANTS, st.booleans(), st.none() | INSTANTS),
 )
 HISTORIES = st.tuples(
     st.lists(SALES, max_size=6),
@@ -67,7 +76,10 @@ HANDLERS = {
     user_events.OrganizerCreated: Listener.organizer_told,
     user_events.OrganizerUpdated: Listener.organizer_told,
     booking_events.BookingConfirmed: Listener.booking_confirmed,
+    booking_events.BookingChanged: Listener.booking_changed,
     booking_events.BookingCancelled: Listener.booking_cancelled,
+    booking_events.BookingCompleted: Listener.booking_completed,
+    booking_events.BookingNoShow: Listener.nobody_came,
     booking_events.TicketCheckedIn: Listener.ticket_checked_in,
     booking_events.CheckInUndone: Listener.check_in_undone,
     booking_events.PaymentUnclaimed: Listener.payment_unclaimed,
@@ -128,6 +140,8 @@ async def check(stores, history, now: datetime) -> None:
             assert report.time_zone == history.zones[number][-1]
             assert rows_as_counts(report.rows) == history.expected(number, group_by)
             assert rows_as_counts(report.totals) == history.expected(number, frozenset())
+            net = {row.currency: row.figures.gross - row.figures.refunded for row in report.totals}
+            assert {currency: money for currency, money in net.items() if money} == history.kept(number)
             assert [key(row) for row in report.rows] == sorted(key(row) for row in report.rows)
 
 
@@ -137,9 +151,11 @@ def key(row) -> tuple:
 
 def rows_as_counts(rows) -> dict:
     return {
-        (row.day, row.event, row.ticket_type, row.currency): +Counter(
+        (row.day, row.event, row.ticket_type, row.currency): without_zeros(
             bookings_confirmed=row.bookings_confirmed,
             bookings_cancelled=row.bookings_cancelled,
+            bookings_completed=row.bookings_completed,
+            bookings_no_show=row.bookings_no_show,
             tickets_sold=row.figures.tickets_sold,
             tickets_cancelled=row.figures.tickets_cancelled,
             tickets_checked_in=row.figures.tickets_checked_in,
@@ -148,6 +164,10 @@ def rows_as_counts(rows) -> dict:
         )
         for row in rows
     }
+
+
+def without_zeros(**figures: int) -> dict[str, int]:
+    return {figure: count for figure, count in figures.items() if count}
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

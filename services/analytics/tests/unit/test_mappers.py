@@ -75,6 +75,8 @@ def test_a_row_says_all_figures(
     counts = (message.bookings_confirmed, message.bookings_cancelled, message.tickets_sold)
     bookings = astuple(figures)[:2] if by_type else astuple(figures)[2:4]
     assert counts == (*bookings, figures.tickets_sold)
+    ends = astuple(figures)[9:11] if by_type else astuple(figures)[11:13]
+    assert (message.bookings_completed, message.bookings_no_show) == ends
     assert message.tickets_cancelled == figures.tickets_cancelled
     assert message.tickets_checked_in == figures.tickets_checked_in
     assert money_from_wire(message.gross) == Money(figures.gross, currency)

@@ -24,8 +24,8 @@ def booking(*lines: tuple[str, int, int, str]) -> booking_pb2.Booking:
     made = booking_pb2.Booking(name="events/e/bookings/b", event="events/e", organizer="organizers/o", payment="p")
     for ticket_type, quantity, price, currency in lines:
         unit_price = money_to_wire(Money(price, currency))
-        subtotal = money_to_wire(Money(quantity * price, currency))
-        made.lines.add(ticket_type=ticket_type, quantity=quantity, unit_price=unit_price, subtotal=subtotal)
+        total = money_to_wire(Money(quantity * price, currency))
+        made.lines.add(ticket_type=ticket_type, quantity=quantity, unit_price=unit_price, total=total)
     for field in (made.confirm_time, made.cancel_time):
         field.FromDatetime(DONE)
     return made
@@ -39,6 +39,85 @@ def test_a_confirmation_counts_a_booking_in_each_of_its_types_but_once_as_an_ord
         ("a", Figures(bookings_confirmed=1, orders_confirmed=1, tickets_sold=3, gross=450)),
         ("b", Figures(bookings_confirmed=1, tickets_sold=1)),
     ]
+
+
+def test_gross_is_what_is_paid_with_discounts_taken_off_and_fees_included() -> None:
+    made = booking(("a", 2, 150, "CAD"))
+    made.lines[0].subtotal.CopyFrom(money_to_wire(Money(400, "CAD")))
+    fact = told.confirmation("id", TOLD, booking_events.BookingConfirmed(booking=made))
+    assert [line.figures.gross for line in fact.lines] == [300]
+
+
+def changed(
+    made: booking_pb2.Booking, removed: list[tuple[str, int, int]], added: list[tuple[str, int, int]], payment: str = ""
+) -> Fact | None:
+    message = booking_events.BookingChanged(booking=made)
+    for lines, parts in ((message.removed_lines, removed), (message.added_lines, added)):
+        for ticket_type, quantity, price in parts:
+            lines.add(ticket_type=ticket_type, quantity=quantity, total=money_to_wire(Money(quantity * price, "CAD")))
+    message.booking.extra_payments.extend([payment] if payment else [])
+    return told.change("id", TOLD, message)
+
+
+def test_what_left_hands_its_price_over_to_what_came_and_the_difference_came_with_the_last_payment() -> None:
+    fact = changed(booking(("a", 1, 150, "CAD"), ("b", 2, 200, "CAD")), [("a", 1, 150)], [("b", 2, 200)], "extra")
+    assert fact is not None
+    assert (fact.kind, fact.time, fact.payment) == (Kind.BOOKING_CHANGED, TOLD, "extra")
+    assert [(line.ticket_type, line.figures) for line in fact.lines] == [
+        ("a", Figures(tickets_sold=-1, gross=-150)),
+        ("b", Figures(bookings_confirmed=1, tickets_sold=2, gross=400)),
+    ]
+
+
+def test_what_became_cheaper_stays_with_what_left_until_it_is_paid_back() -> None:
+    fact = changed(booking(("b", 1, 100, "CAD")), [("a", 1, 150), ("c", 1, 150)], [("b", 1, 100)])
+    assert fact is not None
+    assert fact.payment == ""
+    assert [(line.ticket_type, line.figures) for line in fact.lines] == [
+        ("a", Figures(bookings_confirmed=-1, tickets_sold=-1, gross=-50)),
+        ("c", Figures(bookings_confirmed=-1, tickets_sold=-1, gross=-50)),
+        ("b", Figures(bookings_confirmed=1, tickets_sold=1, gross=100)),
+    ]
+
+
+def test_a_hold_that_is_changed_counts_nothing() -> None:
+    made = booking(("a", 1, 150, "CAD"))
+    made.ClearField("confirm_time")
+    assert changed(made, [], [("a", 1, 150)]) is None
+
+
+def test_a_refund_of_what_a_change_cost_falls_on_what_came_with_it() -> None:
+    made = booking(("b", 1, 100, "CAD"), ("c", 1, 100, "CAD"))
+    sale = changed(made, [("a", 1, 150)], [("b", 1, 100), ("c", 1, 100)], "p")
+    assert sale is not None
+    payment = refunds(("r", 50, DONE))
+    refund = told.refund("id", TOLD, RefundCompleted(payment=payment, refund=payment.refunds[0]))
+    fact = refund_fact(refund, sale)
+    assert [(line.ticket_type, line.figures.refunded) for line in fact.lines] == [("b", 25), ("c", 25)]
+
+
+def test_a_booking_ends_once_in_each_of_its_types_and_a_late_scan_makes_a_no_show_a_visit() -> None:
+    made = booking(("a", 2, 150, "CAD"), ("b", 1, 5, "CAD"))
+    done = told.completion("id", TOLD, booking_events.BookingCompleted(booking=made))
+    empty = told.no_show("id", TOLD, booking_events.BookingNoShow(booking=made))
+    assert [line.figures for line in done.lines] == [
+        Figures(bookings_completed=1, orders_completed=1), Figures(bookings_completed=1),
+    ]  # fmt: skip
+    assert [line.figures for line in empty.lines] == [
+        Figures(bookings_no_show=1, orders_no_show=1), Figures(bookings_no_show=1),
+    ]  # fmt: skip
+    for state in (booking_pb2.BOOKING_STATE_NO_SHOW, booking_pb2.BOOKING_STATE_COMPLETED):
+        made.history.add(state=state)
+    late = booking_events.TicketCheckedIn(booking=made, ticket=booking_pb2.Ticket(ticket_type="b"))
+    fact = told.check_in("id", TOLD, late)
+    assert fact is not None
+    assert [(line.ticket_type, line.figures) for line in fact.lines] == [
+        ("b", Figures(tickets_checked_in=1)),
+        ("a", Figures(bookings_completed=1, bookings_no_show=-1, orders_completed=1, orders_no_show=-1)),
+        ("b", Figures(bookings_completed=1, bookings_no_show=-1)),
+    ]
+    late.booking.history.add(state=booking_pb2.BOOKING_STATE_COMPLETED)
+    assert (told.check_in("id", TOLD, late) or fact).lines == fact.lines[:1]
 
 
 def test_a_time_that_is_not_told_is_that_of_the_domain_event() -> None:

@@ -295,6 +295,11 @@ def test_a_filter_becomes_conditions():
 
 
 SCAN = Scan(datetime(2027, 5, 1, 12, tzinfo=UTC), "pda-1", 7, Direction.EXIT, "North", "events/e/checkInLists/l", True)
+LEFT = facts.ChangedLine("events/e/ticketTypes/a", "events/e/dates/d", 2, Money(500, "EUR"))
+LEFT_TOLD = {
+    "ticket_type": "events/e/ticketTypes/a", "date": "events/e/dates/d", "quantity": 2,
+    "total": {"currency_code": "EUR", "units": "5"},
+}  # fmt: skip
 SCAN_TOLD = {
     "scan_time": "2027-05-01T12:00:00Z", "device_id": "pda-1", "sequence": "7", "direction": "SCAN_DIRECTION_EXIT",
     "gate": "North", "check_in_list": "events/e/checkInLists/l", "offline": True,
@@ -332,6 +337,7 @@ def test_every_domain_event_has_a_message_with_its_own_fields(make):
     }  # fmt: skip
     happened = {
         facts.BookingHeld("press"): {"reason": "press"},
+        facts.BookingApprovalRequested(): {},
         facts.BookingConfirmed(held_again=True, reason="press"): {"held_again": True, "reason": "press"},
         facts.BookingDetailsChanged(): {},
         facts.BookingCancelled("ill", BookingState.HELD, Money(5, "EUR")): {
@@ -347,7 +353,9 @@ def test_every_domain_event_has_a_message_with_its_own_fields(make):
             "ticket": told, "first": SCAN_TOLD, "second": SCAN_TOLD
         },
         facts.PaymentUnclaimed("payments/1", "SOLD_OUT"): {"payment": "payments/1", "reason": "SOLD_OUT"},
-        facts.BookingChanged(("t",), ("u",), Money(5, "EUR")): {
+        facts.BookingChanged(("t",), ("u",), Money(5, "EUR"), "", (LEFT,), (replace(LEFT, quantity=3),)): {
+            "removed_lines": [LEFT_TOLD],
+            "added_lines": [LEFT_TOLD | {"quantity": 3}],
             "removed_tickets": ["t"],
             "added_tickets": ["u"],
             "refund_due": {"currency_code": "EUR", "nanos": 50000000},

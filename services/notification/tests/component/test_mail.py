@@ -23,10 +23,10 @@ from notification_service.outbound.writing import Writer
 from resilience import Resilient
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1.domain_events_pb2 import (
+    BookingApprovalRequested,
     BookingApproved,
     BookingChanged,
     BookingConfirmed,
-    BookingHeld,
     BookingRejected,
     WaitingListLapsed,
     WaitingListOffered,
@@ -262,11 +262,17 @@ async def test_a_change_is_told_with_the_tickets_that_still_admit_and_nothing_wh
     assert [part.get_filename() for part in message.iter_attachments()] == ["ticket-1.png", "event.ics"]
 
 
+async def test_a_hold_is_not_even_listened_to(service: Service) -> None:
+    """Each domain event that is costs a write, and an on-sale has thousands of holds."""
+    listened = {kind.DESCRIPTOR.name for each in service.causes.subscriptions() for kind in each.handlers}
+    assert "BookingApprovalRequested" in listened
+    assert "BookingHeld" not in listened
+
+
 async def test_who_waits_for_approval_hears_of_it_and_of_the_decision(service: Service, mail_server) -> None:
     await service.know_everybody()
     waits, held = booking_pb2.BOOKING_STATE_PENDING_APPROVAL, booking_pb2.BOOKING_STATE_HELD
-    await service.causes.booking_held(asked(BookingHeld, state=held), received("booking"))
-    await service.causes.booking_held(asked(BookingHeld, state=waits), received("booking"))
+    await service.causes.approval_requested(asked(BookingApprovalRequested, state=waits), received("booking"))
     await service.causes.booking_approved(asked(BookingApproved, state=held), received("booking"))
     await service.causes.booking_approved(asked(BookingApproved, state=held, units=0), received("booking"))
     await service.causes.booking_rejected(asked(BookingRejected), received("booking"))

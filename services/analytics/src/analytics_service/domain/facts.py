@@ -14,11 +14,18 @@ class Kind(Enum):
     """What happened."""
 
     BOOKING_CONFIRMED = "BOOKING_CONFIRMED"
+    BOOKING_CHANGED = "BOOKING_CHANGED"
     BOOKING_CANCELLED = "BOOKING_CANCELLED"
+    BOOKING_COMPLETED = "BOOKING_COMPLETED"
+    BOOKING_NO_SHOW = "BOOKING_NO_SHOW"
     TICKET_CHECKED_IN = "TICKET_CHECKED_IN"
     CHECK_IN_UNDONE = "CHECK_IN_UNDONE"
     REFUND_COMPLETED = "REFUND_COMPLETED"
     PAYMENT_UNCLAIMED = "PAYMENT_UNCLAIMED"  # counts nothing: it says that refunds of this payment are no sale undone
+
+
+# What can become of a payment: it paid for a booking, or for what a change made dearer, or no booking took it.
+CLAIMS = frozenset({Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.PAYMENT_UNCLAIMED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """`id` is that of the domain event. `payment`: the one that paid for the booking, or that was paid back."""
+    """`id` is that of the domain event. `payment`: what paid for the booking or its change, or was paid back."""
 
     id: str
     kind: Kind
@@ -89,8 +96,8 @@ class Refund:
 
 
 def refund_fact(refund: Refund, sale: Fact) -> Fact:
-    """The fact of a refund, spread over the lines of the confirmation that its payment paid for."""
-    parts = spread(refund.amount.minor_units, [line.figures.gross for line in sale.lines], before=refund.before)
+    """The fact of a refund, spread over the lines of the confirmation or change that its payment paid for."""
+    parts = spread(refund.amount.minor_units, [max(0, line.figures.gross) for line in sale.lines], before=refund.before)
     return Fact(
         id=refund.id,
         kind=Kind.REFUND_COMPLETED,

@@ -20,6 +20,10 @@ class Figures:
     tickets_checked_in: int = 0
     gross: int = 0
     refunded: int = 0
+    bookings_completed: int = 0
+    bookings_no_show: int = 0
+    orders_completed: int = 0
+    orders_no_show: int = 0
 
     def __add__(self, other: "Figures") -> "Figures":
         return Figures(*(left + right for left, right in zip(astuple(self), astuple(other), strict=True)))

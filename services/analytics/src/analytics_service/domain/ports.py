@@ -26,7 +26,7 @@ class Facts(Protocol):
         """Keep it on its day in `zone` and mark it, in one step; nothing if it is filed under as new a version."""
 
     async def of_payment(self, payment: str) -> Fact | None:
-        """What became of a payment: the confirmation it paid for, or that it was unclaimed."""
+        """What became of a payment: the confirmation or change it paid for, or that it was unclaimed."""
 
     async def filed_before(self, zone: OrganizerZone, limit: int) -> Sequence[FiledFact]:
         """Facts of the organizer that an earlier version of it put in another zone."""

@@ -58,6 +58,23 @@ class Row:
         """Bookings of this group that were cancelled after confirmation."""
         return self.figures.bookings_cancelled if self.by_ticket_type else self.figures.orders_cancelled
 
+    @property
+    def bookings_completed(self) -> int:
+        """Bookings of this group that ended with somebody there."""
+        return self.figures.bookings_completed if self.by_ticket_type else self.figures.orders_completed
+
+    @property
+    def bookings_no_show(self) -> int:
+        """Bookings of this group that ended and nobody came."""
+        return self.figures.bookings_no_show if self.by_ticket_type else self.figures.orders_no_show
+
+    def __bool__(self) -> bool:
+        """Whether any figure that it says is not zero."""
+        said = self.figures
+        bookings = (self.bookings_confirmed, self.bookings_cancelled, self.bookings_completed, self.bookings_no_show)
+        tickets = (said.tickets_sold, said.tickets_cancelled, said.tickets_checked_in)
+        return any((*bookings, *tickets, said.gross, said.refunded))
+
 
 @dataclass(frozen=True, slots=True)
 class SalesReport:
@@ -82,8 +99,8 @@ def rows_of(sheets: Iterable[Sheet], group_by: Collection[Dimension]) -> tuple[R
         day, event = sheet.key.day if by_day else date.min, sheet.key.event if by_event else ""
         for line in sheet.lines:
             sums[day, event, line.ticket_type if by_type else "", line.currency] += line.figures
-    return tuple(
+    rows = (
         Row(day if by_day else None, event, ticket_type, currency, figures, by_type)
         for (day, event, ticket_type, currency), figures in sorted(sums.items(), key=lambda each: each[0])
-        if figures
     )
+    return tuple(filter(None, rows))

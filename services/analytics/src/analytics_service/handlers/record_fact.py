@@ -30,7 +30,7 @@ async def record_refund(facts: Facts, organizers: Organizers, refund: Refund) ->
     sale = await facts.of_payment(refund.payment)
     if sale is None:
         raise Unavailable("SALE_UNKNOWN", f"What {refund.payment} paid for was not told yet.")
-    if sale.kind is Kind.BOOKING_CONFIRMED:
+    if sale.kind is not Kind.PAYMENT_UNCLAIMED:
         await record_fact(facts, organizers, refund_fact(refund, sale))
 
 

@@ -40,7 +40,10 @@ class Listener:
                 ["usher.booking.v1"],
                 {
                     booking.BookingConfirmed: self.booking_confirmed,
+                    booking.BookingChanged: self.booking_changed,
                     booking.BookingCancelled: self.booking_cancelled,
+                    booking.BookingCompleted: self.booking_completed,
+                    booking.BookingNoShow: self.nobody_came,
                     booking.TicketCheckedIn: self.ticket_checked_in,
                     booking.CheckInUndone: self.check_in_undone,
                     booking.PaymentUnclaimed: self.payment_unclaimed,
@@ -57,6 +60,20 @@ class Listener:
     async def booking_confirmed(self, message: booking.BookingConfirmed, received: Received) -> None:
         """Tickets were sold."""
         await self._record(told.confirmation(received.id, received.time, message))
+
+    async def booking_changed(self, message: booking.BookingChanged, received: Received) -> None:
+        """Tickets left and came, unless it was a hold."""
+        fact = told.change(received.id, received.time, message)
+        if fact is not None:
+            await self._record(fact)
+
+    async def booking_completed(self, message: booking.BookingCompleted, received: Received) -> None:
+        """It is over and somebody was there."""
+        await self._record(told.completion(received.id, received.time, message))
+
+    async def nobody_came(self, message: booking.BookingNoShow, received: Received) -> None:
+        """It is over and nobody was there."""
+        await self._record(told.no_show(received.id, received.time, message))
 
     async def booking_cancelled(self, message: booking.BookingCancelled, received: Received) -> None:
         """Tickets were cancelled, unless it was a hold."""

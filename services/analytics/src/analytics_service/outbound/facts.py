@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from analytics_service.domain.calendar import OrganizerZone
-from analytics_service.domain.facts import Fact, FiledFact, Kind, Line, SheetKey
+from analytics_service.domain.facts import CLAIMS, Fact, FiledFact, Line, SheetKey
 from analytics_service.outbound.documents import FIGURES, fact_document, filed_fact, line_of
 from domain_kit.crash_points import crash_point
 from mongo_store import Database, Index
@@ -25,8 +25,6 @@ INDEXES = {
     ]
 }
 IDS_AT_ONCE = 200
-# What can become of a payment.
-CLAIMS = [Kind.BOOKING_CONFIRMED.value, Kind.PAYMENT_UNCLAIMED.value]
 
 
 class MongoFacts:
@@ -52,9 +50,11 @@ class MongoFacts:
                     return
 
     async def of_payment(self, payment: str) -> Fact | None:
-        """What became of a payment: the confirmation it paid for, or that it was unclaimed."""
+        """What became of a payment: the confirmation or change it paid for, or that it was unclaimed."""
         with reachable():
-            found = await self._facts.find_one({"payment": payment, "kind": {"$in": CLAIMS}})
+            found = await self._facts.find_one(
+                {"payment": payment, "kind": {"$in": sorted(kind.value for kind in CLAIMS)}}
+            )
         return None if found is None else filed_fact(found).fact
 
     async def filed_before(self, zone: OrganizerZone, limit: int) -> Sequence[FiledFact]:

@@ -55,6 +55,8 @@ def _row_message(row: Row) -> pb.SalesRow:
         gross=money_to_wire(gross),
         refunded=money_to_wire(refunded),
         net=money_to_wire(gross - refunded),
+        bookings_completed=row.bookings_completed,
+        bookings_no_show=row.bookings_no_show,
     )
 
 

@@ -1,6 +1,6 @@
 """What domain events of other services say about sales."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from analytics_service.domain.calendar import OrganizerZone
+from analytics_service.domain.exchanges import Part, exchange
 from analytics_service.domain.facts import Fact, Kind, Line, Refund
 from analytics_service.domain.figures import Figures
 from resource_api import money_from_wire, time_from_wire
@@ -39,6 +40,33 @@ def confirmation(id: str, time: datetime, message: booking.BookingConfirmed) -> 
     return _fact(id, Kind.BOOKING_CONFIRMED, when, told, lines, payment=told.payment)
 
 
+def change(id: str, time: datetime, message: booking.BookingChanged) -> Fact | None:
+    """Tickets that left and came, when it counted; None for a hold. What was paid for it came with the last payment."""
+    told = message.booking
+    if not told.HasField("confirm_time"):
+        return None
+    removed, added = (
+        [Part(ticket_type, currency, quantity, price) for ticket_type, currency, _, quantity, price in _lines(lines)]
+        for lines in (message.removed_lines, message.added_lines)
+    )
+    present = Counter[str]()
+    for line in told.lines:
+        present[line.ticket_type] += line.quantity
+    dearer = sum(each.price for each in added) > sum(each.price for each in removed)
+    payment = told.extra_payments[-1] if dearer else ""
+    return _fact(id, Kind.BOOKING_CHANGED, time, told, exchange(removed, added, present), payment=payment)
+
+
+def completion(id: str, time: datetime, message: booking.BookingCompleted) -> Fact:
+    """A booking that somebody came with."""
+    return _fact(id, Kind.BOOKING_COMPLETED, time, message.booking, _ended(message.booking, completed=1))
+
+
+def no_show(id: str, time: datetime, message: booking.BookingNoShow) -> Fact:
+    """A booking that nobody came with, as far as is known."""
+    return _fact(id, Kind.BOOKING_NO_SHOW, time, message.booking, _ended(message.booking, no_show=1))
+
+
 def cancellation(id: str, time: datetime, message: booking.BookingCancelled) -> Fact | None:
     """Tickets cancelled; None for a hold, which never counted. Money paid back is told by the refund."""
     if message.former_state != booking_pb2.BOOKING_STATE_CONFIRMED:
@@ -53,11 +81,17 @@ def cancellation(id: str, time: datetime, message: booking.BookingCancelled) -> 
 
 
 def check_in(id: str, time: datetime, message: booking.TicketCheckedIn) -> Fact | None:
-    """One ticket checked in, under the currency its type was sold in; None for one that had been before."""
+    """One ticket checked in, under the currency its type was sold in; None for one that had been before.
+
+    Of a scan that comes after the booking was closed as one that nobody came with, this says that somebody did.
+    """
     if message.again:
         return None
     when = time_from_wire(message.ticket.check_in_time) or time
-    return _fact(id, Kind.TICKET_CHECKED_IN, when, message.booking, [_checked_in(message.booking, message.ticket, 1)])
+    lines = [_checked_in(message.booking, message.ticket, 1)]
+    if _was_no_show(message.booking):
+        lines += _ended(message.booking, completed=1, no_show=-1)
+    return _fact(id, Kind.TICKET_CHECKED_IN, when, message.booking, lines)
 
 
 def check_in_undone(id: str, time: datetime, message: booking.CheckInUndone) -> Fact | None:
@@ -68,9 +102,30 @@ def check_in_undone(id: str, time: datetime, message: booking.CheckInUndone) -> 
 
 
 def _checked_in(told: booking_pb2.Booking, ticket: booking_pb2.Ticket, count: int) -> Line:
-    currencies = {line.ticket_type: line.unit_price.currency_code for line in told.lines}
+    currencies = {line.ticket_type: line.total.currency_code for line in told.lines}
     currency = currencies.get(ticket.ticket_type, told.total.currency_code)
     return Line(ticket.ticket_type, currency, Figures(tickets_checked_in=count))
+
+
+def _was_no_show(told: booking_pb2.Booking) -> bool:
+    """Right before what happened to it last."""
+    return len(told.history) > 1 and told.history[-2].state == booking_pb2.BOOKING_STATE_NO_SHOW
+
+
+def _ended(told: booking_pb2.Booking, *, completed: int = 0, no_show: int = 0) -> list[Line]:
+    return [
+        Line(
+            ticket_type,
+            currency,
+            Figures(
+                bookings_completed=completed,
+                bookings_no_show=no_show,
+                orders_completed=completed * first,
+                orders_no_show=no_show * first,
+            ),
+        )
+        for ticket_type, currency, first, _, _ in _lines(told.lines)
+    ]
 
 
 def unclaimed(id: str, time: datetime, message: booking.PaymentUnclaimed) -> Fact:
@@ -120,11 +175,13 @@ def _fact(
     return Fact(id, kind, told.organizer, told.event, told.name, payment, time, tuple(lines))
 
 
-def _lines(lines: Sequence[booking_pb2.BookingLine]) -> list[tuple[str, str, int, int, int]]:
-    """(ticket type, currency, 1 for the first of its currency, quantity, price in minor units), one a type."""
+def _lines(
+    lines: Sequence[booking_pb2.BookingLine] | Sequence[booking.ChangedLine],
+) -> list[tuple[str, str, int, int, int]]:
+    """(ticket type, currency, 1 for the first of its currency, quantity, what is paid in minor units), one a type."""
     merged: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for line in lines:
-        price = money_from_wire(line.subtotal)
+        price = money_from_wire(line.total)
         amounts = merged[line.ticket_type, price.currency]
         amounts[0] += line.quantity
         amounts[1] += price.minor_units

@@ -15,6 +15,11 @@ class BookingHeld:
 
 
 @dataclass(frozen=True, slots=True)
+class BookingApprovalRequested:
+    """Places were taken, in place of BookingHeld where the organizer has to agree first."""
+
+
+@dataclass(frozen=True, slots=True)
 class BookingConfirmed:
     """Paid or free; tickets were issued. `held_again`: the hold had expired and the places were still to be had.
 
@@ -40,13 +45,28 @@ class BookingExpired:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedLine:
+    """Tickets of one type and date that left or came, and what all of them cost."""
+
+    ticket_type: str
+    date: str
+    quantity: int
+    total: Money
+
+
+@dataclass(frozen=True, slots=True)
 class BookingChanged:
-    """Tickets left or came, for good; names of those void and of those issued. `refund_due` None: nothing goes back."""
+    """Tickets left or came, for good; names of those void and of those issued. `refund_due` None: nothing goes back.
+
+    removed_lines, added_lines: the same by line; empty while it is not confirmed.
+    """
 
     removed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     refund_due: Money | None = None
     reason: str = ""
+    removed_lines: tuple[ChangedLine, ...] = ()
+    added_lines: tuple[ChangedLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +225,7 @@ Changes = BookingChanged | BookingChangeHeld | BookingChangeExpired | BookingApp
 Ends = BookingCompleted | BookingNoShow
 Happening = (
     BookingHeld
+    | BookingApprovalRequested
     | BookingConfirmed
     | BookingCancelled
     | BookingExpired

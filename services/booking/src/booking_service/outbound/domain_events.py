@@ -91,6 +91,14 @@ def _changed(fact: facts.BookingChanged, booking: Booking) -> Message:
         refund_due=None if fact.refund_due is None else money_to_wire(fact.refund_due),
         removed_tickets=fact.removed,
         added_tickets=fact.added,
+        removed_lines=[_changed_line(each) for each in fact.removed_lines],
+        added_lines=[_changed_line(each) for each in fact.added_lines],
+    )
+
+
+def _changed_line(line: facts.ChangedLine) -> pb.ChangedLine:
+    return pb.ChangedLine(
+        ticket_type=line.ticket_type, date=line.date, quantity=line.quantity, total=money_to_wire(line.total)
     )
 
 
@@ -116,6 +124,7 @@ def _lapsed(fact: facts.WaitingListLapsed, entry: WaitingEntry) -> Message:
 
 BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.BookingHeld: _held,
+    facts.BookingApprovalRequested: _with_state(pb.BookingApprovalRequested),
     facts.BookingConfirmed: _confirmed,
     facts.BookingCancelled: _cancelled,
     facts.BookingExpired: _expired,

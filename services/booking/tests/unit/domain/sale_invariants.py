@@ -172,6 +172,6 @@ class Invariants(RuleBasedStateMachine):
     @invariant()
     def one_request_makes_one_booking(self):
         """INVARIANT: however often a hold is asked for under one cause, it takes its places once."""
-        held = Counter(name for name, _ in self.of_kind(pb.BookingHeld))
+        held = Counter(name for kind in (pb.BookingHeld, pb.BookingApprovalRequested) for name, _ in self.of_kind(kind))
         assert held == Counter(list(self.bookings))
         assert set(self.bookings) <= {each.command.booking for each in self.asked() if isinstance(each.command, Hold)}

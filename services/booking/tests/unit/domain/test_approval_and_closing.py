@@ -28,6 +28,14 @@ def approve(make, booking):
     return Approve(make.EVENT, booking.name, make.Issuer(), timedelta(minutes=10))
 
 
+def test_a_booking_that_waits_begins_with_a_request_in_place_of_a_hold(make):
+    asked = make.decide(make.hold(standard=1), make.stock(make.offer(make.type(approval_required=True))))
+    assert happened(asked) == [facts.BookingApprovalRequested()]
+    assert asked.answer.state is BookingState.PENDING_APPROVAL
+    plain = make.decide(make.hold(standard=1), make.stock(make.offer(make.type())))
+    assert happened(plain) == [facts.BookingHeld()]
+
+
 def test_an_approved_booking_is_held_afresh_to_be_paid(make):
     stock, booking = waiting(make)
     later = make.NOW + timedelta(days=2)

@@ -81,7 +81,8 @@ def test_a_ticket_leaves_and_its_price_comes_back_while_the_others_keep_name_cod
     shop.book(standard=3)
     first, second, third = shop.booking.tickets
     (fact,) = shop.change([second.name])
-    assert fact == facts.BookingChanged((second.name,), (), Money(2500, "EUR"))
+    left = facts.ChangedLine(second.ticket_type, "", 1, Money(2500, "EUR"))
+    assert fact == facts.BookingChanged((second.name,), (), Money(2500, "EUR"), removed_lines=(left,))
     assert [(each.name, each.code) for each in shop.usable()] == [(each.name, each.code) for each in (first, third)]
     assert [each.unit.unit for each in shop.usable()] == [0, 1]
     assert shop.booking.ticket(second.name).state is TicketState.VOID

@@ -92,11 +92,23 @@ class Sale(RuleBasedStateMachine):
                 assert self.settled.setdefault(payment, "claimed") == "claimed"
             if isinstance(step.happened, facts.PaymentUnclaimed):
                 assert self.settled.setdefault(step.happened.payment, "unclaimed") == "unclaimed"
+            if isinstance(step.happened, facts.BookingChanged) and step.record.confirm_time:
+                self.lines_tell_what_became_of_the_price(there[key_of(step.record)], step)
             if isinstance(step.happened, facts.BookingCancelled | facts.BookingChanged) and step.happened.refund_due:
                 name, due = step.record.name, step.happened.refund_due.minor_units
                 assert due > 0
                 self.due_back[name] = self.due_back.get(name, 0) + due
         return True
+
+    def lines_tell_what_became_of_the_price(self, before: Booking, step) -> None:
+        fact, after = step.happened, step.record
+        came, left = (sum(each.total.minor_units for each in lines) for lines in (fact.added_lines, fact.removed_lines))
+        assert after.total.minor_units == before.total.minor_units + came - left
+        had, has, more, fewer = (
+            sum(each.quantity for each in lines)
+            for lines in (before.lines, after.lines, fact.added_lines, fact.removed_lines)
+        )
+        assert had + more == has + fewer
 
     def no_pool_grew_beyond_its_capacity(self, before: Stock) -> None:
         for pool, taken in self.stock.inventory.taken.items():

@@ -51,7 +51,7 @@ class MailCauses:
                 {
                     booking.BookingConfirmed: self.booking_confirmed,
                     booking.BookingCancelled: self.booking_cancelled,
-                    booking.BookingHeld: self.booking_held,
+                    booking.BookingApprovalRequested: self.approval_requested,
                     booking.BookingApproved: self.booking_approved,
                     booking.BookingRejected: self.booking_rejected,
                     booking.BookingChanged: self.booking_changed,
@@ -121,11 +121,9 @@ class MailCauses:
         letter = write_letters.waiting_list_lapsed(person, occasion, message.reason, offered=bool(told.booking))
         await self._queue(BOOKING, person, letter, received)
 
-    async def booking_held(self, message: booking.BookingHeld, received: Received) -> None:
-        """Mail that the organizer has to agree; a plain hold causes none."""
+    async def approval_requested(self, message: booking.BookingApprovalRequested, received: Received) -> None:
+        """Mail that the organizer has to agree."""
         told = message.booking
-        if told.state != booking_pb2.BOOKING_STATE_PENDING_APPROVAL:
-            return
         person, occasion = await self._person(told.buyer), await self._occasion(told.event)
         await self._queue(BOOKING, person, write_letters.booking_waits(person, occasion, told.name), received)
 

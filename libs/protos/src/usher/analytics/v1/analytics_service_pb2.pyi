@@ -151,6 +151,8 @@ class SalesRow(_message.Message):
     GROSS_FIELD_NUMBER: _builtins.int
     REFUNDED_FIELD_NUMBER: _builtins.int
     NET_FIELD_NUMBER: _builtins.int
+    BOOKINGS_COMPLETED_FIELD_NUMBER: _builtins.int
+    BOOKINGS_NO_SHOW_FIELD_NUMBER: _builtins.int
     event: _builtins.str
     """The event; empty unless grouped by it."""
     ticket_type: _builtins.str
@@ -158,30 +160,41 @@ class SalesRow(_message.Message):
     currency_code: _builtins.str
     """ISO 4217."""
     bookings_confirmed: _builtins.int
-    """Bookings confirmed; each once in a row. Grouped by ticket type, one of several types counts in each of them."""
+    """Bookings confirmed; each once in a row. Grouped by ticket type, one of several types counts in each of them, and a
+    change that brings a type or takes the last ticket of one counts one more or less there on its day.
+    """
     bookings_cancelled: _builtins.int
     """Bookings cancelled after confirmation."""
     tickets_sold: _builtins.int
-    """Tickets of confirmed bookings."""
+    """Tickets of confirmed bookings; on the day of a change those that came less those that left, which may be below zero."""
     tickets_cancelled: _builtins.int
     """Tickets of bookings cancelled after confirmation."""
     tickets_checked_in: _builtins.int
     """Tickets checked in."""
+    bookings_completed: _builtins.int
+    """Bookings that were over and somebody had come, on the day they were closed, or of the first scan told after that."""
+    bookings_no_show: _builtins.int
+    """Bookings that were over and nobody had come, on the day they were closed; one less on the day a later scan told that
+    somebody had.
+    """
     @_builtins.property
     def day(self) -> _date_pb2.Date:
         """The day; unset unless grouped by it."""
 
     @_builtins.property
     def gross(self) -> _money_pb2.Money:
-        """Price of the tickets sold."""
+        """What is paid for the tickets sold: discounts taken off, fees included. A change moves the price of what left to what
+        came and adds what had to be paid for it; where it became cheaper, the difference stays with what left until a refund
+        pays it back, and what is not paid back was earned.
+        """
 
     @_builtins.property
     def refunded(self) -> _money_pb2.Money:
-        """Refunds completed of bookings confirmed. Money no booking took was never sold, so its refund does not count."""
+        """Refunds completed of bookings confirmed, whole or in part. Money no booking took was never sold, so its refund does not count."""
 
     @_builtins.property
     def net(self) -> _money_pb2.Money:
-        """gross − refunded."""
+        """gross − refunded: what payments brought and refunds did not take back."""
 
     def __init__(
         self,
@@ -198,10 +211,12 @@ class SalesRow(_message.Message):
         gross: _money_pb2.Money | None = ...,
         refunded: _money_pb2.Money | None = ...,
         net: _money_pb2.Money | None = ...,
+        bookings_completed: _builtins.int = ...,
+        bookings_no_show: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "gross", b"gross", "net", b"net", "refunded", b"refunded"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bookings_cancelled", b"bookings_cancelled", "bookings_confirmed", b"bookings_confirmed", "currency_code", b"currency_code", "day", b"day", "event", b"event", "gross", b"gross", "net", b"net", "refunded", b"refunded", "ticket_type", b"ticket_type", "tickets_cancelled", b"tickets_cancelled", "tickets_checked_in", b"tickets_checked_in", "tickets_sold", b"tickets_sold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bookings_cancelled", b"bookings_cancelled", "bookings_completed", b"bookings_completed", "bookings_confirmed", b"bookings_confirmed", "bookings_no_show", b"bookings_no_show", "currency_code", b"currency_code", "day", b"day", "event", b"event", "gross", b"gross", "net", b"net", "refunded", b"refunded", "ticket_type", b"ticket_type", "tickets_cancelled", b"tickets_cancelled", "tickets_checked_in", b"tickets_checked_in", "tickets_sold", b"tickets_sold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class BookingHeld(_message.Message):
-    """Places were taken. Subject: the booking."""
+    """Places were taken; where the organizer has to agree first, BookingApprovalRequested tells it. Subject: the booking."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -50,6 +50,30 @@ class BookingHeld(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BookingHeld: _TypeAlias = BookingHeld  # noqa: Y015
+
+@_typing.final
+class BookingApprovalRequested(_message.Message):
+    """Places were taken for a booking that waits for the organizer's approval. Subject: the booking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def booking(self) -> _booking_pb2.Booking:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        booking: _booking_pb2.Booking | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookingApprovalRequested: _TypeAlias = BookingApprovalRequested  # noqa: Y015
 
 @_typing.final
 class BookingConfirmed(_message.Message):
@@ -155,6 +179,8 @@ class BookingChanged(_message.Message):
     REFUND_DUE_FIELD_NUMBER: _builtins.int
     REMOVED_TICKETS_FIELD_NUMBER: _builtins.int
     ADDED_TICKETS_FIELD_NUMBER: _builtins.int
+    REMOVED_LINES_FIELD_NUMBER: _builtins.int
+    ADDED_LINES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def booking(self) -> _booking_pb2.Booking:
         """State after it; `last_price_change` says what it came to."""
@@ -171,6 +197,16 @@ class BookingChanged(_message.Message):
     def added_tickets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of the tickets that were issued."""
 
+    @_builtins.property
+    def removed_lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChangedLine]:
+        """What left, at the price it had; empty while the booking is not confirmed. Its total less that of `added_lines` is by
+        how much the booking became cheaper.
+        """
+
+    @_builtins.property
+    def added_lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChangedLine]:
+        """What came, at its price; empty while the booking is not confirmed."""
+
     def __init__(
         self,
         *,
@@ -178,14 +214,52 @@ class BookingChanged(_message.Message):
         refund_due: _money_pb2.Money | None = ...,
         removed_tickets: _abc.Iterable[_builtins.str] | None = ...,
         added_tickets: _abc.Iterable[_builtins.str] | None = ...,
+        removed_lines: _abc.Iterable[Global___ChangedLine] | None = ...,
+        added_lines: _abc.Iterable[Global___ChangedLine] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "refund_due", b"refund_due"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_tickets", b"added_tickets", "booking", b"booking", "refund_due", b"refund_due", "removed_tickets", b"removed_tickets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_lines", b"added_lines", "added_tickets", b"added_tickets", "booking", b"booking", "refund_due", b"refund_due", "removed_lines", b"removed_lines", "removed_tickets", b"removed_tickets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BookingChanged: _TypeAlias = BookingChanged  # noqa: Y015
+
+@_typing.final
+class ChangedLine(_message.Message):
+    """Tickets of a booking that left it or came to it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TICKET_TYPE_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    ticket_type: _builtins.str
+    """The type, `events/{event}/ticketTypes/{ticket_type}`."""
+    date: _builtins.str
+    """For which date, `events/{event}/dates/{date}`; empty for an event that is no series."""
+    quantity: _builtins.int
+    """How many."""
+    @_builtins.property
+    def total(self) -> _money_pb2.Money:
+        """What is paid for all of them: discounts taken off, fees included."""
+
+    def __init__(
+        self,
+        *,
+        ticket_type: _builtins.str = ...,
+        date: _builtins.str = ...,
+        quantity: _builtins.int = ...,
+        total: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "quantity", b"quantity", "ticket_type", b"ticket_type", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangedLine: _TypeAlias = ChangedLine  # noqa: Y015
 
 @_typing.final
 class BookingChangeHeld(_message.Message):

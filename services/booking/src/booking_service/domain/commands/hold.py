@@ -77,4 +77,5 @@ class Hold:
         )
         booking = seated(view, booking)
         stock, tallies = occupied(view, booking)
-        return changed(stock, Step(facts.BookingHeld(), booking), tallies=tallies)
+        fact = facts.BookingApprovalRequested() if waits else facts.BookingHeld()
+        return changed(stock, Step(fact, booking), tallies=tallies)

@@ -164,8 +164,20 @@ def issue_at(
         each.name for each in before.tickets
         if each.state is not TicketState.VOID and each.unit not in places.places
     )  # fmt: skip
-    fact = facts.BookingChanged(removed, tuple(each.name for each in new))
+    gone = {
+        UnitAt(number, unit) for number, line in enumerate(before.lines) for unit in range(line.quantity)
+    } - places.places.keys()
+    fact = facts.BookingChanged(
+        removed,
+        tuple(each.name for each in new),
+        removed_lines=_changed_lines(taken_out(before.lines, gone)),
+        added_lines=_changed_lines(taken_out(booking.lines, places.new)),
+    )
     return replace(booking, tickets=(*booking.tickets, *new)), fact
+
+
+def _changed_lines(lines: Sequence[Line]) -> tuple[facts.ChangedLine, ...]:
+    return tuple(facts.ChangedLine(each.ticket_type, each.date, each.quantity, each.total) for each in lines)
 
 
 def refuse_admitted(booking: Booking, units: Container[UnitAt]) -> None:
