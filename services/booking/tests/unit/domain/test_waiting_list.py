@@ -1,15 +1,19 @@
 """What those who wait leave to the public."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from booking_service.domain.availability import SaleState, availability_of
+from booking_service.domain.commands import LeaveWaitingList, OfferPlaces
 from booking_service.domain.occupancy import exchanged, occupied, vacated
 from booking_service.domain.records import View
 from booking_service.domain.selling import remaining
+from booking_service.domain.states import BookingState
 from booking_service.domain.terms import BookingTerms, WaitingListTerms
-from booking_service.domain.waiting_list import left_to_public
+from booking_service.domain.waiting_entry import EntryState, WaitingEntry
+from booking_service.domain.waiting_list import left_to_public, wish_of
 from domain_kit.refusals import FailedPrecondition
 
 TERMS = BookingTerms(waiting_list=WaitingListTerms(enabled=True))
@@ -66,3 +70,47 @@ def test_availability_says_sold_out_and_that_one_may_wait(make):
     closed = make.offer()
     full = availability_of(closed, make.stock(closed, hall=50).inventory, make.NOW).ticket_types[0]
     assert (full.sale_state, full.waiting_list_open) == (SaleState.SOLD_OUT, False)
+
+
+def entry_for(make, quantity, number=1):
+    name = f"{make.EVENT}/waitingListEntries/{number}"
+    kind = f"{make.EVENT}/ticketTypes/standard"
+    return WaitingEntry(
+        name,
+        make.EVENT,
+        "organizers/o",
+        "users/bob",
+        kind,
+        "",
+        quantity,
+        number,
+        EntryState.WAITING,
+        make.NOW,
+        make.NOW,
+    )
+
+
+def test_nothing_is_offered_when_more_can_be_served_by_now_than_was_looked_up(make):
+    """INVARIANT: an entry that nobody looked at is not passed by one that somebody did."""
+    large, small = entry_for(make, 4, 1), entry_for(make, 1, 2)
+    stock = waiting(make.stock(make.offer(terms=TERMS), hall=46), standard_4=1, standard_1=1)
+    looked = OfferPlaces(make.EVENT, (small.name,), (f"{make.EVENT}/bookings/b",), frozenset({wish_of(small)}), 0)
+    outcome = make.decide(looked, stock, small)
+    assert (list(outcome.steps), outcome.stock) == ([], stock)
+    both = frozenset({wish_of(small), wish_of(large)})
+    names = f"{make.EVENT}/bookings/a", f"{make.EVENT}/bookings/b"
+    outcome = make.decide(OfferPlaces(make.EVENT, (small.name, large.name), names, both, 0), stock, small, large)
+    offered = [step.record for step in outcome.steps if isinstance(step.record, WaitingEntry)]
+    assert [(each.name, each.booking) for each in offered] == [(large.name, names[1])]
+
+
+def test_an_offer_that_has_passed_cannot_be_left_before_it_is_written_down(make):
+    stock, booking = make.held()
+    entry = entry_for(make, 1).offered(booking.name, booking.hold_expire_time, make.NOW)
+    booking = replace(booking, entry=entry.name)
+    leave = LeaveWaitingList(make.EVENT, entry.name, "")
+    left = make.decide(leave, stock, entry, booking)
+    assert [step.record.state for step in left.steps] == [BookingState.CANCELLED, EntryState.LEFT]
+    assert left.stock.inventory.taken == {}
+    with pytest.raises(FailedPrecondition, match="WAITING_LIST_ENTRY_LAPSED"):
+        make.decide(leave, stock, entry, booking, now=make.NOW + timedelta(hours=1))

@@ -170,6 +170,18 @@ class WaitingLists(RuleBasedStateMachine):
             over = booking.hold_is_over(self.now)
             self.run(Expire(EVENT, booking.name) if over else Cancel(EVENT, booking.name, ""))
 
+    @rule(number=NUMBER, late=st.booleans(), leaves=st.booleans())
+    def answer_an_offer(self, number, late, leaves):
+        offered = self.of(WaitingEntry, EntryState.OFFERED)
+        if offered:
+            entry = offered[number % len(offered)]
+            booking = self.records[Booking, entry.booking]
+            self.now += timedelta(hours=2 if late else 0)
+            paid = ClaimPayment(EVENT, booking.name, f"payments/{new_id()}", booking.total, Issuer())
+            self.run(LeaveWaitingList(EVENT, entry.name, "") if leaves else paid)
+            if leaves and late:
+                assert self.records[WaitingEntry, entry.name].state is not EntryState.LEFT
+
     @rule(number=NUMBER, user=USERS, kind=KINDS)
     def rush_for_what_comes_free(self, number, user, kind):
         self.free_places(number)
