@@ -28,6 +28,7 @@ from usher.booking.v1.domain_events_pb2 import (
     BookingConfirmed,
     BookingHeld,
     BookingRejected,
+    TicketTransferred,
     WaitingListLapsed,
     WaitingListOffered,
 )
@@ -259,6 +260,21 @@ async def test_a_change_is_told_with_the_tickets_that_still_admit_and_nothing_wh
     assert "1 × Standard" in text
     assert "Given up" not in text
     assert "$20.00 will be paid back" in text
+    assert [part.get_filename() for part in message.iter_attachments()] == ["ticket-1.png", "event.ics"]
+
+
+async def test_a_ticket_that_was_passed_on_is_mailed_to_who_has_it_now_and_no_other_is(
+    service: Service, mail_server
+) -> None:
+    await service.know_everybody()
+    told = TicketTransferred(booking=changed().booking)
+    told.new_ticket.code, told.new_ticket.display_name = "NEW", "Standard"
+    told.new_ticket.attendee.display_name, told.new_ticket.attendee.email = "Bob", "bob@example.org"
+    await service.causes.ticket_transferred(told, received("booking"))
+    assert await service.deliver() == 1
+    (message,) = mail_server.messages
+    assert (message["To"], message["Subject"]) == ("bob@example.org", "Your ticket for PyCon")
+    assert "Hello Bob" in message.get_body(("plain",)).get_content()
     assert [part.get_filename() for part in message.iter_attachments()] == ["ticket-1.png", "event.ics"]
 
 

@@ -94,6 +94,11 @@ def _changed(fact: facts.BookingChanged, booking: Booking) -> Message:
     )
 
 
+def _transferred(fact: facts.TicketTransferred, booking: Booking) -> Message:
+    old, new = (ticket_of(booking, booking.ticket(name)) for name in (fact.old, fact.new))
+    return pb.TicketTransferred(booking=booking_to_wire(booking), old_ticket=old, new_ticket=new)
+
+
 def _rejected(fact: facts.BookingRejected, booking: Booking) -> Message:
     return pb.BookingRejected(booking=booking_to_wire(booking), reason=fact.reason)
 
@@ -131,6 +136,7 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.VoucherChanged: _voucher_changed,
     facts.VoucherDeleted: _voucher_deleted,
     facts.BookingDetailsChanged: _details_changed,
+    facts.TicketTransferred: _transferred,
     facts.BookingChanged: _changed,
     facts.BookingChangeHeld: _with_state(pb.BookingChangeHeld),
     facts.BookingChangeExpired: _with_state(pb.BookingChangeExpired),

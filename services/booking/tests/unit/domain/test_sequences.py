@@ -20,11 +20,13 @@ from booking_service.domain.commands import (
     Hold,
     ProjectOffer,
     Reject,
+    TransferTicket,
 )
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.occupancy import held_for_change
 from booking_service.domain.offer import Offer, OfferedType, OfferState, Pool
 from booking_service.domain.pricing.inputs import RefundStep
+from booking_service.domain.questions import Attendee
 from booking_service.domain.records import View, key_of
 from booking_service.domain.selling import Wanted
 from booking_service.domain.states import BookingState, TicketState
@@ -41,7 +43,7 @@ TYPES = {
     "dinner": (4500, ("hall", "table")),
     "asked": (2500, ("hall",)),
 }
-TERMS = BookingTerms(change_allowed=True, refund_steps=(RefundStep(timedelta(0), 3_333),))
+TERMS = BookingTerms(change_allowed=True, transfer_allowed=True, refund_steps=(RefundStep(timedelta(0), 3_333),))
 ADDED = st.dictionaries(st.sampled_from(sorted(TYPES)), st.integers(1, 3), max_size=2)
 
 
@@ -132,6 +134,16 @@ class Sale(RuleBasedStateMachine):
         reduced = tuple(Reduction(f"{EVENT}/ticketTypes/{kind}", "", count) for kind, count in fewer.items())
         wanted = tuple(Wanted(f"{EVENT}/ticketTypes/{kind}", count) for kind, count in added.items())
         self.run(Change(EVENT, name, removed, reduced, wanted, by_terms, Issuer(), timedelta(minutes=10)))
+
+    @rule(name=names, which=st.integers(0, 5), to=st.sampled_from(["Bob", "Eve"]))
+    def transfer(self, name, which, to):
+        for ticket in self.bookings[name].tickets[which : which + 1]:
+            somebody = Attendee(to, f"{to}@example.org")
+            before = self.bookings[name]
+            if self.run(TransferTicket(EVENT, name, ticket.name, somebody, True, Issuer())):
+                after = self.bookings[name]
+                assert (after.total, after.paid, after.breakdown()) == (before.total, before.paid, before.breakdown())
+                assert after.tickets[-1].attendee == somebody
 
     @rule(name=names, yes=st.booleans())
     def decide_on(self, name, yes):

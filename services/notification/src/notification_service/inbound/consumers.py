@@ -56,6 +56,7 @@ class MailCauses:
                     booking.BookingRejected: self.booking_rejected,
                     booking.BookingChanged: self.booking_changed,
                     booking.BookingChangeHeld: self.change_held,
+                    booking.TicketTransferred: self.ticket_transferred,
                     booking.WaitingListOffered: self.places_offered,
                     booking.WaitingListLapsed: self.waited_in_vain,
                 },
@@ -164,6 +165,15 @@ class MailCauses:
         told = message.booking
         person, occasion = await self._person(told.buyer), await self._occasion(told.event)
         letter = write_letters.change_to_pay(person, occasion, told.name, money_from_wire(told.amount_due))
+        await self._queue(BOOKING, person, letter, received)
+
+    async def ticket_transferred(self, message: booking.TicketTransferred, received: Received) -> None:
+        """Mail the ticket to who has it now, with an account or without."""
+        told, ticket = message.booking, message.new_ticket
+        occasion = await self._occasion(told.event)
+        person = Person(told.organizer, ticket.attendee.email, ticket.attendee.display_name)
+        admission = Admission(ticket.code, ticket.display_name)
+        letter = write_letters.ticket_transferred(person, occasion, told.name, admission)
         await self._queue(BOOKING, person, letter, received)
 
     async def payment_failed(self, message: payment.PaymentFailed, received: Received) -> None:
