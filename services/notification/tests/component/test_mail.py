@@ -25,6 +25,7 @@ from usher.booking.v1 import booking_pb2
 from usher.booking.v1.domain_events_pb2 import (
     BookingApproved,
     BookingChanged,
+    BookingChangeHeld,
     BookingConfirmed,
     BookingHeld,
     BookingRejected,
@@ -261,6 +262,19 @@ async def test_a_change_is_told_with_the_tickets_that_still_admit_and_nothing_wh
     assert "Given up" not in text
     assert "$20.00 will be paid back" in text
     assert [part.get_filename() for part in message.iter_attachments()] == ["ticket-1.png", "event.ics"]
+
+
+async def test_changes_of_a_booking_for_somebody_without_an_account_are_mailed_to_them_and_without_address_to_nobody(
+    service: Service, mail_server
+) -> None:
+    await service.know_everybody()
+    for address in ("press@example.org", ""):
+        told = changed()
+        told.booking.buyer, told.booking.contact.email = "", address
+        await service.causes.booking_changed(told, received("booking"))
+        await service.causes.change_held(BookingChangeHeld(booking=told.booking), received("booking"))
+    await service.deliver()
+    assert [message["To"] for message in mail_server.messages] == ["press@example.org"] * 2
 
 
 async def test_a_ticket_that_was_passed_on_is_mailed_to_who_has_it_now_and_no_other_is(

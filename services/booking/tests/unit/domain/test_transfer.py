@@ -80,6 +80,16 @@ def test_the_old_code_admits_nobody_and_the_new_one_does(shop):
     assert shop.booking.tickets[-1].state is TicketState.CHECKED_IN
 
 
+def test_what_gates_tell_of_the_old_ticket_later_does_not_revive_it(shop):
+    """INVARIANT: a void ticket stays void."""
+    old, other = shop.booking.tickets
+    shop.transfer(old.name)
+    shop.run(CheckIn(shop.make.EVENT, shop.booking.name, other.name, other.code))
+    for entry in (shop.now, None):
+        after = shop.booking.scanned(old.name, entry, None, shop.now)
+        assert after.ticket(old.name).state is TicketState.VOID
+
+
 def test_a_ticket_that_was_passed_on_can_be_passed_on_and_given_back(shop):
     shop.transfer(shop.booking.tickets[0].name)
     shop.transfer(shop.booking.tickets[-1].name, Attendee("Eve", "eve@example.org"))

@@ -151,7 +151,9 @@ class MailCauses:
         told = message.booking
         if told.state == booking_pb2.BOOKING_STATE_HELD:
             return
-        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        person, occasion = await self._buyer(told), await self._occasion(told.event)
+        if person is None:
+            return
         valid = (each for each in told.tickets if each.state == booking_pb2.TICKET_STATE_VALID)
         refund_due = money_from_wire(message.refund_due) if message.HasField("refund_due") else None
         letter = write_letters.booking_changed(
@@ -163,7 +165,9 @@ class MailCauses:
     async def change_held(self, message: booking.BookingChangeHeld, received: Received) -> None:
         """Mail what is to be paid for a change."""
         told = message.booking
-        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        person, occasion = await self._buyer(told), await self._occasion(told.event)
+        if person is None:
+            return
         letter = write_letters.change_to_pay(person, occasion, told.name, money_from_wire(told.amount_due))
         await self._queue(BOOKING, person, letter, received)
 
