@@ -271,6 +271,7 @@ async def test_changes_of_a_booking_for_somebody_without_an_account_are_mailed_t
     for address in ("press@example.org", ""):
         told = changed()
         told.booking.buyer, told.booking.contact.email = "", address
+        told.booking.amount_due.CopyFrom(told.booking.total)
         await service.causes.booking_changed(told, received("booking"))
         await service.causes.change_held(BookingChangeHeld(booking=told.booking), received("booking"))
     await service.deliver()
