@@ -15,7 +15,8 @@ from mongo_store.former import adopt_former_rows
 from mongo_store.gathering import Gathering, Waiting
 from mongo_store.metrics import NoMetrics, StoreMetrics
 from mongo_store.ordinals import Ordinals
-from mongo_store.rows import JOURNAL, PENDING, JournalRow, pending_documents, row_document
+from mongo_store.recent import RecentEvents
+from mongo_store.rows import JOURNAL, PENDING, JournalRow, pending_document, row_document
 from mongo_store.transaction import CONFLICT_PATIENCE, Blocked, transact
 from mongo_store.verdicts import Recorded, VersionConflict, kind_of, request_id_reused
 from mongo_store.writes import Insert, Put, Replace, Write
@@ -32,6 +33,7 @@ class Journal:
         self.database = database
         self.clock = clock
         self.committed = asyncio.Event()
+        self.recent = RecentEvents()
         self._metrics = metrics or NoMetrics()
         self._ordinals = Ordinals()
         self._alone: set[asyncio.Task[None]] = set()
@@ -134,8 +136,9 @@ class Journal:
         documents = [row_document(row, self._ordinals, self.clock()) for row in rows]
         writes: list[Write] = [Insert(JOURNAL, document) for document in documents]
         writes += [write for command in commands for write in command.writes]
-        # Last, because what stands in the way is told by its position, and of these none can.
-        writes += [Insert(PENDING, each) for document in documents for each in pending_documents(document)]
+        pending = pending_document(documents)
+        if pending is not None:  # last, because what stands in the way is told by its position, and this cannot
+            writes.append(Insert(PENDING, pending))
         crash_point("journal.before_commit")
         blocked = await transact(
             self.database,
@@ -147,6 +150,7 @@ class Journal:
         crash_point("journal.after_commit")
         if blocked is None:
             self._metrics.committed(len(commands), time.perf_counter() - began)
-            if any(row.events for row in rows):
+            if pending is not None:
+                self.recent.add(documents)
                 self.committed.set()
         return blocked

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
-from pymongo import DeleteMany, InsertOne, ReplaceOne, UpdateOne
+from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from domain_kit.backbone import OutboxEvent, Published
@@ -20,6 +21,7 @@ from mongo_store.rows import (
     events_of,
     in_version_order,
     key_of,
+    names_in,
     pending_id,
     pending_place,
 )
@@ -28,7 +30,7 @@ from mongo_store.transaction import Operation, transact
 OFFSETS, LATEST = "journal_offsets", "latest"
 LEASES = "leases"
 PUBLISHED = "journal_published"  # where the broker put them, a document for each batch of the relay
-READ_AT_ONCE = 64  # names in one statement; with hundreds, looking each up in the list costs more than it saves
+READ_AT_ONCE = 16  # keys in one statement: the embedded database compares each row it finds with each of them
 
 
 class MongoOutbox:
@@ -38,13 +40,14 @@ class MongoOutbox:
         self._journal = journal
         self._database = journal.database
         self._rows = journal.database.collection(JOURNAL)
+        self._seen: dict[str, Mapping[str, Any]] = {}  # pending documents of the last look, by name
 
     async def pending(self, limit: int) -> Sequence[OutboxEvent]:
         """Unpublished domain events in commit order, those of one aggregate in version order."""
-        names = [each["_id"] for each in await self._journal.find(PENDING, {}, sort=[("_id", 1)], limit=limit)]
+        names = sorted(chain.from_iterable(map(names_in, await self._look(limit))))[:limit]
         wanted = [pending_place(name) for name in names]
-        keys = list(dict.fromkeys(key_of(place) for place, _ in wanted))
-        events: dict[tuple[str, int], OutboxEvent] = {}
+        events = self._journal.recent.known(wanted)
+        keys = list(dict.fromkeys(key_of(where[0]) for where in wanted if where not in events))
         with reachable():
             for start in range(0, len(keys), READ_AT_ONCE):
                 async for row in self._rows.find({"_id": {"$in": keys[start : start + READ_AT_ONCE]}}, {"ans": 0}):
@@ -66,12 +69,9 @@ class MongoOutbox:
         }
         tops = {f"top.{partition}": offset for partition, offset in highest.items()}
         raised = UpdateOne({"_id": LATEST}, {"$max": tops}, upsert=True, namespace=self._where(OFFSETS))
-        gone = [
-            DeleteMany({"_id": {"$in": names[start : start + READ_AT_ONCE]}}, namespace=self._where(PENDING))
-            for start in range(0, len(names), READ_AT_ONCE)
-        ]
         kept: InsertOne[Any] = InsertOne(batch, namespace=self._where(PUBLISHED))
-        await transact(self._database, [raised, *gone, kept], NoMetrics())
+        await transact(self._database, [raised, *await self._taken_out(names), kept], NoMetrics())
+        self._journal.recent.forget((each.row, each.index) for each in published)
 
     async def mark_lost(self, partition: int, from_offset: int) -> int:
         """Make pending again what went to `partition` at or after `from_offset`; how many rows. Scans what went out.
@@ -145,6 +145,38 @@ class MongoOutbox:
     def _where(self, collection: str) -> str:
         return f"{self._database.name}.{collection}"
 
+    async def _look(self, limit: int) -> Sequence[Mapping[str, Any]]:
+        """The oldest pending documents."""
+        found = await self._journal.find(PENDING, {}, sort=[("_id", 1)], limit=limit)
+        self._seen = {str(each["_id"]): each for each in found}
+        return found
+
+    async def _taken_out(self, names: Sequence[str]) -> list[Operation]:
+        """What makes these names pending no more: a document goes when none of its names is left."""
+        gone, where, operations = set(names), self._where(PENDING), list[Operation]()
+        if not gone <= set(chain.from_iterable(map(names_in, self._seen.values()))):
+            await self._look(0)
+        for key, document in self._seen.items():
+            mine = names_in(document)
+            left = [name for name in mine if name not in gone]
+            if not left:
+                # Guarded, so that what was put back into it meanwhile stays.
+                whole = {"_id": key} | ({"of": document["of"]} if "of" in document else {})
+                operations.append(DeleteOne(whole, namespace=where))
+            elif len(left) < len(mine):
+                published = [name for name in mine if name in gone]
+                operations.append(UpdateOne({"_id": key}, {"$pullAll": {"of": published}}, namespace=where))
+        return operations
+
     def _put_back(self, pending: Sequence[Mapping[str, Any]]) -> list[Operation]:
+        """Added to the document of that name, which may be there with others of its commit."""
         where = self._where(PENDING)
-        return [ReplaceOne({"_id": each["_id"]}, each, upsert=True, namespace=where) for each in pending]
+        return [
+            UpdateOne(
+                {"_id": each["_id"]},
+                {"$addToSet": {"of": each["_id"]}, "$setOnInsert": {"at": each["at"]}},
+                upsert=True,
+                namespace=where,
+            )
+            for each in pending
+        ]

@@ -1,7 +1,7 @@
 """The journal row: one document per command that is event store, request record and inbox record at once.
 
-A row is written once and never again. What the relay has yet to publish of it stands in a collection of its own, since
-a small document that comes and goes costs a third of changing a row.
+A row is written once and never again. What the relay has yet to publish stands in a collection of its own, one small
+document for all the domain events of a commit: it comes and goes at a fraction of what a document for each would cost.
 """
 
 from collections.abc import Mapping, Sequence
@@ -72,11 +72,15 @@ def row_document(row: JournalRow, ordinals: Ordinals, now: datetime) -> dict[str
     }
 
 
-def pending_documents(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One for each domain event of a stored row."""
-    return [
-        {"_id": pending_id(place_of(document), index), "at": document["at"]} for index in range(len(document["ev"]))
-    ]
+def pending_document(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Of all domain events of the rows of a commit, None where they have none. `of`: their names, `_id`: the first."""
+    names = [pending_id(place_of(row), index) for row in documents for index in range(len(row["ev"]))]
+    return {"_id": names[0], "at": documents[0]["at"], "of": names} if names else None
+
+
+def names_in(pending: Mapping[str, Any]) -> list[str]:
+    """Of a pending document; an earlier release kept one for each domain event, named like it."""
+    return list(pending.get("of", [pending["_id"]]))
 
 
 def place_of(document: Mapping[str, Any]) -> str:

@@ -169,3 +169,29 @@ async def test_what_an_earlier_release_had_not_published_is_pending(mongo_store)
     assert places(await store.outbox.pending(9)) == [("jars/b", 1)]
     assert await store.outbox.mark_lost(0, 0) == 2
     assert places(await store.outbox.pending(9)) == [("jars/a", 1), ("jars/a", 2), ("jars/b", 1)]
+
+
+async def test_domain_events_of_one_commit_are_published_lost_and_published_again_each_by_itself(store):
+    await asyncio.gather(*(commit(store, f"jars/{name}", 1, 2) for name in "abcdef"))
+    before = await store.outbox.pending(99)
+    assert places(await store.outbox.pending(5)) == places(before[:5])
+    await store.outbox.mark_published(published(before[:5]))
+    assert await store.outbox.pending(99) == before[5:]
+    assert await store.outbox.mark_lost(0, 3) == 2
+    assert await store.outbox.pending(99) == before[3:]
+    await store.outbox.mark_published(published(before[3:], first=3))
+    assert await store.outbox.pending(99) == []
+    await store.outbox.mark_published(published(before, first=20))
+    assert await store.outbox.pending(99) == []
+
+
+async def test_another_process_publishes_the_same_domain_events(mongo_store, open_store, mongo_uri):
+    mongo_store.clock.move(0.0123456)
+    await asyncio.gather(*(commit(mongo_store, f"jars/{number}", 1, 2) for number in range(40)))
+    mine = await mongo_store.outbox.pending(99)
+    async with open_store(mongo_uri, mongo_store.journal.database.name) as other:
+        assert await other.outbox.pending(99) == mine
+        await other.outbox.mark_published(published(mine[:-1]))
+    assert await mongo_store.outbox.pending(99) == mine[-1:]
+    await mongo_store.outbox.mark_published(published(mine))
+    assert await mongo_store.outbox.pending(99) == []

@@ -113,7 +113,7 @@ async def test_an_offer_ends_with_its_booking_in_the_same_commit(make, journal, 
     await other.submit(claim, make.cause())
     await other.submit(Cancel(make.EVENT, cancelled.name, ""), make.cause())
     clock.advance(hours=2)
-    await other.submit(Expire(make.EVENT, late.name), expiry_cause(late.name))
+    await other.submit(Expire(make.EVENT, late.name), expiry_cause(late))
     found = (await MongoWaitingEntries(journal).of_event(make.EVENT, limit=9)).items
     assert [(each.state.name, each.lapse_reason) for each in found] == [
         ("FULFILLED", ""), ("LAPSED", "OFFER_CANCELLED"), ("LAPSED", "OFFER_EXPIRED"),
