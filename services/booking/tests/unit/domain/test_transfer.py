@@ -157,6 +157,16 @@ def test_of_a_series_the_date_of_the_ticket_counts(make):
     assert shop.booking.tickets[-1].date == day
     shop.now = start
     assert shop.refused(tickets[1].name) == "EVENT_OVER"
+    off = (replace(dates[0], cancelled=True),)
+    shop.stock = replace(shop.stock, offer=replace(shop.stock.offer, dates=off))
+    assert shop.refused(tickets[1].name) == "DATE_CANCELLED"
+
+
+def test_a_ticket_sold_before_the_event_became_a_series_is_passed_on(shop):
+    start = shop.make.NOW + timedelta(days=1)
+    dates = (EventDate(f"{shop.make.EVENT}/dates/one", "One", start, start + timedelta(hours=1)),)
+    shop.stock = replace(shop.stock, offer=replace(shop.stock.offer, dates=dates))
+    assert len(shop.transfer(shop.booking.tickets[0].name)) == 1
 
 
 def test_a_ticket_that_a_change_takes_away_waits_for_the_change_and_others_do_not(make):

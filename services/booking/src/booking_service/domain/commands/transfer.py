@@ -16,7 +16,7 @@ from booking_service.domain.offer import Offer
 from booking_service.domain.outcome import Outcome, Step, changed
 from booking_service.domain.questions import Attendee
 from booking_service.domain.records import Record, View
-from booking_service.domain.refunding import start_of
+from booking_service.domain.refunding import date_is_off, start_of
 from booking_service.domain.states import LIFE, BookingAction, TicketState
 from booking_service.domain.stock import Stock
 from domain_kit.refusals import FailedPrecondition, FieldViolation
@@ -74,7 +74,8 @@ class TransferTicket(OnBooking):
         if ticket.state is TicketState.CHECKED_IN:
             raise already_checked_in(ticket)
         require_published(offer)
-        offer.date(ticket.date)
+        if date_is_off(offer, ticket.date):
+            raise FailedPrecondition("DATE_CANCELLED", "This date was cancelled.", metadata={"date": ticket.date})
         start = start_of(offer, ticket.date)
         if start <= now:
             raise FailedPrecondition(
