@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
 from hypothesis import settings
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking
@@ -135,14 +135,20 @@ class Sale(RuleBasedStateMachine):
         wanted = tuple(Wanted(f"{EVENT}/ticketTypes/{kind}", count) for kind, count in added.items())
         self.run(Change(EVENT, name, removed, reduced, wanted, by_terms, Issuer(), timedelta(minutes=10)))
 
-    @rule(name=names, which=st.integers(0, 5), to=st.sampled_from(["Bob", "Eve"]))
-    def transfer(self, name, which, to):
-        for ticket in self.bookings[name].tickets[which : which + 1]:
-            somebody, before = Attendee(to, f"{to}@example.org"), self.bookings[name]
-            if self.run(TransferTicket(EVENT, name, ticket.name, somebody, True, Issuer())):
-                after = self.bookings[name]
-                assert (after.total, after.paid, after.breakdown()) == (before.total, before.paid, before.breakdown())
-                assert after.tickets[-1].attendee == somebody
+    def usable(self):
+        tickets = [(booking, each) for booking in self.bookings.values() for each in booking.tickets]
+        return [(booking, each) for booking, each in tickets if each.state is TicketState.VALID]
+
+    @precondition(lambda self: self.usable())
+    @rule(number=st.integers(0, 20), to=st.sampled_from(["Bob", "Eve"]))
+    def transfer(self, number, to):
+        usable = self.usable()
+        before, ticket = usable[number % len(usable)]
+        somebody = Attendee(to, f"{to}@example.org")
+        if self.run(TransferTicket(EVENT, before.name, ticket.name, somebody, True, Issuer())):
+            after = self.bookings[before.name]
+            assert (after.total, after.paid, after.breakdown()) == (before.total, before.paid, before.breakdown())
+            assert (after.tickets[-1].attendee, after.ticket(ticket.name).state) == (somebody, TicketState.VOID)
 
     @rule(name=names, yes=st.booleans())
     def decide_on(self, name, yes):
