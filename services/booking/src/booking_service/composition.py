@@ -95,7 +95,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         ]
         lanes = Lanes([desk.serve for desk in desks], bound=settings.lane_bound, metrics=lane_metrics)
         announcing = AnnouncingWorker(MongoAnnouncements(journal), stocks, MongoNews(journal, clock), clock)
-        changes.listen(announcing.mark)
+        changes.listen(announcing.changed)
         expiry = ExpiryWorker(bookings, lanes, chassis.outbox, expiry_cause, clock)
         entries = MongoWaitingEntries(journal)
         offering = WaitingListWorker(entries, entries, stocks, lanes, chassis.outbox, clock)

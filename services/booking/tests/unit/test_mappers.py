@@ -29,7 +29,7 @@ from booking_service.inbound.messages import conditions_from_filter
 from booking_service.inbound.offers import offer_from_wire
 from booking_service.outbound import announcements, documents
 from booking_service.outbound.domain_events import BUILDERS, encode
-from booking_service.wire import availability_to_wire, booking_to_wire, ticket_of
+from booking_service.wire import _MOST_TOLD, _told, availability_to_wire, booking_in_event, booking_to_wire, ticket_of
 from domain_kit.money import Money
 from domain_kit.refusals import InvalidArgument
 from mongo_store import as_stored
@@ -375,3 +375,22 @@ def test_every_domain_event_has_a_message_with_its_own_fields(make):
         assert message.booking == booking_to_wire(booking)
         message.ClearField("booking")
         assert json_format.MessageToDict(message, preserving_proto_field_name=True) == own
+
+
+@settings(max_examples=20, deadline=None)
+@given(any_of(Booking))
+def test_the_answer_after_a_domain_event_is_the_same_message_as_without_one(booking):
+    booking = replace(booking, total=Money(7, "EUR"), lines=(), tickets=())
+    told = pb.BookingHeld(booking=booking_in_event(booking))
+    answer = booking_to_wire(booking, ["a"])
+    assert answer == booking_to_wire(booking, ["a"])
+    assert told.booking == booking_to_wire(booking)
+
+
+def test_what_is_never_answered_is_forgotten():
+    bookings = [booking_with(lines=(), total=Money(0, "EUR")) for _ in range(_MOST_TOLD + 1)]
+    for booking in bookings:
+        booking_in_event(booking)
+    assert len(_told) == _MOST_TOLD
+    assert id(bookings[0]) not in _told
+    assert id(bookings[-1]) in _told

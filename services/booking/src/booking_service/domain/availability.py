@@ -1,6 +1,6 @@
 """What can be booked of an event at a moment, worked out from its offer and the places taken."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -59,6 +59,11 @@ class Availability:
     def bookable(self) -> bool:
         """Something can be booked now."""
         return any(each.sale_state is SaleState.ON_SALE for each in self.ticket_types)
+
+    def differs(self, other: "Availability") -> bool:
+        """In more than how many are left."""
+        mine, others = ([replace(each, remaining=0) for each in of.ticket_types] for of in (self, other))
+        return mine != others
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from booking_service.domain.availability import availability_of
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands import TicketIssuer
 from booking_service.domain.ports import Announcements, BookingReader, Desk, ImportReader, StockReader
+from booking_service.domain.stock import Stock
 from booking_service.handlers.announce_availability import announce_availability
 from booking_service.handlers.close_bookings import close_bookings
 from booking_service.handlers.expire_holds import PAGE, expire_holds
@@ -147,7 +149,9 @@ class AnnouncingWorker(_Loop):
     """Announces changed availability: each event at most once every `gap` seconds, however often it changes.
 
     While it goes on changing the pause doubles from one announcement to the next, up to `longest`: what is announced
-    each time costs the platform as much as several bookings. After a pause without a change it is `gap` again.
+    each time costs the platform as much as several bookings. After a pause without a change it is `gap` again. Where
+    many events go on changing each waits longer, so that there are about `most` announcements a second in all; but what
+    buyers act on, a sale state, a price or a phase, is told with the next round, every `gap` seconds.
     Commits of this process mark their event at once. Others are found: at the start those whose last announcement is
     older than their stock, which a kill -9 leaves behind; every `look` seconds what any process has changed of late;
     and what time alone changes.
@@ -163,12 +167,15 @@ class AnnouncingWorker(_Loop):
         gap: float = 0.1,
         longest: float = 1.0,
         look: float = 5.0,
+        most: float = 20.0,
     ) -> None:
         super().__init__()
         self._announcements, self._stocks, self._news, self._clock = announcements, stocks, news, clock
-        self._gap, self._longest, self._look = gap, max(gap, longest), look
+        self._gap, self._longest, self._look, self._most = gap, max(gap, longest), look, most
         self._rests: dict[str, _Rest] = {}
         self._marked: set[str] = set()
+        self._changed: dict[str, Stock] = {}
+        self._next_check = 0.0
         self._bell = asyncio.Event()
         self._log = logging.getLogger(__name__)
 
@@ -176,6 +183,11 @@ class AnnouncingWorker(_Loop):
         """Its stock has changed."""
         self._marked.add(event)
         self._bell.set()
+
+    def changed(self, stock: Stock) -> None:
+        """This process has changed it."""
+        self._changed[stock.event] = stock
+        self.mark(stock.event)
 
     def stop(self) -> None:
         """`run` returns after what it has in hand."""
@@ -189,6 +201,8 @@ class AnnouncingWorker(_Loop):
             while not self._stopping.is_set():
                 await self._bell.wait()
                 self._bell.clear()
+                with suppress(Refusal):
+                    await self._end_rests(time.monotonic())
                 resting = self._set_aside(time.monotonic())
                 await self.announce_marked()
                 await self._pause(self._gap)
@@ -197,14 +211,30 @@ class AnnouncingWorker(_Loop):
         finally:
             looking.cancel()
 
+    async def _end_rests(self, now: float) -> None:
+        """Of events of which more than numbers has changed. Takes a tenth of the time at most, whatever their size."""
+        if now < self._next_check:
+            return
+        changed, self._changed = self._changed, {}
+        resting = [event for event in changed if event in self._rests and now < self._rests[event].until]
+        told = await self._announcements.last_of(resting)
+        began = time.monotonic()
+        for event in told:
+            offer, inventory = changed[event].offer, changed[event].inventory
+            if offer is not None and told[event].availability.differs(availability_of(offer, inventory, self._clock())):
+                self._rests[event] = _Rest(now, self._rests[event].seconds)
+        self._next_check = now + 10 * (time.monotonic() - began)
+
     def _set_aside(self, now: float) -> set[str]:
         """Of what is marked, those that were announced a moment ago; they wait for the next round."""
         self._rests = {event: rest for event, rest in self._rests.items() if now < rest.until + rest.seconds}
         resting = {event for event in self._marked if event in self._rests and now < self._rests[event].until}
         self._marked -= resting
+        busy = len(self._rests.keys() | self._marked) / self._most
+        least = busy if busy > self._longest else self._gap
         for event in self._marked:
             before = self._rests.get(event)
-            seconds = self._gap if before is None else min(2 * before.seconds, self._longest)
+            seconds = least if before is None else max(min(2 * before.seconds, self._longest), least)
             self._rests[event] = _Rest(now + seconds, seconds)
         return resting
 
@@ -238,14 +268,16 @@ class AnnouncingWorker(_Loop):
         """Failures of the store only put a look off."""
         page: str | None = ""
         looked = time.monotonic()
+        next_look = looked + self._look
         while True:
             with suppress(Unavailable):
                 while page is not None:
                     events, page = await self._news.page(page)
                     self._mark_all(events)
-                if time.monotonic() >= looked + self._look:
-                    looked = time.monotonic()
-                    self._mark_all(await self._news.recent(6 * self._look))
+                if (began := time.monotonic()) >= next_look:
+                    self._mark_all(await self._news.recent(5 * self._look + began - looked))
+                    # A look passes all inventories: where there are very many it comes less often.
+                    looked, next_look = began, max(began + self._look, 20 * time.monotonic() - 19 * began)
                 self._mark_all(await self._news.due())
             await asyncio.sleep(min(1.0, self._look))
 

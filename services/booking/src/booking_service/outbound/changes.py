@@ -33,16 +33,16 @@ class StockChanges:
         self._store, self._clock, self._poll_seconds = store, clock, poll_seconds
         self._topics: dict[str, _Topic] = {}
         self._closed = False
-        self._listeners: list[Callable[[str], None]] = []
+        self._listeners: list[Callable[[Stock], None]] = []
 
-    def listen(self, listener: Callable[[str], None]) -> None:
-        """Call `listener` with the event of every commit of this process."""
+    def listen(self, listener: Callable[[Stock], None]) -> None:
+        """Call `listener` with each stock that a commit of this process has changed."""
         self._listeners.append(listener)
 
     def committed(self, stock: Stock) -> None:
         """A lane of this process has changed it."""
         for listener in self._listeners:
-            listener(stock.event)
+            listener(stock)
         self._tell(stock)
 
     async def follow(self, event: str) -> AsyncGenerator[Stock, None]:

@@ -5,19 +5,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from booking_service.domain.agenda import agenda_of
 from booking_service.domain.booking import Booking
-from booking_service.domain.commands.close import next_close
 from booking_service.domain.commands.following import decided
 from booking_service.domain.history import Change, extended
 from booking_service.domain.outcome import Outcome, Step
 from booking_service.domain.records import Key, NotAsked, Record, View, key_of
 from booking_service.domain.stock import Stock
-from booking_service.domain.waiting_list import next_look
 from booking_service.outbound.documents import (
+    AGENDA,
     INVENTORY,
     KIND_OF,
     OFFERS,
     Document,
+    agenda_to_document,
     answer_to_document,
     inventory_to_document,
     offer_to_document,
@@ -159,11 +160,11 @@ def _write_stocks(plan: Plan, before: Mapping[str, Stock], now: datetime) -> Non
             continue
         offer, version = stock.known_offer(), before[event].inventory.version
         after = stock.holding(replace(stock.inventory, version=version + 1))
-        close_due = next_close(offer, after.inventory.closed)
-        look_at = next_look(offer, after.inventory, now)
-        document = inventory_to_document(after.inventory, offer.version, now, close_due, look_at)
+        document = inventory_to_document(after.inventory, offer.version, now)
         plan.writes.append(Replace(INVENTORY, document, version) if version else Insert(INVENTORY, document))
         if offer is not before[event].offer:
             plan.writes.append(Put(OFFERS, offer_to_document(offer)))
+        if (agenda := agenda_of(after, now)) != agenda_of(before[event], now):
+            plan.writes.append(Put(AGENDA, agenda_to_document(event, agenda)))
         plan.stocks[event] = after
         plan.changed.append(after)

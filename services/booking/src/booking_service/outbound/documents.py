@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from booking_service.domain.agenda import Agenda
 from booking_service.domain.attendee_import import AttendeeImport, ImportChunk
 from booking_service.domain.booking import Booking
 from booking_service.domain.check_in_list import CheckInList
@@ -30,6 +31,7 @@ from domain_kit.money import Money
 BOOKINGS = "bookings"
 CHECK_IN_LISTS, LIST_TALLIES, TICKET_SCANS = "check_in_lists", "list_tallies", "ticket_scans"
 INVENTORY = "inventory"
+AGENDA = "agenda"  # what is to be done for an event at a time; an inventory changes too often for an index
 OFFERS = "offers"
 PEOPLE = "people"
 TAKEN_SEATS = "taken_seats"
@@ -120,17 +122,13 @@ def offer_from_document(document: Mapping[str, Any]) -> Offer:
     return msgspec.convert({**document, "event": document["_id"]}, Offer, builtin_types=_KEPT)
 
 
-def inventory_to_document(
-    inventory: Inventory,
-    offer_version: int,
-    at: datetime,
-    close_due: datetime | None = None,
-    look_at: datetime | None = None,
-) -> Document:
-    """`_id` is the event. offer_version: which offer it goes with. at: when it changed. close_due: see `next_close`.
+def agenda_to_document(event: str, agenda: Agenda) -> Document:
+    """`_id` is the event."""
+    return {"_id": event, "close_due": agenda.close_due, "look_at": agenda.look_at}
 
-    look_at: see `next_look`.
-    """
+
+def inventory_to_document(inventory: Inventory, offer_version: int, at: datetime) -> Document:
+    """`_id` is the event. offer_version: which offer it goes with. at: when it changed."""
     return {
         "_id": inventory.event,
         "version": inventory.version,
@@ -138,18 +136,16 @@ def inventory_to_document(
         "sold": dict(inventory.sold),
         "seats": dict(inventory.seats),
         "closed": inventory.closed,
-        "close_due": close_due,
         "waiting": dict(inventory.waiting),
         "arrivals": inventory.arrivals,
         "reordered": inventory.reordered,
-        "look_at": look_at,
         "offer_version": offer_version,
         "at": at,
     }
 
 
 def inventory_from_document(document: Mapping[str, Any]) -> Inventory:
-    """The reverse; `offer_version`, `at`, `close_due` and `look_at` stay behind."""
+    """The reverse; `offer_version` and `at` stay behind."""
     counts = document.get("sold", {}), document.get("seats", {})
     return Inventory(
         document["_id"],

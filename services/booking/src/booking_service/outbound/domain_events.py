@@ -18,7 +18,7 @@ from booking_service.domain.voucher import Voucher
 from booking_service.domain.waiting_entry import WaitingEntry
 from booking_service.voucher_wire import voucher_to_wire
 from booking_service.waiting_wire import entry_to_wire
-from booking_service.wire import availability_to_wire, booking_to_wire, ticket_of
+from booking_service.wire import availability_to_wire, booking_in_event, ticket_of
 from domain_kit.backbone import EncodedEvent
 from resource_api import money_to_wire
 from usher.booking.v1 import booking_pb2
@@ -28,20 +28,20 @@ _OfTicket = facts.TicketCheckedIn | facts.TicketCheckedOut | facts.CheckInUndone
 
 
 def _held(fact: facts.BookingHeld, booking: Booking) -> Message:
-    return pb.BookingHeld(booking=booking_to_wire(booking), reason=fact.reason)
+    return pb.BookingHeld(booking=booking_in_event(booking), reason=fact.reason)
 
 
 def _confirmed(fact: facts.BookingConfirmed, booking: Booking) -> Message:
-    return pb.BookingConfirmed(booking=booking_to_wire(booking), held_again=fact.held_again, reason=fact.reason)
+    return pb.BookingConfirmed(booking=booking_in_event(booking), held_again=fact.held_again, reason=fact.reason)
 
 
 def _details_changed(fact: facts.BookingDetailsChanged, booking: Booking) -> Message:  # noqa: ARG001  # as the others
-    return pb.BookingDetailsChanged(booking=booking_to_wire(booking))
+    return pb.BookingDetailsChanged(booking=booking_in_event(booking))
 
 
 def _cancelled(fact: facts.BookingCancelled, booking: Booking) -> Message:
     return pb.BookingCancelled(
-        booking=booking_to_wire(booking),
+        booking=booking_in_event(booking),
         refund_due=None if fact.refund_due is None else money_to_wire(fact.refund_due),
         reason=fact.reason,
         former_state=booking_pb2.BookingState.Value(f"BOOKING_STATE_{fact.former_state.name}"),
@@ -49,7 +49,7 @@ def _cancelled(fact: facts.BookingCancelled, booking: Booking) -> Message:
 
 
 def _expired(fact: facts.BookingExpired, booking: Booking) -> Message:  # noqa: ARG001  # all builders are called alike
-    return pb.BookingExpired(booking=booking_to_wire(booking))
+    return pb.BookingExpired(booking=booking_in_event(booking))
 
 
 def _passed(kind: Callable[..., Message]) -> Callable[[_OfTicket, Booking], Message]:
@@ -60,7 +60,7 @@ def _passed(kind: Callable[..., Message]) -> Callable[[_OfTicket, Booking], Mess
             each.name: scan_to_wire(value) if isinstance(value, Scan) else value
             for each in fields(fact) if each.name != "ticket" for value in [getattr(fact, each.name)]
         }  # fmt: skip
-        return kind(booking=booking_to_wire(booking), ticket=ticket_of(booking, booking.ticket(fact.ticket)), **told)
+        return kind(booking=booking_in_event(booking), ticket=ticket_of(booking, booking.ticket(fact.ticket)), **told)
 
     return build
 
@@ -70,7 +70,7 @@ def _of_list(kind: Callable[..., Message]) -> Callable[[facts.Happening, CheckIn
 
 
 def _unclaimed(fact: facts.PaymentUnclaimed, booking: Booking) -> Message:
-    return pb.PaymentUnclaimed(booking=booking_to_wire(booking), payment=fact.payment, reason=fact.reason)
+    return pb.PaymentUnclaimed(booking=booking_in_event(booking), payment=fact.payment, reason=fact.reason)
 
 
 def _voucher_created(fact: facts.VoucherCreated, voucher: Voucher) -> Message:  # noqa: ARG001  # as above
@@ -87,7 +87,7 @@ def _voucher_deleted(fact: facts.VoucherDeleted, voucher: Voucher) -> Message:  
 
 def _changed(fact: facts.BookingChanged, booking: Booking) -> Message:
     return pb.BookingChanged(
-        booking=booking_to_wire(booking),
+        booking=booking_in_event(booking),
         refund_due=None if fact.refund_due is None else money_to_wire(fact.refund_due),
         removed_tickets=fact.removed,
         added_tickets=fact.added,
@@ -100,12 +100,12 @@ def _transferred(fact: facts.TicketTransferred, booking: Booking) -> Message:
 
 
 def _rejected(fact: facts.BookingRejected, booking: Booking) -> Message:
-    return pb.BookingRejected(booking=booking_to_wire(booking), reason=fact.reason)
+    return pb.BookingRejected(booking=booking_in_event(booking), reason=fact.reason)
 
 
 def _with_state(message: type[Any]) -> Callable[[Any, Any], Message]:
     """Of a fact that has nothing but the booking after it."""
-    return lambda _, booking: message(booking=booking_to_wire(booking))
+    return lambda _, booking: message(booking=booking_in_event(booking))
 
 
 def _waits(

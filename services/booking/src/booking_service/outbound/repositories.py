@@ -10,7 +10,7 @@ from booking_service.domain.ports import Condition
 from booking_service.domain.states import LIFE, BookingAction
 from booking_service.domain.stock import Stock
 from booking_service.domain.taken_seats import TakenSeats, taken_seats_key
-from booking_service.outbound.documents import BOOKINGS, INVENTORY, OFFERS, booking_from_document, offer_from_document
+from booking_service.outbound.documents import AGENDA, BOOKINGS, OFFERS, booking_from_document, offer_from_document
 from booking_service.outbound.shelf import Finder, load_records, load_stocks
 from domain_kit.refusals import NotFound
 from domain_kit.repository import Page
@@ -18,7 +18,9 @@ from mongo_store import Index
 from mongo_store.keyset import after_cursor, cursor_of
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)  # only what ends by itself has a time; the index holds no more than that
-# Names of bookings sort by event and then by time, so the bookings of an event need no index of their own.
+# Names of bookings sort by event and then by time, so the bookings of an event need no index of their own. Inventories
+# have none: each hold changes one, and what reads them by time (announcements.MongoNews.recent) does so now and then.
+# What is to be done at a time stands in the agenda, which holds do not touch.
 INDEXES: Mapping[str, Sequence[Index]] = {
     BOOKINGS: [
         Index("by_buyer", [("buyer", 1), ("create_time", -1), ("_id", -1)]),
@@ -30,8 +32,7 @@ INDEXES: Mapping[str, Sequence[Index]] = {
             where={"confirm_time": {"$gt": _EVER}},
         ),
     ],
-    INVENTORY: [
-        Index("recently_changed", [("at", 1)]),
+    AGENDA: [
         Index("close_due", [("close_due", 1)], where={"close_due": {"$gt": _EVER}}),
         Index("to_look_at", [("look_at", 1)], where={"look_at": {"$gt": _EVER}}),
     ],
@@ -117,7 +118,7 @@ class MongoStocks:
     async def to_close(self, now: datetime, limit: int) -> Sequence[Stock]:
         """Events of which something ended whose bookings are not closed yet, the longest over first."""
         where = {"close_due": {"$gt": _EVER, "$lte": now}}
-        found = await self._store.find(INVENTORY, where, sort=[("close_due", 1)], limit=limit)
+        found = await self._store.find(AGENDA, where, sort=[("close_due", 1)], limit=limit)
         return list((await self.stocks([document["_id"] for document in found])).values())
 
     async def offer(self, event: str) -> Offer | None:

@@ -8,7 +8,7 @@ from typing import Any
 from booking_service.domain.ports import Condition
 from booking_service.domain.waiting_entry import EntryState, WaitingEntry
 from booking_service.domain.waiting_list import Wish
-from booking_service.outbound.documents import INVENTORY, KIND_OF, WAITING_ENTRIES
+from booking_service.outbound.documents import AGENDA, KIND_OF, WAITING_ENTRIES
 from booking_service.outbound.shelf import Finder, load_records
 from domain_kit.refusals import NotFound
 from domain_kit.repository import Page
@@ -66,7 +66,7 @@ class MongoWaitingEntries:
     async def due(self, now: datetime, limit: int) -> Sequence[str]:
         """Events where something can be offered, or will never be, by now."""
         where = {"look_at": {"$gt": _EVER, "$lte": now}}
-        return [each["_id"] for each in await self._store.find(INVENTORY, where, sort=[("look_at", 1)], limit=limit)]
+        return [each["_id"] for each in await self._store.find(AGENDA, where, sort=[("look_at", 1)], limit=limit)]
 
     async def _first(self, wish: Wish, limit: int) -> list[WaitingEntry]:
         where = {"ticket_type": wish.ticket_type, "date": wish.date, "quantity": wish.quantity, **_WAITING}

@@ -133,3 +133,51 @@ async def test_after_a_quiet_time_a_change_is_announced_at_once_again(make, lane
     worker.mark(make.EVENT)
     worker._set_aside(40.0)
     assert worker._rests[make.EVENT].seconds == 1.0
+
+
+async def test_where_many_events_go_on_changing_each_waits_its_share_and_a_lone_change_does_not(memory, clock):
+    worker = AnnouncingWorker(MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock)
+    events = [f"events/{number}" for number in range(200)]
+    announced = 0
+    for tick in range(600):
+        for event in events:
+            worker.mark(event)
+        announced += 200 - len(resting := worker._set_aside(tick / 10))
+        worker._marked.clear()
+    assert 200 + 40 * 20 <= announced <= 200 + 60 * 20
+    assert resting
+    worker.mark("events/other")
+    assert worker._set_aside(60.0) == set()
+
+
+async def test_a_sale_that_ends_while_its_event_rests_is_told_with_the_next_round(make, lanes, memory, clock):
+    worker = AnnouncingWorker(
+        MongoAnnouncements(memory),
+        MongoStocks(memory),
+        MongoNews(memory, clock),
+        clock,
+        gap=0.01,
+        longest=60.0,
+        most=0.01,
+    )
+
+    async def stock():
+        return await MongoStocks(memory).stock(make.EVENT)
+
+    def told():
+        (document,) = memory.collections["announcements"].values()
+        return document["ticket_types"][0]["remaining"], document["ticket_types"][0]["sale_state"]
+
+    running = asyncio.create_task(worker.run())
+    worker.changed(await stock())
+    await until(lambda: memory.collections.get("announcements"))
+    await lanes.submit(make.hold(standard=9), make.cause())
+    worker.changed(await stock())
+    await asyncio.sleep(0.1)
+    assert told() == (50, "ON_SALE")
+    for count in (10, 10, 10, 10, 1):
+        await lanes.submit(make.hold(standard=count), make.cause())
+        worker.changed(await stock())
+    await until(lambda: told() == (0, "SOLD_OUT"))
+    worker.stop()
+    await running

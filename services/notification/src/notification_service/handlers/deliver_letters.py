@@ -14,7 +14,7 @@ from notification_service.domain.ports import Notifications, PermanentFailure, P
 GIVE_UP_AFTER = timedelta(hours=24)
 FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(minutes=10)
-AT_ONCE = 20
+AT_ONCE = 100
 TOGETHER = 8  # letters on their way at a time: what is written about them then shares transactions
 MOST_LOOKED_AT = 1_000
 
