@@ -96,7 +96,7 @@ def _changed(fact: facts.BookingChanged, booking: Booking) -> Message:
 
 def _transferred(fact: facts.TicketTransferred, booking: Booking) -> Message:
     old, new = (ticket_of(booking, booking.ticket(name)) for name in (fact.old, fact.new))
-    return pb.TicketTransferred(booking=booking_to_wire(booking), old_ticket=old, new_ticket=new)
+    return pb.TicketTransferred(booking=booking_in_event(booking), old_ticket=old, new_ticket=new)
 
 
 def _rejected(fact: facts.BookingRejected, booking: Booking) -> Message:
