@@ -17,7 +17,7 @@ from booking_service.settings import Settings
 from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
 from domain_kit.money import Money
-from domain_kit.refusals import FailedPrecondition, InvalidArgument, PermissionDenied
+from domain_kit.refusals import Aborted, FailedPrecondition, InvalidArgument, PermissionDenied
 from mongo_store import Journal, open_database
 from resource_api import money_from_wire
 from telemetry import Metrics
@@ -29,7 +29,7 @@ from usher.booking.v1.booking_service_pb2_grpc import BookingServiceStub
 
 EVENT, ORGANIZER = f"events/{new_id()}", f"organizers/{new_id()}"
 ADA, BOB, OLGA = (f"users/{new_id()}" for _ in range(3))
-HALF = BookingTerms(change_allowed=True, refund_steps=(RefundStep(timedelta(0), 5_000),))
+HALF = BookingTerms(change_allowed=True, transfer_allowed=True, refund_steps=(RefundStep(timedelta(0), 5_000),))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,3 +194,31 @@ async def test_the_organizer_agrees_or_does_not_and_nobody_else_decides(platform
     off = await platform.changes.RejectBooking(reject, metadata=platform.olga)
     assert (off.state, off.cancel_reason) == (booking_pb2.BOOKING_STATE_CANCELLED, "full")
     assert (await platform.changes.RejectBooking(reject, metadata=platform.olga)).etag == off.etag
+
+
+async def test_a_buyer_passes_a_ticket_on_and_only_the_new_code_admits(platform):
+    booking = await pay(platform, await book(platform, quantity=2))
+    old, bob = booking.tickets[0], booking_pb2.Attendee(display_name="Bob", email="bob@example.org")
+    request = pb.TransferTicketRequest(name=old.name, attendee=bob, request_id="once", etag=booking.etag)
+    with pytest.raises(PermissionDenied):
+        await platform.changes.TransferTicket(request, metadata=platform.bob)
+    with pytest.raises(InvalidArgument):
+        await platform.changes.TransferTicket(pb.TransferTicketRequest(name=old.name), metadata=platform.ada)
+    after = await platform.changes.TransferTicket(request, metadata=platform.ada)
+    assert await platform.changes.TransferTicket(request, metadata=platform.ada) == after
+    new = after.tickets[-1]
+    assert (new.attendee, new.price, new.ticket_type) == (bob, old.price, old.ticket_type)
+    assert (after.total, after.amount_paid, after.history[-1].action) == (
+        booking.total, booking.amount_paid, "TicketTransferred",
+    )  # fmt: skip
+    again = pb.TransferTicketRequest(name=new.name, attendee=bob)
+    last = (await platform.changes.TransferTicket(again, metadata=platform.ada)).tickets[-1]
+    scan = booking_service_pb2.CheckInTicketRequest(parent=EVENT, code=new.code)
+    with pytest.raises(FailedPrecondition, match="TICKET_VOID"):
+        await platform.bookings.CheckInTicket(scan, metadata=platform.gate)
+    scan.code = last.code
+    admitted = await platform.bookings.CheckInTicket(scan, metadata=platform.gate)
+    assert (admitted.ticket.name, admitted.ticket.attendee) == (last.name, bob)
+    stale = pb.TransferTicketRequest(name=booking.tickets[1].name, attendee=bob, etag=booking.etag)
+    with pytest.raises(Aborted, match="ETAG_MISMATCH"):
+        await platform.changes.TransferTicket(stale, metadata=platform.olga)

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from booking_service.domain.commands import Cancel, Change, ClaimPayment, Confirm, TryChange
+from booking_service.domain.commands import Cancel, Change, ClaimPayment, Confirm, TransferTicket, TryChange
+from booking_service.domain.questions import Attendee
 from booking_service.domain.selling import Wanted
-from booking_service.domain.states import BookingState
+from booking_service.domain.states import BookingState, TicketState
 from booking_service.domain.terms import BookingTerms
 from booking_service.handlers.close_bookings import close_bookings
 from booking_service.handlers.expire_holds import expire_holds
@@ -76,6 +77,27 @@ async def test_two_changes_at_once_take_places_for_one(make, journal, lanes):
     )
     assert sorted(getattr(each, "reason", "held") for each in results) == ["CHANGE_PENDING", "CHANGE_PENDING", "held"]
     assert await taken(journal, make) == {"hall": 3}
+
+
+async def test_a_ticket_is_passed_on_once_on_whichever_replica_and_a_repeat_gets_the_same_ticket(make, journal, lanes):
+    """INVARIANT: a ticket becomes one other ticket, in one commit with its end."""
+    other, booking = make.lanes_on(journal), await confirmed(make, lanes)
+    ticket = booking.tickets[0].name
+
+    def to(name):
+        attendee = Attendee(name, f"{name}@example.org")
+        return TransferTicket(make.EVENT, booking.name, ticket, attendee, False, make.Issuer())
+
+    cause = make.cause("transfer", b"payload")
+    asked = (lanes.submit(to("bob"), cause), other.submit(to("bob"), cause), other.submit(to("eve"), make.cause()))
+    results = await asyncio.gather(*asked, return_exceptions=True)
+    done = [each for each in results if not isinstance(each, Exception)]
+    assert {each.reason for each in results if isinstance(each, Exception)} == {"TICKET_VOID"}
+    after = await MongoBookings(journal).get(booking.name)
+    assert done == [after] * len(done) != []
+    assert [each.state for each in after.tickets] == [TicketState.VOID, TicketState.VALID]
+    assert after.history[-1].action == "TicketTransferred"
+    assert await taken(journal, make) == {"hall": 1}
 
 
 async def test_a_repeated_change_gets_the_first_answer_and_a_trial_leaves_nothing(make, journal, lanes):

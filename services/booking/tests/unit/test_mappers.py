@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from booking_service.check_in_wire import check_in_list_to_wire, rules_from_wire
 from booking_service.domain import domain_events as facts
 from booking_service.domain.availability import Announcement, Availability, SaleState, TypeAvailability
-from booking_service.domain.booking import Booking, Line, PendingChange, Ticket, plain
+from booking_service.domain.booking import GONE, Booking, Line, PendingChange, Ticket, plain
 from booking_service.domain.check_in_list import CheckInList, ListRules, TimeWindow
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import Offer
@@ -24,7 +24,7 @@ from booking_service.domain.pricing.changes import UnitAt
 from booking_service.domain.pricing.inputs import Discount, RefundStep, ServiceFee
 from booking_service.domain.questions import Attendee
 from booking_service.domain.scans import Direction, Scan
-from booking_service.domain.states import BookingState
+from booking_service.domain.states import BookingState, TicketState
 from booking_service.inbound.messages import conditions_from_filter
 from booking_service.inbound.offers import offer_from_wire
 from booking_service.outbound import announcements, documents
@@ -330,12 +330,17 @@ def test_the_rules_of_a_list_come_back_from_its_message(rules):
 def test_every_domain_event_has_a_message_with_its_own_fields(make):
     _, booking = make.held()
     ticket = Ticket(f"{booking.name}/tickets/t", "events/x/ticketTypes/a", "A", "code")
-    booking = Booking(**{each.name: getattr(booking, each.name) for each in fields(Booking)} | {"tickets": (ticket,)})
+    gone = replace(ticket, name=f"{booking.name}/tickets/old", code="old", state=TicketState.VOID, unit=GONE)
+    booking = replace(booking, tickets=(gone, ticket))
     told = {
         "name": ticket.name, "ticket_type": ticket.ticket_type, "display_name": "A", "code": "code",
         "state": "TICKET_STATE_VALID", "price": {"currency_code": "EUR", "units": "25"},
     }  # fmt: skip
+    told_gone = told | {
+        "name": gone.name, "code": "old", "state": "TICKET_STATE_VOID", "price": {"currency_code": "EUR"},
+    }  # fmt: skip
     happened = {
+        facts.TicketTransferred(gone.name, ticket.name): {"old_ticket": told_gone, "new_ticket": told},
         facts.BookingHeld("press"): {"reason": "press"},
         facts.BookingApprovalRequested(): {},
         facts.BookingConfirmed(held_again=True, reason="press"): {"held_again": True, "reason": "press"},

@@ -26,8 +26,10 @@ from usher.booking.v1.domain_events_pb2 import (
     BookingApprovalRequested,
     BookingApproved,
     BookingChanged,
+    BookingChangeHeld,
     BookingConfirmed,
     BookingRejected,
+    TicketTransferred,
     WaitingListLapsed,
     WaitingListOffered,
 )
@@ -267,6 +269,35 @@ async def test_a_hold_is_not_even_listened_to(service: Service) -> None:
     listened = {kind.DESCRIPTOR.name for each in service.causes.subscriptions() for kind in each.handlers}
     assert "BookingApprovalRequested" in listened
     assert "BookingHeld" not in listened
+
+
+async def test_changes_of_a_booking_for_somebody_without_an_account_are_mailed_to_them_and_without_address_to_nobody(
+    service: Service, mail_server
+) -> None:
+    await service.know_everybody()
+    for address in ("press@example.org", ""):
+        told = changed()
+        told.booking.buyer, told.booking.contact.email = "", address
+        told.booking.amount_due.CopyFrom(told.booking.total)
+        await service.causes.booking_changed(told, received("booking"))
+        await service.causes.change_held(BookingChangeHeld(booking=told.booking), received("booking"))
+    await service.deliver()
+    assert [message["To"] for message in mail_server.messages] == ["press@example.org"] * 2
+
+
+async def test_a_ticket_that_was_passed_on_is_mailed_to_who_has_it_now_and_no_other_is(
+    service: Service, mail_server
+) -> None:
+    await service.know_everybody()
+    told = TicketTransferred(booking=changed().booking)
+    told.new_ticket.code, told.new_ticket.display_name = "NEW", "Standard"
+    told.new_ticket.attendee.display_name, told.new_ticket.attendee.email = "Bob", "bob@example.org"
+    await service.causes.ticket_transferred(told, received("booking"))
+    assert await service.deliver() == 1
+    (message,) = mail_server.messages
+    assert (message["To"], message["Subject"]) == ("bob@example.org", "Your ticket for PyCon")
+    assert "Hello Bob" in message.get_body(("plain",)).get_content()
+    assert [part.get_filename() for part in message.iter_attachments()] == ["ticket-1.png", "event.ics"]
 
 
 async def test_who_waits_for_approval_hears_of_it_and_of_the_decision(service: Service, mail_server) -> None:

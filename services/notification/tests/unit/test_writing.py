@@ -28,6 +28,7 @@ def letters(person: Person, occasion: Occasion, tickets: Letter) -> dict[str, Le
         "booking_rejected": write_letters.booking_rejected(person, occasion, "b", "full"),
         "booking_changed": write_letters.booking_changed(person, occasion, "b", money, money, tickets.admissions),
         "change_to_pay": write_letters.change_to_pay(person, occasion, "b", money),
+        "ticket_transferred": write_letters.ticket_transferred(person, occasion, "b", tickets.admissions[0]),
         "payment_failed": write_letters.payment_failed(person, occasion, "b", money, "Your card was declined."),
         "refund_completed": write_letters.refund_completed(person, occasion, "b", money, "rain"),
         "waiting_list_offered": write_letters.waiting_list_offered(person, occasion, "b", 2, NOW),

@@ -247,11 +247,14 @@ class Booking:
     def scanned(self, ticket_name: str, entry: datetime | None, left: datetime | None, now: datetime) -> "Booking":
         """What the gates know of a ticket: its last admission, None when all were taken back, and its last exit.
 
+        INVARIANT: whatever they know, a void ticket stays void.
+
         FailedPrecondition `BOOKING_<STATE>` where nobody is admitted (any more).
         """
         ticket = self.ticket(ticket_name)
         state = LIFE.after(self.state, BookingAction.UNDO_CHECK_IN if entry is None else BookingAction.CHECK_IN)
         here = TicketState.VALID if entry is None else TicketState.CHECKED_IN
+        here = TicketState.VOID if ticket.state is TicketState.VOID else here
         ticket = replace(ticket, state=here, check_in_time=entry, check_out_time=left)
         tickets = tuple(ticket if each.name == ticket_name else each for each in self.tickets)
         if entry is None and any(each.state is TicketState.CHECKED_IN for each in tickets):
@@ -313,4 +316,4 @@ def already_checked_in(ticket: Ticket) -> FailedPrecondition:
 def void_ticket(ticket: Ticket) -> FailedPrecondition:
     """The refusal for a ticket that admits nobody any more; metadata tell which."""
     metadata = {"ticket": ticket.name}
-    return FailedPrecondition("TICKET_VOID", "The booking of this ticket was cancelled.", metadata=metadata)
+    return FailedPrecondition("TICKET_VOID", "This ticket was cancelled, given back or passed on.", metadata=metadata)

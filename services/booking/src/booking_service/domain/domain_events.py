@@ -82,6 +82,14 @@ class BookingChangeExpired:
 
 
 @dataclass(frozen=True, slots=True)
+class TicketTransferred:
+    """A ticket was passed on: `old` is void, `new` stands in its place. By name."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class BookingApproved:
     """The organizer agreed; it is held to be paid."""
 
@@ -230,6 +238,7 @@ Happening = (
     | BookingCancelled
     | BookingExpired
     | BookingDetailsChanged
+    | TicketTransferred
     | PaymentUnclaimed
     | TicketCheckedIn
     | TicketCheckedOut

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from booking_service.domain.changing import Reduction
-from booking_service.domain.commands import Change, TicketIssuer
+from booking_service.domain.commands import Change, TicketIssuer, TransferTicket
 from booking_service.domain.ports import BookingReader, Desk
 from booking_service.handlers.change_booking import approve_booking, change_booking, event_of, reject_booking
-from booking_service.inbound.messages import lines_from_wire
+from booking_service.handlers.transfer_ticket import transfer_ticket
+from booking_service.inbound.messages import attendee_from_wire, lines_from_wire
 from booking_service.inbound.organizers import acts_for_organizer
 from booking_service.wire import booking_to_wire
 from grpc_runtime import cause_of
@@ -50,6 +51,12 @@ class BookingChangeServicer(BookingChangeServiceServicer):
             await reject_booking(desk, name=request.name, reason=request.reason, etag=request.etag, cause=cause)
         )
 
+    async def TransferTicket(self, request: pb.TransferTicketRequest, context: object) -> booking_pb2.Booking:
+        parts, cause = self._parts, cause_of(request, context)
+        manages = await acts_for_organizer(parts.bookings, context, booking_of(request.name), "bookings.manage")
+        transfer = transfer_from_wire(request, parts, by_terms=not manages)
+        return booking_to_wire(await transfer_ticket(parts.desk, transfer, cause=cause))
+
 
 def change_from_wire(request: pb.ChangeBookingRequest, parts: ChangeParts, *, by_terms: bool) -> Change:
     """What is asked for. by_terms: by the buyer."""
@@ -65,3 +72,21 @@ def change_from_wire(request: pb.ChangeBookingRequest, parts: ChangeParts, *, by
         reason=request.reason,
         etag=request.etag,
     )
+
+
+def transfer_from_wire(request: pb.TransferTicketRequest, parts: ChangeParts, *, by_terms: bool) -> TransferTicket:
+    """What is asked for. by_terms: by the buyer."""
+    return TransferTicket(
+        event=event_of(request.name),
+        booking=booking_of(request.name),
+        ticket=request.name,
+        attendee=attendee_from_wire(request.attendee),
+        by_terms=by_terms,
+        issuer=parts.issuer,
+        etag=request.etag,
+    )
+
+
+def booking_of(ticket: str) -> str:
+    """The booking's name, of a ticket's."""
+    return ticket.rpartition("/tickets/")[0]

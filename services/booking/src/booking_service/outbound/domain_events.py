@@ -102,6 +102,11 @@ def _changed_line(line: facts.ChangedLine) -> pb.ChangedLine:
     )
 
 
+def _transferred(fact: facts.TicketTransferred, booking: Booking) -> Message:
+    old, new = (ticket_of(booking, booking.ticket(name)) for name in (fact.old, fact.new))
+    return pb.TicketTransferred(booking=booking_in_event(booking), old_ticket=old, new_ticket=new)
+
+
 def _rejected(fact: facts.BookingRejected, booking: Booking) -> Message:
     return pb.BookingRejected(booking=booking_in_event(booking), reason=fact.reason)
 
@@ -140,6 +145,7 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.VoucherChanged: _voucher_changed,
     facts.VoucherDeleted: _voucher_deleted,
     facts.BookingDetailsChanged: _details_changed,
+    facts.TicketTransferred: _transferred,
     facts.BookingChanged: _changed,
     facts.BookingChangeHeld: _with_state(pb.BookingChangeHeld),
     facts.BookingChangeExpired: _with_state(pb.BookingChangeExpired),

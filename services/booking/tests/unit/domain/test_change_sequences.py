@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
 from hypothesis import settings
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking
@@ -20,11 +20,13 @@ from booking_service.domain.commands import (
     Hold,
     ProjectOffer,
     Reject,
+    TransferTicket,
 )
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.occupancy import held_for_change
 from booking_service.domain.offer import Offer, OfferedType, OfferState, Pool
 from booking_service.domain.pricing.inputs import RefundStep
+from booking_service.domain.questions import Attendee
 from booking_service.domain.records import View, key_of
 from booking_service.domain.selling import Wanted
 from booking_service.domain.states import BookingState, TicketState
@@ -41,7 +43,7 @@ TYPES = {
     "dinner": (4500, ("hall", "table")),
     "asked": (2500, ("hall",)),
 }
-TERMS = BookingTerms(change_allowed=True, refund_steps=(RefundStep(timedelta(0), 3_333),))
+TERMS = BookingTerms(change_allowed=True, transfer_allowed=True, refund_steps=(RefundStep(timedelta(0), 3_333),))
 ADDED = st.dictionaries(st.sampled_from(sorted(TYPES)), st.integers(1, 3), max_size=2)
 
 
@@ -144,6 +146,21 @@ class Sale(RuleBasedStateMachine):
         reduced = tuple(Reduction(f"{EVENT}/ticketTypes/{kind}", "", count) for kind, count in fewer.items())
         wanted = tuple(Wanted(f"{EVENT}/ticketTypes/{kind}", count) for kind, count in added.items())
         self.run(Change(EVENT, name, removed, reduced, wanted, by_terms, Issuer(), timedelta(minutes=10)))
+
+    def usable(self):
+        tickets = [(booking, each) for booking in self.bookings.values() for each in booking.tickets]
+        return [(booking, each) for booking, each in tickets if each.state is TicketState.VALID]
+
+    @precondition(lambda self: self.usable())
+    @rule(number=st.integers(0, 20), to=st.sampled_from(["Bob", "Eve"]))
+    def transfer(self, number, to):
+        usable = self.usable()
+        before, ticket = usable[number % len(usable)]
+        somebody = Attendee(to, f"{to}@example.org")
+        if self.run(TransferTicket(EVENT, before.name, ticket.name, somebody, True, Issuer())):
+            after = self.bookings[before.name]
+            assert (after.total, after.paid, after.breakdown()) == (before.total, before.paid, before.breakdown())
+            assert (after.tickets[-1].attendee, after.ticket(ticket.name).state) == (somebody, TicketState.VOID)
 
     @rule(name=names, yes=st.booleans())
     def decide_on(self, name, yes):

@@ -70,6 +70,12 @@ def booking_changed(
     return Letter("booking_changed", person.language_code, values, amounts, occasion, admissions)
 
 
+def ticket_transferred(person: Person, occasion: Occasion, booking: str, admission: Admission) -> Letter:
+    """A ticket that somebody passed on."""
+    values = (("name", person.display_name), ("booking", booking))
+    return Letter("ticket_transferred", person.language_code, values, (), occasion, (admission,))
+
+
 def change_to_pay(person: Person, occasion: Occasion, booking: str, amount: Money) -> Letter:
     """That a change counts once it is paid."""
     values = (("name", person.display_name), ("booking", booking))

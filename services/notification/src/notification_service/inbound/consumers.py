@@ -56,6 +56,7 @@ class MailCauses:
                     booking.BookingRejected: self.booking_rejected,
                     booking.BookingChanged: self.booking_changed,
                     booking.BookingChangeHeld: self.change_held,
+                    booking.TicketTransferred: self.ticket_transferred,
                     booking.WaitingListOffered: self.places_offered,
                     booking.WaitingListLapsed: self.waited_in_vain,
                 },
@@ -148,7 +149,9 @@ class MailCauses:
         told = message.booking
         if told.state == booking_pb2.BOOKING_STATE_HELD:
             return
-        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        person, occasion = await self._buyer(told), await self._occasion(told.event)
+        if person is None:
+            return
         valid = (each for each in told.tickets if each.state == booking_pb2.TICKET_STATE_VALID)
         refund_due = money_from_wire(message.refund_due) if message.HasField("refund_due") else None
         letter = write_letters.booking_changed(
@@ -160,8 +163,19 @@ class MailCauses:
     async def change_held(self, message: booking.BookingChangeHeld, received: Received) -> None:
         """Mail what is to be paid for a change."""
         told = message.booking
-        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        person, occasion = await self._buyer(told), await self._occasion(told.event)
+        if person is None:
+            return
         letter = write_letters.change_to_pay(person, occasion, told.name, money_from_wire(told.amount_due))
+        await self._queue(BOOKING, person, letter, received)
+
+    async def ticket_transferred(self, message: booking.TicketTransferred, received: Received) -> None:
+        """Mail the ticket to who has it now, with an account or without."""
+        told, ticket = message.booking, message.new_ticket
+        occasion = await self._occasion(told.event)
+        person = Person(told.organizer, ticket.attendee.email, ticket.attendee.display_name)
+        admission = Admission(ticket.code, ticket.display_name)
+        letter = write_letters.ticket_transferred(person, occasion, told.name, admission)
         await self._queue(BOOKING, person, letter, received)
 
     async def payment_failed(self, message: payment.PaymentFailed, received: Received) -> None:

@@ -168,3 +168,39 @@ class RejectBookingRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RejectBookingRequest: _TypeAlias = RejectBookingRequest  # noqa: Y015
+
+@_typing.final
+class TransferTicketRequest(_message.Message):
+    """Request of TransferTicket."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ATTENDEE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The ticket, `events/{event}/bookings/{booking}/tickets/{ticket}`."""
+    etag: _builtins.str
+    """Refuse with ABORTED ETAG_MISMATCH unless the booking still has this etag; empty: no check."""
+    request_id: _builtins.str
+    """Idempotency key, see the service."""
+    @_builtins.property
+    def attendee(self) -> _booking_pb2.Attendee:
+        """Who comes now; name and e-mail address are required. Answers to the event's questions may come later."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        attendee: _booking_pb2.Attendee | None = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee", "etag", b"etag", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransferTicketRequest: _TypeAlias = TransferTicketRequest  # noqa: Y015

@@ -27,7 +27,8 @@ if _version_not_supported:
 
 
 class BookingChangeServiceStub:
-    """What happens to bookings between hold and admission: changes of their tickets, and the organizer's approval.
+    """What happens to bookings between hold and admission: changes of their tickets, tickets that are passed on, and the
+    organizer's approval.
 
     Every rpc may answer INVALID_ARGUMENT (with the field), UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED (with
     a time to wait), DEADLINE_EXCEEDED and UNAVAILABLE; comments name what is particular. Mutations take a `request_id`:
@@ -56,10 +57,16 @@ class BookingChangeServiceStub:
                 request_serializer=usher_dot_booking_dot_v1_dot_booking__change__service__pb2.RejectBookingRequest.SerializeToString,
                 response_deserializer=usher_dot_booking_dot_v1_dot_booking__pb2.Booking.FromString,
                 _registered_method=True)
+        self.TransferTicket = channel.unary_unary(
+                '/usher.booking.v1.BookingChangeService/TransferTicket',
+                request_serializer=usher_dot_booking_dot_v1_dot_booking__change__service__pb2.TransferTicketRequest.SerializeToString,
+                response_deserializer=usher_dot_booking_dot_v1_dot_booking__pb2.Booking.FromString,
+                _registered_method=True)
 
 
 class BookingChangeServiceServicer:
-    """What happens to bookings between hold and admission: changes of their tickets, and the organizer's approval.
+    """What happens to bookings between hold and admission: changes of their tickets, tickets that are passed on, and the
+    organizer's approval.
 
     Every rpc may answer INVALID_ARGUMENT (with the field), UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED (with
     a time to wait), DEADLINE_EXCEEDED and UNAVAILABLE; comments name what is particular. Mutations take a `request_id`:
@@ -106,6 +113,20 @@ class BookingChangeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TransferTicket(self, request, context):
+        """Passes one ticket on to somebody else: it is void at once, its code with it, and a new ticket with a new name and
+        code takes its place, the last one of the answer's `tickets`. Type, price, date and seat stay, and so does the booking
+        with who paid for it; a bundle's ticket goes alone. The new attendee gets the ticket by mail.
+
+        FAILED_PRECONDITION TRANSFER_NOT_ALLOWED for the buyer where the event's terms do not allow it; EVENT_OVER (metadata
+        `start_time`) once the event, or the ticket's date, began; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`),
+        TICKET_VOID; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
+        EVENT_NOT_ON_SALE, DATE_CANCELLED. INVALID_ARGUMENT ANSWER_INVALID, DETAILS_TOO_LONG.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BookingChangeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -124,6 +145,11 @@ def add_BookingChangeServiceServicer_to_server(servicer, server):
                     request_deserializer=usher_dot_booking_dot_v1_dot_booking__change__service__pb2.RejectBookingRequest.FromString,
                     response_serializer=usher_dot_booking_dot_v1_dot_booking__pb2.Booking.SerializeToString,
             ),
+            'TransferTicket': grpc.unary_unary_rpc_method_handler(
+                    servicer.TransferTicket,
+                    request_deserializer=usher_dot_booking_dot_v1_dot_booking__change__service__pb2.TransferTicketRequest.FromString,
+                    response_serializer=usher_dot_booking_dot_v1_dot_booking__pb2.Booking.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'usher.booking.v1.BookingChangeService', rpc_method_handlers)
@@ -133,7 +159,8 @@ def add_BookingChangeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class BookingChangeService:
-    """What happens to bookings between hold and admission: changes of their tickets, and the organizer's approval.
+    """What happens to bookings between hold and admission: changes of their tickets, tickets that are passed on, and the
+    organizer's approval.
 
     Every rpc may answer INVALID_ARGUMENT (with the field), UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED (with
     a time to wait), DEADLINE_EXCEEDED and UNAVAILABLE; comments name what is particular. Mutations take a `request_id`:
@@ -211,6 +238,33 @@ class BookingChangeService:
             target,
             '/usher.booking.v1.BookingChangeService/RejectBooking',
             usher_dot_booking_dot_v1_dot_booking__change__service__pb2.RejectBookingRequest.SerializeToString,
+            usher_dot_booking_dot_v1_dot_booking__pb2.Booking.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TransferTicket(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.booking.v1.BookingChangeService/TransferTicket',
+            usher_dot_booking_dot_v1_dot_booking__change__service__pb2.TransferTicketRequest.SerializeToString,
             usher_dot_booking_dot_v1_dot_booking__pb2.Booking.FromString,
             options,
             channel_credentials,

@@ -28,7 +28,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class BookingChangeServiceStub:
-    """What happens to bookings between hold and admission: changes of their tickets, and the organizer's approval.
+    """What happens to bookings between hold and admission: changes of their tickets, tickets that are passed on, and the
+    organizer's approval.
 
     Every rpc may answer INVALID_ARGUMENT (with the field), UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED (with
     a time to wait), DEADLINE_EXCEEDED and UNAVAILABLE; comments name what is particular. Mutations take a `request_id`:
@@ -67,10 +68,21 @@ class BookingChangeServiceStub:
     """Does not agree to a booking that waits for approval: it is cancelled and its places are free. FAILED_PRECONDITION
     BOOKING_HELD and the like when it does not wait, BOOKING_EXPIRED. Rejecting twice changes nothing.
     """
+    TransferTicket: _grpc.UnaryUnaryMultiCallable[_booking_change_service_pb2.TransferTicketRequest, _booking_pb2.Booking]
+    """Passes one ticket on to somebody else: it is void at once, its code with it, and a new ticket with a new name and
+    code takes its place, the last one of the answer's `tickets`. Type, price, date and seat stay, and so does the booking
+    with who paid for it; a bundle's ticket goes alone. The new attendee gets the ticket by mail.
+
+    FAILED_PRECONDITION TRANSFER_NOT_ALLOWED for the buyer where the event's terms do not allow it; EVENT_OVER (metadata
+    `start_time`) once the event, or the ticket's date, began; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`),
+    TICKET_VOID; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
+    EVENT_NOT_ON_SALE, DATE_CANCELLED. INVALID_ARGUMENT ANSWER_INVALID, DETAILS_TOO_LONG.
+    """
 
 @_typing.type_check_only
 class BookingChangeServiceAsyncStub(BookingChangeServiceStub):
-    """What happens to bookings between hold and admission: changes of their tickets, and the organizer's approval.
+    """What happens to bookings between hold and admission: changes of their tickets, tickets that are passed on, and the
+    organizer's approval.
 
     Every rpc may answer INVALID_ARGUMENT (with the field), UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED (with
     a time to wait), DEADLINE_EXCEEDED and UNAVAILABLE; comments name what is particular. Mutations take a `request_id`:
@@ -106,9 +118,20 @@ class BookingChangeServiceAsyncStub(BookingChangeServiceStub):
     """Does not agree to a booking that waits for approval: it is cancelled and its places are free. FAILED_PRECONDITION
     BOOKING_HELD and the like when it does not wait, BOOKING_EXPIRED. Rejecting twice changes nothing.
     """
+    TransferTicket: _aio.UnaryUnaryMultiCallable[_booking_change_service_pb2.TransferTicketRequest, _booking_pb2.Booking]  # type: ignore[assignment]
+    """Passes one ticket on to somebody else: it is void at once, its code with it, and a new ticket with a new name and
+    code takes its place, the last one of the answer's `tickets`. Type, price, date and seat stay, and so does the booking
+    with who paid for it; a bundle's ticket goes alone. The new attendee gets the ticket by mail.
+
+    FAILED_PRECONDITION TRANSFER_NOT_ALLOWED for the buyer where the event's terms do not allow it; EVENT_OVER (metadata
+    `start_time`) once the event, or the ticket's date, began; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`),
+    TICKET_VOID; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
+    EVENT_NOT_ON_SALE, DATE_CANCELLED. INVALID_ARGUMENT ANSWER_INVALID, DETAILS_TOO_LONG.
+    """
 
 class BookingChangeServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What happens to bookings between hold and admission: changes of their tickets, and the organizer's approval.
+    """What happens to bookings between hold and admission: changes of their tickets, tickets that are passed on, and the
+    organizer's approval.
 
     Every rpc may answer INVALID_ARGUMENT (with the field), UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED (with
     a time to wait), DEADLINE_EXCEEDED and UNAVAILABLE; comments name what is particular. Mutations take a `request_id`:
@@ -159,6 +182,22 @@ class BookingChangeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_booking_pb2.Booking, _abc.Awaitable[_booking_pb2.Booking]]:
         """Does not agree to a booking that waits for approval: it is cancelled and its places are free. FAILED_PRECONDITION
         BOOKING_HELD and the like when it does not wait, BOOKING_EXPIRED. Rejecting twice changes nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def TransferTicket(
+        self,
+        request: _booking_change_service_pb2.TransferTicketRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_booking_pb2.Booking, _abc.Awaitable[_booking_pb2.Booking]]:
+        """Passes one ticket on to somebody else: it is void at once, its code with it, and a new ticket with a new name and
+        code takes its place, the last one of the answer's `tickets`. Type, price, date and seat stay, and so does the booking
+        with who paid for it; a bundle's ticket goes alone. The new attendee gets the ticket by mail.
+
+        FAILED_PRECONDITION TRANSFER_NOT_ALLOWED for the buyer where the event's terms do not allow it; EVENT_OVER (metadata
+        `start_time`) once the event, or the ticket's date, began; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`),
+        TICKET_VOID; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
+        EVENT_NOT_ON_SALE, DATE_CANCELLED. INVALID_ARGUMENT ANSWER_INVALID, DETAILS_TOO_LONG.
         """
 
 def add_BookingChangeServiceServicer_to_server(servicer: BookingChangeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -262,6 +262,42 @@ class ChangedLine(_message.Message):
 Global___ChangedLine: _TypeAlias = ChangedLine  # noqa: Y015
 
 @_typing.final
+class TicketTransferred(_message.Message):
+    """A ticket was passed on to somebody else. Subject: the booking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_FIELD_NUMBER: _builtins.int
+    OLD_TICKET_FIELD_NUMBER: _builtins.int
+    NEW_TICKET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def booking(self) -> _booking_pb2.Booking:
+        """State after it."""
+
+    @_builtins.property
+    def old_ticket(self) -> _booking_pb2.Ticket:
+        """The ticket that is void now, with who had it."""
+
+    @_builtins.property
+    def new_ticket(self) -> _booking_pb2.Ticket:
+        """The ticket in its place, with who has it."""
+
+    def __init__(
+        self,
+        *,
+        booking: _booking_pb2.Booking | None = ...,
+        old_ticket: _booking_pb2.Ticket | None = ...,
+        new_ticket: _booking_pb2.Ticket | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "new_ticket", b"new_ticket", "old_ticket", b"old_ticket"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "new_ticket", b"new_ticket", "old_ticket", b"old_ticket"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TicketTransferred: _TypeAlias = TicketTransferred  # noqa: Y015
+
+@_typing.final
 class BookingChangeHeld(_message.Message):
     """The places of a change were taken; it counts once `amount_due` of the booking was paid. Subject: the booking."""
 

@@ -14,6 +14,7 @@ from booking_service.domain.commands.hold import Hold
 from booking_service.domain.commands.merge_scans import LoggedScan, MergeScans
 from booking_service.domain.commands.offer import ProjectOffer
 from booking_service.domain.commands.settle import ClaimPayment, Confirm
+from booking_service.domain.commands.transfer import TransferTicket
 from booking_service.domain.commands.undo_check_in import UndoCheckIn
 from booking_service.domain.commands.vouchers import CreateVouchers, DeleteVoucher, LapseReservation, UpdateVoucher
 from booking_service.domain.commands.waiting import JoinWaitingList, LeaveWaitingList, SetWaitingPriority
@@ -54,6 +55,7 @@ __all__ = [
     "Reject",
     "SetWaitingPriority",
     "TicketIssuer",
+    "TransferTicket",
     "TryChange",
     "UndoCheckIn",
     "UpdateVoucher",

@@ -77,7 +77,7 @@ class Change(OnBooking):
                 view.after(stock, tallies),
             )
         if booking.pending is not None:
-            raise _change_pending(booking)
+            raise change_pending(booking)
         units = leaving(booking, self.remove, self.reduce)
         change = repriced(
             booking, units, self.add, offer, view.stock.inventory, now,
@@ -156,7 +156,8 @@ def _seated(view: View, booking: Booking, change: Repriced) -> Repriced:
     return replace(change, added=seated(freed, part_of(booking, change.added)).lines)
 
 
-def _change_pending(booking: Booking) -> FailedPrecondition:
+def change_pending(booking: Booking) -> FailedPrecondition:
+    """The refusal while a change waits; metadata tell for how much and until when."""
     until = "" if booking.hold_expire_time is None else booking.hold_expire_time.isoformat().replace("+00:00", "Z")
     return FailedPrecondition(
         "CHANGE_PENDING",

@@ -62,7 +62,7 @@ class ChangeDetails(OnBooking):
         for number, each in enumerate(self.attendees):
             line = _line_of(booking, each)
             problems += attendee_problems(offer, types_of(line), each.attendee, f"attendees[{number}].attendee")
-            after = _with_attendee(after, each)
+            after = with_attendee(after, each)
         refuse_wrong(problems)
         if not self.by_organizer:
             _refuse_begun(offer, self._touched(booking), now)
@@ -108,7 +108,7 @@ def _line_of(booking: Booking, change: AttendeeAt) -> Line:
     return booking.lines[place.line]
 
 
-def _with_attendee(booking: Booking, change: AttendeeAt) -> Booking:
+def with_attendee(booking: Booking, change: AttendeeAt) -> Booking:
     """In the tickets, and in the line for as long as all tickets of the place have the same."""
     at = booking.ticket(change.ticket).unit if change.ticket else change.place
 
