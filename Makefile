@@ -7,7 +7,7 @@ SOURCES = $(wildcard libs/*/src services/*/src) cli/src sandbox/src deploy/local
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down status doctor check format bench protos lock test-native test-containers install install-runtime clean
+.PHONY: help demo test test-long up down status doctor check format bench protos lock test-native test-containers install install-runtime clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 26
@@ -56,12 +56,15 @@ lock: install ## resolve again into requirements.lock (ARGS=--upgrade takes newe
 suites_on = $(patsubst %conftest.py,%,$(shell grep -rlE --include='*.py' '$(1)' libs/*/tests services/*/tests))
 E2E = $(addprefix tests/e2e/test_,journey.py on_sale.py conferences.py)
 
+test-long: install ## an hour of breaking things while they sell, and of random sequences
+	@USHER_LONG=yes $(VENV)/python -m pytest -m long --timeout 3600 -s $(ARGS)
+
 test-native: install ## the suites on Apache Kafka and Elasticsearch (Java 17 and Maven), and 5,000 events to search
-	@USHER_TEST_ENGINES=native $(VENV)/python -m pytest -m "not containers" --timeout 600 \
+	@USHER_TEST_ENGINES=native $(VENV)/python -m pytest -m "not containers and not long" --timeout 600 \
 		$(call suites_on,kafka_elastic_engine) deploy/local/tests/test_native.py $(E2E) $(ARGS)
 
 test-containers: install ## the suites on MongoDB, Apache Kafka and Elasticsearch in containers (Docker)
-	@USHER_TEST_ENGINES=containers $(VENV)/python -m pytest -m "not native" --timeout 600 \
+	@USHER_TEST_ENGINES=containers $(VENV)/python -m pytest -m "not native and not long" --timeout 600 \
 		$(call suites_on,kafka_elastic_engine|mongo_engine|mongo_process) $(ARGS)
 
 install: python ## .venv with everything (nothing to do when unchanged)

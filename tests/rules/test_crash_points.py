@@ -19,11 +19,15 @@ WRITES = [
 # Where a crash is of no consequence, and why.
 WITHOUT = {
     "chassis.key_cache:StoredKeySet.save": "a copy of what the user service tells anybody who asks",
+    "mongo_store.former:adopt_former_rows": "begun anew at the next start until the index it drops last is gone",
     "mongo_store.inbox:MongoInbox.reset": "an operator's command, repeated by whoever gave it",
     "mongo_store.inbox:MongoInbox.revive": "an operator's command, repeated by whoever gave it",
     "mongo_store.inbox:MongoInbox.note_handled_types": "written after the place was rewound, and the same each time",
     "mongo_store.outbox:MongoOutbox.hold_lease": "a lease ends by itself",
     "mongo_store.outbox:MongoOutbox.release_lease": "a lease ends by itself",
+    "mongo_store.sessions:Sessions._note": "written again before the next transaction",
+    "mongo_store.sessions:Sessions.end_abandoned": "ending what is ended changes nothing; the next one does it",
+    "mongo_store.sessions:Sessions.close": "a note about a process that is gone, which others clear away",
     "event_backbone.kafka:KafkaWriter._enqueue": "a wrapper: who sends through it has a place of its own",
     "event_backbone.kafka:KafkaReader.commit": "a wrapper: who commits through it has a place of its own",
     "event_backbone.kafka:KafkaReader.rewind": "a wrapper: who rewinds through it has a place of its own",

@@ -56,9 +56,12 @@ class Stack:
         preferred: Mapping[str, int] | None = None,
         replicas: Mapping[str, int] | None = None,
         only: Collection[str] = (),
+        environment: Mapping[str, Mapping[str, str]] | None = None,
         progress: Progress = silent,
     ) -> StackState:
         """Start what is not running and wait until everything serves; `only` names processes to leave it at.
+
+        environment: process → more variables for it, if this call starts it; not kept.
 
         `engines`, ports and `replicas` (service → how many processes, 1 where not named) are decided by the first start
         and kept; asking for other engines later is refused, other ports and numbers are taken over only while nothing
@@ -68,7 +71,11 @@ class Stack:
             if engines == "native":
                 native.require_java_and_maven()
             state = self._prepared(engines, port_base, preferred, _checked(replicas))
-            specs = [spec for spec in plan(self.folder, state) if not only or spec.name in only]
+            specs = [
+                replace(spec, environment={**spec.environment, **(environment or {}).get(spec.name, {})})
+                for spec in plan(self.folder, state)
+                if not only or spec.name in only
+            ]
             return await lifecycle.start_all(self.folder, specs, state, progress)
 
     async def down(self, progress: Progress = silent) -> Mapping[str, str]:

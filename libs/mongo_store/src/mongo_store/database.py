@@ -8,12 +8,13 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from pymongo import IndexModel
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, WTimeoutError
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError, WTimeoutError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from domain_kit.refusals import Unavailable
 from mongo_store.documents import CODEC
+from mongo_store.sessions import Sessions
 
 DURABLE = WriteConcern("majority", j=True)
 # IndexOptionsConflict and IndexKeySpecsConflict: there is an index of that name, made otherwise by an earlier version.
@@ -60,6 +61,7 @@ class Database:
         self.client = client
         self.name = name
         self._database = client.get_database(name, codec_options=CODEC, write_concern=DURABLE)
+        self.sessions = Sessions(self)
 
     def collection(self, name: str, *, linearizable: bool = False) -> AsyncIOMotorCollection[dict[str, Any]]:
         """A collection; `linearizable` reads only what no failover can take back, for a round of replication."""
@@ -111,7 +113,10 @@ async def open_database(
         retryWrites=True,
         retryReads=True,
     )
+    database = Database(client, name)
     try:
-        yield Database(client, name)
+        yield database
     finally:
+        with suppress(PyMongoError):  # what is left of it is taken for dead soon
+            await database.sessions.close()
         client.close()

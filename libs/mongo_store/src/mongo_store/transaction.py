@@ -26,6 +26,7 @@ _DUPLICATE_KEY = 11000
 _WRITE_CONFLICT = 112
 CONFLICT_PATIENCE = 10.0  # seconds of write conflicts with others before a caller is told
 _FAILOVER_PATIENCE = 10.0  # seconds of lost connections
+_SUSPICIOUS = 0.25  # seconds of write conflicts after which somebody may have died in the middle of a transaction
 MANY = 8  # documents for one collection from which an insert command of their own is worth its round trip
 
 
@@ -80,13 +81,15 @@ async def transact(
                     raise _write_conflict() from trouble
             metrics.retried("transient")
             attempt += 1
+            if not lost and time.monotonic() > began + _SUSPICIOUS:
+                await database.sessions.end_abandoned()
             await asyncio.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.1)))  # noqa: S311 - spreads writers
 
 
 async def _once(database: Database, operations: Sequence[Operation | Write], replacing: int | None) -> Blocked | None:
     session: Any  # Motor's own stubs do not let its sessions into its bulk_write
     met = position = 0
-    async with await database.client.start_session() as session:
+    async with database.sessions.take() as session:
         session.start_transaction(write_concern=DURABLE)
         for step in _steps(database.name, operations):
             try:

@@ -10,15 +10,19 @@ from booking_service.domain.stock import Stock
 from booking_service.handlers.read_bookings import owners_of
 from booking_service.inbound import attendee_servicer, check_in_servicer
 from booking_service.inbound.attendee_servicer import AttendeeParts, AttendeeServicer
+from booking_service.inbound.change_servicer import BookingChangeServicer, ChangeParts
 from booking_service.inbound.check_in_servicer import CheckInParts, CheckInServicer
 from booking_service.inbound.consumers import event_subscription, payment_subscription
+from booking_service.inbound.seating_servicer import SeatingParts, SeatingServicer
 from booking_service.inbound.servicer import BookingServicer, Parts
 from booking_service.inbound.ticket_servicer import TicketParts, TicketServicer
 from booking_service.inbound.voucher_servicer import VoucherParts, VoucherServicer
 from booking_service.inbound.voucher_worker import LapseWorker
+from booking_service.inbound.waiting_list_servicer import WaitingListParts, WaitingListServicer
+from booking_service.inbound.waiting_list_worker import WaitingListWorker
 from booking_service.inbound.waiting_room_servicer import RoomParts, WaitingRoomServicer
-from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker, ImportWorker
-from booking_service.outbound import announcements, check_ins, imports, repositories, vouchers
+from booking_service.inbound.workers import AnnouncingWorker, ClosingWorker, ExpiryWorker, ImportWorker
+from booking_service.outbound import announcements, check_ins, imports, repositories, vouchers, waiting_entries
 from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
 from booking_service.outbound.changes import StockChanges
 from booking_service.outbound.check_in_changes import TallyChanges
@@ -31,10 +35,11 @@ from booking_service.outbound.lanes import Lanes
 from booking_service.outbound.paperwork import Paperwork
 from booking_service.outbound.place_keys import PlaceKeys
 from booking_service.outbound.place_watchers import PlaceWatchers
-from booking_service.outbound.repositories import MongoBookings, MongoStocks
+from booking_service.outbound.repositories import MongoBookings, MongoSeats, MongoStocks
 from booking_service.outbound.room_metrics import PrometheusRoomMetrics
 from booking_service.outbound.ticket_keys import TicketKeys
 from booking_service.outbound.vouchers import MongoVouchers
+from booking_service.outbound.waiting_entries import MongoWaitingEntries
 from booking_service.outbound.waiting_rooms import MongoWaitingRooms
 from booking_service.settings import Settings
 from chassis import open_chassis
@@ -45,10 +50,13 @@ from resource_api import PageTokens
 from telemetry import Metrics
 from ticket_documents import qr_codes
 from usher.booking.v1.attendee_service_pb2_grpc import add_AttendeeServiceServicer_to_server
+from usher.booking.v1.booking_change_service_pb2_grpc import add_BookingChangeServiceServicer_to_server
 from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
 from usher.booking.v1.check_in_service_pb2_grpc import add_CheckInServiceServicer_to_server
+from usher.booking.v1.seating_service_pb2_grpc import add_SeatingServiceServicer_to_server
 from usher.booking.v1.ticket_service_pb2_grpc import add_TicketServiceServicer_to_server
 from usher.booking.v1.voucher_service_pb2_grpc import add_VoucherServiceServicer_to_server
+from usher.booking.v1.waiting_list_service_pb2_grpc import add_WaitingListServiceServicer_to_server
 from usher.booking.v1.waiting_room_service_pb2_grpc import add_WaitingRoomServiceServicer_to_server
 
 INDEXES = {
@@ -57,6 +65,7 @@ INDEXES = {
     **check_ins.INDEXES,
     **imports.INDEXES,
     **vouchers.INDEXES,
+    **waiting_entries.INDEXES,
 }
 
 
@@ -78,6 +87,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         def committed(stock: Stock) -> None:
             changes.committed(stock)
             offers.committed(stock)
+            offering.committed(stock)
 
         desks = [
             BatchDesk(journal, on_change=committed, on_records=tally_changes.committed, metrics=lane_metrics)
@@ -87,9 +97,13 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         announcing = AnnouncingWorker(MongoAnnouncements(journal), stocks, MongoNews(journal, clock), clock)
         changes.listen(announcing.changed)
         expiry = ExpiryWorker(bookings, lanes, chassis.outbox, expiry_cause, clock)
+        entries = MongoWaitingEntries(journal)
+        offering = WaitingListWorker(entries, entries, stocks, lanes, chassis.outbox, clock)
+
+        closing = ClosingWorker(bookings, stocks, lanes, chassis.outbox, clock)
 
         async def owner_of(name: str) -> Ownership | None:
-            owners = await owners_of(bookings, stocks, name)
+            owners = await owners_of(bookings, stocks, entries, name)
             return None if owners is None else Ownership(owners.buyer, owners.organizer)
 
         parts = Parts(
@@ -109,12 +123,15 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             let_pass=rooms.let_pass,
             clock=clock,
         )
+        change_parts = ChangeParts(desk=lanes, bookings=bookings, issuer=keys, hold_for=parts.hold_for)
         paperwork = Paperwork(
             apple=settings.apple_signer(), google=settings.google_signer(), platform_uri=settings.token_issuer
         )
+        waiting_list_parts = WaitingListParts(desk=lanes, entries=entries, page_tokens=page_tokens)
         voucher_parts = VoucherParts(desk=lanes, vouchers=known_vouchers, page_tokens=page_tokens, clock=clock)
         lapses = LapseWorker(known_vouchers, lanes, chassis.outbox, vouchers.lapse_cause, clock)
         ticket_parts = TicketParts(bookings=bookings, stocks=stocks, documents=paperwork, keyring=keys, clock=clock)
+        seating_parts = SeatingParts(stocks=stocks, seats=MongoSeats(journal), clock=clock)
         check_in_parts = CheckInParts(
             desk=lanes,
             check_ins=check_ins.MongoCheckIns(journal),
@@ -147,16 +164,21 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 servicers=[
                     (add_BookingServiceServicer_to_server, BookingServicer(parts)),
                     (add_AttendeeServiceServicer_to_server, AttendeeServicer(attendee_parts)),
+                    (add_BookingChangeServiceServicer_to_server, BookingChangeServicer(change_parts)),
                     (add_TicketServiceServicer_to_server, TicketServicer(ticket_parts)),
+                    (add_SeatingServiceServicer_to_server, SeatingServicer(seating_parts)),
                     (add_CheckInServiceServicer_to_server, CheckInServicer(check_in_parts)),
                     (add_WaitingRoomServiceServicer_to_server, WaitingRoomServicer(rooms)),
+                    (add_WaitingListServiceServicer_to_server, WaitingListServicer(waiting_list_parts)),
                     (add_VoucherServiceServicer_to_server, VoucherServicer(voucher_parts)),
                 ],
                 workers=[
                     *chassis.workers(event_subscription(lanes), payment_subscription(lanes, keys)),
                     Worker("expiry", expiry.run, expiry.stop),
+                    Worker("waiting list", offering.run, offering.stop),
                     Worker("voucher-reservations", lapses.run, lapses.stop),
                     Worker("imports", finishing.run, finishing.stop),
+                    Worker("closing", closing.run, closing.stop),
                     Worker("announcements", announcing.run, announcing.stop),
                     Worker("changes", changes.run),
                     Worker("check-in-changes", tally_changes.run),

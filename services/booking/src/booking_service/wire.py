@@ -6,7 +6,7 @@ from datetime import datetime
 from google.type.money_pb2 import Money as WireMoney
 
 from booking_service.domain.availability import Availability
-from booking_service.domain.booking import Booking, Line, Ticket
+from booking_service.domain.booking import GONE, Booking, Line, Ticket
 from booking_service.domain.contacts import NOBODY, Contact
 from booking_service.domain.history import Change
 from booking_service.domain.pricing.breakdown import Amounts, PriceBreakdown, UnitPrice
@@ -21,7 +21,6 @@ from usher.booking.v1 import booking_service_pb2
 # id stays its own. Bookings do not change, so this shows in nothing but time.
 _told: dict[int, tuple[Booking, pb.Booking]] = {}
 _MOST_TOLD = 512
-_OWES = (BookingState.HELD, BookingState.PENDING_APPROVAL, BookingState.CONFIRMED, BookingState.CHECKED_IN)
 
 
 def booking_to_wire(booking: Booking, missing_answers: Sequence[str] = ()) -> pb.Booking:
@@ -45,7 +44,6 @@ def _built(booking: Booking) -> pb.Booking:
     currency = booking.total.currency
     priced = booking.breakdown()
     amounts = [line.amounts() for line in priced.lines]
-    due = booking.total.minor_units - booking.paid if booking.state in _OWES else 0
     return pb.Booking(
         name=booking.name,
         event=booking.event,
@@ -73,9 +71,14 @@ def _built(booking: Booking) -> pb.Booking:
             for tax in priced.taxes
         ],
         amount_paid=minor_to_wire(booking.paid, currency),
-        amount_due=minor_to_wire(due, currency),
+        amount_due=minor_to_wire(booking.due.minor_units, currency),
         waiting_list_entry=booking.entry,
         contact=contact_to_wire(booking.contact),
+        extra_payments=booking.extra_payments,
+        refund_due=minor_to_wire(booking.refunded, currency),
+        amount_retained=minor_to_wire(booking.retained, currency),
+        pending_change=_pending_to_wire(booking),
+        last_price_change=_price_change_to_wire(booking),
     )
 
 
@@ -111,7 +114,7 @@ def ticket_to_wire(ticket: Ticket, price: WireMoney) -> pb.Ticket:
 
 def ticket_of(booking: Booking, ticket: Ticket) -> pb.Ticket:
     """The same for one ticket of a booking, with its price."""
-    line = booking.lines[ticket.unit.line].priced() if booking.lines else None
+    line = booking.lines[ticket.unit.line].priced() if booking.lines and ticket.unit != GONE else None
     price = Money(0, booking.total.currency) if line is None else list(line.units())[ticket.unit.unit].total
     return ticket_to_wire(ticket, money_to_wire(price))
 
@@ -142,6 +145,7 @@ def availability_to_wire(availability: Availability, now: datetime) -> pb.Availa
                 sale_state=pb.SaleState.Value(f"SALE_STATE_{each.sale_state.name}"),
                 date=each.date,
                 phase=each.phase,
+                waiting_list_open=each.waiting_list_open,
             )
             for each in availability.ticket_types
         ],
@@ -168,6 +172,7 @@ def _line_to_wire(line: Line, amounts: Amounts) -> pb.BookingLine:
         tax_class=line.tax_class,
         tax=minor_to_wire(tax, currency),
         total=money_to_wire(Money(subtotal - discount + fee, currency)),
+        accessible_seats=line.accessible_seats,
         vouchers=[f"{line.ticket_type.partition('/ticketTypes/')[0]}/vouchers/{each}" for each in line.vouchers],
     )
 
@@ -190,9 +195,36 @@ def _unit_to_wire(unit: UnitPrice) -> pb.UnitPrice:
 
 def _tickets_to_wire(booking: Booking, priced: PriceBreakdown) -> list[pb.Ticket]:
     units = [list(line.units()) for line in priced.lines] if booking.tickets else []
+    nothing = Money(0, booking.total.currency)  # a ticket that left costs nothing any more
     return [
-        ticket_to_wire(each, money_to_wire(units[each.unit.line][each.unit.unit].total)) for each in booking.tickets
+        ticket_to_wire(
+            each, money_to_wire(nothing if each.unit == GONE else units[each.unit.line][each.unit.unit].total)
+        )
+        for each in booking.tickets
     ]
+
+
+def _pending_to_wire(booking: Booking) -> pb.PendingChange | None:
+    change = booking.pending
+    if change is None:
+        return None
+    return pb.PendingChange(
+        removed_tickets=change.remove,
+        added_lines=[_line_to_wire(line, line.priced().amounts()) for line in change.added],
+        amount_due=money_to_wire(booking.due),
+    )
+
+
+def _price_change_to_wire(booking: Booking) -> pb.PriceChange | None:
+    change, currency = booking.price_change, booking.total.currency
+    if change is None:
+        return None
+    return pb.PriceChange(
+        change_time=time_to_wire(change.time),
+        price_difference=money_to_wire(Money(change.difference, currency)),
+        refund_due=money_to_wire(Money(change.refund, currency)),
+        amount_due=money_to_wire(Money(change.due, currency)),
+    )
 
 
 def _change_to_wire(change: Change) -> pb.BookingChange:

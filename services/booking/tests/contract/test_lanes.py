@@ -206,7 +206,7 @@ async def test_a_hold_that_two_sweepers_end_ends_once(make, journal, clock):
     booking = await replicas[0].submit(make.hold(standard=3), make.cause())
     clock.advance(minutes=11)
     expire = Expire(make.EVENT, booking.name)
-    await asyncio.gather(*(each.submit(expire, expiry_cause(booking.name)) for each in replicas * 3))
+    await asyncio.gather(*(each.submit(expire, expiry_cause(booking)) for each in replicas * 3))
     assert await taken(journal, make) == {}
     assert (await MongoBookings(journal).get(booking.name)).version == 2
 

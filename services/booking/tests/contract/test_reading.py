@@ -2,6 +2,7 @@ from booking_service.domain.commands import Cancel
 from booking_service.domain.ports import Condition
 from booking_service.handlers.read_bookings import Owners, owners_of
 from booking_service.outbound.repositories import MongoBookings, MongoStocks
+from booking_service.outbound.waiting_entries import MongoWaitingEntries
 
 
 async def some_bookings(make, journal, clock, count=7):
@@ -55,13 +56,19 @@ async def test_the_bookings_of_a_user_come_newest_first_in_pages(make, journal, 
 
 async def test_owners_are_those_of_the_offer_and_of_the_booking(make, journal, clock):
     _, names = await some_bookings(make, journal, clock, 1)
-    bookings, stocks = MongoBookings(journal), MongoStocks(journal)
+    bookings, stocks, entries = MongoBookings(journal), MongoStocks(journal), MongoWaitingEntries(journal)
     organizer = make.offer().organizer
-    assert await owners_of(bookings, stocks, make.EVENT) == Owners("", organizer)
-    assert await owners_of(bookings, stocks, names[0]) == Owners("users/0", organizer)
-    assert await owners_of(bookings, stocks, f"{names[0]}/tickets/any") == Owners("users/0", organizer)
-    for unknown in ("events/none", f"{make.EVENT}/bookings/none", f"{names[0]}/others/any", "things/x"):
-        assert await owners_of(bookings, stocks, unknown) is None
+    assert await owners_of(bookings, stocks, entries, make.EVENT) == Owners("", organizer)
+    assert await owners_of(bookings, stocks, entries, names[0]) == Owners("users/0", organizer)
+    assert await owners_of(bookings, stocks, entries, f"{names[0]}/tickets/any") == Owners("users/0", organizer)
+    for unknown in (
+        "events/none",
+        f"{make.EVENT}/bookings/none",
+        f"{names[0]}/others/any",
+        "things/x",
+        f"{make.EVENT}/waitingListEntries/none",
+    ):
+        assert await owners_of(bookings, stocks, entries, unknown) is None
 
 
 async def test_due_holds_come_in_pages_oldest_first(make, journal, clock):

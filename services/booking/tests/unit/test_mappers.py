@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from booking_service.check_in_wire import check_in_list_to_wire, rules_from_wire
 from booking_service.domain import domain_events as facts
 from booking_service.domain.availability import Announcement, Availability, SaleState, TypeAvailability
-from booking_service.domain.booking import Booking, Line, Ticket, plain
+from booking_service.domain.booking import Booking, Line, PendingChange, Ticket, plain
 from booking_service.domain.check_in_list import CheckInList, ListRules, TimeWindow
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import Offer
@@ -125,10 +125,20 @@ def test_an_announcement_comes_back_from_its_document(types, version, stock_vers
 def test_a_booking_message_says_every_field(booking):
     currency = booking.total.currency
     lines = tuple(
-        replace(line, runs=(), quantity=line.quantity % 100, unit_price=Money(line.quantity % 10**9, currency))
+        replace(
+            line, runs=(), quantity=line.quantity % 100, unit_price=Money(line.quantity % 10**9, currency),
+            accessible_seats=line.accessible_seats % 100,
+        )
         for line in booking.lines
+    )  # fmt: skip
+    pending = booking.pending and replace(booking.pending, added=())
+    owes = booking.state in (
+        BookingState.HELD, BookingState.PENDING_APPROVAL, BookingState.CONFIRMED, BookingState.CHECKED_IN,
+    )  # fmt: skip
+    due = pending.due if pending else 7 if owes else 0
+    booking = replace(
+        booking, total=Money(booking.paid + 7 - booking.retained, currency), lines=lines, tickets=(), pending=pending
     )
-    booking = replace(booking, total=Money(booking.paid + 7, currency), lines=lines, tickets=())
     message = booking_to_wire(booking)
     same = {"name", "event", "organizer", "buyer", "payment", "cancel_reason"}
     times = {"hold_expire_time", "create_time", "update_time", "confirm_time", "cancel_time"}
@@ -148,14 +158,27 @@ def test_a_booking_message_says_every_field(booking):
         booking.contact.display_name, booking.contact.email,
     )  # fmt: skip
     assert list(booking_to_wire(booking, ["a", "b"]).missing_answers) == ["a", "b"]
-    owes = booking.state.takes_places and booking.state not in (BookingState.COMPLETED, BookingState.NO_SHOW)
-    assert [minor(message.amount_paid), minor(message.amount_due)] == [booking.paid, 7 if owes else 0]
+    assert [minor(message.amount_paid), minor(message.amount_due)] == [booking.paid, due]
+    assert [minor(message.refund_due), minor(message.amount_retained)] == [booking.refunded, booking.retained]
+    assert tuple(message.extra_payments) == booking.extra_payments
+    assert message.HasField("pending_change") == (pending is not None)
+    if pending:
+        assert tuple(message.pending_change.removed_tickets) == pending.remove
+        assert minor(message.pending_change.amount_due) == pending.due
+    assert message.HasField("last_price_change") == (booking.price_change is not None)
+    if change := booking.price_change:
+        told = message.last_price_change
+        assert time_from_wire(told.change_time) == change.time
+        assert amounts(told, "price_difference", "refund_due", "amount_due") == [
+            change.difference, change.refund, change.due,
+        ]  # fmt: skip
     assert [each.action for each in message.history] == [each.action for each in booking.history]
     assert [time_from_wire(each.change_time) for each in message.history] == [each.time for each in booking.history]
     prices = same | times | {"discount_total", "fee_total", "taxes"}  # these: the next test
     mapped = prices | {
         "state", "total", "etag", "lines", "tickets", "voucher_codes", "waiting_list_entry", "answers", "amount_paid",
-        "amount_due", "history", "contact", "missing_answers",
+        "amount_due", "history", "contact", "missing_answers", "extra_payments", "refund_due", "amount_retained",
+        "pending_change", "last_price_change",
     }  # fmt: skip
     assert mapped == {field.name for field in booking_pb2.Booking.DESCRIPTOR.fields}
 
@@ -165,10 +188,15 @@ def test_a_booking_message_says_what_it_costs_and_why():
     tax = TaxPart("VAT", 190_000, Money(43, "EUR"))
     cheap = UnitPrice(Money(500, "EUR"), "Early", (half,), Money(20, "EUR"), (tax,))
     dear = plain(Money(500, "EUR"))
+    added = Line("t", 2, "T", Money(500, "EUR"), ("p",))
+    change = PendingChange((), (added,), (), 1000)
+    waiting = booking_to_wire(booking_with(state=BookingState.CONFIRMED, pending=change)).pending_change
+    assert amounts(waiting.added_lines[0], "total") == [1000]
     line = Line(
         "events/e/ticketTypes/t", 3, "T", Money(500, "EUR"), ("p",), date="d",
         runs=(UnitRun(2, dear), UnitRun(1, cheap)), seats=("a/b/1", "a/b/2", "a/b/3"),
         attendees=(Attendee("Ada", "ada@example.org"),), tax_class="reduced", vouchers=("spring",),
+        accessible_seats=2,
     )  # fmt: skip
     ticket = Ticket("events/e/bookings/b/tickets/t", "t", "T", "code", unit=UnitAt(0, 2), date="d", seat="a/b/3")
     message = booking_to_wire(booking_with(lines=(line,), total=line.total, tickets=(ticket,)))
@@ -185,6 +213,7 @@ def test_a_booking_message_says_what_it_costs_and_why():
     assert amounts(message.tickets[0], "price") == [270]
     assert (said["date"], said["seats"], said["tax_class"]) == ("d", list(line.seats), "reduced")
     assert said["vouchers"] == ["events/e/vouchers/spring"]
+    assert said["accessible_seats"] == 2
     assert said["attendees"] == [{"display_name": "Ada", "email": "ada@example.org"}]
     assert set(said) | {"ticket_type"} == {field.name for field in booking_pb2.BookingLine.DESCRIPTOR.fields}
 
@@ -233,7 +262,7 @@ def test_unsaid_limits_mean_one_to_ten():
 
 def test_an_availability_message_says_every_field(make):
     kind = TypeAvailability(
-        "events/x/ticketTypes/a", "A", Money(5, "EUR"), 7, SaleState.ON_SALE, "events/x/dates/d", "Early"
+        "events/x/ticketTypes/a", "A", Money(5, "EUR"), 7, SaleState.ON_SALE, "events/x/dates/d", "Early", True
     )
     message = availability_to_wire(Availability("events/x", (kind,)), make.NOW + timedelta(milliseconds=5))
     assert json_format.MessageToDict(message, preserving_proto_field_name=True) == {
@@ -249,6 +278,7 @@ def test_an_availability_message_says_every_field(make):
                 "sale_state": "SALE_STATE_ON_SALE",
                 "date": "events/x/dates/d",
                 "phase": "Early",
+                "waiting_list_open": True,
             }
         ],
     }
@@ -317,10 +347,22 @@ def test_every_domain_event_has_a_message_with_its_own_fields(make):
             "ticket": told, "first": SCAN_TOLD, "second": SCAN_TOLD
         },
         facts.PaymentUnclaimed("payments/1", "SOLD_OUT"): {"payment": "payments/1", "reason": "SOLD_OUT"},
+        facts.BookingChanged(("t",), ("u",), Money(5, "EUR")): {
+            "removed_tickets": ["t"],
+            "added_tickets": ["u"],
+            "refund_due": {"currency_code": "EUR", "nanos": 50000000},
+        },
+        facts.BookingChangeHeld(): {},
+        facts.BookingChangeExpired(): {},
+        facts.BookingApproved(): {},
+        facts.BookingRejected("full"): {"reason": "full"},
+        facts.BookingCompleted(): {},
+        facts.BookingNoShow(): {},
     }  # fmt: skip
     of_vouchers = {facts.VoucherCreated, facts.VoucherChanged, facts.VoucherDeleted}
     of_lists = {facts.CheckInListCreated, facts.CheckInListChanged, facts.CheckInListDeleted}
-    assert {type(each) for each in happened} | of_lists == set(BUILDERS) - of_vouchers
+    of_waiting = set(get_args(facts.WaitingListFact))
+    assert {type(each) for each in happened} | of_lists == set(BUILDERS) - of_vouchers - of_waiting
     for fact, own in happened.items():
         encoded = encode(fact, booking)
         assert encoded.type == f"usher.booking.v1.{type(fact).__name__}"

@@ -22,7 +22,16 @@ from notification_service.outbound.smtp_post import SmtpPost
 from notification_service.outbound.writing import Writer
 from resilience import Resilient
 from usher.booking.v1 import booking_pb2
-from usher.booking.v1.domain_events_pb2 import BookingConfirmed
+from usher.booking.v1.domain_events_pb2 import (
+    BookingApproved,
+    BookingChanged,
+    BookingConfirmed,
+    BookingHeld,
+    BookingRejected,
+    WaitingListLapsed,
+    WaitingListOffered,
+)
+from usher.booking.v1.waiting_list_entry_pb2 import WaitingListEntry
 from usher.event.v1.domain_events_pb2 import EventPublished, EventSnapshot
 from usher.event.v1.event_pb2 import Event
 from usher.user.v1.domain_events_pb2 import EmailVerificationRequested, UserRegistered
@@ -70,6 +79,19 @@ def confirmed() -> BookingConfirmed:
     return BookingConfirmed(booking=booking)
 
 
+def changed(state: int = booking_pb2.BOOKING_STATE_CONFIRMED) -> BookingChanged:
+    booking = confirmed().booking
+    booking.state, booking.tickets[0].state = state, booking_pb2.TICKET_STATE_VALID
+    booking.tickets.add(name="u", code="OLD", display_name="Given up", state=booking_pb2.TICKET_STATE_VOID)
+    return BookingChanged(booking=booking, refund_due=booking.total)
+
+
+def asked(kind: type, *, state: int = 0, units: int = 20) -> object:
+    booking = confirmed().booking
+    booking.state, booking.total.units = state, units
+    return kind(booking=booking)
+
+
 @pytest.fixture
 async def service(mongodb: str, mail_server) -> AsyncIterator[Service]:
     async with open_database(mongodb, f"test_{new_id()}") as database:
@@ -93,6 +115,19 @@ async def test_the_same_domain_event_ten_times_at_once_makes_one_mail(service: S
     assert [message["Message-ID"] for message in mail_server.messages] == [f"<{id}@usher.example>"]
     assert mail_server.messages[0]["To"] == "ada@example.org"
     assert await service.states() == [State.DELIVERED]
+
+
+async def test_a_booking_for_somebody_without_an_account_is_mailed_to_them_and_without_address_to_nobody(
+    service: Service, mail_server
+) -> None:
+    await service.know_everybody()
+    for address in ("press@example.org", ""):
+        told = confirmed()
+        told.booking.buyer, told.booking.organizer = "", f"organizers/{new_id()}"
+        told.booking.contact.display_name, told.booking.contact.email = "The Press", address
+        await service.causes.booking_confirmed(told, received("booking"))
+    await service.deliver()
+    assert [message["To"] for message in mail_server.messages] == ["press@example.org"]
 
 
 async def test_a_booking_of_an_unknown_person_waits_for_them(service: Service) -> None:
@@ -193,6 +228,52 @@ async def test_the_journal_keeps_no_ticket_code_and_no_verification_token(servic
     assert not any(secret in str(row) for row in rows for secret in ("CODE", "SECRET"))
     await service.confirm(id)  # a repeat is answered from the journal
     assert await service.states() == [State.DELIVERED, State.DELIVERED]
+
+
+async def test_an_offer_and_its_end_are_mailed_but_no_offer_that_is_over(service: Service, mail_server) -> None:
+    await service.know_everybody()
+    entry = WaitingListEntry(name=f"{EVENT}/waitingListEntries/{'w' * 26}", event=EVENT, user=USER, quantity=2)
+    entry.booking = f"{EVENT}/bookings/{'b' * 26}"
+    entry.offer_expire_time.FromDatetime(utc_now() - timedelta(seconds=1))
+    await service.causes.places_offered(WaitingListOffered(waiting_list_entry=entry), received(entry.name, 2))
+    assert await service.states() == []
+    entry.offer_expire_time.FromDatetime(utc_now() + timedelta(hours=1))
+    await service.causes.places_offered(WaitingListOffered(waiting_list_entry=entry), received(entry.name, 2))
+    lapsed = WaitingListLapsed(waiting_list_entry=entry, reason="OFFER_EXPIRED")
+    await service.causes.waited_in_vain(lapsed, received(entry.name, 3))
+    assert await service.deliver() == 2
+    subjects = sorted(message["Subject"] for message in mail_server.messages)
+    assert subjects == ["No longer on the waiting list: PyCon", "Places for you: PyCon"]
+
+
+async def test_a_change_is_told_with_the_tickets_that_still_admit_and_nothing_while_it_is_only_held(
+    service: Service, mail_server
+) -> None:
+    await service.know_everybody()
+    await service.causes.booking_changed(changed(booking_pb2.BOOKING_STATE_HELD), received("booking"))
+    await service.causes.booking_changed(changed(), received("booking"))
+    assert await service.deliver() == 1
+    (message,) = mail_server.messages
+    assert message["Subject"] == "Changed: your tickets for PyCon"
+    text = message.get_body(("plain",)).get_content()
+    assert "1 × Standard" in text
+    assert "Given up" not in text
+    assert "$20.00 will be paid back" in text
+    assert [part.get_filename() for part in message.iter_attachments()] == ["ticket-1.png", "event.ics"]
+
+
+async def test_who_waits_for_approval_hears_of_it_and_of_the_decision(service: Service, mail_server) -> None:
+    await service.know_everybody()
+    waits, held = booking_pb2.BOOKING_STATE_PENDING_APPROVAL, booking_pb2.BOOKING_STATE_HELD
+    await service.causes.booking_held(asked(BookingHeld, state=held), received("booking"))
+    await service.causes.booking_held(asked(BookingHeld, state=waits), received("booking"))
+    await service.causes.booking_approved(asked(BookingApproved, state=held), received("booking"))
+    await service.causes.booking_approved(asked(BookingApproved, state=held, units=0), received("booking"))
+    await service.causes.booking_rejected(asked(BookingRejected), received("booking"))
+    await service.deliver()
+    assert sorted(message["Subject"] for message in mail_server.messages) == [
+        "Approved: PyCon", "Not approved: PyCon", "Waits for approval: PyCon",
+    ]  # fmt: skip
 
 
 async def test_letters_go_out_together_and_one_that_cannot_be_settled_cuts_off_no_other(service: Service) -> None:

@@ -24,6 +24,7 @@ LETTERS = st.builds(
     amounts=st.lists(st.tuples(TEXTS, st.integers(0, 2**40), TEXTS), max_size=2).map(tuple),
     occasion=st.none() | OCCASIONS,
     admissions=st.lists(st.builds(Admission, TEXTS, TEXTS), max_size=3).map(tuple),
+    moments=st.lists(st.tuples(TEXTS, INSTANTS), max_size=2).map(tuple),
 )
 NOTIFICATIONS = st.builds(
     Notification,

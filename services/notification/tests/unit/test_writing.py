@@ -23,8 +23,15 @@ def letters(person: Person, occasion: Occasion, tickets: Letter) -> dict[str, Le
     return {
         "booking_confirmed": tickets,
         "booking_cancelled": write_letters.booking_cancelled(person, occasion, "b", "rain", money),
+        "booking_waits": write_letters.booking_waits(person, occasion, "b"),
+        "booking_approved": write_letters.booking_approved(person, occasion, "b", money),
+        "booking_rejected": write_letters.booking_rejected(person, occasion, "b", "full"),
+        "booking_changed": write_letters.booking_changed(person, occasion, "b", money, money, tickets.admissions),
+        "change_to_pay": write_letters.change_to_pay(person, occasion, "b", money),
         "payment_failed": write_letters.payment_failed(person, occasion, "b", money, "Your card was declined."),
         "refund_completed": write_letters.refund_completed(person, occasion, "b", money, "rain"),
+        "waiting_list_offered": write_letters.waiting_list_offered(person, occasion, "b", 2, NOW),
+        "waiting_list_lapsed": write_letters.waiting_list_lapsed(person, occasion, "SALE_ENDED", offered=False),
         "email_verification": write_letters.email_verification(person, "TOKEN"),
     }
 
@@ -48,6 +55,34 @@ def test_amounts_and_times_are_those_of_the_reader(person: Person, occasion: Occ
     assert "39.98" in written.text
     assert "2 × Standard" in written.text
     assert "9:00" in written.text.replace("\u202f", " ")  # 13:00 UTC in Toronto's summer
+
+
+def test_an_offer_says_how_many_places_and_until_when_where_the_event_is(person: Person, occasion: Occasion) -> None:
+    letter = write_letters.waiting_list_offered(person, occasion, "events/e/bookings/b", 2, NOW)
+    text = Writer().write(letter).text.replace("\u202f", " ")
+    assert "2 of them" in text
+    assert "7:00" in text  # 12:00 UTC in Toronto's winter
+    assert "events/e/bookings/b" in text
+
+
+@pytest.mark.parametrize(
+    ("reason", "offered", "says"),
+    [
+        ("OFFER_EXPIRED", True, "not booked in time"),
+        ("OFFER_CANCELLED", True, "was cancelled"),
+        ("EVENT_CANCELLED", False, "was cancelled, so nobody"),
+        ("TOO_MANY_FOR_PERSON", False, "more tickets than one person may"),
+        ("SALE_ENDED", False, "no longer sold"),
+    ],
+)
+def test_who_waited_in_vain_reads_why(
+    person: Person, occasion: Occasion, reason: str, offered: bool, says: str
+) -> None:
+    written = Writer().write(write_letters.waiting_list_lapsed(person, occasion, reason, offered=offered))
+    assert says in written.text
+    assert says in written.html
+    assert ("join the waiting list again" in written.text) is offered
+    assert ("join the waiting list again" in written.html) is offered
 
 
 @pytest.mark.parametrize("language", ["xx", "de-DE", "", "zh-Hant-TW"])

@@ -46,6 +46,14 @@ class FakeBooking(BookingServiceServicer):
         self.bookings[name] = booking
         return booking
 
+    def changed(self, name: str, units: int, *payments: str) -> None:
+        """Confirmed by these payments, and a change of so much is to be paid."""
+        booking = self.bookings[name]
+        booking.state, booking.payment = booking_pb2.BOOKING_STATE_CONFIRMED, payments[0]
+        booking.extra_payments[:] = payments[1:]
+        booking.amount_due.CopyFrom(Money(currency_code=booking.total.currency_code, units=units))
+        booking.pending_change.SetInParent()
+
     async def owner_of(self, name: str) -> Ownership | None:
         booking = self.bookings.get(name)
         return None if booking is None else Ownership(booking.buyer, booking.organizer)

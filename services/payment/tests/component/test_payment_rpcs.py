@@ -265,6 +265,18 @@ async def test_refunds_in_parts_up_to_what_came(running, until) -> None:
     assert (await running.sandbox.get("totals"))["currencies"]["cad"]["refunded"] == 2000
 
 
+async def test_the_price_of_a_change_is_paid_by_a_second_payment_at_the_card_network(running, until) -> None:
+    buyer = running.buyer()
+    first = await buyer.confirm((await buyer.payment(units=20)).name)
+    running.booking.changed(first.booking, 7, first.name)
+    second = await buyer.confirm((await buyer.payment(first.booking)).name)
+    assert (second.state, second.amount.units, second.booking) == (SUCCEEDED, 7, first.booking)
+    part = await buyer.refund(second.name, 3)
+    assert (part.state, part.refunded_amount.units) == (payment_pb2.PAYMENT_STATE_PARTLY_REFUNDED, 3)
+    totals = (await running.sandbox.get("totals"))["currencies"]["cad"]
+    assert (totals["charged"], totals["refunded"]) == (2700, 300)
+
+
 async def test_a_refund_while_the_gateway_is_away_is_finished_later(running, until) -> None:
     buyer = running.buyer()
     payment = await buyer.confirm((await buyer.payment()).name)

@@ -51,11 +51,11 @@ async def test_a_booking_has_one_open_payment_and_another_after_it_was_called_of
     first = await stored(payments, "b")
     with pytest.raises(AlreadyExists):
         await stored(payments, "b")
-    assert await payments.open_for("b") == first
+    assert await payments.open_for("b", 0) == first
     await moved(payments, first, IntentState.CANCELLED)
     second = await stored(payments, "b")
     late = await moved(payments, first, IntentState.SUCCEEDED)
-    assert (late.open, await payments.open_for("b")) == (False, second)
+    assert (late.open, await payments.open_for("b", 0)) == (False, second)
 
 
 async def test_an_intent_belongs_to_one_payment(payments: MongoPayments) -> None:

@@ -143,7 +143,7 @@ def machine(new_world, crash):
             w, id = self.w, f"{self.count}"
             await create_payment(
                 w.payments, w.bookings, w.gateway, id, BOOKINGS[which], "users/u",
-                cause=w.cause("users/u", "create", which, request), now=w.now(),
+                cause=w.cause("users/u", "create", which, request), clock=w.now,
             )  # fmt: skip
 
         async def do_confirm(self, which: int, method: str, request: int) -> None:

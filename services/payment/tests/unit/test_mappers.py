@@ -15,10 +15,10 @@ from payment_service.domain.gateway import Failure
 from payment_service.domain.payment import Payment
 from payment_service.domain.refund import Refund, RefundState
 from payment_service.domain.states import State
-from payment_service.outbound.bookings import owed_from_wire
 from payment_service.outbound.documents import from_document, to_document
 from payment_service.outbound.domain_events import MESSAGES, encode
 from payment_service.outbound.stripe_money import stripe_amount
+from payment_service.wire.bookings import owed_from_wire
 from payment_service.wire.payments import payment_to_wire
 from resource_api import etag_of, money_from_wire, money_to_wire, time_from_wire, time_to_wire
 from usher.booking.v1 import booking_pb2
@@ -136,7 +136,7 @@ def test_what_booking_says_is_read(until: datetime, total: Money, state: str) ->
             name="events/e/bookings/b",
             buyer="users/u",
             organizer="organizers/o",
-            total=money_to_wire(total),
+            amount_due=money_to_wire(total),
             state=booking_pb2.BookingState.Value(f"BOOKING_STATE_{state}"),
             hold_expire_time=time_to_wire(until),
             missing_answers=["events/e/questions/q"],
@@ -146,6 +146,25 @@ def test_what_booking_says_is_read(until: datetime, total: Money, state: str) ->
     assert (owed.booking, owed.buyer, owed.organizer) == ("events/e/bookings/b", "users/u", "organizers/o")
     assert (owed.total, owed.state) == (total, state)
     assert owed.held_until == (until if state == "HELD" else None)
+
+
+def test_of_a_confirmed_booking_the_price_of_its_change_is_owed() -> None:
+    until = datetime(2027, 1, 1, tzinfo=UTC)
+    booking = booking_pb2.Booking(
+        name="b",
+        state=booking_pb2.BOOKING_STATE_CONFIRMED,
+        total=money_to_wire(Money(2500, "EUR")),
+        amount_due=money_to_wire(Money(700, "EUR")),
+        hold_expire_time=time_to_wire(until),
+        payment="payments/1",
+        extra_payments=["payments/2"],
+        pending_change=booking_pb2.PendingChange(),
+    )
+    owed = owed_from_wire(booking)
+    assert (owed.total, owed.held_until) == (Money(700, "EUR"), until)
+    assert (owed.claimed, owed.round) == (("payments/1", "payments/2"), 2)
+    booking.ClearField("pending_change")
+    assert owed_from_wire(booking).held_until is None
 
 
 @pytest.mark.parametrize(

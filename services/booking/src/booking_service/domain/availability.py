@@ -6,9 +6,11 @@ from enum import Enum
 
 from booking_service.domain.inventory import Demand, Inventory, release
 from booking_service.domain.offer import EventDate, Offer, OfferedType, OfferState
+from booking_service.domain.seat_counts import seats_remaining
 from booking_service.domain.selling import present_phase, remaining
 from booking_service.domain.voucher import Voucher
 from booking_service.domain.voucher_use import VoucherUse
+from booking_service.domain.waiting_list import left_to_public
 from domain_kit.money import Money
 from domain_kit.refusals import NotFound
 
@@ -27,7 +29,8 @@ class SaleState(Enum):
 class TypeAvailability:
     """What can be booked of one ticket type, of a series for one date; types that share a pool share `remaining`.
 
-    price: of the next ticket. phase: the price phase's display name, "" outside of any.
+    price: of the next ticket. phase: the price phase's display name, "" outside of any. waiting_list_open: it is sold
+    out, and one may wait for it.
     """
 
     ticket_type: str
@@ -37,6 +40,7 @@ class TypeAvailability:
     sale_state: SaleState
     date: str = ""
     phase: str = ""
+    waiting_list_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ class Bearer:
 def availability_of(offer: Offer, inventory: Inventory, now: datetime, bearer: Bearer | None = None) -> Availability:
     """INVARIANT: a type is ON_SALE exactly when its smallest booking would be taken now."""
     dates: tuple[EventDate | None, ...] = offer.dates or (None,)
+    inventory = left_to_public(offer, inventory)
     return Availability(
         offer.event,
         tuple(
@@ -135,10 +140,13 @@ def _type_availability(
         inventory = bearer.left_of(inventory, kind.name, name)
     try:
         left = remaining(offer, inventory, offer.pools_of(kind, name))
+        seats = seats_remaining(offer, inventory.seats, kind.name, name)
+        left = left if seats is None else min(left, seats)
     except NotFound:  # a bundle of something that is not sold any more
         left = 0
     phase, state = present_phase(kind, inventory, now), _sale_state(offer, kind, date, left, now)
-    return TypeAvailability(kind.name, kind.display_name, phase.price, left, state, name, phase.display_name)
+    waits = state is SaleState.SOLD_OUT and offer.terms.waiting_list.enabled and not kind.add_on
+    return TypeAvailability(kind.name, kind.display_name, phase.price, left, state, name, phase.display_name, waits)
 
 
 def _name_of(date: EventDate | None) -> str:

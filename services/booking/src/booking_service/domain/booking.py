@@ -21,6 +21,7 @@ from domain_kit.refusals import FailedPrecondition, NotFound
 from domain_kit.trails import BEGINNING, Trail
 
 FIRST = UnitAt(0, 0)
+GONE = UnitAt(-1, -1)  # of a ticket that left its booking
 
 
 def plain(price: Money) -> UnitPrice:
@@ -30,11 +31,12 @@ def plain(price: Money) -> UnitPrice:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """So many tickets of a type that each ticket of a bundle's line stands for."""
+    """So many tickets of a type that each ticket of a bundle's line stands for. seated: each has a seat."""
 
     ticket_type: str
     display_name: str
     count: int
+    seated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Line:
     """Tickets of one type, for one date where there are dates, at the prices when they were taken.
 
     pools: ids, one place of each a ticket; an id stands twice where two places are needed. runs: what the tickets cost,
-    in their order; empty when each costs `unit_price` and nothing else is to be said. seats: one a ticket, or none.
+    in their order; empty when each costs `unit_price` and nothing else is to be said. seats: one a ticket, or none;
+    of a bundle one for each seated ticket that it consists of, in their order. accessible_seats: how many were wished.
     attendees: as far as known, in the order of the tickets. contents: of a bundle, what is issued in place of its own.
     vouchers: ids of those of which each of its tickets takes a use.
     """
@@ -59,6 +62,7 @@ class Line:
     contents: tuple[Content, ...] = ()
     tax_class: str = ""
     vouchers: tuple[str, ...] = ()
+    accessible_seats: int = 0
 
     def priced(self) -> PricedLine:
         """What each ticket costs."""
@@ -88,12 +92,37 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingChange:
+    """A change of a confirmed booking that waits for `due` minor units. It counts when they came.
+
+    remove: tickets that will leave, by name; valid until then. added: lines that will come. held: what is taken for it
+    already, beyond what the booking itself has: so its end can always be undone.
+    """
+
+    remove: tuple[str, ...]
+    added: tuple[Line, ...]
+    held: tuple[Line, ...]
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChange:
+    """What the latest change of tickets came to, in minor units. difference: of the prices, below zero when cheaper."""
+
+    time: datetime
+    difference: int
+    refund: int
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
 class Booking:
     """An order of tickets. unclaimed: payments that came and were turned away.
 
-    paid: minor units that came and were kept, refunds taken off. voucher_codes: as given. entry: the waiting list entry
-    it was offered to. counted: its tickets count in the tally of its buyer. contact: in place of a buyer with an
-    account. trail: kept by the desk.
+    paid: minor units that came and were kept, refunds taken off. refunded: those refunds. retained: of `paid`, what was
+    paid for tickets that are given up and does not go back. extra_payments: those after the first, for changes.
+    voucher_codes: as given. entry: the waiting list entry it was offered to. counted: its tickets count in the tally of
+    its buyer. contact: in place of a buyer with an account. trail: kept by the desk.
     """
 
     name: str
@@ -119,9 +148,28 @@ class Booking:
     paid: int = 0
     counted: bool = False
     contact: Contact = NOBODY
+    extra_payments: tuple[str, ...] = ()
+    refunded: int = 0
+    retained: int = 0
+    pending: PendingChange | None = None
+    price_change: PriceChange | None = None
     version: int = 0
     trail: Trail = BEGINNING
     remembered: ClassVar[bool] = False
+
+    @property
+    def payments(self) -> tuple[str, ...]:
+        """All whose money it took, oldest first."""
+        return (*((self.payment,) if self.payment else ()), *self.extra_payments)
+
+    @property
+    def due(self) -> Money:
+        """What is still to be paid for it, or for its pending change.
+
+        INVARIANT: nothing, once it is confirmed: what was paid is what its tickets cost and what was retained.
+        """
+        owes = self.total.minor_units + self.retained - self.paid if self.state.owes else 0
+        return Money(owes if self.pending is None else self.pending.due, self.total.currency)
 
     def breakdown(self) -> PriceBreakdown:
         """What it costs and why."""
@@ -138,6 +186,10 @@ class Booking:
     def hold_is_over(self, now: datetime) -> bool:
         """Held or waiting, but its time has run out; whether or not anybody has written that down."""
         return self.state.pending and self.hold_expire_time is not None and self.hold_expire_time <= now
+
+    def change_is_over(self, now: datetime) -> bool:
+        """Its pending change was not paid in time; whether or not anybody has written that down."""
+        return self.pending is not None and self.hold_expire_time is not None and self.hold_expire_time <= now
 
     def ticket(self, name: str) -> Ticket:
         """NotFound."""
@@ -166,8 +218,13 @@ class Booking:
         state = LIFE.after(self.state, BookingAction.EXPIRE)
         return replace(self, state=state, hold_expire_time=None, update_time=now)
 
-    def cancelled(self, reason: str, now: datetime) -> "tuple[Booking, facts.BookingCancelled]":
-        """Called off; its tickets are void. FailedPrecondition TICKET_CHECKED_IN, BOOKING_EXPIRED."""
+    def cancelled(self, reason: str, refund: int, now: datetime) -> "tuple[Booking, facts.BookingCancelled]":
+        """Called off; its tickets are void, `refund` minor units of what was paid go back, the rest is retained.
+
+        FailedPrecondition TICKET_CHECKED_IN, BOOKING_EXPIRED. ValueError for more than was paid.
+        """
+        if not 0 <= refund <= self.paid:
+            raise ValueError(f"{self.name}: {refund} cannot go back of {self.paid}")
         for ticket in self.tickets:
             if ticket.state is TicketState.CHECKED_IN:
                 raise already_checked_in(ticket)
@@ -179,9 +236,13 @@ class Booking:
             cancel_reason=reason,
             hold_expire_time=None,
             update_time=now,
+            pending=None,
+            paid=self.paid - refund,
+            refunded=self.refunded + refund,
+            retained=self.paid - refund,
         )
-        refund = Money(self.paid, self.total.currency) if self.paid else None
-        return after, facts.BookingCancelled(reason, self.state, refund)
+        due_back = Money(refund, self.total.currency) if self.paid else None
+        return after, facts.BookingCancelled(reason, self.state, due_back)
 
     def scanned(self, ticket_name: str, entry: datetime | None, left: datetime | None, now: datetime) -> "Booking":
         """What the gates know of a ticket: its last admission, None when all were taken back, and its last exit.

@@ -40,6 +40,50 @@ class BookingExpired:
 
 
 @dataclass(frozen=True, slots=True)
+class BookingChanged:
+    """Tickets left or came, for good; names of those void and of those issued. `refund_due` None: nothing goes back."""
+
+    removed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    refund_due: Money | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingChangeHeld:
+    """The places of a change were taken; it counts once it is paid."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingChangeExpired:
+    """A change was not paid in time, or cannot be made any more; the booking is as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingApproved:
+    """The organizer agreed; it is held to be paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRejected:
+    """The organizer did not agree."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BookingCompleted:
+    """It is over and somebody was there."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingNoShow:
+    """It is over and nobody came."""
+
+
+@dataclass(frozen=True, slots=True)
 class TicketCheckedIn:
     """Somebody was admitted with this ticket. again: it had admitted somebody before."""
 
@@ -117,6 +161,48 @@ class BookingDetailsChanged:
     """Names, addresses or answers are others."""
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingListJoined:
+    """Somebody waits for places."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListPriorityChanged:
+    """An entry that waits was put before or behind others."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListOffered:
+    """Places are held for who waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListFulfilled:
+    """What was offered was booked for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListLapsed:
+    """An offer passed unused, or there will be none."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingListLeft:
+    """Somebody waits no more, by their own wish or the organizer's."""
+
+
+WaitingListFact = (
+    WaitingListJoined
+    | WaitingListPriorityChanged
+    | WaitingListOffered
+    | WaitingListFulfilled
+    | WaitingListLapsed
+    | WaitingListLeft
+)
+Changes = BookingChanged | BookingChangeHeld | BookingChangeExpired | BookingApproved | BookingRejected
+Ends = BookingCompleted | BookingNoShow
 Happening = (
     BookingHeld
     | BookingConfirmed
@@ -134,4 +220,7 @@ Happening = (
     | VoucherCreated
     | VoucherChanged
     | VoucherDeleted
+    | Changes
+    | Ends
+    | WaitingListFact
 )

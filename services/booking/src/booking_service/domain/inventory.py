@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 Places = Mapping[str, int]
 CapacityOf = Callable[[str], int]
@@ -19,13 +20,21 @@ class Demand:
 class Inventory:
     """What is taken of one event: pool id → places, and ticket type → tickets, for prices that end by number.
 
-    version counts changes of it or of its offer; the store's guard.
+    seats: how many of the present plan are taken, by section as `seat_counts` has it. version counts changes of it or
+    of its offer; the store's guard. closed: bookings of what ended until then are closed. waiting: how many entries of
+    the waiting list wait for what, see `waiting_list`. arrivals: how many ever joined it. reordered: how often
+    priorities were changed.
     """
 
     event: str
     taken: Places = field(default_factory=dict)
     version: int = 0
     sold: Mapping[str, int] = field(default_factory=dict)
+    seats: Mapping[str, int] = field(default_factory=dict)
+    closed: datetime | None = None
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    arrivals: int = 0
+    reordered: int = 0
 
 
 def shortfall(inventory: Inventory, wanted: Places, capacity_of: CapacityOf) -> str:

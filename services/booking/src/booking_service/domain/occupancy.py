@@ -1,28 +1,83 @@
 """What a booking occupies, in one place: the places of its event and whatever else is limited."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from booking_service.domain.booking import Booking, issued_by
-from booking_service.domain.inventory import Demand, exchange, release
+from booking_service.domain.booking import Booking, Line, issued_by
+from booking_service.domain.inventory import Demand, Inventory, exchange, release, shortfall
 from booking_service.domain.people import Person, person_key
-from booking_service.domain.records import Key, Record, View
+from booking_service.domain.records import Key, Record, View, key_of
+from booking_service.domain.seat_taking import seat_keys, seats_occupied, seats_vacated
 from booking_service.domain.selling import sold_out
 from booking_service.domain.stock import Stock
 from booking_service.domain.voucher_use import VoucherUse, unknown_voucher, use_key
+from booking_service.domain.waiting_entry import EntryState, WaitingEntry
+from booking_service.domain.waiting_list import left_to_public
 
 
 def keys_of(booking: Booking) -> Sequence[Key]:
     """The records that `vacated` and `occupied` look at."""
     people: list[Key] = [person_key(booking.event, booking.buyer)] if booking.counted else []
-    return [*people, *(use_key(booking.event, voucher) for voucher in booking.redeemed())]
+    entry: list[Key] = [(WaitingEntry, booking.entry)] if booking.entry else []
+    vouchers = (use_key(booking.event, voucher) for voucher in booking.redeemed())
+    return [*people, *entry, *vouchers, *seat_keys(booking)]
 
 
-def occupied(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
+def keys_with_change(booking: Booking) -> Sequence[Key]:
+    """The records of a booking and of its pending change."""
+    change = booking.pending
+    lines = () if change is None else (change.added, change.held)
+    return [*keys_of(booking), *(key for each in lines for key in keys_of(part_of(booking, each)))]
+
+
+def part_of(booking: Booking, lines: Sequence[Line], *, counted: bool = True) -> Booking:
+    """Some lines of a booking, or what shall be added to it, to be occupied or vacated by themselves."""
+    return replace(booking, lines=tuple(lines), pending=None, counted=booking.counted and counted)
+
+
+def held_for_change(booking: Booking) -> Booking | None:
+    """What its pending change occupies beyond itself. An exchange is counted for its buyer when it is made."""
+    change = booking.pending
+    return None if change is None else part_of(booking, change.held, counted=not change.remove)
+
+
+def change_vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
+    """The stock and the tallies without what the pending change occupies, if there is one."""
+    held = held_for_change(booking)
+    return (view.stock, []) if held is None else vacated(view, held)
+
+
+def all_vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
+    """The same without the booking and its pending change."""
+    stock, tallies = change_vacated(view, booking)
+    stock, more = vacated(view.after(stock, tallies), booking)
+    return stock, merged(tallies, more)
+
+
+def exchanged(view: View, booking: Booking, gone: Sequence[Line], added: Sequence[Line]) -> tuple[Stock, list[Record]]:
+    """The same with some lines of a booking given back and others taken. Refusals as `occupied`."""
+    stock, tallies = vacated(view, part_of(booking, gone))
+    stock, more = occupied(view.after(stock, tallies), part_of(booking, added), before=view.stock.inventory)
+    return stock, merged(tallies, more)
+
+
+def merged(earlier: Iterable[Record], later: Iterable[Record]) -> list[Record]:
+    """Tallies after two steps: of each record the later one."""
+    return list({key_of(record): record for record in (*earlier, *later)}.values())
+
+
+def occupied(
+    view: View, booking: Booking, *, whole: bool = True, before: Inventory | None = None
+) -> tuple[Stock, list[Record]]:
     """The stock and the tallies with what the booking needs taken, all of it.
 
-    FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON, VOUCHER_USED_UP, VOUCHER_UNKNOWN. A line without a pool has no
-    places. What its vouchers keep is taken first.
+    whole: it is no part that may go without a place of its own. before: the inventory while it still had what is
+    exchanged for this, so that nobody who waits gets that.
+
+    FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON, VOUCHER_USED_UP, VOUCHER_UNKNOWN, SEAT_TAKEN. A line without a
+    pool has no places. What its vouchers keep is taken first. The seats of a line are found before, by
+    `seat_choice.seated`. What those who wait can be served with is for nobody else.
     """
     offer, inventory, demand = view.stock.known_offer(), view.stock.inventory, booking.demand()
     tallies: list[Record] = []
@@ -37,11 +92,17 @@ def occupied(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
         after = use.redeemed(count)
         kept.update(use.places_of(use.kept - after.kept))
         tallies.append(after)
-    placed = all(line.pools for line in booking.lines)
-    taken = exchange(inventory, kept, demand, offer.capacity_of) if placed else None
+    before = inventory if before is None else before
+    open_to = inventory if is_offer(view, booking) else left_to_public(offer, before)
+    own = {pool: before.taken.get(pool, 0) - inventory.taken.get(pool, 0) + kept[pool] for pool in demand.places}
+    more = {pool: places - own[pool] for pool, places in demand.places.items() if places > own[pool]}
+    placed = not whole or all(line.pools for line in booking.lines)
+    short = not placed or shortfall(open_to, more, offer.capacity_of)
+    taken = None if short else exchange(inventory, kept, demand, offer.capacity_of)
     if taken is None:
-        raise sold_out(offer, release(inventory, Demand(kept, {})), booking.lines)
-    return view.stock.holding(taken), tallies
+        raise sold_out(offer, release(open_to, Demand(kept, {})), booking.lines)
+    stock, seats = seats_occupied(view, view.stock.holding(taken), booking)
+    return stock, [*tallies, *seats]
 
 
 def vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
@@ -58,4 +119,12 @@ def vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
         for pool, places in use.places_of(after.kept - use.kept).items():
             free[pool] -= places
         tallies.append(after)
-    return view.stock.holding(release(view.stock.inventory, Demand(free, demand.tickets))), tallies
+    inventory = release(view.stock.inventory, Demand(free, demand.tickets))
+    stock, seats = seats_vacated(view, view.stock.holding(inventory), booking)
+    return stock, [*tallies, *seats]
+
+
+def is_offer(view: View, booking: Booking) -> bool:
+    """Whether it is about to be offered to an entry of the waiting list that still waits."""
+    entry = view.find(WaitingEntry, booking.entry) if booking.entry else None
+    return entry is not None and entry.state is EntryState.WAITING

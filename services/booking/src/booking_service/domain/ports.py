@@ -11,6 +11,7 @@ from booking_service.domain.commands import Command
 from booking_service.domain.offer import Offer
 from booking_service.domain.records import Record
 from booking_service.domain.stock import Stock
+from booking_service.domain.taken_seats import TakenSeats
 from booking_service.domain.ticket_codes import TicketCode
 from booking_service.domain.ticket_papers import CalendarEntry, Wallet
 from domain_kit.repository import Cause, Page
@@ -50,6 +51,9 @@ class BookingReader(Protocol):
     async def of_user(self, user: str, *, after: Sequence[Any] | None = None, limit: int) -> Page[Booking]:
         """Newest first."""
 
+    async def to_close(self, event: str, date: str, after: str, limit: int) -> Sequence[str]:
+        """Names of bookings for that date ("": without one) that may be closed, in order, after the name `after`."""
+
     async def due_holds(self, now: datetime, limit: int, event: str = "") -> Sequence[Booking]:
         """Holds whose time has run out, oldest first."""
 
@@ -70,8 +74,18 @@ class StockReader(Protocol):
     async def stocks(self, events: Sequence[str]) -> Mapping[str, Stock]:
         """The same for many events."""
 
+    async def to_close(self, now: datetime, limit: int) -> Sequence[Stock]:
+        """Events of which something ended whose bookings are not closed yet, the longest over first."""
+
     async def offer(self, event: str) -> Offer | None:
         """None when the event is not known."""
+
+
+class SeatReader(Protocol):
+    """Stored seats."""
+
+    async def taken_of(self, event: str, sections: Sequence[str], date: str = "") -> Mapping[str, TakenSeats]:
+        """Section id → what is taken of it; nothing for those of which nothing ever was."""
 
 
 class Changes(Protocol):

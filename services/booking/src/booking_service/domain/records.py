@@ -36,6 +36,10 @@ def key_of(record: Record) -> Key:
     return type(record), record.name
 
 
+class NotAsked(LookupError):
+    """A record that the command's `needs` did not name, of the stock that it was asked with."""
+
+
 class View:
     """The stock and the records as they are when the command's turn comes; earlier commands of its batch included."""
 
@@ -49,7 +53,9 @@ class View:
         return View(stock, {**self._records, **{key_of(record): record for record in records}})
 
     def find(self, kind: type[R], name: str) -> R | None:
-        """The record, None when there is none. LookupError for one that the command did not ask for in `needs`."""
+        """The record, None when there is none. NotAsked for one that the command did not ask for in `needs`."""
+        if (kind, name) not in self._records:
+            raise NotAsked(f"{kind.__name__} {name}")
         record: R | None = self._records[kind, name]
         return record
 

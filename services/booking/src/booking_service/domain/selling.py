@@ -19,13 +19,17 @@ from domain_kit.refusals import FailedPrecondition, NotFound
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """So many tickets of one type. date: of a series. seats: chosen ones; none: the best there are."""
+    """So many tickets of one type. date: of a series. seats: chosen ones; none: the best there are.
+
+    accessible_seats: how many of the best shall be accessible.
+    """
 
     ticket_type: str
     quantity: int
     date: str = ""
     seats: tuple[str, ...] = ()
     attendees: tuple[Attendee, ...] = ()
+    accessible_seats: int = 0
 
 
 def choose_lines(
@@ -84,9 +88,13 @@ def line_of(offer: Offer, kind: OfferedType, wanted: Wanted, runs: tuple[UnitRun
         offer.pools_of(kind, wanted.date),
         date=wanted.date,
         runs=() if len(runs) == 1 and runs[0].unit == plain(price) else runs,
+        seats=wanted.seats,
         attendees=wanted.attendees,
-        contents=tuple(Content(part.name, part.display_name, count) for part, count in offer.parts_of(kind))[1:],
+        contents=tuple(
+            Content(part.name, part.display_name, count, bool(part.sections)) for part, count in offer.parts_of(kind)
+        )[1:],
         tax_class=kind.tax_class,
+        accessible_seats=wanted.accessible_seats,
     )
 
 

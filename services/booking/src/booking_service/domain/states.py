@@ -23,6 +23,13 @@ class BookingState(Enum):
         return self not in (BookingState.CANCELLED, BookingState.EXPIRED)
 
     @property
+    def owes(self) -> bool:
+        """What was not paid for it is owed."""
+        return self in (
+            BookingState.HELD, BookingState.PENDING_APPROVAL, BookingState.CONFIRMED, BookingState.CHECKED_IN,
+        )  # fmt: skip
+
+    @property
     def pending(self) -> bool:
         """It ends by itself at `hold_expire_time`."""
         return self in (BookingState.HELD, BookingState.PENDING_APPROVAL)

@@ -38,12 +38,13 @@ def check_wanted(
     event: str, wanted: Sequence[Wanted], most: int = MOST_OF_ONE_TYPE, path: str = "booking.lines"
 ) -> None:
     """InvalidArgument with the fields: no lines, a type of another event, a type twice for one date, a quantity out
-    of bounds, other than one seat a ticket, more attendees than tickets.
+    of bounds, other than one seat a ticket, a seat twice, accessible seats that cannot be, more attendees than tickets.
     """
     if not wanted:
         raise InvalidArgument.of(path, "must name at least one ticket type.")
     violations: list[FieldViolation] = []
     seen: set[tuple[str, str]] = set()
+    taken: set[tuple[str, str]] = set()
     for number, line in enumerate(wanted):
         field = f"{path}[{number}]"
         if not line.ticket_type.startswith(f"{event}/ticketTypes/"):
@@ -56,6 +57,12 @@ def check_wanted(
             violations.append(FieldViolation(f"{field}.seats", "must be one a ticket, or none."))
         if len(line.attendees) > max(0, line.quantity):
             violations.append(FieldViolation(f"{field}.attendees", "are more than there are tickets."))
+        if line.seats and taken.intersection((line.date, seat) for seat in line.seats):
+            violations.append(FieldViolation(f"{field}.seats", "stand in an earlier line already."))
+        if line.accessible_seats and (line.seats or not 0 < line.accessible_seats <= line.quantity):
+            why = "must be at most the quantity, and 0 beside chosen seats."
+            violations.append(FieldViolation(f"{field}.accessible_seats", why))
+        taken.update((line.date, seat) for seat in line.seats)
         seen.add((line.ticket_type, line.date))
     if violations:
         first = violations[0]

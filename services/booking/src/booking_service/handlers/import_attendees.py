@@ -12,6 +12,7 @@ from booking_service.domain.ports import Desk, StockReader
 from booking_service.domain.records import Record, View
 from booking_service.handlers.asking import ask
 from domain_kit.clock import Clock
+from domain_kit.crash_points import crash_point
 from domain_kit.ids import new_id
 from domain_kit.repository import Cause
 
@@ -81,6 +82,7 @@ async def import_attendees(
 
 async def book_chunk(desk: Desk, issuer: TicketIssuer, chunk: str, *, actor: str) -> ImportChunk:
     """The chunk, booked by whoever was first."""
+    crash_point("booking.import.before_chunk")
     event = "/".join(chunk.split("/", 2)[:2])
     return await ask(desk, BookChunk(event, chunk, issuer), Cause(f"booking.import|{chunk}", actor=actor), ImportChunk)
 

@@ -8,37 +8,44 @@ from booking_service.domain.booking import Booking, Ticket, void_ticket
 from booking_service.domain.offer import Offer
 from booking_service.domain.ports import BookingReader, StockReader
 from booking_service.domain.states import TicketState
+from booking_service.domain.waiting_list_ports import EntryReader
 from booking_service.domain.waiting_ports import Offers
 from domain_kit.refusals import NotFound
 
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """Names: of the buyer or "", and of the organizer."""
+    """Names: of the buyer or who waits, else "", and of the organizer."""
 
     buyer: str
     organizer: str
 
 
-async def owners_of(bookings: BookingReader, stocks: StockReader, name: str) -> Owners | None:
-    """Whose an event, booking, ticket or check-in list is; None for what does not exist.
+async def owners_of(bookings: BookingReader, stocks: StockReader, entries: EntryReader, name: str) -> Owners | None:
+    """Whose an event, booking, ticket, waiting list entry or check-in list is; None for what does not exist.
 
     A list belongs to its event, also one that does not exist: those who may see the event's learn that it does not.
     """
     match name.split("/"):
         case ["events", _, "checkInLists", _]:
-            return await owners_of(bookings, stocks, "/".join(name.split("/")[:2]))
+            return await owners_of(bookings, stocks, entries, "/".join(name.split("/")[:2]))
         case ["events", _]:
             offer = await stocks.offer(name)
             return None if offer is None else Owners("", offer.organizer)
         case ["events", _, "vouchers", _]:
-            return await owners_of(bookings, stocks, "/".join(name.split("/")[:2]))
+            return await owners_of(bookings, stocks, entries, "/".join(name.split("/")[:2]))
         case ["events", _, "bookings", _, *rest] if not rest or (len(rest) == 2 and rest[0] == "tickets"):
             try:
                 booking = await bookings.get("/".join(name.split("/")[:4]))
             except NotFound:
                 return None
             return Owners(booking.buyer, booking.organizer)
+        case ["events", _, "waitingListEntries", _]:
+            try:
+                entry = await entries.get(name)
+            except NotFound:
+                return None
+            return Owners(entry.user, entry.organizer)
     return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from booking_service.domain.booking import Booking, Line, Ticket
+from booking_service.domain.booking import GONE, Booking, Line, Ticket, plain
 from booking_service.domain.offer import Offer
 from booking_service.domain.pricing.breakdown import UnitPrice
 from booking_service.domain.questions import UNKNOWN, Answer, Attendee
@@ -28,10 +28,11 @@ Row = dict[str, Any]
 def rows_of(booking: Booking) -> Iterator[Row]:
     """A row a ticket, issued or to be; `answers`: question name → text."""
     units = [list(line.priced().units()) for line in booking.lines]
-    shared = _of_booking(booking)
+    shared, nothing = _of_booking(booking), plain(Money(0, booking.total.currency))
     for ticket in booking.tickets:
         at = ticket.unit
-        yield {**shared, **_of_ticket(ticket), **_prices(units[at.line][at.unit]),
+        price = nothing if at == GONE else units[at.line][at.unit]  # a ticket that left costs nothing any more
+        yield {**shared, **_of_ticket(ticket), **_prices(price),
                "answers": _texts(booking.answers, ticket.attendee)}  # fmt: skip
     if not booking.tickets:
         for number, line in enumerate(booking.lines):

@@ -17,12 +17,17 @@ def wanted_from_wire(
     request: booking_service_pb2.CreateBookingRequest | booking_service_pb2.QuoteBookingRequest,
 ) -> list[Wanted]:
     """The lines asked for."""
+    return lines_from_wire(request.booking.lines)
+
+
+def lines_from_wire(lines: Iterable[booking_pb2.BookingLine]) -> list[Wanted]:
+    """What is wanted of each type."""
     return [
         Wanted(
             line.ticket_type, line.quantity, line.date, tuple(line.seats),
-            tuple(attendee_from_wire(each) for each in line.attendees),
+            tuple(attendee_from_wire(each) for each in line.attendees), line.accessible_seats,
         )
-        for line in request.booking.lines
+        for line in lines
     ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Background work: holds that run out, imports that stopped, telling the other services what can be booked."""
+"""Background work: holds that run out, imports that stopped, bookings of what is over, telling what can be booked."""
 
 import asyncio
 import logging
@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from booking_service.domain.availability import availability_of
+from booking_service.domain.booking import Booking
 from booking_service.domain.commands import TicketIssuer
 from booking_service.domain.ports import Announcements, BookingReader, Desk, ImportReader, StockReader
 from booking_service.domain.stock import Stock
 from booking_service.handlers.announce_availability import announce_availability
+from booking_service.handlers.close_bookings import close_bookings
 from booking_service.handlers.expire_holds import PAGE, expire_holds
 from booking_service.handlers.finish_imports import finish_imports
 from domain_kit.clock import Clock
@@ -20,7 +22,7 @@ from domain_kit.ids import new_id
 from domain_kit.refusals import Refusal, Unavailable
 from domain_kit.repository import Cause
 
-EXPIRY_LEASE = "expiry"
+EXPIRY_LEASE, CLOSING_LEASE = "expiry", "closing"
 _PAGE = 100
 
 
@@ -94,7 +96,7 @@ class ExpiryWorker(Sweeper):
         bookings: BookingReader,
         desk: Desk,
         leases: Leases,
-        cause_of: Callable[[str], Cause],
+        cause_of: Callable[[Booking], Cause],
         clock: Clock,
         *,
         seconds: float = 1.0,
@@ -111,6 +113,36 @@ class _Rest:
 
     until: float
     seconds: float
+
+
+class ClosingWorker(_Loop):
+    """Closes the bookings of what is over, in one process at a time."""
+
+    def __init__(
+        self,
+        bookings: BookingReader,
+        stocks: StockReader,
+        desk: Desk,
+        leases: Leases,
+        clock: Clock,
+        *,
+        seconds: float = 5.0,
+    ) -> None:
+        super().__init__()
+        self._bookings, self._stocks, self._desk, self._leases = bookings, stocks, desk, leases
+        self._clock, self._seconds, self._owner = clock, seconds, new_id()
+
+    async def run(self) -> None:
+        """Until stopped. A lease that runs out during a long event does no harm: closing twice changes nothing."""
+        try:
+            while not self._stopping.is_set():
+                with suppress(Unavailable):
+                    if await self._leases.hold_lease(CLOSING_LEASE, self._owner, 10 * self._seconds):
+                        await close_bookings(self._bookings, self._stocks, self._desk, now=self._clock())
+                await self._pause(self._seconds)
+        finally:
+            with suppress(Refusal):
+                await self._leases.release_lease(CLOSING_LEASE, self._owner)
 
 
 class AnnouncingWorker(_Loop):

@@ -121,6 +121,7 @@ def announcement_to_document(announcement: Announcement) -> dict[str, Any]:
                 "sale_state": each.sale_state.value,
                 "date": each.date,
                 "phase": each.phase,
+                "waiting_list_open": each.waiting_list_open,
             }
             for each in availability.ticket_types
         ],
@@ -138,6 +139,7 @@ def announcement_from_document(document: Mapping[str, Any]) -> Announcement:
             SaleState(each["sale_state"]),
             each.get("date", ""),
             each.get("phase", ""),
+            each.get("waiting_list_open", False),
         )
         for each in document["ticket_types"]
     )

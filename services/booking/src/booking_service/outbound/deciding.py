@@ -5,16 +5,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from booking_service.domain.agenda import agenda_of
 from booking_service.domain.booking import Booking
+from booking_service.domain.commands.following import decided
 from booking_service.domain.history import Change, extended
 from booking_service.domain.outcome import Outcome, Step
-from booking_service.domain.records import Key, Record, View, key_of
+from booking_service.domain.records import Key, NotAsked, Record, View, key_of
 from booking_service.domain.stock import Stock
 from booking_service.outbound.documents import (
+    AGENDA,
     INVENTORY,
     KIND_OF,
     OFFERS,
     Document,
+    agenda_to_document,
     answer_to_document,
     inventory_to_document,
     offer_to_document,
@@ -33,11 +37,14 @@ Records = Mapping[Key, Record | None]
 class Plan:
     """What a batch comes to. accepted: with what each caller gets. refused: with the reason.
 
-    stocks, records: as they will be after the commit; of records only those that change.
+    postponed: they need other records since an earlier command of the batch changed the stock, as another seating plan
+    does; to be asked again after the commit. stocks, records: as they will be after it; of records only those that
+    change.
     """
 
     accepted: list[tuple[Waiting, Record | None]] = field(default_factory=list)
     refused: list[tuple[Waiting, Exception]] = field(default_factory=list)
+    postponed: list[Waiting] = field(default_factory=list)
     rows: list[JournalRow] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     stocks: dict[str, Stock] = field(default_factory=dict)
@@ -47,7 +54,7 @@ class Plan:
 
 @dataclass(slots=True)
 class _Changes:
-    """What one command changes: records with the versions they will have, their documents, the domain events."""
+    """What one command changes: records with the versions they will have, documents of aggregates, domain events."""
 
     records: dict[Key, Record] = field(default_factory=dict)
     documents: dict[Key, Document] = field(default_factory=dict)
@@ -64,7 +71,7 @@ def decide_all(batch: Sequence[Waiting], stocks: Mapping[str, Stock], records: R
             before = None if subject is None else working.get(subject)
             if before is not None:
                 check_etag(command.etag, before.version)
-            outcome = command.decide(View(stock, working), now)
+            outcome = decided(command, View(stock, working), now)
             idle = not outcome.steps and not outcome.tallies and outcome.stock is stock
             if idle and not command.recorded:
                 plan.accepted.append((waiting, outcome.answer))
@@ -73,6 +80,12 @@ def decide_all(batch: Sequence[Waiting], stocks: Mapping[str, Stock], records: R
             row, answer = _row(waiting, outcome, changes)
         except Refusal as refusal:
             plan.refused.append((waiting, refusal))
+            continue
+        except NotAsked as error:
+            if stock is stocks[command.event]:
+                plan.refused.append((waiting, error))
+            else:
+                plan.postponed.append(waiting)
             continue
         except Exception as error:  # noqa: BLE001  # a fault in one command must not fail its neighbours
             plan.refused.append((waiting, error))
@@ -97,11 +110,11 @@ def _changes(outcome: Outcome, working: Records, actor: str, now: datetime) -> _
         record = _after(step, former, version, followed(trail, type_of(step.happened), version), actor, now)
         changes.events.append(VersionedEvent(encode(step.happened, record), record.name, version, trail))
         changes.records[key] = record
+    changes.documents = {key: KIND_OF[key[0]].to_document(record) for key, record in changes.records.items()}
     for tally in outcome.tallies:
         former = working.get(key_of(tally))
         changed: Any = tally
         changes.records[key_of(tally)] = replace(changed, version=1 if former is None else former.version + 1)
-    changes.documents = {key: KIND_OF[key[0]].to_document(record) for key, record in changes.records.items()}
     return changes
 
 
@@ -130,8 +143,10 @@ def _row(waiting: Waiting, outcome: Outcome, changes: _Changes) -> tuple[Journal
 
 
 def _write_records(plan: Plan, before: Records, documents: Mapping[Key, Document]) -> None:
-    for key, document in documents.items():
-        former, collection = before.get(key), KIND_OF[key[0]].collection
+    """Of a tally that many commands change, such as the seats of a section, one document is made for all."""
+    for key, record in plan.records.items():
+        former, kind = before.get(key), KIND_OF[key[0]]
+        document, collection = documents.get(key) or kind.to_document(record), kind.collection
         if former is None or not former.version:
             plan.writes.append(Insert(collection, document))
         else:
@@ -149,5 +164,7 @@ def _write_stocks(plan: Plan, before: Mapping[str, Stock], now: datetime) -> Non
         plan.writes.append(Replace(INVENTORY, document, version) if version else Insert(INVENTORY, document))
         if offer is not before[event].offer:
             plan.writes.append(Put(OFFERS, offer_to_document(offer)))
+        if (agenda := agenda_of(after, now)) != agenda_of(before[event], now):
+            plan.writes.append(Put(AGENDA, agenda_to_document(event, agenda)))
         plan.stocks[event] = after
         plan.changed.append(after)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
+from booking_service.domain.booking import Booking
 from booking_service.domain.commands import Command, Expire, LapseReservation
 from booking_service.domain.records import Record
 from booking_service.domain.stock import Stock
@@ -25,7 +26,7 @@ from mongo_store import JournalRow, Recorded, RequestRepeated, VersionConflict, 
 from mongo_store.verdicts import request_id_reused
 
 # Refusals that may rest on holds, or on places kept for vouchers, whose time is over.
-_MAY_BE_DUE = {"SOLD_OUT", "TOO_MANY_FOR_PERSON", "VOUCHER_USED_UP", "VOUCHER_IN_USE"}
+_MAY_BE_DUE = {"SOLD_OUT", "TOO_MANY_FOR_PERSON", "VOUCHER_USED_UP", "VOUCHER_IN_USE", "SEAT_TAKEN", "SEAT_LEFT_ALONE"}
 _ATTEMPTS = 30
 _SWEPT_AT_ONCE = 128
 
@@ -42,9 +43,10 @@ class BatchJournal(Finder, Protocol):
         """What was answered before, see mongo_store.Journal.answers_to."""
 
 
-def expiry_cause(booking: str) -> Cause:
-    """A booking's hold ends once, whoever notices."""
-    return Cause(key=f"booking.expiry|{booking}", actor="services/booking")
+def expiry_cause(booking: Booking) -> Cause:
+    """What is held until a moment ends once, whoever notices: a hold, and later each change that was not paid."""
+    until = "" if booking.hold_expire_time is None else booking.hold_expire_time.isoformat()
+    return Cause(key=f"booking.expiry|{booking.name}|{until}", actor="services/booking")
 
 
 class BatchDesk:
@@ -71,9 +73,11 @@ class BatchDesk:
         began, work, fresh = time.perf_counter(), list(batch), False
         for attempt in range(_ATTEMPTS):
             plan = await self._decide(work, fresh=fresh)
-            work = [waiting for waiting, _ in plan.accepted]
+            work = [*(waiting for waiting, _ in plan.accepted), *plan.postponed]
             if await self._commit(plan, work):
                 self._committed(plan, time.perf_counter() - began)
+                if plan.postponed:
+                    await self.serve(plan.postponed)
                 return
             fresh = True
             await asyncio.sleep(random.uniform(0, 0.001 * min(attempt, 10)))  # noqa: S311  # no secret
@@ -168,7 +172,7 @@ class BatchDesk:
         for event in short:
             holds = await due_holds(self._journal, now, _SWEPT_AT_ONCE, event)
             uses = await due_reservations(self._journal, now, _SWEPT_AT_ONCE, event)
-            due += [_unawaited(Expire(hold.event, hold.name), expiry_cause(hold.name)) for hold in holds]
+            due += [_unawaited(Expire(hold.event, hold.name), expiry_cause(hold)) for hold in holds]
             due += [_unawaited(LapseReservation(use.event, use.voucher), lapse_cause(use)) for use in uses]
         return due
 

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from booking_service.domain.agenda import Agenda
 from booking_service.domain.attendee_import import AttendeeImport, ImportChunk
 from booking_service.domain.booking import Booking
 from booking_service.domain.check_in_list import CheckInList
@@ -21,18 +22,24 @@ from booking_service.domain.offer import Offer
 from booking_service.domain.people import Person
 from booking_service.domain.records import Record
 from booking_service.domain.scans import TicketScans
+from booking_service.domain.taken_seats import TakenSeats
 from booking_service.domain.voucher import Voucher
 from booking_service.domain.voucher_use import VoucherUse
+from booking_service.domain.waiting_entry import Waiter, WaitingEntry
 from domain_kit.money import Money
 
 BOOKINGS = "bookings"
 CHECK_IN_LISTS, LIST_TALLIES, TICKET_SCANS = "check_in_lists", "list_tallies", "ticket_scans"
 INVENTORY = "inventory"
+AGENDA = "agenda"  # what is to be done for an event at a time; an inventory changes too often for an index
 OFFERS = "offers"
 PEOPLE = "people"
+TAKEN_SEATS = "taken_seats"
 VOUCHERS = "vouchers"
 VOUCHER_USES = "voucher_uses"
 IMPORTS, IMPORT_CHUNKS = "imports", "import_chunks"
+WAITING_ENTRIES = "waiting_list_entries"
+WAITERS = "waiters"
 
 Document = dict[str, Any]
 R = TypeVar("R", bound=Record)
@@ -62,6 +69,7 @@ class Kind(Generic[R]):
 KINDS: tuple[Kind[Any], ...] = (
     Kind(Booking, BOOKINGS),
     Kind(Person, PEOPLE, named=False),
+    Kind(TakenSeats, TAKEN_SEATS, named=False),
     Kind(Voucher, VOUCHERS),
     Kind(VoucherUse, VOUCHER_USES, named=False),
     Kind(VoucherBatch, "voucher_batches"),  # in answers only
@@ -70,6 +78,8 @@ KINDS: tuple[Kind[Any], ...] = (
     Kind(TicketScans, TICKET_SCANS),
     Kind(AttendeeImport, IMPORTS),
     Kind(ImportChunk, IMPORT_CHUNKS),
+    Kind(WaitingEntry, WAITING_ENTRIES),
+    Kind(Waiter, WAITERS, named=False),
 )
 KIND_OF: Mapping[type[Any], Kind[Any]] = {kind.record: kind for kind in KINDS}
 _BY_COLLECTION = {kind.collection: kind for kind in KINDS}
@@ -112,6 +122,11 @@ def offer_from_document(document: Mapping[str, Any]) -> Offer:
     return msgspec.convert({**document, "event": document["_id"]}, Offer, builtin_types=_KEPT)
 
 
+def agenda_to_document(event: str, agenda: Agenda) -> Document:
+    """`_id` is the event."""
+    return {"_id": event, "close_due": agenda.close_due, "look_at": agenda.look_at}
+
+
 def inventory_to_document(inventory: Inventory, offer_version: int, at: datetime) -> Document:
     """`_id` is the event. offer_version: which offer it goes with. at: when it changed."""
     return {
@@ -119,6 +134,11 @@ def inventory_to_document(inventory: Inventory, offer_version: int, at: datetime
         "version": inventory.version,
         "taken": dict(inventory.taken),
         "sold": dict(inventory.sold),
+        "seats": dict(inventory.seats),
+        "closed": inventory.closed,
+        "waiting": dict(inventory.waiting),
+        "arrivals": inventory.arrivals,
+        "reordered": inventory.reordered,
         "offer_version": offer_version,
         "at": at,
     }
@@ -126,7 +146,17 @@ def inventory_to_document(inventory: Inventory, offer_version: int, at: datetime
 
 def inventory_from_document(document: Mapping[str, Any]) -> Inventory:
     """The reverse; `offer_version` and `at` stay behind."""
-    return Inventory(document["_id"], document["taken"], document["version"], document.get("sold", {}))
+    counts = document.get("sold", {}), document.get("seats", {})
+    return Inventory(
+        document["_id"],
+        document["taken"],
+        document["version"],
+        *counts,
+        document.get("closed"),
+        waiting=document.get("waiting", {}),
+        arrivals=document.get("arrivals", 0),
+        reordered=document.get("reordered", 0),
+    )
 
 
 def money_to_document(money: Money) -> list[Any]:

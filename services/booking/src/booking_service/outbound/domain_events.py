@@ -1,4 +1,4 @@
-"""Domain events as messages of usher.booking.v1, each with the booking, voucher or availability after it."""
+"""Domain events as messages of usher.booking.v1, each with what it happened to after it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -15,7 +15,9 @@ from booking_service.domain.check_in_list import CheckInList
 from booking_service.domain.records import Record
 from booking_service.domain.scans import Scan
 from booking_service.domain.voucher import Voucher
+from booking_service.domain.waiting_entry import WaitingEntry
 from booking_service.voucher_wire import voucher_to_wire
+from booking_service.waiting_wire import entry_to_wire
 from booking_service.wire import availability_to_wire, booking_in_event, ticket_of
 from domain_kit.backbone import EncodedEvent
 from resource_api import money_to_wire
@@ -83,6 +85,35 @@ def _voucher_deleted(fact: facts.VoucherDeleted, voucher: Voucher) -> Message:  
     return pb.VoucherDeleted(voucher=voucher_to_wire(voucher))
 
 
+def _changed(fact: facts.BookingChanged, booking: Booking) -> Message:
+    return pb.BookingChanged(
+        booking=booking_in_event(booking),
+        refund_due=None if fact.refund_due is None else money_to_wire(fact.refund_due),
+        removed_tickets=fact.removed,
+        added_tickets=fact.added,
+    )
+
+
+def _rejected(fact: facts.BookingRejected, booking: Booking) -> Message:
+    return pb.BookingRejected(booking=booking_in_event(booking), reason=fact.reason)
+
+
+def _with_state(message: type[Any]) -> Callable[[Any, Any], Message]:
+    """Of a fact that has nothing but the booking after it."""
+    return lambda _, booking: message(booking=booking_in_event(booking))
+
+
+def _waits(
+    message: "type[pb.WaitingListJoined | pb.WaitingListPriorityChanged | pb.WaitingListOffered"
+    " | pb.WaitingListFulfilled | pb.WaitingListLeft]",
+) -> Callable[[facts.WaitingListFact, WaitingEntry], Message]:
+    return lambda _, entry: message(waiting_list_entry=entry_to_wire(entry))
+
+
+def _lapsed(fact: facts.WaitingListLapsed, entry: WaitingEntry) -> Message:
+    return pb.WaitingListLapsed(waiting_list_entry=entry_to_wire(entry), reason=fact.reason)
+
+
 BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.BookingHeld: _held,
     facts.BookingConfirmed: _confirmed,
@@ -100,6 +131,19 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.VoucherChanged: _voucher_changed,
     facts.VoucherDeleted: _voucher_deleted,
     facts.BookingDetailsChanged: _details_changed,
+    facts.BookingChanged: _changed,
+    facts.BookingChangeHeld: _with_state(pb.BookingChangeHeld),
+    facts.BookingChangeExpired: _with_state(pb.BookingChangeExpired),
+    facts.BookingApproved: _with_state(pb.BookingApproved),
+    facts.BookingRejected: _rejected,
+    facts.BookingCompleted: _with_state(pb.BookingCompleted),
+    facts.BookingNoShow: _with_state(pb.BookingNoShow),
+    facts.WaitingListJoined: _waits(pb.WaitingListJoined),
+    facts.WaitingListPriorityChanged: _waits(pb.WaitingListPriorityChanged),
+    facts.WaitingListOffered: _waits(pb.WaitingListOffered),
+    facts.WaitingListFulfilled: _waits(pb.WaitingListFulfilled),
+    facts.WaitingListLapsed: _lapsed,
+    facts.WaitingListLeft: _waits(pb.WaitingListLeft),
 }
 
 

@@ -7,8 +7,10 @@ from typing import Any
 from booking_service.domain.booking import Booking
 from booking_service.domain.offer import Offer
 from booking_service.domain.ports import Condition
+from booking_service.domain.states import LIFE, BookingAction
 from booking_service.domain.stock import Stock
-from booking_service.outbound.documents import BOOKINGS, OFFERS, booking_from_document, offer_from_document
+from booking_service.domain.taken_seats import TakenSeats, taken_seats_key
+from booking_service.outbound.documents import AGENDA, BOOKINGS, OFFERS, booking_from_document, offer_from_document
 from booking_service.outbound.shelf import Finder, load_records, load_stocks
 from domain_kit.refusals import NotFound
 from domain_kit.repository import Page
@@ -18,12 +20,25 @@ from mongo_store.keyset import after_cursor, cursor_of
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)  # only what ends by itself has a time; the index holds no more than that
 # Names of bookings sort by event and then by time, so the bookings of an event need no index of their own. Inventories
 # have none: each hold changes one, and what reads them by time (announcements.MongoNews.recent) does so now and then.
+# What is to be done at a time stands in the agenda, which holds do not touch.
 INDEXES: Mapping[str, Sequence[Index]] = {
     BOOKINGS: [
         Index("by_buyer", [("buyer", 1), ("create_time", -1), ("_id", -1)]),
         Index("due", [("hold_expire_time", 1)], where={"hold_expire_time": {"$gt": _EVER}}),
+        # Only what was confirmed can be closed: holds pay nothing for it.
+        Index(
+            "to_close",
+            [("event", 1), ("lines.date", 1), ("state", 1), ("_id", 1)],
+            where={"confirm_time": {"$gt": _EVER}},
+        ),
+    ],
+    AGENDA: [
+        Index("close_due", [("close_due", 1)], where={"close_due": {"$gt": _EVER}}),
+        Index("to_look_at", [("look_at", 1)], where={"look_at": {"$gt": _EVER}}),
     ],
 }
+_CLOSABLE = [state.value for state, action in LIFE.transitions if action is BookingAction.CLOSE]
+_OFFERS_KNOWN = 512
 _AFTER_SLASH = "0"  # the character after "/" in ASCII: the end of a range of names below a parent
 
 
@@ -61,6 +76,15 @@ class MongoBookings:
         """Newest first."""
         return await self._page({"buyer": user}, [("create_time", -1), ("_id", -1)], after, limit)
 
+    async def to_close(self, event: str, date: str, after: str, limit: int) -> Sequence[str]:
+        """Names of bookings for that date ("": without one) that may be closed, in order, after the name `after`."""
+        where = {
+            "event": event, "lines.date": date, "state": {"$in": _CLOSABLE}, "confirm_time": {"$gt": _EVER},
+            "_id": {"$gt": after},
+        }  # fmt: skip
+        found = await self._store.find(BOOKINGS, where, sort=[("_id", 1)], limit=limit)
+        return [document["_id"] for document in found]
+
     async def due_holds(self, now: datetime, limit: int, event: str = "") -> Sequence[Booking]:
         """Holds whose time has run out, oldest first."""
         return await due_holds(self._store, now, limit, event)
@@ -79,6 +103,7 @@ class MongoStocks:
 
     def __init__(self, store: Finder) -> None:
         self._store = store
+        self._known: dict[str, Stock] = {}  # a seating plan is much to read again and again
 
     async def stock(self, event: str) -> Stock:
         """As it is now; without offer when the event is not known."""
@@ -86,9 +111,29 @@ class MongoStocks:
 
     async def stocks(self, events: Sequence[str]) -> Mapping[str, Stock]:
         """The same for many events."""
-        return await load_stocks(self._store, events)
+        found = await load_stocks(self._store, events, self._known)
+        self._known = {**self._known, **found} if len(self._known) < _OFFERS_KNOWN else found
+        return found
+
+    async def to_close(self, now: datetime, limit: int) -> Sequence[Stock]:
+        """Events of which something ended whose bookings are not closed yet, the longest over first."""
+        where = {"close_due": {"$gt": _EVER, "$lte": now}}
+        found = await self._store.find(AGENDA, where, sort=[("close_due", 1)], limit=limit)
+        return list((await self.stocks([document["_id"] for document in found])).values())
 
     async def offer(self, event: str) -> Offer | None:
         """None when the event is not known."""
         found = await self._store.find(OFFERS, {"_id": event}, limit=1)
         return offer_from_document(found[0]) if found else None
+
+
+class MongoSeats:
+    """domain.ports.SeatReader."""
+
+    def __init__(self, store: Finder) -> None:
+        self._store = store
+
+    async def taken_of(self, event: str, sections: Sequence[str], date: str = "") -> Mapping[str, TakenSeats]:
+        """Section id → what is taken of it; nothing for those of which nothing ever was."""
+        records = await load_records(self._store, (taken_seats_key(event, section, date) for section in sections))
+        return {record.section: record for record in records.values() if isinstance(record, TakenSeats)}

@@ -30,7 +30,8 @@ class Letter:
     """A template and what fills it.
 
     values: texts by name; amounts as (minor units, currency) pairs in `amounts`. occasion: makes dates in the text
-    and, with admissions, a calendar entry. admissions: tickets to attach as QR codes.
+    and, with admissions, a calendar entry. admissions: tickets to attach as QR codes. moments: instants by name, told
+    in the occasion's zone.
     """
 
     template: str
@@ -39,3 +40,4 @@ class Letter:
     amounts: tuple[tuple[str, int, str], ...] = ()
     occasion: Occasion | None = None
     admissions: tuple[Admission, ...] = ()
+    moments: tuple[tuple[str, datetime], ...] = ()

@@ -1,5 +1,7 @@
 """What a domain event says in a mail."""
 
+from datetime import datetime
+
 from domain_kit.money import Money
 from notification_service.domain.letter import Admission, Letter, Occasion
 from notification_service.domain.people import Person
@@ -36,6 +38,44 @@ def booking_cancelled(
     return Letter("booking_cancelled", person.language_code, values, _amounts(refund_due=refund_due), occasion)
 
 
+def booking_waits(person: Person, occasion: Occasion, booking: str) -> Letter:
+    """That the organizer has to agree first."""
+    values = (("name", person.display_name), ("booking", booking))
+    return Letter("booking_waits", person.language_code, values, (), occasion)
+
+
+def booking_approved(person: Person, occasion: Occasion, booking: str, total: Money) -> Letter:
+    """That the organizer agreed and the booking is to be paid now."""
+    values = (("name", person.display_name), ("booking", booking))
+    return Letter("booking_approved", person.language_code, values, _amounts(total=total), occasion)
+
+
+def booking_rejected(person: Person, occasion: Occasion, booking: str, reason: str) -> Letter:
+    """That the organizer did not agree."""
+    values = (("name", person.display_name), ("booking", booking), ("reason", reason))
+    return Letter("booking_rejected", person.language_code, values, (), occasion)
+
+
+def booking_changed(
+    person: Person,
+    occasion: Occasion,
+    booking: str,
+    total: Money,
+    refund_due: Money | None,
+    admissions: tuple[Admission, ...],
+) -> Letter:
+    """The tickets as they are now, all that still admit."""
+    values = (("name", person.display_name), ("booking", booking))
+    amounts = _amounts(total=total, refund_due=refund_due)
+    return Letter("booking_changed", person.language_code, values, amounts, occasion, admissions)
+
+
+def change_to_pay(person: Person, occasion: Occasion, booking: str, amount: Money) -> Letter:
+    """That a change counts once it is paid."""
+    values = (("name", person.display_name), ("booking", booking))
+    return Letter("change_to_pay", person.language_code, values, _amounts(amount=amount), occasion)
+
+
 def payment_failed(person: Person, occasion: Occasion, booking: str, amount: Money, why: str) -> Letter:
     """That a payment was declined and can be tried again."""
     values = (("name", person.display_name), ("booking", booking), ("why", why))
@@ -46,3 +86,16 @@ def refund_completed(person: Person, occasion: Occasion, booking: str, amount: M
     """That money is on its way back."""
     values = (("name", person.display_name), ("booking", booking), ("reason", reason))
     return Letter("refund_completed", person.language_code, values, _amounts(amount=amount), occasion)
+
+
+def waiting_list_offered(person: Person, occasion: Occasion, booking: str, quantity: int, until: datetime) -> Letter:
+    """That places are held for who waited for them, and until when."""
+    values = (("name", person.display_name), ("booking", booking), ("quantity", str(quantity)))
+    language = person.language_code
+    return Letter("waiting_list_offered", language, values, occasion=occasion, moments=(("until", until),))
+
+
+def waiting_list_lapsed(person: Person, occasion: Occasion, reason: str, *, offered: bool) -> Letter:
+    """That somebody is no longer on a waiting list, and why. offered: places were held for them before."""
+    values = (("name", person.display_name), ("reason", reason), ("offered", "yes" if offered else ""))
+    return Letter("waiting_list_lapsed", person.language_code, values, occasion=occasion)

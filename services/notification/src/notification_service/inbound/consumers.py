@@ -51,6 +51,13 @@ class MailCauses:
                 {
                     booking.BookingConfirmed: self.booking_confirmed,
                     booking.BookingCancelled: self.booking_cancelled,
+                    booking.BookingHeld: self.booking_held,
+                    booking.BookingApproved: self.booking_approved,
+                    booking.BookingRejected: self.booking_rejected,
+                    booking.BookingChanged: self.booking_changed,
+                    booking.BookingChangeHeld: self.change_held,
+                    booking.WaitingListOffered: self.places_offered,
+                    booking.WaitingListLapsed: self.waited_in_vain,
                 },
             ),
             Subscription(
@@ -96,6 +103,67 @@ class MailCauses:
             return
         refund_due = money_from_wire(message.refund_due) if message.HasField("refund_due") else None
         letter = write_letters.booking_cancelled(person, occasion, told.name, message.reason, refund_due)
+        await self._queue(BOOKING, person, letter, received)
+
+    async def places_offered(self, message: booking.WaitingListOffered, received: Received) -> None:
+        """Mail until when places are held, unless that is over by now."""
+        told = message.waiting_list_entry
+        person, occasion = await self._person(told.user), await self._occasion(told.event)
+        until = told.offer_expire_time.ToDatetime(self.clock().tzinfo)
+        if self.clock() < until:
+            letter = write_letters.waiting_list_offered(person, occasion, told.booking, told.quantity, until)
+            await self._queue(BOOKING, person, letter, received)
+
+    async def waited_in_vain(self, message: booking.WaitingListLapsed, received: Received) -> None:
+        """Mail why there will be no places."""
+        told = message.waiting_list_entry
+        person, occasion = await self._person(told.user), await self._occasion(told.event)
+        letter = write_letters.waiting_list_lapsed(person, occasion, message.reason, offered=bool(told.booking))
+        await self._queue(BOOKING, person, letter, received)
+
+    async def booking_held(self, message: booking.BookingHeld, received: Received) -> None:
+        """Mail that the organizer has to agree; a plain hold causes none."""
+        told = message.booking
+        if told.state != booking_pb2.BOOKING_STATE_PENDING_APPROVAL:
+            return
+        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        await self._queue(BOOKING, person, write_letters.booking_waits(person, occasion, told.name), received)
+
+    async def booking_approved(self, message: booking.BookingApproved, received: Received) -> None:
+        """Mail that it can be paid; what is free is confirmed next, and that has a mail of its own."""
+        told = message.booking
+        total = money_from_wire(told.total)
+        if not total:
+            return
+        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        await self._queue(BOOKING, person, write_letters.booking_approved(person, occasion, told.name, total), received)
+
+    async def booking_rejected(self, message: booking.BookingRejected, received: Received) -> None:
+        """Mail that the organizer did not agree."""
+        told = message.booking
+        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        letter = write_letters.booking_rejected(person, occasion, told.name, message.reason)
+        await self._queue(BOOKING, person, letter, received)
+
+    async def booking_changed(self, message: booking.BookingChanged, received: Received) -> None:
+        """Mail the tickets as they are now; a change of what is only held causes none."""
+        told = message.booking
+        if told.state == booking_pb2.BOOKING_STATE_HELD:
+            return
+        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        valid = (each for each in told.tickets if each.state == booking_pb2.TICKET_STATE_VALID)
+        refund_due = money_from_wire(message.refund_due) if message.HasField("refund_due") else None
+        letter = write_letters.booking_changed(
+            person, occasion, told.name, money_from_wire(told.total), refund_due,
+            tuple(Admission(each.code, each.display_name) for each in valid),
+        )  # fmt: skip
+        await self._queue(BOOKING, person, letter, received)
+
+    async def change_held(self, message: booking.BookingChangeHeld, received: Received) -> None:
+        """Mail what is to be paid for a change."""
+        told = message.booking
+        person, occasion = await self._person(told.buyer), await self._occasion(told.event)
+        letter = write_letters.change_to_pay(person, occasion, told.name, money_from_wire(told.amount_due))
         await self._queue(BOOKING, person, letter, received)
 
     async def payment_failed(self, message: payment.PaymentFailed, received: Received) -> None:

@@ -27,6 +27,7 @@ def to_document(notification: Notification) -> dict[str, Any]:
             "amounts": [list(amount) for amount in letter.amounts],
             "occasion": None if letter.occasion is None else asdict(letter.occasion),
             "admissions": [asdict(each) for each in letter.admissions],
+            "moments": [list(moment) for moment in letter.moments],
         },
         "create_time": notification.create_time,
         "state": notification.state.value,
@@ -63,6 +64,7 @@ def _letter(letter: Mapping[str, Any]) -> Letter:
         amounts=tuple((name, minor_units, currency) for name, minor_units, currency in letter["amounts"]),
         occasion=Occasion(**occasion) if occasion else None,
         admissions=tuple(Admission(**each) for each in letter["admissions"]),
+        moments=tuple((name, instant) for name, instant in letter.get("moments", ())),
     )
 
 

@@ -8,7 +8,7 @@ from jinja2 import FunctionLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from domain_kit.money import Money
-from localization import direction_of, format_money, format_period, negotiate
+from localization import direction_of, format_moment, format_money, format_period, negotiate
 from notification_service.domain.letter import Letter
 
 LANGUAGES = ("en",)
@@ -58,6 +58,8 @@ class Writer:
             name: format_money(Money(minor_units, currency), locale) if minor_units else ""
             for name, minor_units, currency in letter.amounts
         }
+        zone = occasion.time_zone if occasion else "UTC"
+        moments = {name: format_moment(instant, zone, locale) for name, instant in letter.moments}
         counts: dict[str, int] = {}
         for admission in letter.admissions:
             counts[admission.display_name] = counts.get(admission.display_name, 0) + 1
@@ -67,6 +69,7 @@ class Writer:
             "amount": "",
             **dict(letter.values),
             **amounts,
+            **moments,
             "occasion": occasion,
             "when": when,
             "tickets": counts,

@@ -26,6 +26,7 @@ class Payment:
 
     attempts: how often we asked the gateway to take it; attempt_time: last. trace: the attempts at the gateway we know.
     called_off: it was cancelled once, and does not stand in the way of another payment of the booking any more.
+    round: how many payments the booking had taken before.
     """
 
     name: str
@@ -47,11 +48,16 @@ class Payment:
     refunds: tuple[Refund, ...] = ()
     succeed_time: datetime | None = None
     called_off: bool = False
+    round: int = 0
     version: int = 0
 
     @property
     def open(self) -> bool:
-        """Whether the booking can have no other payment: one on its way, or one that has come and is kept."""
+        """Whether its round can have no other payment: one on its way, or one that has come and is kept.
+
+        INVARIANT: what a booking owes is never charged twice. Money that came keeps its round taken; the booking asks
+        for more only in the next one, after it has taken that money.
+        """
         return not self.called_off and self.state is not State.REFUNDED
 
     @property
@@ -187,11 +193,20 @@ class Payment:
 
 
 def begun(
-    name: str, booking: str, payer: str, organizer: str, amount: Money, gateway: str, intent: Intent, now: datetime
+    name: str,
+    booking: str,
+    payer: str,
+    organizer: str,
+    amount: Money,
+    gateway: str,
+    intent: Intent,
+    now: datetime,
+    *,
+    taken: int = 0,
 ) -> Outcome:
     """A new payment for an intent that the gateway has made."""
     payment = Payment(
         name, booking, payer, organizer, amount, gateway, intent.reference, intent.client_secret, now, now,
-        trace=intent.trace,
+        trace=intent.trace, round=taken,
     )  # fmt: skip
     return payment, [facts.PaymentCreated()]

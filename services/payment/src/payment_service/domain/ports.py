@@ -12,8 +12,9 @@ from payment_service.domain.payment import Payment
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """What booking says of a booking. `held_until` is None for one that is not held.
+    """What booking says of a booking. total: what is owed now, which for a change is its price.
 
+    held_until: None where nothing is to be paid. claimed: payments whose money the booking has taken.
     missing_answers: names of questions that must be answered before it is paid.
     """
 
@@ -24,6 +25,12 @@ class Owed:
     state: str
     held_until: datetime | None
     missing_answers: tuple[str, ...] = ()
+    claimed: tuple[str, ...] = ()
+
+    @property
+    def round(self) -> int:
+        """How many payments it has taken: each amount it owes has a round, and a round has one payment."""
+        return len(self.claimed)
 
 
 class Bookings(Protocol):
@@ -34,13 +41,16 @@ class Bookings(Protocol):
 
 
 class PaymentRepository(Repository[Payment], Protocol):
-    """Payments by name and by what else they are known for. A booking has one open payment: AlreadyExists."""
+    """Payments by name and by what else they are known for. A booking has one open payment a round: AlreadyExists."""
 
     async def answer_to(self, cause: Cause) -> Payment | None:
         """What this cause was answered before; InvalidArgument REQUEST_ID_REUSED."""
 
-    async def open_for(self, booking: str) -> Payment | None:
-        """The open payment of a booking."""
+    async def open_for(self, booking: str, taken: int) -> Payment | None:
+        """The open payment of a booking for what it owes after so many payments."""
+
+    async def undecided_for(self, booking: str) -> Sequence[Payment]:
+        """Open payments of a booking whose money may still come."""
 
     async def with_reference(self, gateway: str, reference: str) -> Payment | None:
         """The payment that has this intent."""

@@ -1,6 +1,6 @@
 """Pay back all or some of a payment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from domain_kit.clock import Clock
@@ -65,6 +65,36 @@ async def refund_at_most(
         cause,
         clock,
     )
+
+
+async def refund_booking(
+    payments: PaymentRepository,
+    gateway: RefundingGateway,
+    names: Sequence[str],
+    id: str,
+    due: Money,
+    reason: str,
+    requester: str,
+    *,
+    cause: Cause,
+    clock: Clock,
+) -> Money:
+    """Pay back what a booking is due over the payments it took, the newest first; what could not be paid back is left.
+
+    INVARIANT: repeated with the same cause it pays back the same parts of the same payments, and nothing twice: the
+    answer of each step is remembered.
+    """
+    left = due
+    for number, name in enumerate(reversed(names)):
+        if left.minor_units <= 0:
+            break
+        part = id if not number else f"{id}-{number}"
+        each = cause if not number else replace(cause, key=f"{cause.key}|{number}")
+        after = await refund_at_most(
+            payments, gateway, name, part, left, reason, requester, cause=each, clock=clock
+        )  # fmt: skip
+        left = left - sum((one.amount for one in after.refunds if one.id == part), Money(0, due.currency))
+    return left
 
 
 async def _request_and_send(

@@ -41,9 +41,9 @@ class PaymentServicer(PaymentServiceServicer):
 
     async def CreatePayment(self, request: pb.CreatePaymentRequest, context: object) -> payment_pb2.Payment:
         on, booking, payer = self._parts, booking_from_wire(request.payment), principal_of(context).user
-        cause, now = cause_of(request, context), on.clock()
+        cause = cause_of(request, context)
         payment = await create_payment(
-            on.payments, on.bookings, on.gateway, new_id(), booking, payer, cause=cause, now=now
+            on.payments, on.bookings, on.gateway, new_id(), booking, payer, cause=cause, clock=on.clock
         )  # fmt: skip
         return _shown(payment, context)
 

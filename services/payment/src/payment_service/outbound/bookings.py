@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from payment_service.domain.ports import Owed
-from resource_api import money_from_wire, time_from_wire
+from payment_service.wire.bookings import owed_from_wire
 from usher.booking.v1 import booking_pb2 as pb
 from usher.booking.v1.booking_service_pb2 import GetBookingRequest
 
@@ -26,17 +26,3 @@ class BookingClient:
     async def owed(self, booking: str) -> Owed:
         """What is owed for a booking; PermissionDenied, Unavailable, DeadlineExceeded."""
         return owed_from_wire(await self._stub.GetBooking(GetBookingRequest(name=booking)))
-
-
-def owed_from_wire(booking: pb.Booking) -> Owed:
-    """What a booking message says about paying it."""
-    held = booking.state == pb.BOOKING_STATE_HELD
-    return Owed(
-        booking=booking.name,
-        buyer=booking.buyer,
-        organizer=booking.organizer,
-        total=money_from_wire(booking.total, field="total"),
-        state=pb.BookingState.Name(booking.state).removeprefix("BOOKING_STATE_"),
-        held_until=time_from_wire(booking.hold_expire_time, field="hold_expire_time") if held else None,
-        missing_answers=tuple(booking.missing_answers),
-    )

@@ -25,6 +25,7 @@ def to_document(payment: Payment) -> dict[str, Any]:
         "failure": None if payment.failure is None else asdict(payment.failure),
         "refunds": [{**asdict(each), "state": each.state.value} for each in payment.refunds],
         "open": payment.open,
+        "round": payment.round,
     }
 
 
@@ -35,6 +36,7 @@ def from_document(document: Mapping[str, Any]) -> Payment:
         **{field: document[field] for field in KEPT},
         name=document["_id"],
         version=document["version"],
+        round=document.get("round", 0),
         amount=Money(**document["amount"]),
         state=State(document["state"]),
         failure=None if failure is None else Failure(**failure),

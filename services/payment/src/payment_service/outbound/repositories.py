@@ -8,14 +8,16 @@ from mongo_store import Database, Delete, Index, MongoRepository, Put, Write
 from mongo_store.repository import Journaling
 from payment_service.domain.open_work import Work, next_look
 from payment_service.domain.payment import Payment
+from payment_service.domain.states import UNDECIDED
 from payment_service.outbound.documents import from_document, to_document
 from payment_service.outbound.domain_events import encode
 from resource_api import etag_of
 
 COLLECTION, OPEN_WORK = "payments", "open_work"
+MOST_OPEN = 100
 INDEXES = {
     COLLECTION: [
-        Index("open_payment_of_a_booking", [("booking", 1)], unique=True, where={"open": True}),
+        Index("open_payment_of_a_round", [("booking", 1), ("round", 1)], unique=True, where={"open": True}),
         Index("by_reference", [("gateway", 1), ("gateway_reference", 1)], unique=True),
         Index("by_payer", [("payer", 1), ("create_time", -1), ("_id", -1)]),
     ],
@@ -55,9 +57,15 @@ class MongoPayments(MongoRepository[Payment]):
         document = await self._journal.answer_to(cause)
         return None if document is None else from_document(document)
 
-    async def open_for(self, booking: str) -> Payment | None:
-        """The open payment of a booking."""
-        return await self.find_one({"booking": booking, "open": True})
+    async def open_for(self, booking: str, taken: int) -> Payment | None:
+        """The open payment of a booking for what it owes after so many payments."""
+        return await self.find_one({"booking": booking, "round": taken, "open": True})
+
+    async def undecided_for(self, booking: str) -> Sequence[Payment]:
+        """Open payments of a booking whose money may still come."""
+        states = {"$in": [state.value for state in UNDECIDED]}
+        where = {"booking": booking, "open": True, "state": states}
+        return (await self.find_page(where, sort=[("create_time", 1)], after=None, limit=MOST_OPEN)).items
 
     async def with_reference(self, gateway: str, reference: str) -> Payment | None:
         """The payment that has this intent."""

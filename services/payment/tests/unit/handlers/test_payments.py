@@ -9,17 +9,12 @@ from google.type.money_pb2 import Money as MoneyMessage
 
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Unavailable
-from event_backbone import Received
 from payment_service.domain.gateway import Notice
 from payment_service.domain.payment import LOST_AFTER, Payment
 from payment_service.domain.refund import RefundState
 from payment_service.domain.states import State
-from payment_service.handlers.confirm_payment import confirm_payment
-from payment_service.handlers.create_payment import create_payment
 from payment_service.handlers.receive_notice import receive_notice
-from payment_service.handlers.refund_payment import refund_payment
 from payment_service.handlers.settle_payment import settle_payment
-from payment_service.inbound.consumers import booking_subscription
 from payment_service.inbound.workers import SettlingWorker
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1 import domain_events_pb2 as booking_facts
@@ -30,67 +25,14 @@ VISA, DECLINED, SECURE, SLOW = (
 )  # fmt: skip
 
 
-class Shop:
-    """The handlers over a world."""
-
-    def __init__(self, world) -> None:
-        self.world, self.ids = world, iter(range(1000))
-        world.bookings.held(BOOKING, "users/u")
-
-    async def create(self, request: str = "", payer: str = "users/u") -> Payment:
-        w, id = self.world, next(self.ids)
-        cause = w.cause(payer, "create", request or id)
-        return await create_payment(
-            w.payments, w.bookings, w.gateway, f"{id}", BOOKING, payer, cause=cause, now=w.now()
-        )
-
-    async def confirm(self, payment: Payment, method: str = VISA, request: str = "") -> Payment:
-        w = self.world
-        cause = w.cause("users/u", "confirm", request or next(self.ids), payload=method)
-        return await confirm_payment(w.payments, w.gateway, payment.name, method, cause=cause, clock=w.now)
-
-    async def refund(self, payment: Payment, amount: int | None = None, request: str = "", reason: str = "") -> Payment:
-        w, id = self.world, f"r{next(self.ids)}"
-        cause = w.cause("users/f", "refund", request or id, payload=amount)
-        money = None if amount is None else Money(amount, "CAD")
-        return await refund_payment(
-            w.payments, w.gateway, payment.name, id, money, reason, "users/f", cause=cause, clock=w.now
-        )
-
-    async def settle(self, payment: Payment) -> Payment:
-        w = self.world
-        return await settle_payment(w.payments, w.gateway, payment.name, clock=w.now)
-
-    async def hear(self, fact: object, id: str = "01EVENT") -> None:
-        w = self.world
-        received = Received(id, "", "", 1, w.now(), "", "")
-        await booking_subscription(w.payments, w.gateway, w.now).handlers[type(fact)](fact, received)
-
-    async def paid(self, method: str = VISA) -> Payment:
-        payment = await self.confirm(await self.create(), method)
-        assert payment.state is State.SUCCEEDED
-        return payment
-
-    def facts(self, payment: Payment) -> list[str]:
-        rows = sorted(self.world.journal.rows.values(), key=lambda row: row["ord"])
-        events = [event for row in rows for event in row["ev"] if event["s"] == payment.name]
-        assert [event["v"] for event in events] == list(range(1, len(events) + 1))
-        return [event["t"].rpartition(".")[2] for event in events]
-
-
-@pytest.fixture
-def shop(world) -> Shop:
-    return Shop(world)
-
-
-async def test_a_booking_has_one_open_payment_however_many_ask_at_once(shop: Shop) -> None:
+async def test_a_booking_has_one_open_payment_however_many_ask_at_once(shop) -> None:
     payments = await asyncio.gather(*(shop.create() for _ in range(20)))
     assert len({payment.name for payment in payments}) == 1
     assert (await shop.create()).name == payments[0].name
     assert payments[0].client_secret
 
 
-async def test_asking_again_with_one_request_id_makes_no_second_intent(shop: Shop) -> None:
+async def test_asking_again_with_one_request_id_makes_no_second_intent(shop) -> None:
     first = await shop.create("once")
     assert await shop.create("once") == first
     assert shop.world.gateway.calls["create"] == 1
@@ -105,7 +47,7 @@ async def test_asking_again_with_one_request_id_makes_no_second_intent(shop: Sho
         ({"missing_answers": ("events/e/questions/q",)}, "ANSWERS_REQUIRED"),
     ],
 )
-async def test_what_cannot_be_paid_gets_no_intent(shop: Shop, change: dict, reason: str) -> None:
+async def test_what_cannot_be_paid_gets_no_intent(shop, change: dict, reason: str) -> None:
     if change.get("held_until") == "now":
         change = {"held_until": shop.world.now()}
     shop.world.bookings.known[BOOKING] = replace(shop.world.bookings.known[BOOKING], **change)
@@ -115,13 +57,13 @@ async def test_what_cannot_be_paid_gets_no_intent(shop: Shop, change: dict, reas
     assert not shop.world.gateway.intents
 
 
-async def test_only_the_buyer_pays(shop: Shop) -> None:
+async def test_only_the_buyer_pays(shop) -> None:
     await shop.create()
     with pytest.raises(PermissionDenied):
         await shop.create(payer="users/other")
 
 
-async def test_with_the_gateway_away_nothing_is_written(shop: Shop) -> None:
+async def test_with_the_gateway_away_nothing_is_written(shop) -> None:
     shop.world.gateway.faults = ["after"]
     with pytest.raises(Unavailable):
         await shop.create("x")
@@ -129,19 +71,19 @@ async def test_with_the_gateway_away_nothing_is_written(shop: Shop) -> None:
     assert (await shop.create("x")).state is State.PENDING
 
 
-async def test_a_good_card_pays(shop: Shop) -> None:
+async def test_a_good_card_pays(shop) -> None:
     payment = await shop.paid()
     assert shop.facts(payment) == ["PaymentCreated", "PaymentAttempted", "PaymentSucceeded"]
     assert payment.succeed_time == shop.world.now()
 
 
-async def test_after_a_decline_another_card_can_be_tried(shop: Shop) -> None:
+async def test_after_a_decline_another_card_can_be_tried(shop) -> None:
     payment = await shop.confirm(await shop.create(), DECLINED)
     assert (payment.state, payment.failure.code) == (State.FAILED, "card_declined")
     assert (await shop.confirm(payment)).state is State.SUCCEEDED
 
 
-async def test_a_repeat_gets_the_first_outcome_and_charges_nothing(shop: Shop) -> None:
+async def test_a_repeat_gets_the_first_outcome_and_charges_nothing(shop) -> None:
     payment = await shop.create()
     first = await shop.confirm(payment, DECLINED, "once")
     await shop.confirm(payment, VISA, "twice")
@@ -149,7 +91,7 @@ async def test_a_repeat_gets_the_first_outcome_and_charges_nothing(shop: Shop) -
     assert shop.world.gateway.charges.total() == 1
 
 
-async def test_a_second_confirmation_under_way_is_refused(shop: Shop) -> None:
+async def test_a_second_confirmation_under_way_is_refused(shop) -> None:
     payment = await shop.create()
     shop.world.gateway.faults = ["before"]
     with pytest.raises(Unavailable):
@@ -161,7 +103,7 @@ async def test_a_second_confirmation_under_way_is_refused(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("request_id", ["", "same"])
-async def test_twenty_confirmations_at_once_charge_once(shop: Shop, request_id: str) -> None:
+async def test_twenty_confirmations_at_once_charge_once(shop, request_id: str) -> None:
     payment = await shop.create()
     answers = await asyncio.gather(
         *(shop.confirm(payment, VISA, request_id) for _ in range(20)), return_exceptions=True
@@ -173,7 +115,7 @@ async def test_twenty_confirmations_at_once_charge_once(shop: Shop, request_id: 
     assert shop.facts(payment).count("PaymentSucceeded") == 1
 
 
-async def test_a_lost_answer_is_settled_by_asking(shop: Shop) -> None:
+async def test_a_lost_answer_is_settled_by_asking(shop) -> None:
     payment = await shop.create()
     shop.world.gateway.faults = ["after"]
     with pytest.raises(Unavailable):
@@ -183,7 +125,7 @@ async def test_a_lost_answer_is_settled_by_asking(shop: Shop) -> None:
     assert shop.world.gateway.charges.total() == 1
 
 
-async def test_an_attempt_that_never_arrived_is_lost_after_a_while(shop: Shop) -> None:
+async def test_an_attempt_that_never_arrived_is_lost_after_a_while(shop) -> None:
     payment = await shop.create()
     shop.world.gateway.faults = ["before"]
     with pytest.raises(Unavailable):
@@ -195,7 +137,7 @@ async def test_an_attempt_that_never_arrived_is_lost_after_a_while(shop: Shop) -
     assert (await shop.confirm(lost)).state is State.SUCCEEDED
 
 
-async def test_the_payers_bank_is_asked_and_its_answer_is_heard(shop: Shop) -> None:
+async def test_the_payers_bank_is_asked_and_its_answer_is_heard(shop) -> None:
     payment = await shop.confirm(await shop.create(), SECURE)
     assert (payment.state, payment.next_action_uri) == (State.REQUIRES_ACTION, "https://bank.example")
     await shop.world.gateway.authenticate(payment.gateway_reference, passes=True)
@@ -203,7 +145,7 @@ async def test_the_payers_bank_is_asked_and_its_answer_is_heard(shop: Shop) -> N
     assert (settled.state, settled.next_action_uri) == (State.SUCCEEDED, "")
 
 
-async def test_notices_count_once_in_any_order(shop: Shop) -> None:
+async def test_notices_count_once_in_any_order(shop) -> None:
     w = shop.world
     payment = await shop.create()
     w.gateway.confirmed(payment.gateway_reference, DECLINED)
@@ -216,14 +158,14 @@ async def test_notices_count_once_in_any_order(shop: Shop) -> None:
     assert w.gateway.calls.total() == calls
 
 
-async def test_a_notice_about_an_unknown_intent_is_to_be_sent_again_and_one_about_none_is_taken(shop: Shop) -> None:
+async def test_a_notice_about_an_unknown_intent_is_to_be_sent_again_and_one_about_none_is_taken(shop) -> None:
     w = shop.world
     with pytest.raises(NotFound):
         await receive_notice(w.payments, w.gateway, Notice("evt_1", "pi_elsewhere"), clock=w.now)
     await receive_notice(w.payments, w.gateway, Notice("evt_2", ""), clock=w.now)
 
 
-async def test_parallel_refunds_never_pay_back_more_than_came(shop: Shop) -> None:
+async def test_parallel_refunds_never_pay_back_more_than_came(shop) -> None:
     payment = await shop.paid()
     answers = await asyncio.gather(*(shop.refund(payment, 500) for _ in range(10)), return_exceptions=True)
     refused = [answer for answer in answers if isinstance(answer, FailedPrecondition)]
@@ -233,7 +175,7 @@ async def test_parallel_refunds_never_pay_back_more_than_came(shop: Shop) -> Non
     assert (await shop.refund(payment)).state is State.REFUNDED
 
 
-async def test_a_repeated_refund_pays_back_once(shop: Shop) -> None:
+async def test_a_repeated_refund_pays_back_once(shop) -> None:
     payment = await shop.paid()
     first = await shop.refund(payment, 100, "once")
     assert await shop.refund(payment, 100, "once") == first
@@ -241,7 +183,7 @@ async def test_a_repeated_refund_pays_back_once(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("fault", ["before", "after"])
-async def test_a_refund_without_an_answer_is_pending_and_finished_later(shop: Shop, fault: str) -> None:
+async def test_a_refund_without_an_answer_is_pending_and_finished_later(shop, fault: str) -> None:
     payment = await shop.paid()
     shop.world.gateway.faults = [fault]
     pending = await shop.refund(payment, 100)
@@ -251,14 +193,14 @@ async def test_a_refund_without_an_answer_is_pending_and_finished_later(shop: Sh
     assert shop.world.gateway.paid_back(payment.gateway_reference) == 100
 
 
-async def test_a_slow_refund_that_fails_leaves_the_money_with_us(shop: Shop) -> None:
+async def test_a_slow_refund_that_fails_leaves_the_money_with_us(shop) -> None:
     payment = await shop.refund(await shop.paid(SLOW))
     await shop.world.gateway.finish_refunds(payment.gateway_reference, succeeds=False)
     settled = await shop.settle(payment)
     assert (settled.state, settled.refundable) == (State.SUCCEEDED, settled.amount)
 
 
-async def test_card_numbers_are_refused_before_anything_is_written(shop: Shop) -> None:
+async def test_card_numbers_are_refused_before_anything_is_written(shop) -> None:
     payment = await shop.paid()
     rows = len(shop.world.journal.rows)
     with pytest.raises(InvalidArgument, match="CARD_NUMBER_REFUSED"):
@@ -274,7 +216,7 @@ def cancelled(payment: str = "", due: int | None = None) -> booking_facts.Bookin
     return booking_facts.BookingCancelled(booking=booking, refund_due=money)
 
 
-async def test_a_cancelled_booking_is_paid_back_once_what_it_is_due(shop: Shop) -> None:
+async def test_a_cancelled_booking_is_paid_back_once_what_it_is_due(shop) -> None:
     payment = await shop.paid()
     for _ in range(2):
         await shop.hear(cancelled(payment.name, due=10))
@@ -285,7 +227,7 @@ async def test_a_cancelled_booking_is_paid_back_once_what_it_is_due(shop: Shop) 
     assert after.state is State.PARTLY_REFUNDED
 
 
-async def test_a_cancelled_booking_calls_its_open_payment_off(shop: Shop) -> None:
+async def test_a_cancelled_booking_calls_its_open_payment_off(shop) -> None:
     payment = await shop.create()
     for _ in range(2):
         await shop.hear(cancelled())
@@ -295,7 +237,7 @@ async def test_a_cancelled_booking_calls_its_open_payment_off(shop: Shop) -> Non
         await shop.confirm(payment)
 
 
-async def test_money_that_came_before_it_could_be_called_off_stays_until_it_is_unclaimed(shop: Shop) -> None:
+async def test_money_that_came_before_it_could_be_called_off_stays_until_it_is_unclaimed(shop) -> None:
     payment = await shop.create()
     shop.world.gateway.confirmed(payment.gateway_reference, VISA)
     await shop.hear(cancelled())
@@ -307,7 +249,7 @@ async def test_money_that_came_before_it_could_be_called_off_stays_until_it_is_u
     assert (after.state, len(after.refunds)) == (State.REFUNDED, 1)
 
 
-async def test_the_worker_finds_what_is_open_and_rests_otherwise(shop: Shop) -> None:
+async def test_the_worker_finds_what_is_open_and_rests_otherwise(shop) -> None:
     w = shop.world
     payment = await shop.create()
     w.gateway.faults = ["after"]

@@ -166,6 +166,11 @@ class Booking(_message.Message):
     WAITING_LIST_ENTRY_FIELD_NUMBER: _builtins.int
     MISSING_ANSWERS_FIELD_NUMBER: _builtins.int
     CONTACT_FIELD_NUMBER: _builtins.int
+    EXTRA_PAYMENTS_FIELD_NUMBER: _builtins.int
+    REFUND_DUE_FIELD_NUMBER: _builtins.int
+    AMOUNT_RETAINED_FIELD_NUMBER: _builtins.int
+    PENDING_CHANGE_FIELD_NUMBER: _builtins.int
+    LAST_PRICE_CHANGE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `events/{event}/bookings/{booking}`."""
     event: _builtins.str
@@ -190,11 +195,11 @@ class Booking(_message.Message):
 
     @_builtins.property
     def total(self) -> _money_pb2.Money:
-        """Sum of the lines, taxes included, fixed when the places were taken."""
+        """Sum of the lines, taxes included, fixed when the places were taken; a change prices only what it adds."""
 
     @_builtins.property
     def hold_expire_time(self) -> _timestamp_pb2.Timestamp:
-        """Until when the places are held; unset once confirmed."""
+        """Until when the places are held, or those of `pending_change`; unset otherwise."""
 
     @_builtins.property
     def tickets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Ticket]:
@@ -258,6 +263,26 @@ class Booking(_message.Message):
     def contact(self) -> Global___BuyerContact:
         """Whom the organizer booked for, where that is nobody with an account; then `buyer` is empty."""
 
+    @_builtins.property
+    def extra_payments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Payments that came after the first one, for changes, `payments/{payment}`; oldest first."""
+
+    @_builtins.property
+    def refund_due(self) -> _money_pb2.Money:
+        """What goes back to the buyer in all, for tickets given up and for the cancellation. Its payments tell how far it is."""
+
+    @_builtins.property
+    def amount_retained(self) -> _money_pb2.Money:
+        """What was paid for tickets that were given up and, by the event's terms, does not go back."""
+
+    @_builtins.property
+    def pending_change(self) -> Global___PendingChange:
+        """A change whose price is still to be paid; unset when there is none. Until `hold_expire_time` its places are held."""
+
+    @_builtins.property
+    def last_price_change(self) -> Global___PriceChange:
+        """What the latest change of tickets came to; unset before the first one."""
+
     def __init__(
         self,
         *,
@@ -288,10 +313,15 @@ class Booking(_message.Message):
         waiting_list_entry: _builtins.str = ...,
         missing_answers: _abc.Iterable[_builtins.str] | None = ...,
         contact: Global___BuyerContact | None = ...,
+        extra_payments: _abc.Iterable[_builtins.str] | None = ...,
+        refund_due: _money_pb2.Money | None = ...,
+        amount_retained: _money_pb2.Money | None = ...,
+        pending_change: Global___PendingChange | None = ...,
+        last_price_change: Global___PriceChange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "amount_paid", b"amount_paid", "cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "contact", b"contact", "create_time", b"create_time", "discount_total", b"discount_total", "fee_total", b"fee_total", "hold_expire_time", b"hold_expire_time", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "amount_paid", b"amount_paid", "amount_retained", b"amount_retained", "cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "contact", b"contact", "create_time", b"create_time", "discount_total", b"discount_total", "fee_total", b"fee_total", "hold_expire_time", b"hold_expire_time", "last_price_change", b"last_price_change", "pending_change", b"pending_change", "refund_due", b"refund_due", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "amount_paid", b"amount_paid", "answers", b"answers", "buyer", b"buyer", "cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "contact", b"contact", "create_time", b"create_time", "discount_total", b"discount_total", "etag", b"etag", "event", b"event", "fee_total", b"fee_total", "history", b"history", "hold_expire_time", b"hold_expire_time", "lines", b"lines", "missing_answers", b"missing_answers", "name", b"name", "organizer", b"organizer", "payment", b"payment", "state", b"state", "taxes", b"taxes", "tickets", b"tickets", "total", b"total", "update_time", b"update_time", "voucher_codes", b"voucher_codes", "waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "amount_paid", b"amount_paid", "amount_retained", b"amount_retained", "answers", b"answers", "buyer", b"buyer", "cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "contact", b"contact", "create_time", b"create_time", "discount_total", b"discount_total", "etag", b"etag", "event", b"event", "extra_payments", b"extra_payments", "fee_total", b"fee_total", "history", b"history", "hold_expire_time", b"hold_expire_time", "last_price_change", b"last_price_change", "lines", b"lines", "missing_answers", b"missing_answers", "name", b"name", "organizer", b"organizer", "payment", b"payment", "pending_change", b"pending_change", "refund_due", b"refund_due", "state", b"state", "taxes", b"taxes", "tickets", b"tickets", "total", b"total", "update_time", b"update_time", "voucher_codes", b"voucher_codes", "waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -322,6 +352,84 @@ class BuyerContact(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BuyerContact: _TypeAlias = BuyerContact  # noqa: Y015
+
+@_typing.final
+class PendingChange(_message.Message):
+    """A change of a confirmed booking that waits for its price to be paid. What leaves stays valid until then."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REMOVED_TICKETS_FIELD_NUMBER: _builtins.int
+    ADDED_LINES_FIELD_NUMBER: _builtins.int
+    AMOUNT_DUE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def removed_tickets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Tickets that will be void, `events/{event}/bookings/{booking}/tickets/{ticket}`."""
+
+    @_builtins.property
+    def added_lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___BookingLine]:
+        """What will be added, at the prices that were fixed when the places were taken."""
+
+    @_builtins.property
+    def amount_due(self) -> _money_pb2.Money:
+        """What is to be paid for it, the worth of what leaves taken off."""
+
+    def __init__(
+        self,
+        *,
+        removed_tickets: _abc.Iterable[_builtins.str] | None = ...,
+        added_lines: _abc.Iterable[Global___BookingLine] | None = ...,
+        amount_due: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_lines", b"added_lines", "amount_due", b"amount_due", "removed_tickets", b"removed_tickets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PendingChange: _TypeAlias = PendingChange  # noqa: Y015
+
+@_typing.final
+class PriceChange(_message.Message):
+    """What a change of tickets came to; of two amounts at least one is 0."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGE_TIME_FIELD_NUMBER: _builtins.int
+    PRICE_DIFFERENCE_FIELD_NUMBER: _builtins.int
+    REFUND_DUE_FIELD_NUMBER: _builtins.int
+    AMOUNT_DUE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def change_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def price_difference(self) -> _money_pb2.Money:
+        """Price after it less the price before; negative when it became cheaper."""
+
+    @_builtins.property
+    def refund_due(self) -> _money_pb2.Money:
+        """What goes back to the buyer for it."""
+
+    @_builtins.property
+    def amount_due(self) -> _money_pb2.Money:
+        """What the buyer had to pay for it."""
+
+    def __init__(
+        self,
+        *,
+        change_time: _timestamp_pb2.Timestamp | None = ...,
+        price_difference: _money_pb2.Money | None = ...,
+        refund_due: _money_pb2.Money | None = ...,
+        amount_due: _money_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "change_time", b"change_time", "price_difference", b"price_difference", "refund_due", b"refund_due"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "change_time", b"change_time", "price_difference", b"price_difference", "refund_due", b"refund_due"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PriceChange: _TypeAlias = PriceChange  # noqa: Y015
 
 @_typing.final
 class BookingChange(_message.Message):
@@ -475,6 +583,7 @@ class BookingLine(_message.Message):
     TAX_CLASS_FIELD_NUMBER: _builtins.int
     TAX_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    ACCESSIBLE_SEATS_FIELD_NUMBER: _builtins.int
     VOUCHERS_FIELD_NUMBER: _builtins.int
     ticket_type: _builtins.str
     """The type, `events/{event}/ticketTypes/{ticket_type}`. Required."""
@@ -486,6 +595,10 @@ class BookingLine(_message.Message):
     """For which date, `events/{event}/dates/{date}`. Required for an event with several dates."""
     tax_class: _builtins.str
     """Class of its tax, such as `reduced`."""
+    accessible_seats: _builtins.int
+    """How many of the best seats shall be accessible, at most `quantity`; 0 beside chosen `seats`. Others get accessible
+    seats only when too few others are left.
+    """
     @_builtins.property
     def unit_price(self) -> _money_pb2.Money:
         """Price of one, fixed when it was booked."""
@@ -545,11 +658,12 @@ class BookingLine(_message.Message):
         tax_class: _builtins.str = ...,
         tax: _money_pb2.Money | None = ...,
         total: _money_pb2.Money | None = ...,
+        accessible_seats: _builtins.int = ...,
         vouchers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "fee", b"fee", "subtotal", b"subtotal", "tax", b"tax", "total", b"total", "unit_price", b"unit_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendees", b"attendees", "date", b"date", "discount", b"discount", "display_name", b"display_name", "fee", b"fee", "quantity", b"quantity", "seats", b"seats", "subtotal", b"subtotal", "tax", b"tax", "tax_class", b"tax_class", "ticket_type", b"ticket_type", "total", b"total", "unit_price", b"unit_price", "units", b"units", "vouchers", b"vouchers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accessible_seats", b"accessible_seats", "attendees", b"attendees", "date", b"date", "discount", b"discount", "display_name", b"display_name", "fee", b"fee", "quantity", b"quantity", "seats", b"seats", "subtotal", b"subtotal", "tax", b"tax", "tax_class", b"tax_class", "ticket_type", b"ticket_type", "total", b"total", "unit_price", b"unit_price", "units", b"units", "vouchers", b"vouchers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -760,6 +874,7 @@ class TicketTypeAvailability(_message.Message):
     SALE_STATE_FIELD_NUMBER: _builtins.int
     DATE_FIELD_NUMBER: _builtins.int
     PHASE_FIELD_NUMBER: _builtins.int
+    WAITING_LIST_OPEN_FIELD_NUMBER: _builtins.int
     ticket_type: _builtins.str
     """The type, `events/{event}/ticketTypes/{ticket_type}`."""
     display_name: _builtins.str
@@ -772,6 +887,8 @@ class TicketTypeAvailability(_message.Message):
     """Of a series, for which date this is, `events/{event}/dates/{date}`."""
     phase: _builtins.str
     """Display name of the price phase that `price` belongs to; empty outside of any."""
+    waiting_list_open: _builtins.bool
+    """It is sold out and can be waited for: JoinWaitingList."""
     @_builtins.property
     def price(self) -> _money_pb2.Money:
         """Price of the next one."""
@@ -786,10 +903,11 @@ class TicketTypeAvailability(_message.Message):
         sale_state: Global___SaleState.ValueType = ...,
         date: _builtins.str = ...,
         phase: _builtins.str = ...,
+        waiting_list_open: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "display_name", b"display_name", "phase", b"phase", "price", b"price", "remaining", b"remaining", "sale_state", b"sale_state", "ticket_type", b"ticket_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "display_name", b"display_name", "phase", b"phase", "price", b"price", "remaining", b"remaining", "sale_state", b"sale_state", "ticket_type", b"ticket_type", "waiting_list_open", b"waiting_list_open"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

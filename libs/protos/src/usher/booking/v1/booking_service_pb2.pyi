@@ -327,6 +327,7 @@ class CancelBookingRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REFUND_BASIS_POINTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The booking, `events/{event}/bookings/{booking}`."""
     reason: _builtins.str
@@ -335,6 +336,8 @@ class CancelBookingRequest(_message.Message):
     """Refuse with ABORTED ETAG_MISMATCH unless the resource still has this etag; empty: no check."""
     request_id: _builtins.str
     """Idempotency key, see the service."""
+    refund_basis_points: _builtins.int
+    """How much of what was paid goes back, in hundredths of a percent; only for whoever may `bookings.cancel`. Unset: all."""
     def __init__(
         self,
         *,
@@ -342,12 +345,15 @@ class CancelBookingRequest(_message.Message):
         reason: _builtins.str = ...,
         etag: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        refund_basis_points: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_refund_basis_points", b"_refund_basis_points", "refund_basis_points", b"refund_basis_points"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_refund_basis_points", b"_refund_basis_points", "etag", b"etag", "name", b"name", "reason", b"reason", "refund_basis_points", b"refund_basis_points", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__refund_basis_points: _TypeAlias = _typing.Literal["refund_basis_points"]  # noqa: Y015
+    _WhichOneofArgType__refund_basis_points: _TypeAlias = _typing.Literal["_refund_basis_points", b"_refund_basis_points"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__refund_basis_points) -> _WhichOneofReturnType__refund_basis_points | None: ...
 
 Global___CancelBookingRequest: _TypeAlias = CancelBookingRequest  # noqa: Y015
 

@@ -112,7 +112,9 @@ class BookingServiceServicer:
         """Takes places and holds them for the buyer, who is the caller; where a ticket type needs the organizer's approval
         the booking waits for that first. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`, `remaining`), SALE_NOT_OPEN,
         SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON (metadata
-        `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; NOT_FOUND when the event, a ticket type or a date
+        `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and
+        SEAT_TAKEN (metadata `seats`, one a line), SEAT_LEFT_ALONE (metadata `seat`) for a choice that leaves one free seat
+        between taken ones where as many seats beside it would not; NOT_FOUND when the event, a ticket type or a date
         is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
         (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
         TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
@@ -170,8 +172,10 @@ class BookingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelBooking(self, request, context):
-        """Calls a booking off and frees its places; what was paid is refunded. FAILED_PRECONDITION BOOKING_EXPIRED,
-        TICKET_CHECKED_IN once somebody was admitted. Cancelling twice changes nothing.
+        """Calls a booking off and frees its places. A buyer gets back what the event's refund terms say; whoever may
+        `bookings.cancel` gives back everything unless `refund_basis_points` says otherwise; of a cancelled event everything
+        goes back. The answer says it in `refund_due`. FAILED_PRECONDITION BOOKING_EXPIRED, TICKET_CHECKED_IN once somebody
+        was admitted; PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

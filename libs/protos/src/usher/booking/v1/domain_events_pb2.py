@@ -26,47 +26,74 @@ from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from usher.booking.v1 import booking_pb2 as usher_dot_booking_dot_v1_dot_booking__pb2
 from usher.booking.v1 import check_in_pb2 as usher_dot_booking_dot_v1_dot_check__in__pb2
 from usher.booking.v1 import voucher_pb2 as usher_dot_booking_dot_v1_dot_voucher__pb2
+from usher.booking.v1 import waiting_list_entry_pb2 as usher_dot_booking_dot_v1_dot_waiting__list__entry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/booking/v1/domain_events.proto\x12\x10usher.booking.v1\x1a\x17google/type/money.proto\x1a\x1eusher/booking/v1/booking.proto\x1a\x1fusher/booking/v1/check_in.proto\x1a\x1eusher/booking/v1/voucher.proto\"I\n\x0b\x42ookingHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0e\n\x06reason\x18\n \x01(\t\"b\n\x10\x42ookingConfirmed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x12\n\nheld_again\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\n \x01(\t\"\xac\x01\n\x10\x42ookingCancelled\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x34\n\x0c\x66ormer_state\x18\x04 \x01(\x0e\x32\x1e.usher.booking.v1.BookingState\"<\n\x0e\x42ookingExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"\xa2\x01\n\x0fTicketCheckedIn\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12\r\n\x05\x61gain\x18\x04 \x01(\x08\"_\n\x10PaymentUnclaimed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0f\n\x07payment\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"C\n\x15\x42ookingDetailsChanged\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"K\n\x13\x41vailabilityChanged\x12\x34\n\x0c\x61vailability\x18\x01 \x01(\x0b\x32\x1e.usher.booking.v1.Availability\"<\n\x0eVoucherCreated\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherChanged\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherDeleted\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"\x94\x01\n\x10TicketCheckedOut\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"\xa1\x01\n\rCheckInUndone\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\xc8\x01\n\x15\x44uplicateScanReported\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12+\n\x05\x66irst\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12,\n\x06second\x18\x04 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"J\n\x12\x43heckInListCreated\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"J\n\x12\x43heckInListChanged\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"J\n\x12\x43heckInListDeleted\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInListb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/booking/v1/domain_events.proto\x12\x10usher.booking.v1\x1a\x17google/type/money.proto\x1a\x1eusher/booking/v1/booking.proto\x1a\x1fusher/booking/v1/check_in.proto\x1a\x1eusher/booking/v1/voucher.proto\x1a)usher/booking/v1/waiting_list_entry.proto\"I\n\x0b\x42ookingHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0e\n\x06reason\x18\n \x01(\t\"b\n\x10\x42ookingConfirmed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x12\n\nheld_again\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\n \x01(\t\"\xac\x01\n\x10\x42ookingCancelled\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x34\n\x0c\x66ormer_state\x18\x04 \x01(\x0e\x32\x1e.usher.booking.v1.BookingState\"<\n\x0e\x42ookingExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"\x94\x01\n\x0e\x42ookingChanged\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x17\n\x0fremoved_tickets\x18\x03 \x03(\t\x12\x15\n\radded_tickets\x18\x04 \x03(\t\"?\n\x11\x42ookingChangeHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"B\n\x14\x42ookingChangeExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"=\n\x0f\x42ookingApproved\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"M\n\x0f\x42ookingRejected\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0e\n\x06reason\x18\x02 \x01(\t\">\n\x10\x42ookingCompleted\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\";\n\rBookingNoShow\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"\xa2\x01\n\x0fTicketCheckedIn\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12\r\n\x05\x61gain\x18\x04 \x01(\x08\"_\n\x10PaymentUnclaimed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0f\n\x07payment\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"C\n\x15\x42ookingDetailsChanged\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"K\n\x13\x41vailabilityChanged\x12\x34\n\x0c\x61vailability\x18\x01 \x01(\x0b\x32\x1e.usher.booking.v1.Availability\"<\n\x0eVoucherCreated\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherChanged\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherDeleted\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"\x94\x01\n\x10TicketCheckedOut\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"\xa1\x01\n\rCheckInUndone\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\xc8\x01\n\x15\x44uplicateScanReported\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12+\n\x05\x66irst\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12,\n\x06second\x18\x04 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"J\n\x12\x43heckInListCreated\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"J\n\x12\x43heckInListChanged\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"J\n\x12\x43heckInListDeleted\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"S\n\x11WaitingListJoined\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"\\\n\x1aWaitingListPriorityChanged\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"T\n\x12WaitingListOffered\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"V\n\x14WaitingListFulfilled\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"c\n\x11WaitingListLapsed\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\x12\x0e\n\x06reason\x18\x02 \x01(\t\"Q\n\x0fWaitingListLeft\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntryb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'usher.booking.v1.domain_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BOOKINGHELD']._serialized_start=180
-  _globals['_BOOKINGHELD']._serialized_end=253
-  _globals['_BOOKINGCONFIRMED']._serialized_start=255
-  _globals['_BOOKINGCONFIRMED']._serialized_end=353
-  _globals['_BOOKINGCANCELLED']._serialized_start=356
-  _globals['_BOOKINGCANCELLED']._serialized_end=528
-  _globals['_BOOKINGEXPIRED']._serialized_start=530
-  _globals['_BOOKINGEXPIRED']._serialized_end=590
-  _globals['_TICKETCHECKEDIN']._serialized_start=593
-  _globals['_TICKETCHECKEDIN']._serialized_end=755
-  _globals['_PAYMENTUNCLAIMED']._serialized_start=757
-  _globals['_PAYMENTUNCLAIMED']._serialized_end=852
-  _globals['_BOOKINGDETAILSCHANGED']._serialized_start=854
-  _globals['_BOOKINGDETAILSCHANGED']._serialized_end=921
-  _globals['_AVAILABILITYCHANGED']._serialized_start=923
-  _globals['_AVAILABILITYCHANGED']._serialized_end=998
-  _globals['_VOUCHERCREATED']._serialized_start=1000
-  _globals['_VOUCHERCREATED']._serialized_end=1060
-  _globals['_VOUCHERCHANGED']._serialized_start=1062
-  _globals['_VOUCHERCHANGED']._serialized_end=1122
-  _globals['_VOUCHERDELETED']._serialized_start=1124
-  _globals['_VOUCHERDELETED']._serialized_end=1184
-  _globals['_TICKETCHECKEDOUT']._serialized_start=1187
-  _globals['_TICKETCHECKEDOUT']._serialized_end=1335
-  _globals['_CHECKINUNDONE']._serialized_start=1338
-  _globals['_CHECKINUNDONE']._serialized_end=1499
-  _globals['_DUPLICATESCANREPORTED']._serialized_start=1502
-  _globals['_DUPLICATESCANREPORTED']._serialized_end=1702
-  _globals['_CHECKINLISTCREATED']._serialized_start=1704
-  _globals['_CHECKINLISTCREATED']._serialized_end=1778
-  _globals['_CHECKINLISTCHANGED']._serialized_start=1780
-  _globals['_CHECKINLISTCHANGED']._serialized_end=1854
-  _globals['_CHECKINLISTDELETED']._serialized_start=1856
-  _globals['_CHECKINLISTDELETED']._serialized_end=1930
+  _globals['_BOOKINGHELD']._serialized_start=223
+  _globals['_BOOKINGHELD']._serialized_end=296
+  _globals['_BOOKINGCONFIRMED']._serialized_start=298
+  _globals['_BOOKINGCONFIRMED']._serialized_end=396
+  _globals['_BOOKINGCANCELLED']._serialized_start=399
+  _globals['_BOOKINGCANCELLED']._serialized_end=571
+  _globals['_BOOKINGEXPIRED']._serialized_start=573
+  _globals['_BOOKINGEXPIRED']._serialized_end=633
+  _globals['_BOOKINGCHANGED']._serialized_start=636
+  _globals['_BOOKINGCHANGED']._serialized_end=784
+  _globals['_BOOKINGCHANGEHELD']._serialized_start=786
+  _globals['_BOOKINGCHANGEHELD']._serialized_end=849
+  _globals['_BOOKINGCHANGEEXPIRED']._serialized_start=851
+  _globals['_BOOKINGCHANGEEXPIRED']._serialized_end=917
+  _globals['_BOOKINGAPPROVED']._serialized_start=919
+  _globals['_BOOKINGAPPROVED']._serialized_end=980
+  _globals['_BOOKINGREJECTED']._serialized_start=982
+  _globals['_BOOKINGREJECTED']._serialized_end=1059
+  _globals['_BOOKINGCOMPLETED']._serialized_start=1061
+  _globals['_BOOKINGCOMPLETED']._serialized_end=1123
+  _globals['_BOOKINGNOSHOW']._serialized_start=1125
+  _globals['_BOOKINGNOSHOW']._serialized_end=1184
+  _globals['_TICKETCHECKEDIN']._serialized_start=1187
+  _globals['_TICKETCHECKEDIN']._serialized_end=1349
+  _globals['_PAYMENTUNCLAIMED']._serialized_start=1351
+  _globals['_PAYMENTUNCLAIMED']._serialized_end=1446
+  _globals['_BOOKINGDETAILSCHANGED']._serialized_start=1448
+  _globals['_BOOKINGDETAILSCHANGED']._serialized_end=1515
+  _globals['_AVAILABILITYCHANGED']._serialized_start=1517
+  _globals['_AVAILABILITYCHANGED']._serialized_end=1592
+  _globals['_VOUCHERCREATED']._serialized_start=1594
+  _globals['_VOUCHERCREATED']._serialized_end=1654
+  _globals['_VOUCHERCHANGED']._serialized_start=1656
+  _globals['_VOUCHERCHANGED']._serialized_end=1716
+  _globals['_VOUCHERDELETED']._serialized_start=1718
+  _globals['_VOUCHERDELETED']._serialized_end=1778
+  _globals['_TICKETCHECKEDOUT']._serialized_start=1781
+  _globals['_TICKETCHECKEDOUT']._serialized_end=1929
+  _globals['_CHECKINUNDONE']._serialized_start=1932
+  _globals['_CHECKINUNDONE']._serialized_end=2093
+  _globals['_DUPLICATESCANREPORTED']._serialized_start=2096
+  _globals['_DUPLICATESCANREPORTED']._serialized_end=2296
+  _globals['_CHECKINLISTCREATED']._serialized_start=2298
+  _globals['_CHECKINLISTCREATED']._serialized_end=2372
+  _globals['_CHECKINLISTCHANGED']._serialized_start=2374
+  _globals['_CHECKINLISTCHANGED']._serialized_end=2448
+  _globals['_CHECKINLISTDELETED']._serialized_start=2450
+  _globals['_CHECKINLISTDELETED']._serialized_end=2524
+  _globals['_WAITINGLISTJOINED']._serialized_start=2526
+  _globals['_WAITINGLISTJOINED']._serialized_end=2609
+  _globals['_WAITINGLISTPRIORITYCHANGED']._serialized_start=2611
+  _globals['_WAITINGLISTPRIORITYCHANGED']._serialized_end=2703
+  _globals['_WAITINGLISTOFFERED']._serialized_start=2705
+  _globals['_WAITINGLISTOFFERED']._serialized_end=2789
+  _globals['_WAITINGLISTFULFILLED']._serialized_start=2791
+  _globals['_WAITINGLISTFULFILLED']._serialized_end=2877
+  _globals['_WAITINGLISTLAPSED']._serialized_start=2879
+  _globals['_WAITINGLISTLAPSED']._serialized_end=2978
+  _globals['_WAITINGLISTLEFT']._serialized_start=2980
+  _globals['_WAITINGLISTLEFT']._serialized_end=3061
 # @@protoc_insertion_point(module_scope)

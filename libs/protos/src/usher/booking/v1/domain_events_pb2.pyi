@@ -3,12 +3,15 @@
 isort:skip_file
 Facts on topic `usher.booking.v1`. Each carries the full state after it."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.type import money_pb2 as _money_pb2
 from usher.booking.v1 import booking_pb2 as _booking_pb2
 from usher.booking.v1 import check_in_pb2 as _check_in_pb2
 from usher.booking.v1 import voucher_pb2 as _voucher_pb2
+from usher.booking.v1 import waiting_list_entry_pb2 as _waiting_list_entry_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -141,6 +144,196 @@ class BookingExpired(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BookingExpired: _TypeAlias = BookingExpired  # noqa: Y015
+
+@_typing.final
+class BookingChanged(_message.Message):
+    """Tickets were taken out of a booking or added to it, for good. Subject: the booking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_FIELD_NUMBER: _builtins.int
+    REFUND_DUE_FIELD_NUMBER: _builtins.int
+    REMOVED_TICKETS_FIELD_NUMBER: _builtins.int
+    ADDED_TICKETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def booking(self) -> _booking_pb2.Booking:
+        """State after it; `last_price_change` says what it came to."""
+
+    @_builtins.property
+    def refund_due(self) -> _money_pb2.Money:
+        """What is to be paid back; unset when nothing is."""
+
+    @_builtins.property
+    def removed_tickets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the tickets that became void, `events/{event}/bookings/{booking}/tickets/{ticket}`."""
+
+    @_builtins.property
+    def added_tickets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the tickets that were issued."""
+
+    def __init__(
+        self,
+        *,
+        booking: _booking_pb2.Booking | None = ...,
+        refund_due: _money_pb2.Money | None = ...,
+        removed_tickets: _abc.Iterable[_builtins.str] | None = ...,
+        added_tickets: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "refund_due", b"refund_due"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_tickets", b"added_tickets", "booking", b"booking", "refund_due", b"refund_due", "removed_tickets", b"removed_tickets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookingChanged: _TypeAlias = BookingChanged  # noqa: Y015
+
+@_typing.final
+class BookingChangeHeld(_message.Message):
+    """The places of a change were taken; it counts once `amount_due` of the booking was paid. Subject: the booking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def booking(self) -> _booking_pb2.Booking:
+        """State after it, `pending_change` included."""
+
+    def __init__(
+        self,
+        *,
+        booking: _booking_pb2.Booking | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookingChangeHeld: _TypeAlias = BookingChangeHeld  # noqa: Y015
+
+@_typing.final
+class BookingChangeExpired(_message.Message):
+    """A change was not paid in time; its places are free again and the booking is as it was. Subject: the booking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def booking(self) -> _booking_pb2.Booking:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        booking: _booking_pb2.Booking | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookingChangeExpired: _TypeAlias = BookingChangeExpired  # noqa: Y015
+
+@_typing.final
+class BookingApproved(_message.Message):
+    """The organizer agreed to a booking; it is held to be paid, or confirmed next when it is free. Subject: the booking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def booking(self) -> _booking_pb2.Booking:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        booking: _booking_pb2.Booking | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookingApproved: _TypeAlias = BookingApproved  # noqa: Y015
+
+@_typing.final
+class BookingRejected(_message.Message):
+    """The organizer did not agree to a booking; its places are free again. Subject: the booking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why."""
+    @_builtins.property
+    def booking(self) -> _booking_pb2.Booking:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        booking: _booking_pb2.Booking | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookingRejected: _TypeAlias = BookingRejected  # noqa: Y015
+
+@_typing.final
+class BookingCompleted(_message.Message):
+    """The event, or the last date of the booking, is over and somebody was there. Subject: the booking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def booking(self) -> _booking_pb2.Booking:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        booking: _booking_pb2.Booking | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookingCompleted: _TypeAlias = BookingCompleted  # noqa: Y015
+
+@_typing.final
+class BookingNoShow(_message.Message):
+    """The event, or the last date of the booking, is over and nobody came. Subject: the booking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def booking(self) -> _booking_pb2.Booking:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        booking: _booking_pb2.Booking | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookingNoShow: _TypeAlias = BookingNoShow  # noqa: Y015
 
 @_typing.final
 class TicketCheckedIn(_message.Message):
@@ -523,3 +716,151 @@ class CheckInListDeleted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CheckInListDeleted: _TypeAlias = CheckInListDeleted  # noqa: Y015
+
+@_typing.final
+class WaitingListJoined(_message.Message):
+    """Somebody waits for places. Subject: the entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAITING_LIST_ENTRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def waiting_list_entry(self) -> _waiting_list_entry_pb2.WaitingListEntry:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        waiting_list_entry: _waiting_list_entry_pb2.WaitingListEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingListJoined: _TypeAlias = WaitingListJoined  # noqa: Y015
+
+@_typing.final
+class WaitingListPriorityChanged(_message.Message):
+    """An organizer put an entry that waits before or behind others. Subject: the entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAITING_LIST_ENTRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def waiting_list_entry(self) -> _waiting_list_entry_pb2.WaitingListEntry:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        waiting_list_entry: _waiting_list_entry_pb2.WaitingListEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingListPriorityChanged: _TypeAlias = WaitingListPriorityChanged  # noqa: Y015
+
+@_typing.final
+class WaitingListOffered(_message.Message):
+    """Places are held for who waited, by the booking that the entry names. Subject: the entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAITING_LIST_ENTRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def waiting_list_entry(self) -> _waiting_list_entry_pb2.WaitingListEntry:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        waiting_list_entry: _waiting_list_entry_pb2.WaitingListEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingListOffered: _TypeAlias = WaitingListOffered  # noqa: Y015
+
+@_typing.final
+class WaitingListFulfilled(_message.Message):
+    """What was offered was booked for good. Subject: the entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAITING_LIST_ENTRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def waiting_list_entry(self) -> _waiting_list_entry_pb2.WaitingListEntry:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        waiting_list_entry: _waiting_list_entry_pb2.WaitingListEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingListFulfilled: _TypeAlias = WaitingListFulfilled  # noqa: Y015
+
+@_typing.final
+class WaitingListLapsed(_message.Message):
+    """An offer passed unused, or there will be none. Subject: the entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAITING_LIST_ENTRY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why, as in the entry."""
+    @_builtins.property
+    def waiting_list_entry(self) -> _waiting_list_entry_pb2.WaitingListEntry:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        waiting_list_entry: _waiting_list_entry_pb2.WaitingListEntry | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingListLapsed: _TypeAlias = WaitingListLapsed  # noqa: Y015
+
+@_typing.final
+class WaitingListLeft(_message.Message):
+    """Somebody waits no more, by their own wish or the organizer's. Subject: the entry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAITING_LIST_ENTRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def waiting_list_entry(self) -> _waiting_list_entry_pb2.WaitingListEntry:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        waiting_list_entry: _waiting_list_entry_pb2.WaitingListEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaitingListLeft: _TypeAlias = WaitingListLeft  # noqa: Y015

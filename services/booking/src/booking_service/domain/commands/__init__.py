@@ -1,8 +1,11 @@
 """What can be asked of one event's bookings and of what goes with them: each a pure decision."""
 
+from booking_service.domain.commands.approve import Approve, Reject
 from booking_service.domain.commands.attendee_import import BeginImport, BookChunk
+from booking_service.domain.commands.change import Change, NoIssuer, TryChange
 from booking_service.domain.commands.check_in import CheckIn
 from booking_service.domain.commands.check_in_lists import ChangeCheckInList, CreateCheckInList, DeleteCheckInList
+from booking_service.domain.commands.close import Close, NoteClosed
 from booking_service.domain.commands.command import Command, OnBooking, TicketIssuer
 from booking_service.domain.commands.details import AttendeeAt, ChangeDetails
 from booking_service.domain.commands.end import Cancel, Expire
@@ -13,17 +16,22 @@ from booking_service.domain.commands.offer import ProjectOffer
 from booking_service.domain.commands.settle import ClaimPayment, Confirm
 from booking_service.domain.commands.undo_check_in import UndoCheckIn
 from booking_service.domain.commands.vouchers import CreateVouchers, DeleteVoucher, LapseReservation, UpdateVoucher
+from booking_service.domain.commands.waiting import JoinWaitingList, LeaveWaitingList, SetWaitingPriority
+from booking_service.domain.commands.waiting_offers import LapseEntries, OfferPlaces
 
 __all__ = [
+    "Approve",
     "AttendeeAt",
     "BeginImport",
     "BookChunk",
     "BookGroup",
     "Cancel",
+    "Change",
     "ChangeCheckInList",
     "ChangeDetails",
     "CheckIn",
     "ClaimPayment",
+    "Close",
     "Command",
     "Confirm",
     "CreateCheckInList",
@@ -32,12 +40,21 @@ __all__ = [
     "DeleteVoucher",
     "Expire",
     "Hold",
+    "JoinWaitingList",
+    "LapseEntries",
     "LapseReservation",
+    "LeaveWaitingList",
     "LoggedScan",
     "MergeScans",
+    "NoIssuer",
+    "NoteClosed",
+    "OfferPlaces",
     "OnBooking",
     "ProjectOffer",
+    "Reject",
+    "SetWaitingPriority",
     "TicketIssuer",
+    "TryChange",
     "UndoCheckIn",
     "UpdateVoucher",
 ]

@@ -1,12 +1,14 @@
 """What all commands have in common."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, Protocol
 
+from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking
-from booking_service.domain.occupancy import keys_of
-from booking_service.domain.outcome import Outcome
+from booking_service.domain.occupancy import change_vacated, keys_with_change
+from booking_service.domain.outcome import Outcome, Step
 from booking_service.domain.records import Key, Record, View
 from booking_service.domain.states import LIFE, BookingAction, BookingState
 from booking_service.domain.stock import Stock
@@ -64,9 +66,16 @@ class OnBooking:
         return Booking, self.booking
 
     def needs(self, stock: Stock, found: Found) -> Sequence[Key]:  # noqa: ARG002
-        """The booking, then what it occupies."""
+        """The booking, then what it and its pending change occupy."""
         booking = found.get((Booking, self.booking))
-        return [(Booking, self.booking), *(keys_of(booking) if isinstance(booking, Booking) else ())]
+        return [(Booking, self.booking), *(keys_with_change(booking) if isinstance(booking, Booking) else ())]
+
+
+def change_dropped(view: View, booking: Booking, now: datetime) -> tuple[Step, Stock, list[Record]]:
+    """A pending change ends without effect: what it took is free again."""
+    stock, tallies = change_vacated(view, booking)
+    after = replace(booking, pending=None, hold_expire_time=None, update_time=now)
+    return Step(facts.BookingChangeExpired(), after), stock, tallies
 
 
 def refuse_late(booking: Booking, action: BookingAction, now: datetime) -> None:

@@ -6,21 +6,23 @@ from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking
-from booking_service.domain.commands.command import OnBooking, refuse_late
-from booking_service.domain.occupancy import vacated
+from booking_service.domain.commands.command import OnBooking, change_dropped, refuse_late
+from booking_service.domain.occupancy import all_vacated, vacated
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.records import View
+from booking_service.domain.refunding import cancellation_refund
 from booking_service.domain.states import BookingAction, BookingState
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel(OnBooking):
-    """Call a booking off and free its places."""
+    """Call a booking off and free its places. basis_points: of what was paid that goes back; None: by the terms."""
 
     event: str
     booking: str
     reason: str
     etag: str = ""
+    basis_points: int | None = None
     recorded: ClassVar[bool] = True
 
     def decide(self, view: View, now: datetime) -> Outcome:
@@ -30,14 +32,15 @@ class Cancel(OnBooking):
             return unchanged(view.stock, booking)
         if booking.hold_is_over(now):
             refuse_late(booking, BookingAction.CANCEL, now)
-        after, fact = booking.cancelled(self.reason, now)
-        stock, tallies = vacated(view, booking)
+        refund = cancellation_refund(booking, view.stock.offer, self.basis_points, now)
+        after, fact = booking.cancelled(self.reason, refund, now)
+        stock, tallies = all_vacated(view, booking)
         return changed(stock, Step(fact, after), tallies=tallies)
 
 
 @dataclass(frozen=True, slots=True)
 class Expire(OnBooking):
-    """End a hold whose time has run out; nothing where it has not, or is no hold any more."""
+    """End a hold or a pending change whose time has run out; nothing where it has not, or is not there any more."""
 
     event: str
     booking: str
@@ -47,6 +50,9 @@ class Expire(OnBooking):
     def decide(self, view: View, now: datetime) -> Outcome:
         """NotFound."""
         booking = view.get(Booking, self.booking)
+        if booking.change_is_over(now):
+            step, stock, tallies = change_dropped(view, booking, now)
+            return changed(stock, step, tallies=tallies)
         if not booking.hold_is_over(now):
             return unchanged(view.stock, booking)
         stock, tallies = vacated(view, booking)

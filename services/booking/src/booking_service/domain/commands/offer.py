@@ -9,6 +9,7 @@ from booking_service.domain.commands.command import Found
 from booking_service.domain.offer import Offer
 from booking_service.domain.outcome import Outcome, unchanged
 from booking_service.domain.records import Key, View
+from booking_service.domain.seat_counts import changed_plan_keys, recounted
 from booking_service.domain.stock import Stock
 
 
@@ -27,12 +28,13 @@ class ProjectOffer:
         return self.offer.event
 
     def needs(self, stock: Stock, found: Found) -> Sequence[Key]:  # noqa: ARG002
-        """The stock is enough."""
-        return ()
+        """Of another seating plan, what is taken of the seats."""
+        return changed_plan_keys(stock, self.offer)
 
     def decide(self, view: View, now: datetime) -> Outcome:  # noqa: ARG002
         """Ignores what is older than what is known."""
         known = view.stock.offer
         if known is not None and known.version >= self.offer.version:
             return unchanged(view.stock, None)
-        return Outcome(replace(view.stock, offer=self.offer))
+        inventory = replace(view.stock.inventory, seats=recounted(view, self.offer))
+        return Outcome(replace(view.stock, offer=self.offer, inventory=inventory))

@@ -1,0 +1,91 @@
+"""The sessions in which a process runs its transactions, written down so that others can end those of one that died.
+
+A process killed between the writes of a transaction and its commit leaves what it touched locked until the server gives
+the transaction up (transactionLifetimeLimitSeconds, 60 s by default), because a connection may come and go without
+meaning anything for a transaction. On sale that is the inventory of the very event everybody wants.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from domain_kit.clock import utc_now
+from domain_kit.ids import new_id
+
+if TYPE_CHECKING:
+    from mongo_store.database import Database
+
+OPEN_SESSIONS = "open_sessions"
+ALIVE_FOR = timedelta(seconds=4)  # so long after its last transaction began a process may be at one
+RENEW_SECONDS = 1.0
+LOOK_SECONDS = 0.5
+
+
+class Sessions:
+    """Of one process and database. Clocks of processes need agree only so far that a live one is seldom taken for dead.
+
+    Should one be, its transaction is aborted, and it does it again.
+    """
+
+    def __init__(self, database: "Database") -> None:
+        self._database = database
+        self._owner = new_id()
+        self._free: list[Any] = []
+        self._ids: list[Any] = []
+        self._noted = self._looked = float("-inf")
+        self._noting = asyncio.Lock()
+
+    @asynccontextmanager
+    async def take(self) -> AsyncIterator[Any]:
+        """A session for one transaction, used again afterwards unless something went wrong with it."""
+        session = self._free.pop() if self._free else await self._new()
+        async with self._noting:  # a session is noted before anything is written in it
+            if time.monotonic() >= self._noted + RENEW_SECONDS:
+                await self._note()
+        try:
+            yield session
+            if session.in_transaction:
+                await session.abort_transaction()
+        except BaseException:
+            self._ids.remove(session.session_id["id"])
+            await session.end_session()
+            raise
+        self._free.append(session)
+
+    async def end_abandoned(self) -> int:
+        """End the sessions of processes that gave no sign of life lately; of how many. At most twice a second."""
+        now = time.monotonic()
+        if now < self._looked + LOOK_SECONDS:
+            return 0
+        self._looked = now
+        notes = self._database.collection(OPEN_SESSIONS)
+        gone = {"_id": {"$ne": self._owner}, "until": {"$lte": utc_now()}}
+        ended = 0
+        async for note in notes.find(gone):
+            if note["ids"]:
+                await self._database.client.admin.command("killSessions", [{"id": id} for id in note["ids"]])
+            await notes.delete_one({"_id": note["_id"], "until": note["until"]})
+            ended += 1
+        return ended
+
+    async def close(self) -> None:
+        """Nothing of this process is open any more."""
+        for session in self._free:
+            await session.end_session()
+        self._free.clear()
+        await self._database.collection(OPEN_SESSIONS).delete_one({"_id": self._owner})
+
+    async def _new(self) -> Any:
+        # Not causally consistent: what one of its transactions reads need not wait for the one before it.
+        session: Any = await self._database.client.start_session(causal_consistency=False)
+        self._ids.append(session.session_id["id"])
+        self._noted = float("-inf")
+        return session
+
+    async def _note(self) -> None:
+        note = {"_id": self._owner, "ids": self._ids, "until": utc_now() + ALIVE_FOR}
+        await self._database.collection(OPEN_SESSIONS).replace_one({"_id": self._owner}, note, upsert=True)
+        self._noted = time.monotonic()

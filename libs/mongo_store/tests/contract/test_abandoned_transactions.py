@@ -1,0 +1,80 @@
+"""A process that dies in the middle of a transaction leaves documents locked; the others do not wait for the server."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+
+from domain_kit.ids import new_id
+from mongo_store import Insert, Put, open_database
+from mongo_store.metrics import NoMetrics
+from mongo_store.sessions import OPEN_SESSIONS
+from mongo_store.transaction import transact
+
+DIES = """
+import asyncio, os, sys
+from domain_kit.crash_points import arm
+from mongo_store import Put, open_database
+from mongo_store.metrics import NoMetrics
+from mongo_store.transaction import transact
+
+async def main():
+    async with open_database(sys.argv[1], sys.argv[2]) as database:
+        await transact(database, [Put("jars", {"_id": "a", "version": 2})], NoMetrics())
+
+arm(os.environ)
+asyncio.run(main())
+"""
+
+
+async def die_before_commit(uri: str, name: str) -> None:
+    environment = {**os.environ, "USHER_CRASH_AT": "store.before_commit", "USHER_CRASH_ALLOWED": "yes"}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", DIES, uri, name, env=environment)
+    assert await process.wait() == -signal.SIGKILL
+
+
+async def test_what_a_dead_process_was_about_to_commit_blocks_nobody_for_long(mongo_uri):
+    """INVARIANT: no death of a process stops a sale for the minute that a server waits for a commit."""
+    name = f"test_{new_id()}"
+    async with open_database(mongo_uri, name) as database:
+        await transact(database, [Insert("jars", {"_id": "a", "version": 1})], NoMetrics())
+        await die_before_commit(mongo_uri, name)
+        began = time.monotonic()
+        await transact(database, [Put("jars", {"_id": "a", "version": 3})], NoMetrics(), conflict_patience=30)
+        assert time.monotonic() - began < 15  # about four seconds, and the machine's own slowness
+        assert (await database.collection("jars").find_one({"_id": "a"}))["version"] == 3
+        await database.client.drop_database(name)
+
+
+async def test_who_lives_is_left_alone(mongo_uri):
+    name = f"test_{new_id()}"
+    async with open_database(mongo_uri, name) as one, open_database(mongo_uri, name) as other:
+        async with one.sessions.take() as session:
+            session.start_transaction()
+            await one.collection("jars").insert_one({"_id": "a"}, session=session)
+            assert await other.sessions.end_abandoned() == 0
+            await session.commit_transaction()
+        assert await other.collection("jars").count_documents({}) == 1
+        await one.client.drop_database(name)
+
+
+async def test_sessions_are_used_again_but_not_after_trouble(mongo_uri):
+    name = f"test_{new_id()}"
+    async with open_database(mongo_uri, name) as database:
+        async with database.sessions.take() as first:
+            async with database.sessions.take() as second:
+                assert first is not second
+        async with database.sessions.take() as third:
+            assert third in (first, second)
+        try:
+            async with database.sessions.take() as failing:
+                raise RuntimeError
+        except RuntimeError:
+            pass
+        async with database.sessions.take() as fourth:
+            assert fourth is not failing
+        assert len((await database.collection(OPEN_SESSIONS).find_one({}))["ids"]) <= 2
+    async with open_database(mongo_uri, name) as database:
+        assert await database.collection(OPEN_SESSIONS).count_documents({}) == 0
+        await database.client.drop_database(name)

@@ -1,0 +1,165 @@
+"""Tickets of a booking leave, others come."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from booking_service.domain import domain_events as facts
+from booking_service.domain.booking import Booking
+from booking_service.domain.changing import (
+    Reduction,
+    Repriced,
+    applied,
+    check_limits,
+    check_terms,
+    given_back,
+    leaving,
+    repriced,
+)
+from booking_service.domain.commands.command import Found, OnBooking, TicketIssuer, change_dropped, refuse_late
+from booking_service.domain.commands.settle import issue_at
+from booking_service.domain.occupancy import exchanged, held_for_change, merged, occupied, part_of, vacated
+from booking_service.domain.outcome import Outcome, Step, changed, unchanged
+from booking_service.domain.records import Key, Record, View
+from booking_service.domain.seat_choice import seated, section_keys
+from booking_service.domain.selling import Wanted
+from booking_service.domain.states import BookingAction
+from booking_service.domain.stock import Stock
+from domain_kit.refusals import FailedPrecondition
+
+
+class NoIssuer:
+    """For changes that are only tried: tickets without name and code."""
+
+    def issue(self, booking: str) -> tuple[str, str]:  # noqa: ARG002
+        """Nothing."""
+        return "", ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change(OnBooking):
+    """Take tickets out of a booking and add others. by_terms: as its buyer may, else as an organizer does.
+
+    hold_for: the platform's time to pay what is added. trial: only say what it would come to.
+    """
+
+    event: str
+    booking: str
+    remove: tuple[str, ...]
+    reduce: tuple[Reduction, ...]
+    add: tuple[Wanted, ...]
+    by_terms: bool
+    issuer: TicketIssuer
+    hold_for: timedelta
+    reason: str = ""
+    etag: str = ""
+    recorded: ClassVar[bool] = True
+
+    def needs(self, stock: Stock, found: Found) -> Sequence[Key]:
+        """The booking, what it occupies, and what that which is added will."""
+        keys, booking = super(Change, self).needs(stock, found), found.get((Booking, self.booking))
+        if stock.offer is None or not isinstance(booking, Booking):
+            return keys
+        return [*keys, *section_keys(stock.offer, self.add)]
+
+    def decide(self, view: View, now: datetime) -> Outcome:
+        """Refusals as the rpc ChangeBooking says."""
+        booking, offer = view.get(Booking, self.booking), view.stock.known_offer()
+        refuse_late(booking, BookingAction.CHANGE, now)
+        before: list[Step] = []
+        tallies: list[Record] = []
+        if booking.change_is_over(now):  # nobody has written that down yet
+            step, stock, tallies = change_dropped(view, booking, now)
+            before, booking, view = (
+                [step],
+                replace(booking, pending=None, hold_expire_time=None),
+                view.after(stock, tallies),
+            )
+        if booking.pending is not None:
+            raise _change_pending(booking)
+        units = leaving(booking, self.remove, self.reduce)
+        change = repriced(
+            booking, units, self.add, offer, view.stock.inventory, now,
+            by_terms=self.by_terms and not booking.state.pending,
+        )  # fmt: skip
+        change = _seated(view, booking, change)
+        check_limits(booking, change, offer)
+        if self.by_terms:
+            check_terms(booking, change, self.add, offer, now)
+        if change.due and not booking.state.pending:
+            step, stock, more = self._held(view, booking, change, now)
+        else:
+            step, stock, more = self._made(view, booking, change, now)
+        return changed(stock, *before, step, tallies=merged(tallies, more))
+
+    def _made(self, view: View, booking: Booking, change: Repriced, now: datetime) -> tuple[Step, Stock, list[Record]]:
+        stock, tallies = exchanged(view, booking, change.gone, change.added)
+        after, places = applied(booking, change.units, change.added, now)
+        after = replace(after, price_change=change.told(now))
+        if booking.state.pending:  # nothing was paid yet: it just costs something else now
+            return Step(facts.BookingChanged(reason=self.reason), after), stock, tallies
+        if change.difference < 0:
+            after = given_back(after, booking.total, change.refund)
+        after, fact = issue_at(after, booking, places, self.issuer)
+        due_back = replace(booking.total, minor_units=change.refund) if change.refund else None
+        return Step(replace(fact, refund_due=due_back, reason=self.reason), after), stock, tallies
+
+    def _held(self, view: View, booking: Booking, change: Repriced, now: datetime) -> tuple[Step, Stock, list[Record]]:
+        exchanged(view, booking, change.gone, change.added)  # all limits hold for what it will be
+        hold_for = view.stock.known_offer().terms.hold_for or self.hold_for
+        after = replace(
+            booking, pending=change.pending(booking), price_change=change.told(now), hold_expire_time=now + hold_for,
+            update_time=now,
+        )  # fmt: skip
+        held = held_for_change(after)
+        stock, tallies = (view.stock, []) if held is None or not held.lines else occupied(view, held, whole=False)
+        return Step(facts.BookingChangeHeld(self.reason), after), stock, tallies
+
+
+@dataclass(frozen=True, slots=True)
+class TryChange(OnBooking):
+    """The same, only to know what it would come to."""
+
+    change: Change
+    recorded: ClassVar[bool] = False
+
+    @property
+    def event(self) -> str:
+        """The event's resource name."""
+        return self.change.event
+
+    @property
+    def booking(self) -> str:  # type: ignore[override]
+        """The booking's name."""
+        return self.change.booking
+
+    @property
+    def etag(self) -> str:
+        """The expected etag."""
+        return self.change.etag
+
+    def needs(self, stock: Stock, found: Found) -> Sequence[Key]:
+        """As the change."""
+        return self.change.needs(stock, found)
+
+    def decide(self, view: View, now: datetime) -> Outcome:
+        """The booking as it would be; nothing is written. Refusals as the change."""
+        return unchanged(view.stock, self.change.decide(view, now).answer)
+
+
+def _seated(view: View, booking: Booking, change: Repriced) -> Repriced:
+    """With seats for what is added, those of the leaving tickets among them. Refusals as `seated`."""
+    if not change.added:
+        return change
+    freed = view.after(*vacated(view, part_of(booking, change.gone)))
+    return replace(change, added=seated(freed, part_of(booking, change.added)).lines)
+
+
+def _change_pending(booking: Booking) -> FailedPrecondition:
+    until = "" if booking.hold_expire_time is None else booking.hold_expire_time.isoformat().replace("+00:00", "Z")
+    return FailedPrecondition(
+        "CHANGE_PENDING",
+        f"{booking.due} is still to be paid for an earlier change.",
+        metadata={"amount_due": str(booking.due), "hold_expire_time": until},
+    )

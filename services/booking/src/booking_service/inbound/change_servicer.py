@@ -1,0 +1,67 @@
+"""The rpcs that change bookings and decide on those that wait for approval: parse, handle, encode."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from booking_service.domain.changing import Reduction
+from booking_service.domain.commands import Change, TicketIssuer
+from booking_service.domain.ports import BookingReader, Desk
+from booking_service.handlers.change_booking import approve_booking, change_booking, event_of, reject_booking
+from booking_service.inbound.messages import lines_from_wire
+from booking_service.inbound.organizers import acts_for_organizer
+from booking_service.wire import booking_to_wire
+from grpc_runtime import cause_of
+from usher.booking.v1 import booking_change_service_pb2 as pb
+from usher.booking.v1 import booking_pb2
+from usher.booking.v1.booking_change_service_pb2_grpc import BookingChangeServiceServicer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeParts:
+    """What the rpcs work with. hold_for: how long places are held to be paid, where the event does not say."""
+
+    desk: Desk
+    bookings: BookingReader
+    issuer: TicketIssuer
+    hold_for: timedelta
+
+
+class BookingChangeServicer(BookingChangeServiceServicer):
+    """usher.booking.v1.BookingChangeService."""
+
+    def __init__(self, parts: ChangeParts) -> None:
+        self._parts = parts
+
+    async def ChangeBooking(self, request: pb.ChangeBookingRequest, context: object) -> booking_pb2.Booking:
+        parts, cause = self._parts, cause_of(request, context)
+        manages = await acts_for_organizer(parts.bookings, context, request.name, "bookings.manage")
+        change = change_from_wire(request, parts, by_terms=not manages)
+        return booking_to_wire(await change_booking(parts.desk, change, trial=request.validate_only, cause=cause))
+
+    async def ApproveBooking(self, request: pb.ApproveBookingRequest, context: object) -> booking_pb2.Booking:
+        parts, cause = self._parts, cause_of(request, context)
+        return booking_to_wire(await approve_booking(
+            parts.desk, parts.issuer, name=request.name, hold_for=parts.hold_for, etag=request.etag, cause=cause,
+        ))  # fmt: skip
+
+    async def RejectBooking(self, request: pb.RejectBookingRequest, context: object) -> booking_pb2.Booking:
+        desk, cause = self._parts.desk, cause_of(request, context)
+        return booking_to_wire(
+            await reject_booking(desk, name=request.name, reason=request.reason, etag=request.etag, cause=cause)
+        )
+
+
+def change_from_wire(request: pb.ChangeBookingRequest, parts: ChangeParts, *, by_terms: bool) -> Change:
+    """What is asked for. by_terms: by the buyer."""
+    return Change(
+        event=event_of(request.name),
+        booking=request.name,
+        remove=tuple(request.remove_tickets),
+        reduce=tuple(Reduction(each.ticket_type, each.date, each.quantity) for each in request.remove_lines),
+        add=tuple(lines_from_wire(request.add_lines)),
+        by_terms=by_terms,
+        issuer=parts.issuer,
+        hold_for=parts.hold_for,
+        reason=request.reason,
+        etag=request.etag,
+    )

@@ -1,0 +1,71 @@
+"""The handlers over a world in memory."""
+
+import pytest
+
+from domain_kit.money import Money
+from event_backbone import Received
+from payment_service.domain.payment import Payment
+from payment_service.domain.states import State
+from payment_service.handlers.confirm_payment import confirm_payment
+from payment_service.handlers.create_payment import create_payment
+from payment_service.handlers.refund_payment import refund_payment
+from payment_service.handlers.settle_payment import settle_payment
+from payment_service.inbound.consumers import booking_subscription
+
+BOOKING = "events/e/bookings/b"
+VISA, DECLINED, SECURE, SLOW = (
+    "pm_card_visa", "pm_card_chargeDeclined", "pm_card_authenticationRequired", "pm_card_pendingRefund",
+)  # fmt: skip
+
+
+class Shop:
+    """The handlers over a world."""
+
+    def __init__(self, world) -> None:
+        self.world, self.ids = world, iter(range(1000))
+        world.bookings.held(BOOKING, "users/u")
+
+    async def create(self, request: str = "", payer: str = "users/u") -> Payment:
+        w, id = self.world, next(self.ids)
+        cause = w.cause(payer, "create", request or id)
+        return await create_payment(
+            w.payments, w.bookings, w.gateway, f"{id}", BOOKING, payer, cause=cause, clock=w.now
+        )
+
+    async def confirm(self, payment: Payment, method: str = VISA, request: str = "") -> Payment:
+        w = self.world
+        cause = w.cause("users/u", "confirm", request or next(self.ids), payload=method)
+        return await confirm_payment(w.payments, w.gateway, payment.name, method, cause=cause, clock=w.now)
+
+    async def refund(self, payment: Payment, amount: int | None = None, request: str = "", reason: str = "") -> Payment:
+        w, id = self.world, f"r{next(self.ids)}"
+        cause = w.cause("users/f", "refund", request or id, payload=amount)
+        money = None if amount is None else Money(amount, "CAD")
+        return await refund_payment(
+            w.payments, w.gateway, payment.name, id, money, reason, "users/f", cause=cause, clock=w.now
+        )
+
+    async def settle(self, payment: Payment) -> Payment:
+        w = self.world
+        return await settle_payment(w.payments, w.gateway, payment.name, clock=w.now)
+
+    async def hear(self, fact: object, id: str = "01EVENT") -> None:
+        w = self.world
+        received = Received(id, "", "", 1, w.now(), "", "")
+        await booking_subscription(w.payments, w.gateway, w.now).handlers[type(fact)](fact, received)
+
+    async def paid(self, method: str = VISA) -> Payment:
+        payment = await self.confirm(await self.create(), method)
+        assert payment.state is State.SUCCEEDED
+        return payment
+
+    def facts(self, payment: Payment) -> list[str]:
+        rows = sorted(self.world.journal.rows.values(), key=lambda row: row["ord"])
+        events = [event for row in rows for event in row["ev"] if event["s"] == payment.name]
+        assert [event["v"] for event in events] == list(range(1, len(events) + 1))
+        return [event["t"].rpartition(".")[2] for event in events]
+
+
+@pytest.fixture
+def shop(world) -> Shop:
+    return Shop(world)

@@ -1,0 +1,170 @@
+"""What the databases must say when everything has come to rest, whatever was broken before."""
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from crowd import Crowd
+from onsale import Sale, World, database_uri
+
+from booking_service.domain.booking import Booking
+from booking_service.outbound.announcements import ANNOUNCEMENTS
+from booking_service.outbound.documents import BOOKINGS, INVENTORY, booking_from_document
+from local_stack.platform_processes import SERVICES
+from mongo_store import open_database
+from usher.booking.v1 import booking_pb2
+
+Document = Mapping[str, Any]
+PACKAGE = "usher.booking.v1"
+REST_SECONDS = 60.0
+
+
+class Books:
+    """The documents of one sale, as they are now."""
+
+    def __init__(self, world: World, sale: Sale) -> None:
+        self.world, self.sale = world, sale
+        self.inventory: Document = {}
+        self.bookings: dict[str, Booking] = {}
+        self.announced = 0
+        self.events: list[tuple[Document, Document]] = []  # row, and a domain event in it
+
+    async def read(self) -> "Books":
+        event = self.sale.event
+        async with open_database(database_uri(self.world.stack), "usher_booking") as database:
+            self.inventory = await database.collection(INVENTORY).find_one({"_id": event}) or {}
+            # What lies between "/" and "0", the character after it, is of this event.
+            below = {"_id": {"$gte": f"{event}/", "$lt": f"{event}0"}}
+            async for document in database.collection(BOOKINGS).find(below):
+                self.bookings[document["_id"]] = booking_from_document(document)
+            news = await database.collection(ANNOUNCEMENTS).find_one({"_id": f"{event}/availability"})
+            self.announced = news["version"] if news else 0
+            async for row in database.collection("journal").find({"agg": {"$gte": event, "$lt": f"{event}0"}}):
+                self.events += [(row, each) for each in row["ev"]]
+        return self
+
+    def ids_of(self, kind: str) -> set[str]:
+        """Of the domain events of one type."""
+        return {each["id"] for _, each in self.events if each["t"] == f"{PACKAGE}.{kind}"}
+
+    @property
+    def live(self) -> list[Booking]:
+        return [each for each in self.bookings.values() if each.state.takes_places]
+
+
+def nothing_is_oversold(books: Books) -> None:
+    """INVARIANT: never more places than there are."""
+    assert sum(sum(each.demand().places.values()) for each in books.live) <= books.sale.capacity
+
+
+def the_inventory_is_the_sum_of_the_live_bookings(books: Books) -> None:
+    """INVARIANT: each place that is taken belongs to one live booking, and each live booking has its places."""
+    counted: Counter[str] = Counter()
+    for booking in books.live:
+        counted.update(booking.demand().places)
+    assert {pool: taken for pool, taken in books.inventory["taken"].items() if taken} == dict(counted)
+
+
+def what_was_acknowledged_is_there(books: Books, crowd: Crowd) -> None:
+    """INVARIANT: nothing that a buyer was told is lost or changed, and nothing is there that nobody was told."""
+    assert books.bookings.keys() == crowd.told.keys()
+    for name, told in crowd.told.items():
+        stored = books.bookings[name]
+        assert booking_pb2.BookingState.Name(told.state) == f"BOOKING_STATE_{stored.state.name}", name
+        assert int(told.etag.strip('"'), 16) == stored.version, name
+        assert [each.code for each in told.tickets] == [each.code for each in stored.tickets], name
+        assert [each.quantity for each in told.lines] == [each.quantity for each in stored.lines], name
+
+
+def versions_have_neither_gaps_nor_doubles(books: Books) -> None:
+    """INVARIANT: the n-th domain event of an aggregate has version n, and its state is that of the last one."""
+    versions: dict[str, list[int]] = defaultdict(list)
+    for _, each in books.events:
+        versions[each["s"]].append(each["v"])
+    assert [name for name, found in versions.items() if sorted(found) != list(range(1, len(found) + 1))] == []
+    last = {name: max(found) for name, found in versions.items()}
+    assert {name: each.version for name, each in books.bookings.items()} == {
+        name: version for name, version in last.items() if name in books.bookings
+    }
+    assert last[f"{books.sale.event}/availability"] == books.announced
+    ids = Counter(each["id"] for _, each in books.events)
+    assert [each for each, times in ids.items() if times > 1] == []
+
+
+def everything_is_published(books: Books) -> None:
+    """INVARIANT: no domain event stays behind in the outbox."""
+    assert [each["id"] for row, each in books.events if not row["pub"]] == []
+    assert [each["id"] for row, each in books.events if None in row["off"]] == []
+
+
+async def every_consumer_applied_each_once(books: Books) -> None:
+    """INVARIANT: what others keep of the sale is what the domain events say: nothing missing, nothing twice."""
+    world, event = books.world, books.sale.event
+    uri = database_uri(world.stack)
+    async with open_database(uri, "usher_analytics") as database:
+        facts = [each async for each in database.collection("facts").find({"event": event})]
+        kinds = Counter(each["kind"] for each in facts)
+        filed = {each["_id"] for each in facts if each["kind"] == "BOOKING_CONFIRMED"}
+    assert filed == books.ids_of("BookingConfirmed"), kinds
+    tickets = sum(len(each.tickets) for each in books.bookings.values())
+    sales = world.api.get(f"/v1/{world.organizer}/sales:query", token=world.owner_token, query={"event": event})
+    assert sum(int(each["ticketsSold"]) for each in sales["totals"]) == tickets
+    async with open_database(uri, "usher_search") as database:
+        known = await database.collection("availabilities").find_one({"_id": event})
+    assert known is not None
+    assert known["version"] == books.announced
+    availability = world.api.get(f"/v1/{event}/availability")
+    free = books.sale.capacity - sum(sum(each.demand().places.values()) for each in books.live)
+    assert [int(each.get("remaining", 0)) for each in availability["ticketTypes"]] == [free]
+    async with open_database(uri, "usher_notification") as database:
+        letters = Counter([each["cause"] async for each in database.collection("notifications").find({})])
+    wanted = books.ids_of("BookingConfirmed") | books.ids_of("BookingCancelled")
+    assert [each for each, times in letters.items() if times > 1] == []
+    assert {each for each in books.ids_of("BookingConfirmed") if each not in letters} == set()
+    assert {each for each in letters if each in wanted} >= books.ids_of("BookingConfirmed")
+
+
+async def nothing_was_put_aside(world: World) -> None:
+    """INVARIANT: no consumer has given up on a domain event, nor waits for one that never comes."""
+    for service in SERVICES:
+        async with open_database(database_uri(world.stack), f"usher_{service}") as database:
+            parked = [each async for each in database.collection("inbox_parked").find({})]
+        assert [(service, each["subject"], each["version"], each["reason"]) for each in parked] == []
+
+
+async def come_to_rest(world: World, sale: Sale, *, told: Crowd | None = None) -> Books:
+    """All of the above: what is written at once, what others are told of as soon as it has arrived."""
+    books = await Books(world, sale).read()
+    nothing_is_oversold(books)
+    the_inventory_is_the_sum_of_the_live_bookings(books)
+    if told is not None:
+        what_was_acknowledged_is_there(books, told)
+    deadline = time.monotonic() + REST_SECONDS
+    while True:
+        try:
+            books = await Books(world, sale).read()
+            versions_have_neither_gaps_nor_doubles(books)
+            everything_is_published(books)
+            await every_consumer_applied_each_once(books)
+            await nothing_was_put_aside(world)
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.3)
+        else:
+            return books
+
+
+async def journals_are_in_order(world: World) -> None:
+    """INVARIANT: in all services the n-th domain event of an aggregate has version n, and all are published."""
+    for service in SERVICES:
+        versions: dict[str, list[int]] = defaultdict(list)
+        async with open_database(database_uri(world.stack), f"usher_{service}") as database:
+            async for row in database.collection("journal").find({"ev": {"$ne": []}}, {"ev": 1, "pub": 1}):
+                assert row["pub"], (service, row["_id"])
+                for each in row["ev"]:
+                    versions[each["s"]].append(each["v"])
+        torn = [name for name, found in versions.items() if sorted(found) != list(range(1, len(found) + 1))]
+        assert (service, torn) == (service, [])

@@ -1,0 +1,183 @@
+"""Every named crash point: a process dies there, comes back, and everything goes on as if nothing had been."""
+
+import asyncio
+import shutil
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import pytest
+from audit import come_to_rest, journals_are_in_order
+from errands import Errands
+from havoc import armed, deaths_of, is_alive
+from onsale import World
+
+from local_stack.failures import StackFailure
+from local_stack.stack import Stack
+from testkit.sources import crash_points
+
+pytestmark = pytest.mark.timeout(600)
+FEW_SECONDS = {"USHER_HOLD_SECONDS": "1"}
+
+
+@dataclass
+class Trial:
+    """A process and where it is to die, one after the other, while the errand is run. beside: where it may die too,
+
+    because only then it comes to the point.
+    """
+
+    process: str
+    points: Sequence[str]
+    errand: Callable[[Errands], Callable[[], None]]
+    beside: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+# Points of libraries are reached in every service; each is tried in one.
+FIRST = [
+    Trial(
+        "user",
+        ["journal.before_commit", "journal.after_commit", "store.before_commit", "store.after_commit"],
+        lambda on: on.somebody_registers,
+    ),
+    Trial(
+        "event",
+        ["repository.before_commit", "repository.after_commit", "relay.before_publish", "relay.after_publish",
+         "relay.after_mark"],
+        lambda on: on.an_event_is_drafted,
+    ),
+    Trial(
+        "booking",
+        ["booking.lane.before_commit", "booking.lane.after_commit", "booking.announcement.before_commit",
+         "booking.announcement.after_commit"],
+        lambda on: on.a_free_place_is_booked,
+    ),
+    Trial(
+        "payment",
+        ["payment.after_create_intent", "payment.before_confirm_intent", "payment.work.after_taken",
+         "payment.after_confirm_intent", "payment.notice.before_settled", "payment.notice.after_settled",
+         "payment.before_refund", "payment.after_repeated_refund", "payment.after_refund"],
+        lambda on: on.a_booking_is_paid_and_cancelled,
+        beside={
+            "payment.work.after_taken": "payment.before_confirm_intent",
+            "payment.after_repeated_refund": "payment.before_refund",
+        },
+    ),
+    Trial(
+        "notification",
+        ["consumer.before_handler", "consumer.after_handler", "notification.before_smtp", "notification.after_smtp",
+         "consumer.before_park", "consumer.after_park", "consumer.after_unpark"],
+        lambda on: on.somebody_books_before_anybody_heard_of_them,
+    ),
+    Trial(
+        "search",
+        ["projection.before_store", "projection.after_store", "elastic.before_write", "elastic.after_write"],
+        lambda on: on.an_event_is_drafted,
+    ),
+    Trial(
+        "analytics",
+        ["consumer.before_position", "consumer.after_position", "consumer.before_offsets", "consumer.after_offsets",
+         "analytics.facts.before_file", "analytics.facts.before_unmark", "analytics.sheets.before_replace"],
+        lambda on: on.a_free_place_is_booked,
+    ),
+]  # fmt: skip
+SECOND = [
+    Trial("event", ["event.import.before_commit", "event.import.after_commit"], lambda on: on.events_are_imported),
+    Trial(
+        "booking",
+        ["booking.waiting_room.before_commit", "booking.waiting_room.after_commit"],
+        lambda on: on.somebody_joins_the_waiting_room,
+    ),
+    Trial("payment", ["payment.after_cancel_intent"], lambda on: on.a_booking_is_cancelled_before_it_is_paid),
+    Trial(
+        "search", ["dead_letters.before_publish", "dead_letters.after_publish"], lambda on: on.somebody_sends_nonsense
+    ),
+]
+THIRD = [
+    Trial(
+        "booking",
+        ["booking.expiry.before_expire", "booking.expiry.after_expire"],
+        lambda on: on.a_place_is_held,
+        environment=FEW_SECONDS,
+    ),
+    # After the broker has lost its log.
+    Trial("event", ["refill.after_mark_lost", "refill.after_padding"], lambda on: on.an_event_is_drafted),
+    Trial("search", ["consumer.before_rewind"], lambda on: on.an_event_is_drafted),
+]
+
+
+async def lose_the_log(stack: Stack) -> None:
+    """As a broker does whose disk is gone; the index is in the same process."""
+    await stack.kill("noida")
+    shutil.rmtree(stack.folder / "noida")
+    await stack.up(only=["noida"])
+
+
+async def put_to_trial(stack: Stack, errands: Errands, trials: Sequence[Trial], died: Counter[str]) -> None:
+    """Each process dies at each of its points in turn and is brought back to die at the next; at last all live."""
+    left = {trial.process: deque(trial.points) for trial in trials}
+    begun = {trial.process: len(deaths_of(stack, trial.process)) for trial in trials}
+
+    def environment(trial: Trial) -> dict[str, str]:
+        if not left[trial.process]:
+            return {}
+        point = left[trial.process][0]
+        also = [trial.beside[point]] if point in trial.beside else []
+        return armed(",".join([point, *also]), **trial.environment)
+
+    async def keep_asking(trial: Trial) -> None:
+        while left[trial.process]:
+            await asyncio.to_thread(errands.run, trial.errand(errands))
+
+    async def bring_back() -> None:
+        await stack.kill(*left)  # to come back armed
+        while any(left.values()) or not all(is_alive(stack, trial.process) for trial in trials):
+            dead = [trial for trial in trials if not is_alive(stack, trial.process)]
+            for trial in dead:
+                deaths = deaths_of(stack, trial.process)[begun[trial.process] :]
+                begun[trial.process] += len(deaths)
+                died.update(deaths)
+                while left[trial.process] and left[trial.process][0] in deaths:
+                    deaths.remove(left[trial.process].popleft())
+            if dead:
+                environments = {each.process: environment(each) for each in dead}
+                with suppress(StackFailure):  # it may die while it starts
+                    await stack.up(only=list(environments), environment=environments)
+            await asyncio.sleep(0.1)
+
+    bringing_back = asyncio.create_task(bring_back())
+    await asyncio.gather(bringing_back, *(keep_asking(trial) for trial in trials))
+
+
+@pytest.fixture(scope="module")
+def died(stack: Stack, world: World) -> Counter[str]:
+    """Crash point → how often a process died there."""
+    died: Counter[str] = Counter()
+    errands = Errands(world)
+    asyncio.run(stack.kill("booking-2"))  # so that everything reaches the one that dies
+
+    async def everything() -> None:
+        for trials in (FIRST, SECOND):
+            await put_to_trial(stack, errands, trials, died)
+        await lose_the_log(stack)
+        await put_to_trial(stack, errands, THIRD, died)
+
+    asyncio.run(everything())
+    asyncio.run(stack.up())
+    asyncio.run(come_to_rest(world, errands.free))
+    asyncio.run(come_to_rest(world, errands.paid))
+    asyncio.run(journals_are_in_order(world))
+    return died
+
+
+@pytest.mark.parametrize("point", sorted(crash_points()))
+def test_a_process_that_dies_there_leaves_everything_in_order(point: str, died: Counter[str]) -> None:
+    """INVARIANT: there is no step after which a crash loses or doubles anything."""
+    assert died[point], "no trial reaches it: add it to one of those above"
+
+
+def test_no_trial_is_about_a_point_that_is_gone() -> None:
+    tried = [point for trial in (*FIRST, *SECOND, *THIRD) for point in trial.points]
+    assert sorted(tried) == sorted(crash_points())
