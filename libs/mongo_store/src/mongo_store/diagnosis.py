@@ -7,6 +7,7 @@ from typing import Any
 
 from domain_kit.repository import Cause
 from mongo_store.database import Database
+from mongo_store.pieces import pieces
 from mongo_store.rows import JOURNAL, JournalRow
 from mongo_store.transaction import Blocked
 from mongo_store.verdicts import Recorded, RequestRepeated, VersionConflict, duplicate, request_id_reused
@@ -30,7 +31,9 @@ async def recorded_in(database: Database, causes: Sequence[Cause], *, linearizab
     """Which of the causes the journal holds, told apart by fingerprint."""
     journal = database.collection(JOURNAL, linearizable=linearizable)
     fingerprints = {cause.key: cause.fingerprint for cause in causes}
-    rows = [row async for row in journal.find({"_id": {"$in": list(fingerprints)}}, {"fp": 1, "ans": 1})]
+    rows: list[Mapping[str, Any]] = []
+    for keys in pieces(list(fingerprints)):
+        rows += [row async for row in journal.find({"_id": {"$in": keys}}, {"fp": 1, "ans": 1})]
     return sort_out(rows, fingerprints)
 
 

@@ -10,13 +10,13 @@ from pymongo.errors import DuplicateKeyError
 from domain_kit.backbone import InboxEvent, ParkedEvent
 from mongo_store.database import Database, Index, reachable
 from mongo_store.metrics import NoMetrics
+from mongo_store.pieces import pieces
 from mongo_store.transaction import transact
 
 POSITIONS = "inbox_positions"
 PARKED = "inbox_parked"
 REWINDS = "inbox_rewinds"
 HANDLED = "inbox_handled"
-ASKED_AT_ONCE = 64  # the embedded database compares each document with each name asked for
 INDEXES: Mapping[str, Sequence[Index]] = {
     PARKED: [Index("by_aggregate", [("consumer", 1), ("subject", 1), ("version", 1)])],
 }
@@ -37,10 +37,10 @@ class MongoInbox:
     async def positions(self, consumer: str, subjects: Sequence[str]) -> Mapping[str, int]:
         """Aggregate name → version of the last domain event applied (absent: 0)."""
         wanted = {_key(consumer, subject): subject for subject in subjects}
-        keys, versions = list(wanted), dict[str, int]()
+        versions = dict[str, int]()
         with reachable():
-            for start in range(0, len(keys), ASKED_AT_ONCE):
-                found = self._positions.find({"_id": {"$in": keys[start : start + ASKED_AT_ONCE]}})
+            for keys in pieces(list(wanted)):
+                found = self._positions.find({"_id": {"$in": keys}})
                 versions.update({wanted[document["_id"]]: document["version"] async for document in found})
         return versions
 

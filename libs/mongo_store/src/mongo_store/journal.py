@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from domain_kit.clock import Clock, utc_now
@@ -15,6 +16,7 @@ from mongo_store.former import adopt_former_rows
 from mongo_store.gathering import Gathering, Waiting
 from mongo_store.metrics import NoMetrics, StoreMetrics
 from mongo_store.ordinals import Ordinals
+from mongo_store.pieces import AT_ONCE, by_names, pieces
 from mongo_store.recent import RecentEvents
 from mongo_store.rows import JOURNAL, PENDING, JournalRow, pending_document, row_document
 from mongo_store.transaction import CONFLICT_PATIENCE, Blocked, transact
@@ -80,10 +82,18 @@ class Journal:
     async def find(
         self, collection: str, where: Mapping[str, Any], *, sort: Sequence[tuple[str, int]] = (), limit: int = 0
     ) -> list[Mapping[str, Any]]:
-        """Documents that match a MongoDB filter; `limit` 0 means all."""
+        """Documents that match a MongoDB filter; `limit` 0 means all. Many asked for by name are read in pieces."""
+        names = None if sort or limit else by_names(where)
         with reachable():
-            cursor = self.database.collection(collection).find(where, limit=limit, sort=list(sort) or None)
-            return [document async for document in cursor]
+            if names is not None and len(names) > AT_ONCE:
+                found = await asyncio.gather(
+                    *(self._find(collection, {"_id": {"$in": each}}) for each in pieces(names))
+                )
+                return list(chain.from_iterable(found))
+            return await self._find(collection, where, limit=limit, sort=list(sort) or None)
+
+    async def _find(self, collection: str, where: Mapping[str, Any], **options: Any) -> list[Mapping[str, Any]]:
+        return [document async for document in self.database.collection(collection).find(where, **options)]
 
     async def _flush(self, batch: Sequence[Waiting[Command]]) -> None:
         """INVARIANT: a command that cannot go through fails alone; its neighbours are committed without it."""

@@ -15,6 +15,7 @@ from mongo_store.database import reachable
 from mongo_store.former import formerly_at
 from mongo_store.journal import Journal
 from mongo_store.metrics import NoMetrics
+from mongo_store.pieces import pieces
 from mongo_store.rows import (
     JOURNAL,
     PENDING,
@@ -30,7 +31,6 @@ from mongo_store.transaction import Operation, transact
 OFFSETS, LATEST = "journal_offsets", "latest"
 LEASES = "leases"
 PUBLISHED = "journal_published"  # where the broker put them, a document for each batch of the relay
-READ_AT_ONCE = 16  # keys in one statement: the embedded database compares each row it finds with each of them
 
 
 class MongoOutbox:
@@ -49,8 +49,8 @@ class MongoOutbox:
         events = self._journal.recent.known(wanted)
         keys = list(dict.fromkeys(key_of(where[0]) for where in wanted if where not in events))
         with reachable():
-            for start in range(0, len(keys), READ_AT_ONCE):
-                async for row in self._rows.find({"_id": {"$in": keys[start : start + READ_AT_ONCE]}}, {"ans": 0}):
+            for some in pieces(keys):
+                async for row in self._rows.find({"_id": {"$in": some}}, {"ans": 0}):
                     events.update({(event.row, event.index): event for event in events_of(row)})
         return in_version_order([events[each] for each in wanted])
 
@@ -88,8 +88,7 @@ class MongoOutbox:
             again = [{"_id": name, "at": self._journal.clock()} for name, *_ in lost]
             await transact(self._database, [*self._put_back(again), replaced], NoMetrics())
             rows |= {pending_place(name)[0] for name, *_ in lost}
-        for start in range(0, len(former := await formerly_at(self._database, partition, from_offset)), READ_AT_ONCE):
-            part = former[start : start + READ_AT_ONCE]
+        for part in pieces(await formerly_at(self._database, partition, from_offset)):
             await transact(self._database, self._put_back(part), NoMetrics())
             rows |= {pending_place(str(each["_id"]))[0] for each in part}
         return len(rows)

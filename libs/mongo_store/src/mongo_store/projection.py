@@ -12,6 +12,7 @@ from domain_kit.refusals import Aborted
 from mongo_store.database import Database, reachable
 from mongo_store.gathering import Gathering, Waiting
 from mongo_store.metrics import NoMetrics
+from mongo_store.pieces import pieces
 from mongo_store.transaction import transact
 
 BATCH_PATIENCE = 0.05  # seconds of write conflicts with others before the states of a batch are stored one by one
@@ -86,9 +87,11 @@ class Projection:
 
     async def _newer(self, states: Sequence[_State]) -> list[_State]:
         """Those that are newer than what is known."""
+        known = dict[str, int]()
         with reachable():
-            found = self._documents.find({"_id": {"$in": [state.name for state in states]}}, {"version": 1})
-            known = {document["_id"]: document["version"] async for document in found}
+            for names in pieces([state.name for state in states]):
+                found = self._documents.find({"_id": {"$in": names}}, {"version": 1})
+                known |= {document["_id"]: document["version"] async for document in found}
         return [state for state in states if state.name not in known or known[state.name] < state.version]
 
     async def _store_together(self, states: Sequence[_State]) -> bool:

@@ -124,3 +124,11 @@ async def test_the_write_of_a_batch_that_met_a_taken_value_is_named(store, size,
 async def test_a_cause_without_a_key_is_an_error(store):
     with pytest.raises(ValueError, match="key"):
         JournalRow(type(store.cause())(""), "things/a")
+
+
+async def test_many_documents_asked_for_by_name_are_all_found_once(store):
+    names = [f"jars/{number}" for number in range(40)]
+    await asyncio.gather(*(store.new(name) for name in names))
+    found = await store.journal.find("jars", {"_id": {"$in": [*names, names[0], "jars/none"]}})
+    assert sorted(each["_id"] for each in found) == sorted(names)
+    assert len(await store.journal.find("jars", {"_id": {"$in": names}}, limit=30)) == 30

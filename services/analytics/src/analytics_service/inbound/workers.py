@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -9,7 +10,8 @@ from domain_kit.refusals import Unavailable
 
 log = logging.getLogger(__name__)
 
-BUSY_PAUSE, TROUBLE_PAUSE = 0.1, 1.0
+BUSY_PAUSE, LONGEST_PAUSE, TROUBLE_PAUSE = 0.1, 3.0, 1.0
+SHARE = 0.2  # of the time at most that a busy step takes, so that others get on: a large sheet takes long to count
 
 
 class Repeating:
@@ -36,6 +38,7 @@ class Repeating:
         """Until stopped; what is away for a while is waited for."""
         while not self._stopping:
             self._woken.clear()
+            began = time.monotonic()
             try:
                 found = await self._step()
             except Unavailable as unavailable:
@@ -43,7 +46,9 @@ class Repeating:
                 await asyncio.sleep(TROUBLE_PAUSE)
                 continue
             if found:
-                await asyncio.sleep(BUSY_PAUSE)  # what comes meanwhile is done in one go
+                # What comes meanwhile is done in one go.
+                took = time.monotonic() - began
+                await asyncio.sleep(min(max(BUSY_PAUSE, took * (1 - SHARE) / SHARE), LONGEST_PAUSE))
             elif not self._stopping:
                 await self._rest()
 

@@ -23,8 +23,7 @@ COLLECTION = "notifications"
 INDEXES = {
     COLLECTION: [
         Index("by_user", [("user", 1), ("create_time", -1), ("_id", -1)]),
-        # The state is in every entry the same; the embedded database takes no index whose first field is not asked for.
-        Index("waiting", [("state", 1), ("create_time", 1)], where={"state": State.QUEUED.value}),
+        Index("waiting", [("create_time", 1)], where={"state": State.QUEUED.value}),
     ]
 }
 

@@ -1,5 +1,7 @@
 """Mail over SMTP."""
 
+import asyncio
+import socket
 from email.message import EmailMessage
 from email.utils import format_datetime
 
@@ -22,6 +24,7 @@ class SmtpPost:
     def __init__(self, host: str, port: int, sender: str, domain: str, writer: Writer, guard: Resilient) -> None:
         self._host, self._port, self._sender, self._domain = host, port, sender, domain
         self._writer, self._guard = writer, guard
+        self._own_name: str | None = None
 
     async def send(self, notification: Notification) -> None:
         """Return when the next server took it; PermanentFailure, Unavailable."""
@@ -58,7 +61,13 @@ class SmtpPost:
         """Why it will never be taken, empty when it was; that is no fault of the server, so no exception."""
         try:
             crash_point("notification.before_smtp")
-            await aiosmtplib.send(message, hostname=self._host, port=self._port, timeout=CONNECT_SECONDS)
+            await aiosmtplib.send(
+                message,
+                hostname=self._host,
+                port=self._port,
+                timeout=CONNECT_SECONDS,
+                local_hostname=await self._name(),
+            )
             crash_point("notification.after_smtp")
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
             code = _code_of(error)
@@ -68,6 +77,12 @@ class SmtpPost:
         except (aiosmtplib.SMTPException, OSError) as error:
             raise Unavailable("SMTP_UNAVAILABLE", "The mail server does not answer.") from error
         return ""
+
+    async def _name(self) -> str:
+        """What this machine is called, for EHLO; looked up once, since each lookup takes a thread."""
+        if self._own_name is None:
+            self._own_name = await asyncio.to_thread(socket.getfqdn)
+        return self._own_name
 
 
 def _code_of(error: aiosmtplib.SMTPException) -> int:
