@@ -25,6 +25,7 @@ WITHOUT = {
     "mongo_store.inbox:MongoInbox.note_handled_types": "written after the place was rewound, and the same each time",
     "mongo_store.outbox:MongoOutbox.hold_lease": "a lease ends by itself",
     "mongo_store.outbox:MongoOutbox.release_lease": "a lease ends by itself",
+    "mongo_store.former:adopt_former_rows": "before the process serves, and done again until its last step is done",
     "mongo_store.sessions:Sessions._note": "written again before the next transaction",
     "mongo_store.sessions:Sessions.end_abandoned": "ending what is ended changes nothing; the next one does it",
     "mongo_store.sessions:Sessions.close": "a note about a process that is gone, which others clear away",

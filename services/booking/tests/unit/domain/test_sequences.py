@@ -145,7 +145,7 @@ class Sale(Invariants):
 
     def cause_of(self, command: Command) -> Cause:
         if isinstance(command, Expire):
-            return expiry_cause(command.booking)
+            return expiry_cause(self.bookings[command.booking])
         return Cause(self.number(), self.number().encode(), actor="users/somebody")
 
     def serve(self, batch: Sequence[Sent], desk: int, fault: str = "", other: Sequence[Sent] = ()) -> None:
