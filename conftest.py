@@ -1,6 +1,11 @@
-"""How tests are spread over processes: a file stays together, and so do folders whose tests share one stack."""
+"""How tests are spread over processes (files and folders with one stack stay together), and settings of hypothesis."""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says more about what else the machine does than about the code.
+settings.register_profile("usher", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("usher")
 
 SHARE_A_STACK = ("tests/e2e/", "tests/resilience/")
 

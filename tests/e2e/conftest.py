@@ -16,8 +16,8 @@ from local_stack.stack import Stack
 from mongo_store import open_database
 from testkit.native import stack_engines
 from usher_cli import journey as steps
-from usher_cli.accounts import Account, register
-from usher_cli.api import Api, fresh_id
+from usher_cli.accounts import Account, eventually, register
+from usher_cli.api import Api, ApiRefusal, fresh_id
 from usher_cli.journey import PASSWORD, Journey
 
 ROLES = ("ROLE_OWNER", "ROLE_MANAGER", "ROLE_CHECK_IN", "ROLE_FINANCE", "ROLE_VIEWER")
@@ -118,6 +118,12 @@ def settled(stack: Stack, api: Api) -> World:
         token=journey.owner_token,
         query={"requestId": fresh_id()},
     )
+    voucher = api.post(
+        f"/v1/{journey.event}/vouchers",
+        {"code": "MATRIX-1"},
+        token=journey.owner_token,
+        query={"requestId": fresh_id()},
+    )
     world.resources = {
         "users/*": journey.buyer.name,
         "organizers/*": journey.organizer,
@@ -130,6 +136,8 @@ def settled(stack: Stack, api: Api) -> World:
         "events/*/discounts/*": series["discounts"],
         "events/*/seatingPlan": f"{series['event']}/seatingPlan",
         "events/*/checkInLists/*": door["name"],
+        "events/*/vouchers/*": voucher["name"],
+        "events/*/waitingListEntries/*": a_waiting_list_entry(api, journey),
         "events/*/availability": f"{journey.event}/availability",
         "events/*/bookings/*": journey.booking["name"],
         "events/*/bookings/*/tickets/*": journey.booking["tickets"][0]["name"],
@@ -157,6 +165,34 @@ def a_series(api: Api, journey: Journey) -> Mapping[str, str]:
         "questions": made(f"{event}/questions", {"text": "Name?", "kind": "QUESTION_KIND_TEXT"}),
         "discounts": made(f"{event}/discounts", discount),
     }
+
+
+def a_waiting_list_entry(api: Api, journey: Journey) -> str:
+    """The buyer waits for the only place of another event, which they hold themselves."""
+
+    def post(path: str, body: Mapping[str, Any], token: str = journey.owner_token) -> Any:
+        return api.post(f"/v1/{path}", body, token=token, query={"requestId": fresh_id()})
+
+    times = {"startTime": "2031-05-14T19:00:00Z", "endTime": "2031-05-14T22:00:00Z"}
+    draft = {"organizer": journey.organizer, "title": "Full", "timeZone": "UTC", "online": True, **times}
+    event = post("events", {**draft, "bookingTerms": {"waitingList": {"enabled": True}, "holdDuration": "86400s"}})[
+        "name"
+    ]
+    pool = post(f"{event}/capacityPools", {"displayName": "Room", "capacity": 1})["name"]
+    kind = {"displayName": "Seat", "price": {"currencyCode": "EUR", "units": "5"}, "capacityPools": [pool]}
+    wanted = {"ticketType": post(f"{event}/ticketTypes", kind)["name"], "quantity": 1}
+    api.post(f"/v1/{event}:publish", {"requestId": fresh_id()}, token=journey.owner_token)
+
+    def on_sale() -> bool | None:
+        try:
+            return api.get(f"/v1/{event}/availability").get("bookable") or None
+        except ApiRefusal:
+            return None
+
+    eventually(on_sale, seconds=60, what="the event on sale")
+    post(f"{event}/bookings", {"lines": [wanted]}, journey.buyer_token)
+    name: str = post(f"{event}/waitingListEntries", wanted, journey.buyer_token)["name"]
+    return name
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Every mapper loses nothing, whatever the values."""
 
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import UnionType
-from typing import Union, get_args, get_origin, get_type_hints
+from functools import partial
 
 import pytest
 from google.protobuf import json_format
@@ -34,24 +32,14 @@ from domain_kit.money import Money
 from domain_kit.refusals import InvalidArgument
 from mongo_store import as_stored
 from resource_api import etag_of, money_from_wire, money_to_wire, time_from_wire, time_to_wire
+from testkit.any_value import MONEY, TEXT, TIME
+from testkit.any_value import any_of as any_value_of
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1 import domain_events_pb2 as pb
 from usher.event.v1 import domain_events_pb2, event_pb2, ticket_type_pb2
 
-TEXT = st.text(max_size=12)
 ID = st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=26, max_size=26)
-MONEY = st.builds(Money, st.integers(0, 2**40), st.sampled_from(["EUR", "JPY", "BHD"]))
-TIME = st.datetimes(datetime.fromisoformat("2020-01-01"), datetime.fromisoformat("2090-01-01")).map(
-    lambda at: at.replace(microsecond=at.microsecond // 1000 * 1000, tzinfo=UTC)
-)
 MAYBE = st.none() | TIME
-PLAIN = {
-    str: TEXT, int: st.integers(0, 2**40), bool: st.booleans(), bytes: st.binary(max_size=8), Money: MONEY,
-    datetime: TIME, timedelta: st.integers(1, 10**7).map(lambda s: timedelta(seconds=s)),
-    float: st.floats(-90, 90), type(None): st.none(),
-}  # fmt: skip
-
-
 SMALL = st.integers(0, 10_000)
 BUILT = {
     Discount: st.builds(
@@ -59,33 +47,10 @@ BUILT = {
         st.integers(1, 9), SMALL, MAYBE, MAYBE,
     ),
     ServiceFee: st.builds(ServiceFee, st.none() | MONEY, SMALL),
-    RefundStep: st.builds(RefundStep, PLAIN[timedelta], SMALL),
+    RefundStep: st.builds(RefundStep, st.integers(0, 10**7).map(lambda s: timedelta(seconds=s)), SMALL),
+    UnitAt: st.builds(UnitAt, SMALL, SMALL),
 }  # fmt: skip
-
-
-def any_of(kind):
-    """Any value of a type, every field of every dataclass in it included."""
-    if kind in PLAIN:
-        return PLAIN[kind]
-    if kind is UnitAt:
-        return st.builds(UnitAt, PLAIN[int], PLAIN[int])
-    if kind is frozenset or get_origin(kind) is frozenset:
-        return st.frozensets(TEXT, max_size=2)
-    if kind in BUILT:
-        return BUILT[kind]
-    if is_dataclass(kind):
-        hints = get_type_hints(kind)
-        return st.builds(kind, **{each.name: any_of(hints[each.name]) for each in fields(kind)})
-    if get_origin(kind) is tuple:
-        return st.lists(any_of(get_args(kind)[0]), max_size=2).map(tuple)
-    if get_origin(kind) is Mapping:
-        key, value = get_args(kind)
-        return st.dictionaries(ID if key is str else any_of(key), any_of(value), max_size=2)
-    if get_origin(kind) in (Union, UnionType):
-        return st.one_of(*map(any_of, get_args(kind)))
-    return st.sampled_from(kind)
-
-
+any_of = partial(any_value_of, known=BUILT)
 SHAPES = [pytest.param(kind, id=kind.collection) for kind in documents.KINDS]
 
 
@@ -374,7 +339,7 @@ def test_every_domain_event_has_a_message_with_its_own_fields(make):
     }  # fmt: skip
     of_vouchers = {facts.VoucherCreated, facts.VoucherChanged, facts.VoucherDeleted}
     of_lists = {facts.CheckInListCreated, facts.CheckInListChanged, facts.CheckInListDeleted}
-    of_waiting = set(get_args(facts.WaitingListFact))
+    of_waiting = set(facts.WaitingListFact.__args__)
     assert {type(each) for each in happened} | of_lists == set(BUILDERS) - of_vouchers - of_waiting
     for fact, own in happened.items():
         encoded = encode(fact, booking)

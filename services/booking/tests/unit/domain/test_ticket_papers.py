@@ -44,7 +44,7 @@ def test_a_booking_without_tickets_says_why(make, confirmed):
     _, held = make.held()
     assert reason_of(held) == "BOOKING_NOT_CONFIRMED"
     assert reason_of(held.expired(make.NOW)) == "BOOKING_EXPIRED"
-    assert reason_of(confirmed.cancelled("ill", make.NOW)[0]) == "BOOKING_CANCELLED"
+    assert reason_of(confirmed.cancelled("ill", 0, make.NOW)[0]) == "BOOKING_CANCELLED"
 
 
 def test_a_document_that_would_not_fit_into_an_answer_is_refused(confirmed):
@@ -58,7 +58,7 @@ def test_a_calendar_entry_grows_with_every_change_of_booking_and_event(make, con
     offer = make.offer()
     first = calendar_entry_of(confirmed, offer)
     moved = calendar_entry_of(confirmed, replace(offer, version=offer.version + 1))
-    off = calendar_entry_of(replace(confirmed.cancelled("ill", make.NOW)[0], version=3), offer)
+    off = calendar_entry_of(replace(confirmed.cancelled("ill", 0, make.NOW)[0], version=3), offer)
     assert moved.sequence > first.sequence
     assert off.sequence > first.sequence
     assert (first.called_off, moved.called_off, off.called_off) == (False, False, True)

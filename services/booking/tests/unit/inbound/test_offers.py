@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.type.latlng_pb2 import LatLng
 from hypothesis import given, settings
@@ -162,7 +163,9 @@ def pool_to_wire(event: str, id: str, pool: Pool) -> ticket_type_pb2.CapacityPoo
 def test_an_offer_is_read_from_a_snapshot_with_every_field(offer):
     # The country is part of the address and has a test of its own; a place is known with both coordinates or none.
     place = replace(offer.place, country="", region="", longitude=offer.place.latitude)
-    offer = replace(offer, place=place)
+    # An add-on without a limit of its own comes once for each admission, and is told without one.
+    kinds = tuple(replace(each, one_each=False) for each in offer.ticket_types)
+    offer = replace(offer, place=place, ticket_types=kinds)
     assert offer_from_wire(snapshot_of(offer), offer.version) == offer
 
 
@@ -179,3 +182,10 @@ def test_an_address_is_one_line_without_empty_parts(make):
 def test_every_kind_of_question_is_known():
     names = {name.removeprefix("QUESTION_KIND_") for name in question_pb2.QuestionKind.DESCRIPTOR.values_by_name}
     assert names - {"UNSPECIFIED"} == {kind.name for kind in QuestionKind}
+
+
+@pytest.mark.parametrize(("most", "add_on", "one_each"), [(0, True, True), (3, True, False), (0, False, False)])
+def test_an_add_on_without_a_limit_of_its_own_comes_once_for_each_admission(make, most, add_on, one_each):
+    snapshot = snapshot_of(make.offer(make.type(add_on=add_on)))
+    snapshot.ticket_types[0].max_per_booking = most
+    assert offer_from_wire(snapshot, 1).ticket_types[0].one_each is one_each
