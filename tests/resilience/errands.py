@@ -1,6 +1,7 @@
 """What brings each service to its crash points: small errands, run again and again while processes die under them."""
 
 import asyncio
+import base64
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +17,7 @@ from event_backbone.broker import Outgoing
 from event_backbone.records import encode_event
 from local_stack.readiness import LOOPBACK
 from usher.user.v1 import domain_events_pb2 as user_facts
-from usher_cli.api import ApiRefusal
+from usher_cli.api import ApiRefusal, fresh_id
 from usher_cli.event_import import import_events
 from usher_cli.options import CommandFailure
 
@@ -61,6 +62,14 @@ class Errands:
 
     def a_free_place_is_booked(self) -> None:
         self._confirmed(self.free, self.world.token(self.world.buyers[0]))
+
+    def attendees_are_imported(self) -> None:
+        content = base64.b64encode(f"ticket_type\n{self.free.ticket_type}\n".encode()).decode()
+        body = {"content": content, "format": "ATTENDEE_FILE_FORMAT_CSV", "reason": "Guests.", "requestId": fresh_id()}
+        path, token = f"/v1/{self.free.event}/attendees:import", self.world.owner_token
+        with suppress(httpx.TransportError):  # a stream that broke off
+            for answer in self.world.api.stream(path, body, token=token):
+                assert not answer.get("problems"), answer
 
     def somebody_joins_the_waiting_room(self) -> None:
         token = self.world.token(f"users/{new_id()}")
