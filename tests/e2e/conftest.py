@@ -138,6 +138,7 @@ def settled(stack: Stack, api: Api) -> World:
         "events/*/checkInLists/*": door["name"],
         "events/*/vouchers/*": voucher["name"],
         "events/*/waitingListEntries/*": a_waiting_list_entry(api, journey),
+        "events/*/seatMap": f"{journey.event}/seatMap",
         "events/*/availability": f"{journey.event}/availability",
         "events/*/bookings/*": journey.booking["name"],
         "events/*/bookings/*/tickets/*": journey.booking["tickets"][0]["name"],
