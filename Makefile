@@ -16,7 +16,7 @@ demo: install-runtime ## install, start the stack, run the journey with sample e
 	@$(VENV)/usher demo $(ARGS)
 
 test: install ## install and run every test
-	@$(VENV)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(VENV)/python -m pytest -n 2 --dist loadscope $(ARGS)
 
 up: install-runtime ## start what is not running; ready when every health check says SERVING
 	@$(VENV)/usher up $(ARGS)

@@ -124,6 +124,8 @@ def test_a_stale_etag_is_refused_and_nothing_is_written(rpc: Rpc, channel, world
             pytest.skip("nothing that can be edited without other fields")
         for each in editable[:1]:
             setattr(resource, each, "Changed")
+    if "attendee" in request.DESCRIPTOR.fields_by_name:
+        request.attendee.display_name, request.attendee.email = "Eve", "eve@example.org"
     answered = call(channel, rpc, request, holder(rpc, world))
     assert (answered.code, answered.reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH"), answered
     assert written() == before
