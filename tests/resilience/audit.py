@@ -19,7 +19,7 @@ from usher.booking.v1 import booking_pb2
 
 Document = Mapping[str, Any]
 PACKAGE = "usher.booking.v1"
-REST_SECONDS = 60.0
+REST_SECONDS = 120.0
 
 
 class Books:
@@ -122,10 +122,8 @@ async def every_consumer_applied_each_once(books: Books) -> None:
     assert [int(each.get("remaining", 0)) for each in availability["ticketTypes"]] == [free]
     async with open_database(uri, "usher_notification") as database:
         letters = Counter([each["cause"] async for each in database.collection("notifications").find({})])
-    wanted = books.ids_of("BookingConfirmed") | books.ids_of("BookingCancelled")
     assert [each for each, times in letters.items() if times > 1] == []
     assert {each for each in books.ids_of("BookingConfirmed") if each not in letters} == set()
-    assert {each for each in letters if each in wanted} >= books.ids_of("BookingConfirmed")
 
 
 async def nothing_was_put_aside(world: World) -> None:
@@ -140,13 +138,14 @@ async def come_to_rest(world: World, sale: Sale, *, told: Crowd | None = None) -
     """All of the above: what is written at once, what others are told of as soon as it has arrived."""
     books = await Books(world, sale).read()
     nothing_is_oversold(books)
-    the_inventory_is_the_sum_of_the_live_bookings(books)
     if told is not None:
+        the_inventory_is_the_sum_of_the_live_bookings(books)
         what_was_acknowledged_is_there(books, told)
     deadline = time.monotonic() + REST_SECONDS
     while True:
         try:
             books = await Books(world, sale).read()
+            the_inventory_is_the_sum_of_the_live_bookings(books)  # an import that broke off is finished later
             versions_have_neither_gaps_nor_doubles(books)
             everything_is_published(books)
             await every_consumer_applied_each_once(books)

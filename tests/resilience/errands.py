@@ -64,7 +64,8 @@ class Errands:
         self._confirmed(self.free, self.world.token(self.world.buyers[0]))
 
     def attendees_are_imported(self) -> None:
-        content = base64.b64encode(f"ticket_type\n{self.free.ticket_type}\n".encode()).decode()
+        rows = f"ticket_type,buyer\n{self.free.ticket_type},{self.world.buyers[0]}\n"
+        content = base64.b64encode(rows.encode()).decode()
         body = {"content": content, "format": "ATTENDEE_FILE_FORMAT_CSV", "reason": "Guests.", "requestId": fresh_id()}
         path, token = f"/v1/{self.free.event}/attendees:import", self.world.owner_token
         with suppress(httpx.TransportError):  # a stream that broke off
