@@ -255,7 +255,7 @@ class BookingTerms(_message.Message):
     transfer_allowed: _builtins.bool
     """Buyers may pass a ticket to somebody else."""
     resale_allowed: _builtins.bool
-    """Buyers may offer a ticket back for sale at the price they paid."""
+    """Buyers may offer a ticket back for sale at the price they paid. Kept for that; resale is not offered yet."""
     ticket_logo: _builtins.bytes
     """Picture printed on tickets, a PNG or JPEG file of at most 32 KiB. Not told in lists of events."""
     @_builtins.property
