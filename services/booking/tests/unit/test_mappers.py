@@ -49,6 +49,7 @@ BUILT = {
     ServiceFee: st.builds(ServiceFee, st.none() | MONEY, SMALL),
     RefundStep: st.builds(RefundStep, st.integers(0, 10**7).map(lambda s: timedelta(seconds=s)), SMALL),
     UnitAt: st.builds(UnitAt, SMALL, SMALL),
+    int: st.integers(0, 999),  # numbers of tickets among them, each of which a message tells by itself
 }  # fmt: skip
 any_of = partial(any_value_of, known=BUILT)
 SHAPES = [pytest.param(kind, id=kind.collection) for kind in documents.KINDS]
