@@ -112,7 +112,7 @@ def state_of(entry):
     return WaitingListEntryState.Name(entry.state).removeprefix("WAITING_LIST_ENTRY_STATE_")
 
 
-async def becomes(platform, user, name, state, seconds=1.0):
+async def becomes(platform, user, name, state, seconds=60):
     """The entry in that state, which it must reach in time."""
     async with asyncio.timeout(seconds):
         while state_of(entry := await get(platform, user, name)) != state:
