@@ -176,9 +176,7 @@ class WaitingLists(RuleBasedStateMachine):
         if offered:
             entry = offered[number % len(offered)]
             booking = self.records[Booking, entry.booking]
-            # Open: money that comes after an offer is over, and is turned away, may leave the entry OFFERED; until
-            # that is mended, money here comes in time.
-            self.now += timedelta(hours=2 if late and leaves else 0)
+            self.now += timedelta(hours=2 if late else 0)
             paid = ClaimPayment(EVENT, booking.name, f"payments/{new_id()}", booking.total, Issuer())
             self.run(LeaveWaitingList(EVENT, entry.name, "") if leaves else paid)
             if leaves and late:

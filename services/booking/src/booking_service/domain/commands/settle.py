@@ -20,6 +20,7 @@ from booking_service.domain.records import Key, Record, View
 from booking_service.domain.seat_choice import seated_again, section_keys
 from booking_service.domain.states import BookingAction, BookingState, TicketState
 from booking_service.domain.stock import Stock
+from booking_service.domain.waiting_entry import WaitingEntry
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, Refusal
 
@@ -131,7 +132,10 @@ class ClaimPayment(OnBooking):
         except Refusal as refusal:
             # Written as it is, what this was decided on makes the commit fail where others have changed it meanwhile.
             keys = dict.fromkeys([*keys_of(booking), *section_keys(stock.known_offer(), booking.lines)])
-            seen = [record for key in keys if (record := view.find(*key)) is not None]
+            # The entry of the waiting list is no tally: it follows its booking with a step of its own.
+            seen = [
+                record for key in keys if key[0] is not WaitingEntry and (record := view.find(*key)) is not None
+            ]  # fmt: skip
             return changed(stock, *steps, self._turned_away(booking, refusal.reason, now), tallies=seen)
         return changed(stock, *steps, self._claimed(again, now, held_again=True), tallies=[*tallies, *taken])
 
