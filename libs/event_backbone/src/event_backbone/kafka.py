@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
 
+from event_backbone.assignment import assignor_for
 from event_backbone.broker import Broker, BrokerUnavailable, Outgoing, Position, Reader, Record, Writer
 from event_backbone.closing import close_admin, close_consumer, close_producer
 from event_backbone.instance import instance_of
@@ -70,6 +71,7 @@ class KafkaBroker:
                 **self._connection | {"request_timeout_ms": int(patience * 1000)},
                 group_id=group,
                 group_instance_id=instance,
+                partition_assignment_strategy=(assignor_for(instance),),
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 session_timeout_ms=SESSION_SECONDS * 1000,
