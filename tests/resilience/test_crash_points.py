@@ -174,6 +174,7 @@ def died(stack: Stack, world: World) -> Counter[str]:
     return died
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("point", sorted(crash_points()))
 def test_a_process_that_dies_there_leaves_everything_in_order(point: str, died: Counter[str]) -> None:
     """INVARIANT: there is no step after which a crash loses or doubles anything."""
