@@ -49,7 +49,7 @@ class Relay(Worker):
         self._partitions, self._batch = partitions, batch
         self._poll_seconds, self._check_seconds, self._lease_seconds = poll_seconds, check_seconds, lease_seconds
         self._lease, self._owner = f"relay/{topic}", new_id()
-        self._leads_until = 0.0
+        self._led = False
         self._log = LogWatch(outbox, self._broker, topic, source, self._metrics)
 
     async def _work(self) -> None:
@@ -74,17 +74,20 @@ class Relay(Worker):
     async def _relay(self, writer: Writer, pauses: Pauses) -> None:
         """Until stopped, out of office, or something fails; then the writer is built again."""
         checked = 0.0
-        while not self._stopping.is_set() and await self._leads():
-            if time.monotonic() - checked >= self._check_seconds:
-                await self._log.check(writer)
-                await self._measure_age()
-                checked = time.monotonic()
-            events = await self._outbox.pending(self._batch)
-            if events:
-                await self._publish(writer, events)
-            else:
-                await self._idle()
-            pauses.reset()
+        try:
+            while not self._stopping.is_set() and await self._leads():
+                if time.monotonic() - checked >= self._check_seconds:
+                    await self._log.check(writer)
+                    await self._measure_age()
+                    checked = time.monotonic()
+                events = await self._outbox.pending(self._batch)
+                if events:
+                    await self._publish(writer, events)
+                else:
+                    await self._idle()
+                pauses.reset()
+        finally:
+            await self._outbox.settle()
 
     async def _publish(self, writer: Writer, events: Sequence[OutboxEvent]) -> None:
         crash_point("relay.before_publish")
@@ -120,13 +123,11 @@ class Relay(Worker):
             await asyncio.gather(*waits, return_exceptions=True)
 
     async def _leads(self) -> bool:
-        """Renewed when a third of the lease is gone. Two leaders at once do no harm but duplicates."""
-        now = time.monotonic()
-        if self._leads_until - now > self._lease_seconds * 2 / 3:
-            return True
+        """Two leaders at once do no harm but duplicates."""
         leads = await self._outbox.hold_lease(self._lease, self._owner, self._lease_seconds)
-        self._leads_until = now + self._lease_seconds if leads else 0.0
-        self._metrics.leads(self._topic, leads)
+        if leads != self._led:
+            self._led = leads
+            self._metrics.leads(self._topic, leads)
         return leads
 
     async def _measure_age(self) -> None:
@@ -135,7 +136,7 @@ class Relay(Worker):
 
     async def _resign(self) -> None:
         self._metrics.leads(self._topic, False)
-        if self._leads_until:
+        if self._led:
             with suppress(Exception, TimeoutError):
                 await asyncio.wait_for(self._outbox.release_lease(self._lease, self._owner), 2.0)
 

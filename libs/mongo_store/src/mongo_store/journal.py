@@ -76,8 +76,7 @@ class Journal:
 
     async def read(self, collection: str, key: Any) -> Mapping[str, Any] | None:
         """One document by `_id`."""
-        with reachable():
-            return await self.database.collection(collection).find_one({"_id": key})
+        return await self.database.read(collection, key)
 
     async def find(
         self, collection: str, where: Mapping[str, Any], *, sort: Sequence[tuple[str, int]] = (), limit: int = 0
