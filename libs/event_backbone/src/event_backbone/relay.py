@@ -23,7 +23,8 @@ class Relay(Worker):
     """Publishes what a service commits. Run one in every process of the service: a lease lets one of them work.
 
     topic: "usher.<service>.v1", created when missing. source: CloudEvents source, "//usher/<service>".
-    batch: domain events sent at once. poll_seconds: how long a commit of another process may go unnoticed.
+    batch: domain events sent at once. gap: seconds from one of these to the next; what comes first goes at once.
+    poll_seconds: how long a commit of another process may go unnoticed.
     check_seconds: how long a loss of records may go unnoticed. lease_seconds: how long a killed leader blocks the next.
     """
 
@@ -37,6 +38,7 @@ class Relay(Worker):
         metrics: RelayMetrics | None = None,
         partitions: int = DEFAULT_PARTITIONS,
         batch: int = 500,
+        gap: float = 0.05,
         poll_seconds: float = 0.5,
         check_seconds: float = 1.0,
         lease_seconds: float = 6.0,
@@ -46,7 +48,7 @@ class Relay(Worker):
         self._outbox, self._topic, self._source = outbox, topic, source
         self._broker = broker_of(brokers)
         self._metrics = metrics or Silence()
-        self._partitions, self._batch = partitions, batch
+        self._partitions, self._batch, self._gap = partitions, batch, gap
         self._poll_seconds, self._check_seconds, self._lease_seconds = poll_seconds, check_seconds, lease_seconds
         self._lease, self._owner = f"relay/{topic}", new_id()
         self._led = False
@@ -82,7 +84,9 @@ class Relay(Worker):
                     checked = time.monotonic()
                 events = await self._outbox.pending(self._batch)
                 if events:
+                    began = time.monotonic()
                     await self._publish(writer, events)
+                    await self._pause(began + self._gap - time.monotonic())
                 else:
                     await self._idle()
                 pauses.reset()

@@ -1,4 +1,4 @@
-"""Documents asked for by name in one turn of the event loop, read in one query.
+"""Documents asked for by name at the same time, read in one query.
 
 A consumer hands a batch to its handlers at the same time, and each asks for a few documents. One by one they cost the
 store a statement each, which on the embedded database is what a handler costs.
@@ -6,40 +6,48 @@ store a statement each, which on the embedded database is what a handler costs.
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from mongo_store.pieces import pieces
+from mongo_store.pieces import AT_ONCE
 
 if TYPE_CHECKING:
     from mongo_store.database import Database
 
+MOST_QUERIES = 4  # in flight for one collection
 Found = Mapping[str, Any] | None
 
 
 class GatheredReads:
-    """Of one database. No timer: a lone reader waits for nobody."""
+    """Of one database. No timer: a lone reader waits for nobody; while queries are in flight the next gathers."""
 
     def __init__(self, database: "Database") -> None:
         self._database = database
         self._wanted: dict[str, dict[Any, list[asyncio.Future[Found]]]] = {}
-        self._running: set[asyncio.Task[None]] = set()
+        self._flying: dict[str, set[asyncio.Task[None]]] = {}
 
     async def read(self, collection: str, key: Any) -> Found:
         """The document of that `_id`, as it is after this call; None where there is none. Raises what pymongo does."""
         loop = asyncio.get_running_loop()
-        if not self._wanted:
-            loop.call_soon(self._start)
+        wanted = self._wanted.setdefault(collection, {})
+        if not wanted:
+            loop.call_soon(self._start, collection)
         answer: asyncio.Future[Found] = loop.create_future()
-        self._wanted.setdefault(collection, {}).setdefault(key, []).append(answer)
+        wanted.setdefault(key, []).append(answer)
         return await answer
 
-    def _start(self) -> None:
-        wanted, self._wanted = self._wanted, {}
-        for collection, callers in wanted.items():
-            for keys in pieces(list(callers)):
-                task = asyncio.create_task(self._answer(collection, {key: callers[key] for key in keys}))
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
+    def _start(self, collection: str) -> None:
+        wanted, flying = self._wanted[collection], self._flying.setdefault(collection, set())
+        while wanted and len(flying) < MOST_QUERIES:
+            some = {key: wanted.pop(key) for key in list(islice(wanted, AT_ONCE))}
+            task = asyncio.create_task(self._answer(collection, some))
+            flying.add(task)
+            task.add_done_callback(partial(self._landed, collection))
+
+    def _landed(self, collection: str, task: "asyncio.Task[None]") -> None:
+        self._flying[collection].discard(task)
+        self._start(collection)
 
     async def _answer(self, collection: str, callers: Mapping[Any, list[asyncio.Future[Found]]]) -> None:
         try:
