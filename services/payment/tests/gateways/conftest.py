@@ -2,27 +2,30 @@
 
 A module of hands has: METHOD (its main method), AMOUNT (Money), SIGNS_TIME (whether its webhooks carry a signed time),
 SIGNED_BY_HEADERS (whether the signature is in headers), and where its method is MethodKind.TOKEN, TOKENS with what
-"good" and "declined" payers' browsers would get.
+"good" and "declined" payers' browsers would get, or `browser(far, intent, passes)` where each gets another one.
 """
 
 import importlib.util
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from random import Random
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
+import requests
 from aiohttp import web
 
 from domain_kit.money import Money
-from payment_service.domain.gateways import Delivery, Intent, IntentState, MethodKind, Order
+from payment_service.domain.gateways import Delivery, GatewayRefund, Intent, IntentState, MethodKind, Order
 from payment_service.outbound.capability_files import capabilities_of
 
 HERE = Path(__file__).parent
@@ -84,6 +87,8 @@ class Far:
     async def agreed(self, order: Order, intent: Intent, *, passes: bool = True) -> Order:
         """The payer does what is to be done: the order with a token, or the decision on the gateway's page."""
         if self.kind is MethodKind.TOKEN:
+            if hasattr(self.hands, "browser"):
+                return replace(order, token=await self.hands.browser(self, intent, passes))
             return replace(order, token=self.hands.TOKENS["good" if passes else "declined"])
         await self.decide(intent, passes=passes)
         return order
@@ -130,6 +135,17 @@ class Far:
             await self.until(decided)
         return intent
 
+    async def refunds(
+        self, order: Order, done: Intent, made: Mapping[str, GatewayRefund]
+    ) -> Mapping[str, GatewayRefund]:
+        """What the gateway says when it is asked, and what it has said by itself."""
+        references = {id: refund.reference for id, refund in made.items()}
+        found = dict(await self.gateway.refunds_of(order, done.reference, references))
+        for one in self.inbox.deliveries:
+            for notice in self.gateway.read(one, datetime.now(UTC)):
+                found.update(notice.refunds)
+        return found
+
     async def charges(self, order: Order) -> int:
         """How often the sandbox has taken money for it."""
         found = (await self.control("charges", order=order.key))["charges"]
@@ -175,3 +191,63 @@ async def far(request: pytest.FixtureRequest, tmp_path: Path, start_sandbox: Any
             module = import_module(f"payment_service.outbound.gateways.{name}")
             async with module.open_gateway(credentials, timeout=5.0, webhook_url=f"{inbox.url[:-6]}{name}") as gateway:
                 yield Far(name, gateway, hands_of(name), sandbox.url, inbox, until)
+
+
+def mutations(good: Delivery, *, headers: Sequence[str] = (), query: bool = False) -> Iterator[Delivery]:
+    """500 deliveries that differ from a good one in a character of the body, of a header, or of the query."""
+    chance = Random(20)
+    for _ in range(500):
+        places = ["body", *headers, *(["query"] if query else [])]
+        place = chance.choice(places)
+        if place == "body":
+            yield replace(good, body=_altered(good.body, chance))
+        elif place == "query":
+            path, _, asked = good.url.partition("?")
+            yield replace(good, url=f"{path}?{_altered(asked.encode(), chance).decode('latin-1')}")
+        else:
+            value = _altered(good.headers[place].encode(), chance).decode("latin-1")
+            yield replace(good, headers={**good.headers, place: value})
+
+
+def _altered(text: bytes, chance: Random) -> bytes:
+    at = chance.randrange(len(text))
+    other = bytes([chance.choice([byte for byte in range(33, 127) if byte != text[at]])])
+    return chance.choice(
+        [text[:at] + other + text[at + 1 :], text[:at] + other + text[at:], text[:at] + text[at + 1 :]]
+    )
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Makes every call of an SDK over `requests` get one answer, or fail."""
+
+    def answer(status: int = 200, body: Any = None, *, error: Exception | None = None) -> None:
+        def send(adapter: Any, request: Any, **options: Any) -> requests.Response:
+            if error is not None:
+                raise error
+            answered = requests.Response()
+            answered.status_code, answered.request, answered.url = status, request, request.url
+            answered._content = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
+            return answered
+
+        monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
+
+    return answer
+
+
+def everything(error: BaseException, caplog: pytest.LogCaptureFixture) -> str:
+    """All that a log may show of it: the traceback with what came before, and each record with its extras."""
+    records = [str(vars(record)) for record in caplog.records]
+    return "".join([*traceback.format_exception(error), str(vars(error)), caplog.text, *records])
+
+
+@pytest.fixture
+def tools() -> SimpleNamespace:
+    """What tests of single gateways share."""
+    return SimpleNamespace(mutations=mutations, everything=everything)
+
+
+@pytest.fixture
+def far_delivery() -> Callable[..., Delivery]:
+    """A webhook made by hand."""
+    return lambda body, headers, query="": Delivery(body, headers, f"http://shop.example/hook?{query}")

@@ -188,8 +188,12 @@ class Refunds(Protocol):
     async def refund(self, order: Order, reference: str, amount: Money, *, id: str) -> GatewayRefund:
         """Pay back all or part; `id` (32 hex digits) is the idempotency key and is kept with the refund."""
 
-    async def refunds_of(self, order: Order, reference: str, ids: Sequence[str]) -> Mapping[str, GatewayRefund]:
-        """What became of those of our refunds that the gateway knows, by our id."""
+    async def refunds_of(self, order: Order, reference: str, ids: Mapping[str, str]) -> Mapping[str, GatewayRefund]:
+        """What became of those of our refunds that the gateway knows and can be asked for, by our id.
+
+        ids: our id → `GatewayRefund.reference`, "" where it is not known (yet). Gateways that tell what became of a
+        refund by webhook alone say so in a `Notice`.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +210,14 @@ class Notice:
     """A verified webhook: its id at the gateway, and the order it is about by our key or by the gateway's reference.
 
     Both are empty when it is about none. Money is never moved on its word: it says which order to look at.
+    refunds: what became of refunds, by our id; of a gateway that cannot be asked, so that its signed word is all there
+    is.
     """
 
     id: str
     key: str = ""
     reference: str = ""
+    refunds: Mapping[str, GatewayRefund] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,5 @@
+"""Razorpay's far end (https://razorpay.com/docs/api)."""
+
+from gateway_sandbox.razorpay.provider import Razorpay
+
+__all__ = ["Razorpay"]
