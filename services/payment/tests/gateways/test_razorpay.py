@@ -56,7 +56,20 @@ async def test_a_token_of_another_order_or_without_a_signature_takes_nothing(far
     _, other = await far.begun()
     token = json.loads(await far.hands.browser(far, other, True))
     forged = {**token, "razorpay_order_id": intent.reference}
-    for bad in (json.dumps(token), json.dumps(forged), "{", "[]", "{}", token["razorpay_payment_id"], "é|é", "|"):
+    own = json.loads(await far.hands.browser(far, intent, True))
+    unsigned = {**own, "razorpay_signature": token["razorpay_signature"]}
+    for bad in (
+        json.dumps(token),
+        json.dumps(forged),
+        json.dumps(unsigned),
+        own["razorpay_payment_id"],
+        "{",
+        "[]",
+        "{}",
+        token["razorpay_payment_id"],
+        "é|é",
+        "|",
+    ):
         done = await far.gateway.confirm(replace(order, token=bad), intent.reference)
         assert done.state is IntentState.OPEN
         assert done.failure.kind is FailureKind.REFUSED

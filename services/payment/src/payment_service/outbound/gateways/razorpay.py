@@ -85,10 +85,10 @@ class RazorpayGateway:
         if order.token:
             id = paid_with(self._client.utility, order.token, reference)
             if id is None:
-                return replace(before, failure=before.failure or FORGED)
+                return replace(before, state=IntentState.OPEN, failure=before.failure or FORGED)
             waiting = stands.payment(id)
             if waiting is None:
-                return replace(before, failure=UNKNOWN)
+                return replace(before, state=IntentState.OPEN, failure=UNKNOWN)
         if waiting is None or waiting["status"] != "authorized" or not order.capture:
             return before
         return await self._captured(order, reference, waiting)
