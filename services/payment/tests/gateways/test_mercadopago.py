@@ -1,5 +1,6 @@
 """What is Mercado Pago's own: one currency an account, 3-D Secure, amounts as numbers, its search's lag, webhooks."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -71,6 +72,15 @@ async def test_each_kind_of_failure_is_told(far, token, code, kind):
     assert done.state in (IntentState.OPEN, IntentState.CANCELLED)
     assert done.failure.message
     assert await far.charges(order) == 0
+
+
+@ONLY
+async def test_two_confirmations_at_once_take_the_money_once(far):
+    order, intent = await far.begun()
+    order = await far.agreed(order, intent)
+    done = await asyncio.gather(*[far.gateway.confirm(order, intent.reference) for _ in range(4)])
+    assert {(each.state, each.reference) for each in done} == {(IntentState.SUCCEEDED, done[0].reference)}
+    assert await far.charges(order) == 1
 
 
 @ONLY
@@ -197,6 +207,7 @@ async def test_either_of_two_secrets_may_have_signed_and_no_third(gateway, far_d
         signed("7", time, secret="third"), signed("8", time), {}, {"x-signature": good["x-signature"]},
         {**good, "x-signature": f"V1={good['x-signature']}"}, {**good, "x-signature": ",é"},
         {**good, "x-signature": good["x-signature"].replace("v1", "v2")},
+        {**good, "x-signature": good["x-signature"].replace("ts", "TS")}, {**good, "x-signature": f",{good['x-signature']}"},
     ]  # fmt: skip
     for headers in wrong:
         with pytest.raises(Unauthenticated):

@@ -1,5 +1,6 @@
 """What is Razorpay's own: its checkout's signature, capture by us alone, its amounts, errors and webhooks."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -74,6 +75,15 @@ async def test_a_token_of_another_order_or_without_a_signature_takes_nothing(far
         assert done.state is IntentState.OPEN
         assert done.failure.kind is FailureKind.REFUSED
     assert (await far.control("totals"))["currencies"] == {}
+
+
+@ONLY
+async def test_two_confirmations_at_once_take_the_money_once(far):
+    order, intent = await far.begun()
+    order = await far.agreed(order, intent)
+    done = await asyncio.gather(*[far.gateway.confirm(order, intent.reference) for _ in range(4)])
+    assert {(each.state, each.failure) for each in done} == {(IntentState.SUCCEEDED, None)}
+    assert await far.charges(order) == 1
 
 
 @ONLY
