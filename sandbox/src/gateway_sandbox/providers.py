@@ -17,6 +17,7 @@ from gateway_sandbox.webhooks import Courier
 
 # Name → where its class is, imported when it is served.
 PROVIDERS: Mapping[str, str] = {
+    "adyen": "gateway_sandbox.adyen:Adyen",
     "mercadopago": "gateway_sandbox.mercadopago:MercadoPago",
     "razorpay": "gateway_sandbox.razorpay:Razorpay",
 }

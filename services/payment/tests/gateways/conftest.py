@@ -5,7 +5,8 @@ SIGNED_BY_HEADERS (whether the signature is in headers), and where its method is
 "good" and "declined" payers' browsers would get, or `browser(far, intent, passes)` where each gets another one.
 It may have SIGNS_BODY = False (nothing of a webhook's body is signed, so nothing of it is to be read), and
 HEARS_WITH_TOKEN = True (an order is not told to the gateway before there is a token, so that one called off before is
-held back by the payment that has called it off, not by the gateway).
+held back by the payment that has called it off, not by the gateway), and REFUNDS_DECIDED_LATER = True (a refund that is
+too much is taken on too, and said to have failed afterwards).
 """
 
 import importlib.util

@@ -123,7 +123,8 @@ async def test_money_goes_back_once_in_parts_and_never_more_than_came(far):
     assert first.progress is not Progress.FAILED
     assert (await far.gateway.refund(order, done.reference, part, id="a" * 32)).reference == first.reference
     too_much = await far.gateway.refund(order, done.reference, order.amount, id="b" * 32)
-    assert too_much.progress is Progress.FAILED
+    later = getattr(far.hands, "REFUNDS_DECIDED_LATER", False)
+    assert too_much.progress is (Progress.PENDING if later else Progress.FAILED)
     rest = order.amount - part
     last = await far.gateway.refund(order, done.reference, rest, id="c" * 32)
 

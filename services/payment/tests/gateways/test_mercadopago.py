@@ -207,7 +207,8 @@ async def test_either_of_two_secrets_may_have_signed_and_no_third(gateway, far_d
         signed("7", time, secret="third"), signed("8", time), {}, {"x-signature": good["x-signature"]},
         {**good, "x-signature": f"V1={good['x-signature']}"}, {**good, "x-signature": ",é"},
         {**good, "x-signature": good["x-signature"].replace("v1", "v2")},
-        {**good, "x-signature": good["x-signature"].replace("ts", "TS")}, {**good, "x-signature": f",{good['x-signature']}"},
+        {**good, "x-signature": good["x-signature"].replace("ts", "TS")},
+        {**good, "x-signature": f",{good['x-signature']}"},
     ]  # fmt: skip
     for headers in wrong:
         with pytest.raises(Unauthenticated):

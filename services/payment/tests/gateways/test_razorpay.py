@@ -255,6 +255,21 @@ async def test_no_answer_is_unavailable_and_nothing_is_printed(gateway, answerin
     assert capsys.readouterr().out == ""
 
 
+async def test_a_call_has_a_time_limit_follows_nothing_and_trusts_what_the_machine_trusts(gateway, monkeypatch):
+    seen = []
+
+    def send(adapter, request, **options):
+        seen.append(options)
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(Unavailable):
+        await gateway.begin(ORDER)
+    assert (seen[0]["timeout"], seen[0]["verify"]) == (1.0, True)
+
+
 async def test_no_secret_goes_into_a_log_or_an_error(gateway, answering, tools, caplog):
     caplog.set_level(logging.DEBUG)
     order = replace(ORDER, token="pay_1|the_signature", buyer_email="payer@example.org")

@@ -210,14 +210,17 @@ class Notice:
     """A verified webhook: its id at the gateway, and the order it is about by our key or by the gateway's reference.
 
     Both are empty when it is about none. Money is never moved on its word: it says which order to look at.
-    refunds: what became of refunds, by our id; of a gateway that cannot be asked, so that its signed word is all there
-    is.
+
+    refunds (by our id) and intent say what became of them, where the gateway cannot be asked and its signed word is all
+    there is; both may come late and out of order. In `intent` AUTHORIZED says that the bank has agreed, after which an
+    order with `capture` is taken without another word.
     """
 
     id: str
     key: str = ""
     reference: str = ""
     refunds: Mapping[str, GatewayRefund] = field(default_factory=dict)
+    intent: Intent | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,8 @@ class KeptSession(requests.Session):
 
     def request(self, method: str, url: str, *args: Any, **options: Any) -> requests.Response:  # type: ignore[override]
         """A 2xx answer, with JSON or without a body."""
-        options.update(timeout=self._timeout, allow_redirects=False)
+        # An SDK's own bundle of certificates grows old: `verify` is the machine's.
+        options.update(timeout=self._timeout, allow_redirects=False, verify=True)
         try:
             answer = super().request(method, url, *args, **options)
             body = answer.json() if answer.content else {}

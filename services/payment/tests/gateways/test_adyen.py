@@ -1,0 +1,388 @@
+"""What is Adyen's own: calls repeated to learn, results that come by webhook alone, 3-D Secure, eight signed fields."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+import requests
+
+from domain_kit.money import Money
+from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, Unauthenticated, Unavailable
+from payment_service.domain.gateways import ActionKind, FailureKind, IntentState, Order, Progress
+from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.gateways.adyen import open_gateway
+
+ONLY = pytest.mark.parametrize("far", ["adyen"], indirect=True)
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+FIRST, SECOND, THIRD = ("A1" * 32, "B2" * 32, "C3" * 32)
+KEYS = {
+    "api_key": "the-api-key", "client_key": "test_client", "merchant_account": "Ours",
+    "webhook_secret": f"{FIRST},{SECOND}", "url": "http://far.example",
+}  # fmt: skip
+ORDER = Order(
+    "a" * 32, "payments/1", "events/1/bookings/1", Money(1_999, "EUR"), "card", "Concert", "http://shop.example/", NOW,
+    token='{"paymentMethod": {"type": "scheme", "encryptedCardNumber": "the-card-number"}}',
+    buyer_email="payer@example.org",
+)  # fmt: skip
+SIGNED = (
+    "pspReference", "originalReference", "merchantAccountCode", "merchantReference", "value", "currency", "eventCode",
+    "success",
+)  # fmt: skip
+
+
+@pytest.fixture
+async def gateway():
+    async with open_gateway(KEYS, timeout=1.0, webhook_url="") as opened:
+        yield opened
+
+
+def item(secret=SECOND, **fields):
+    """One item of a notification as Adyen signs it."""
+    said = {
+        "amount": {"value": 1_999, "currency": "EUR"}, "eventCode": "AUTHORISATION", "merchantAccountCode": "Ours",
+        "merchantReference": "a" * 32, "pspReference": "PSP1", "success": "true", **fields,
+    }  # fmt: skip
+    text = ":".join(str({**said, **said["amount"]}.get(name, "")) for name in SIGNED)
+    signature = hmac.new(bytes.fromhex(secret), text.encode(), hashlib.sha256).digest()
+    return {**said, "additionalData": {"hmacSignature": base64.b64encode(signature).decode()}}
+
+
+def body(*items):
+    return json.dumps(
+        {"live": "false", "notificationItems": [{"NotificationRequestItem": one} for one in items]}
+    ).encode()
+
+
+async def confirmed(far, token, **fields):
+    order, intent = await far.begun(**fields)
+    order = replace(order, token=token)
+    return order, await far.gateway.confirm(order, intent.reference)
+
+
+async def told(far, order):
+    """What the gateway has said of an order by itself."""
+    now = datetime.now(UTC)
+    notices = [notice for one in far.inbox.deliveries for notice in far.gateway.read(one, now)]
+    return [notice.intent.state for notice in notices if notice.key == order.key and notice.intent]
+
+
+@ONLY
+async def test_two_confirmations_at_once_take_the_money_once(far):
+    order, intent = await far.begun()
+    order = await far.agreed(order, intent)
+    done = await asyncio.gather(*[far.gateway.confirm(order, intent.reference) for _ in range(4)])
+    assert {(each.state, each.reference) for each in done} == {(IntentState.SUCCEEDED, done[0].reference)}
+    assert await far.charges(order) == 1
+
+
+@ONLY
+@pytest.mark.parametrize(
+    ("holder", "code", "kind"),
+    [
+        ("NOT_ENOUGH_BALANCE", "12", FailureKind.DECLINED),
+        ("CARD_EXPIRED", "6", FailureKind.DECLINED),
+        ("DECLINED", "2", FailureKind.DECLINED),
+        ("FRAUD", "20", FailureKind.REFUSED),
+        ("NOT_SUPPORTED", "10", FailureKind.REFUSED),
+        ("ACQUIRER_ERROR", "4", FailureKind.GATEWAY),
+    ],
+)
+async def test_each_kind_of_failure_is_told(far, holder, code, kind):
+    order, done = await confirmed(far, far.hands.token(holder))
+    assert (done.state, done.failure.code, done.failure.kind) == (IntentState.CANCELLED, code, kind)
+    assert done.failure.message
+    assert await far.charges(order) == 0
+
+
+@ONLY
+@pytest.mark.parametrize(
+    "token", ["", "{", "[]", "text", '{"paymentMethod": 1}', '{"details": {"redirectResult": "x"}}']
+)
+async def test_a_token_that_is_none_is_refused(far, token):
+    _, done = await confirmed(far, token)
+    assert (done.state, done.failure.kind) == (IntentState.OPEN, FailureKind.REFUSED)
+    _, wrong_number = await confirmed(far, far.hands.token(number="test_1"))
+    assert (wrong_number.failure.code, wrong_number.failure.kind) == ("101", FailureKind.REFUSED)
+    assert (await far.control("totals"))["currencies"] == {}
+
+
+@ONLY
+@pytest.mark.parametrize("passes", [True, False])
+async def test_a_challenge_of_3d_secure_is_met_or_not_and_told_with_the_way_back(far, passes):
+    order, asked = await confirmed(far, far.hands.token(number="test_4917610000000000"))
+    assert (asked.state, asked.action.kind) == (IntentState.ACTION_REQUIRED, ActionKind.REDIRECT)
+    assert json.loads(asked.client["action"])["url"] == asked.action.value
+    assert (await far.gateway.find(order, asked.reference)).action == asked.action
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(asked.action.value, data={"pays": "yes" if passes else "no"})
+    assert await far.charges(order) == 0
+    came_back = parse_qs(urlsplit(answer.headers["location"]).query)["redirectResult"][0]
+    order = replace(order, token=json.dumps({"details": {"redirectResult": came_back}}))
+    for _ in range(2):
+        done = await far.gateway.confirm(order, asked.reference)
+        assert done.state is (IntentState.SUCCEEDED if passes else IntentState.CANCELLED)
+        assert done.reference == asked.reference
+    assert (await far.gateway.find(order, done.reference)).state is done.state
+    assert passes or done.failure.code == "11"
+    assert await far.charges(order) == (1 if passes else 0)
+
+
+@ONLY
+async def test_what_waits_for_its_payer_can_be_called_off(far):
+    order, asked = await confirmed(far, far.hands.token(number="test_4917610000000000"))
+    off = await far.gateway.cancel(order, asked.reference)
+    assert (off.state, off.action) == (IntentState.CANCELLED, None)
+    order, pending = await confirmed(far, far.hands.token("PENDING"))
+    assert (await far.gateway.cancel(order, pending.reference)).state is IntentState.PROCESSING
+
+
+@ONLY
+async def test_reserved_money_is_taken_in_part_and_the_webhook_says_so(far):
+    order, done = await confirmed(far, far.hands.token(), capture=False)
+    assert (done.state, done.captured) == (IntentState.AUTHORIZED, None)
+    assert await far.charges(order) == 0
+    for _ in range(2):
+        taken = await far.gateway.capture(order, done.reference, Money(1_000, "EUR"))
+        assert taken.state is IntentState.PROCESSING
+
+    async def said():
+        return IntentState.SUCCEEDED in await told(far, order)
+
+    await far.until(said)
+    assert await told(far, order) == [IntentState.AUTHORIZED, IntentState.SUCCEEDED]
+    assert (await far.control("totals"))["currencies"]["EUR"]["charged"] == 1_000
+
+
+@ONLY
+async def test_reserved_money_is_let_go_and_the_webhook_says_so(far):
+    order, done = await confirmed(far, far.hands.token(), capture=False)
+    for _ in range(2):
+        assert (await far.gateway.cancel(order, done.reference)).state is IntentState.CANCELLED
+
+    async def said():
+        return IntentState.CANCELLED in await told(far, order)
+
+    await far.until(said)
+    assert await far.charges(order) == 0
+
+
+@ONLY
+async def test_a_refund_that_failed_is_told_by_its_own_id(far):
+    order, done = await confirmed(far, far.hands.token("REFUND_FAILS"))
+    made = await far.gateway.refund(order, done.reference, order.amount, id="d" * 32)
+    assert made.progress is Progress.PENDING
+    assert await far.gateway.refunds_of(order, done.reference, {"d" * 32: made.reference}) == {}
+
+    async def failed():
+        found = await far.refunds(order, done, {"d" * 32: made})
+        assert not found or found["d" * 32].reference == made.reference
+        return bool(found) and found["d" * 32].progress is Progress.FAILED
+
+    await far.until(failed)
+
+
+@ONLY
+async def test_altered_webhooks_are_refused_or_say_the_same(far, tools):
+    order, _ = await far.paid()
+
+    async def arrived():
+        return bool(far.inbox.deliveries)
+
+    await far.until(arrived)
+    good, now = far.inbox.deliveries[-1], datetime.now(UTC)
+    said, refused = far.gateway.read(good, now), 0
+    assert [notice.key for notice in said] == [order.key]
+    for bad in tools.mutations(good):
+        try:
+            assert far.gateway.read(bad, now) == said  # eight fields are signed, and no other is read
+        except (Unauthenticated, InvalidArgument):
+            refused += 1
+    assert refused > 250
+
+
+async def test_either_of_two_keys_may_have_signed_and_no_third(gateway, far_delivery):
+    for key in (FIRST, SECOND):
+        (notice,) = gateway.read(far_delivery(body(item(key)), {}), NOW)
+        assert (notice.key, notice.reference) == ("a" * 32, "PSP1")
+    unsigned = [
+        {**item(), "additionalData": data} for data in ({}, {"hmacSignature": ""}, {"hmacSignature": None}, None)
+    ]
+    bare = {name: value for name, value in item().items() if name != "additionalData"}
+    for wrong in (item(THIRD), bare, *unsigned):
+        with pytest.raises(Unauthenticated):
+            gateway.read(far_delivery(body(wrong), {}), NOW)
+
+
+async def test_every_item_has_to_be_signed_and_not_only_the_first(gateway, far_delivery):
+    """INVARIANT: no item is believed for the signature of another."""
+    good = item()
+    forged = {**item(pspReference="PSP2"), "merchantReference": "b" * 32}
+    for items in (
+        (good, forged),
+        (forged, good),
+        (good, item(THIRD)),
+        ({**forged, "notificationItems": [{"NotificationRequestItem": good}]},),
+    ):
+        with pytest.raises(Unauthenticated):
+            gateway.read(far_delivery(body(*items), {}), NOW)
+    keys = [notice.key for notice in gateway.read(far_delivery(body(good, item(merchantReference="c" * 32)), {}), NOW)]
+    assert keys == ["a" * 32, "c" * 32]
+
+
+async def test_a_field_with_the_separator_in_it_is_about_nothing_of_ours(gateway, far_delivery):
+    """The same text is signed when a part of one field stands in the next."""
+    whole = item(merchantReference=f"{'a' * 32}:7")
+    cut = {**whole, "merchantReference": "a" * 32, "amount": {"value": "7:1999", "currency": "EUR"}}
+    moved = {**whole, "pspReference": "PSP1:", "originalReference": "Ours", "merchantAccountCode": "a" * 32}
+    moved = {**moved, "merchantReference": "7"}
+    for odd in (whole, cut, moved, item(merchantAccountCode="Theirs")):
+        (notice,) = gateway.read(far_delivery(body(odd), {}), NOW)
+        assert (notice.key, notice.reference, notice.intent, notice.refunds) == ("", "", None, {})
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({}, IntentState.AUTHORIZED),
+        ({"success": "false"}, IntentState.CANCELLED),
+        ({"eventCode": "CAPTURE", "originalReference": "PSP0"}, IntentState.SUCCEEDED),
+        ({"eventCode": "CAPTURE", "originalReference": "PSP0", "success": "false"}, IntentState.CANCELLED),
+        ({"eventCode": "CAPTURE_FAILED", "originalReference": "PSP0"}, IntentState.CANCELLED),
+        ({"eventCode": "CANCELLATION", "originalReference": "PSP0"}, IntentState.CANCELLED),
+        ({"eventCode": "CANCELLATION", "originalReference": "PSP0", "success": "false"}, None),
+        ({"eventCode": "CHARGEBACK", "originalReference": "PSP0"}, IntentState.SUCCEEDED),
+        ({"eventCode": "REPORT_AVAILABLE"}, None),
+        ({"amount": {"value": 1, "currency": "KPW"}}, None),
+    ],
+)
+async def test_each_event_says_where_the_order_stands(gateway, far_delivery, fields, state):
+    (notice,) = gateway.read(far_delivery(body(item(**fields)), {}), NOW)
+    assert (notice.intent and notice.intent.state) == state
+    assert (notice.key, notice.reference) == ("a" * 32, fields.get("originalReference", "PSP1"))
+    if fields.get("eventCode") == "CHARGEBACK":
+        assert notice.intent.disputed
+    if state is IntentState.SUCCEEDED and fields["eventCode"] == "CAPTURE":
+        assert notice.intent.captured == Money(1_999, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("event", "success", "progress"),
+    [
+        ("REFUND", "true", Progress.SUCCEEDED), ("REFUND", "false", Progress.FAILED),
+        ("REFUND_FAILED", "true", Progress.FAILED), ("REFUNDED_REVERSED", "true", Progress.FAILED),
+    ],
+)  # fmt: skip
+async def test_each_event_of_a_refund_says_what_became_of_it(gateway, far_delivery, event, success, progress):
+    told = item(eventCode=event, success=success, merchantReference="d" * 32, originalReference="PSP0")
+    (notice,) = gateway.read(far_delivery(body(told), {}), NOW)
+    assert (notice.reference, notice.key, notice.intent) == ("PSP0", "", None)
+    assert {id: refund.progress for id, refund in notice.refunds.items()} == {"d" * 32: progress}
+
+
+@pytest.mark.parametrize(
+    "wrong", [b"", b"{}", b"[]", b"\xff", b'{"notificationItems": []}', b'{"notificationItems": [1]}']
+)
+async def test_a_body_that_is_no_notification_is_refused(gateway, far_delivery, wrong):
+    with pytest.raises(InvalidArgument):
+        gateway.read(far_delivery(wrong, {}), NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "reason", "kind"),
+    [
+        (401, {"errorCode": "000"}, "GATEWAY_REFUSES_US", Unavailable),
+        (403, {"errorCode": "901"}, "GATEWAY_REFUSES_US", Unavailable),
+        (422, {"errorCode": "704"}, "GATEWAY_UNAVAILABLE", Unavailable),
+        (429, {}, "GATEWAY_UNAVAILABLE", Unavailable),
+        (500, {"errorCode": "905"}, "GATEWAY_UNAVAILABLE", Unavailable),
+        (503, b"<html>", "GATEWAY_UNAVAILABLE", Unavailable),
+        (200, b"<html>", "GATEWAY_UNAVAILABLE", Unavailable),
+        (201, {"status": "other"}, "GATEWAY_UNAVAILABLE", Unavailable),
+        (400, {"errorCode": "702"}, "GATEWAY_REFUSED", InvalidArgument),
+        (422, {"errorCode": "167"}, "GATEWAY_REFUSED", FailedPrecondition),
+        (404, {}, "INTENT_UNKNOWN", NotFound),
+    ],
+)
+async def test_each_answer_that_is_no_success_has_its_refusal(gateway, answering, status, answer, reason, kind):
+    answering(status, answer)
+    with pytest.raises(kind) as caught:
+        await gateway.capture(ORDER, "PSP1", ORDER.amount)
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("error", [requests.ConnectionError("x"), requests.ReadTimeout("x"), OSError("x")])
+async def test_no_answer_is_unavailable(gateway, answering, error):
+    answering(error=error)
+    for asking in (gateway.confirm(ORDER, ""), gateway.refund(ORDER, "PSP1", ORDER.amount, id="d" * 32)):
+        with pytest.raises(Unavailable):
+            await asking
+
+
+async def test_an_order_of_last_week_is_not_charged_again_to_look_at_it(gateway, answering):
+    answering(200, {"resultCode": "Authorised", "pspReference": "PSP2"})
+    now = datetime.now(UTC)
+    with pytest.raises(FailedPrecondition):
+        await gateway.find(replace(ORDER, create_time=now - timedelta(days=8)), "PSP1")
+    fresh = await gateway.find(replace(ORDER, create_time=now - timedelta(days=6)), "PSP1")
+    assert fresh.state is IntentState.SUCCEEDED
+
+
+async def test_no_secret_goes_into_a_log_or_an_error(gateway, answering, tools, caplog):
+    caplog.set_level(logging.DEBUG)
+    secrets = ("the-api-key", "the-card-number", "payer@example.org", FIRST, SECOND)
+    for status in (401, 500):
+        answering(status, {"errorCode": "x", "message": " ".join(secrets)})
+        with pytest.raises(Unavailable) as caught:
+            await gateway.confirm(ORDER, "")
+        shown = tools.everything(caught.value, caplog)
+        assert not [each for each in secrets if each in shown]
+    answering(422, {"errorCode": "101", "message": " ".join(secrets)})
+    refused = await gateway.confirm(ORDER, "")
+    assert not [each for each in secrets if each in str(refused)]
+
+
+@pytest.mark.parametrize(
+    ("amount", "units"),
+    [
+        (Money(4_500, "EUR"), 4_500), (Money(500, "JPY"), 500), (Money(1_234, "KWD"), 1_234),
+        (Money(500, "ISK"), 50_000), (Money(500, "CLP"), 50_000), (Money(150_000, "IDR"), 1_500),
+        (Money(150_050, "IDR"), None),
+        (Money(100, "CVE"), 1), (Money(0, "EUR"), None), (Money(100, "KPW"), None),
+    ],
+)  # fmt: skip
+def test_amounts_have_the_digits_that_adyen_gives_their_currency(amount, units):
+    can = capabilities_of("adyen")
+    if units is None:
+        with pytest.raises(InvalidArgument):
+            can.gateway_units(amount)
+    else:
+        assert can.gateway_units(amount) == units
+        assert can.money(units, amount.currency) == amount
+
+
+@pytest.mark.parametrize(
+    ("environment", "address"), [("test", "checkout-test.adyen.com"), ("live", "ours-checkout-live.adyenpayments.com")]
+)
+async def test_without_an_address_it_speaks_to_adyen_itself(monkeypatch, environment, address):
+    asked = []
+
+    def send(adapter, request, **options):
+        asked.append(request.url)
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
+    keys = {name: value for name, value in KEYS.items() if name != "url"}
+    live = {**keys, "environment": environment, "live_prefix": "ours"}
+    async with open_gateway(live, timeout=1.0, webhook_url="") as opened:
+        with pytest.raises(Unavailable):
+            await opened.confirm(ORDER, "")
+    assert urlsplit(asked[0]).netloc == address
+    assert asked[0].endswith("/v72/payments")
