@@ -22,7 +22,7 @@ from grpc_runtime import HealthCheck, Service, Worker
 from telemetry import Metrics
 from usher.analytics.v1.analytics_service_pb2_grpc import add_AnalyticsServiceServicer_to_server
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 3.0  # who files facts wakes the rest of its process; this is for what another left when it was killed
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """Facts: what domain events say about sales. A fact never changes; only the day it falls on moves with the zone."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 
@@ -62,11 +63,10 @@ class SheetKey:
 
 @dataclass(frozen=True, slots=True)
 class FiledFact:
-    """A fact in the zone it is counted in. `former_days`: where figures may still hold it, before a change of zone."""
+    """A fact in the zone it is counted in."""
 
     fact: Fact
     zone: OrganizerZone
-    former_days: frozenset[date] = frozenset()
 
     @property
     def day(self) -> date:
@@ -74,14 +74,33 @@ class FiledFact:
         return self.zone.day(self.fact.time)
 
     @property
-    def sheets(self) -> frozenset[SheetKey]:
-        """What has to be counted again because of it."""
-        return frozenset(SheetKey(self.fact.organizer, day, self.fact.event) for day in {self.day, *self.former_days})
+    def sheet(self) -> SheetKey:
+        """What it is counted in."""
+        return SheetKey(self.fact.organizer, self.day, self.fact.event)
 
-    def moved(self, zone: OrganizerZone) -> "FiledFact":
-        """The same in another zone; remembers where it was."""
-        there = FiledFact(self.fact, zone)
-        return replace(there, former_days=frozenset({self.day, *self.former_days}) - {there.day})
+
+@dataclass(frozen=True, slots=True)
+class ToCount:
+    """What facts that were filed in one step have touched: sheets to be counted again, and the oldest fact of each."""
+
+    id: str
+    touched: Mapping[SheetKey, datetime]
+
+    @classmethod
+    def of(cls, id: str, touches: Iterable[tuple[SheetKey, datetime]]) -> "ToCount":
+        """Of each fact its sheet, and the one it was on before."""
+        touched = dict[SheetKey, datetime]()
+        for key, time in touches:
+            touched[key] = min(time, touched.get(key, time))
+        return cls(id, touched)
+
+
+@dataclass(frozen=True, slots=True)
+class ToShow:
+    """Facts that were filed in one step, as they were then."""
+
+    id: str
+    facts: tuple[FiledFact, ...]
 
 
 @dataclass(frozen=True, slots=True)
