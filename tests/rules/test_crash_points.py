@@ -11,7 +11,7 @@ WRITES = [
     (r".*(journal|bulk)", r"commit(_batch)?"),
     (r"", r"transact"),
     (r".*", r"(insert|update|replace|delete)_(one|many)|bulk_write|find_one_and_\w+"),
-    (r"_?(writer|producer)|aiosmtplib", r"send"),
+    (r"_?(writer|producer|lines)", r"send"),
     (r"_?(reader|consumer)", r"commit"),
     (r"_?gateway", r"(create|confirm|cancel)_intent|refund"),
     (r"_client", r"index|delete|bulk"),

@@ -10,6 +10,7 @@ from notification_service.inbound.consumers import MailCauses
 from notification_service.inbound.postman import Postman
 from notification_service.inbound.servicer import NotificationServicer
 from notification_service.outbound.repositories import MongoNotifications, ToldByOthers, ensure_indexes
+from notification_service.outbound.smtp_lines import SmtpLines
 from notification_service.outbound.smtp_post import SmtpPost
 from notification_service.outbound.writing import Writer
 from notification_service.settings import Settings
@@ -27,7 +28,8 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         notifications = MongoNotifications(chassis.journal)
         writer = Writer()
         guard = Resilient("smtp", timeout=15.0, breaker=Breaker("smtp", metrics=metrics.calls), metrics=metrics.calls)
-        post = SmtpPost(settings.smtp_host, settings.smtp_port, settings.mail_from, settings.mail_domain, writer, guard)
+        lines = SmtpLines(settings.smtp_host, settings.smtp_port)
+        post = SmtpPost(lines, settings.mail_from, settings.mail_domain, writer, guard)
         postman = Postman(notifications, post, chassis.outbox, utc_now)
         causes = MailCauses(notifications, ToldByOthers.of(chassis.database), utc_now)
         page_tokens = PageTokens(settings.page_token_key)

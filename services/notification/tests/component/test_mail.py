@@ -14,10 +14,11 @@ from event_backbone import NotYet, Received
 from mongo_store import Journal, MongoOutbox, open_database
 from notification_service.domain.notification import State
 from notification_service.domain.ports import Post
-from notification_service.handlers.deliver_letters import Patience, deliver_letters
+from notification_service.handlers.deliver_letters import LINES, Patience, deliver_letters
 from notification_service.inbound.consumers import MailCauses
 from notification_service.inbound.postman import Postman
 from notification_service.outbound.repositories import MongoNotifications, ToldByOthers, ensure_indexes
+from notification_service.outbound.smtp_lines import SmtpLines
 from notification_service.outbound.smtp_post import SmtpPost
 from notification_service.outbound.writing import Writer
 from resilience import Resilient
@@ -101,9 +102,10 @@ async def service(mongodb: str, mail_server) -> AsyncIterator[Service]:
         await journal.ensure_indexes()
         await ensure_indexes(database)
         guard = Resilient("smtp", timeout=5)
-        yield Service(
-            journal, SmtpPost("127.0.0.1", mail_server.port, "u@usher.example", "usher.example", Writer(), guard)
-        )
+        lines = SmtpLines("127.0.0.1", mail_server.port)
+        post = SmtpPost(lines, "u@usher.example", "usher.example", Writer(), guard)
+        yield Service(journal, post)
+        await post.rest()
         await database.client.drop_database(database.name)
 
 
@@ -140,6 +142,14 @@ async def test_a_booking_of_an_unknown_person_waits_for_them(service: Service) -
     assert await service.states() == [State.QUEUED]
 
 
+async def test_letters_of_a_round_go_over_a_few_lines(service: Service, mail_server) -> None:
+    await service.know_everybody()
+    await asyncio.gather(*(service.confirm() for _ in range(20)))
+    assert await service.deliver() == 20
+    assert len(mail_server.lines) <= LINES
+    assert len(mail_server.messages) == 20
+
+
 async def test_a_server_that_is_busy_is_asked_again_later(service: Service, mail_server) -> None:
     await service.know_everybody()
     await service.confirm()
@@ -164,7 +174,7 @@ async def test_a_message_no_server_takes_is_given_up_with_the_code(service: Serv
 async def test_after_a_day_without_a_server_it_is_given_up(service: Service) -> None:
     await service.know_everybody()
     await service.confirm()
-    service.post._port = 1  # type: ignore[attr-defined]  # nobody listens there
+    service.post._lines._port = 1  # type: ignore[attr-defined]  # nobody listens there
     assert await service.deliver() == 0
     assert await service.states() == [State.QUEUED]
     await service.deliver(timedelta(hours=25))
