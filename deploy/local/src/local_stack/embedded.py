@@ -19,7 +19,7 @@ def installed_script(name: str) -> str:
 def database(folder: Path, ports: Mapping[str, int]) -> ProcessSpec:
     """A one-node replica set; `--sync-on-commit` because only then no acknowledged write is lost to kill -9."""
     command = (
-        *(installed_script("secantusd-py"), "--port", str(ports["mongodb"])),
+        *(sys.executable, "-P", "-m", "local_stack.embedded_database", "--port", str(ports["mongodb"])),
         *("--storage-path", str(folder / "mongodb"), "--sync-on-commit"),
     )
     return ProcessSpec(
