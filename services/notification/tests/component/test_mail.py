@@ -10,9 +10,10 @@ import pytest
 from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
 from domain_kit.refusals import Unavailable
+from domain_kit.repository import Cause
 from event_backbone import NotYet, Received
 from mongo_store import Journal, MongoOutbox, open_database
-from notification_service.domain.notification import State
+from notification_service.domain.notification import Notification, State
 from notification_service.domain.ports import Post
 from notification_service.handlers.deliver_letters import LINES, Patience, deliver_letters
 from notification_service.inbound.consumers import MailCauses
@@ -140,6 +141,33 @@ async def test_a_booking_of_an_unknown_person_waits_for_them(service: Service) -
     await service.know_everybody()
     await service.confirm()
     assert await service.states() == [State.QUEUED]
+
+
+async def test_a_letter_that_was_delivered_elsewhere_since_it_was_read_is_not_written_again(service: Service) -> None:
+    """INVARIANT: what was read beforehand decides nothing once it is old."""
+    await service.know_everybody()
+    await service.confirm()
+    elsewhere = MongoNotifications(service.journal)
+    (mine,), (theirs,) = await service.notifications.waiting(9), await elsewhere.waiting(9)
+
+    async def deliver(notifications: MongoNotifications, attempts: int, process: str) -> Notification:
+        return await notifications.update(
+            mine.name, lambda letter: letter.delivered(attempts, utc_now()), cause=Cause(f"{process}|{mine.name}")
+        )
+
+    assert (await deliver(elsewhere, 1, "theirs")).attempts == 1
+    after = await deliver(service.notifications, 2, "mine")
+    assert (after.attempts, after.version) == (1, theirs.version + 1)
+    assert (await service.notifications.get(mine.name)).state is State.DELIVERED
+
+
+async def test_asking_for_a_letter_answers_what_it_has_become(service: Service) -> None:
+    await service.know_everybody()
+    await service.confirm()
+    (letter,) = await service.notifications.waiting(9)
+    other = MongoNotifications(service.journal)
+    await other.update(letter.name, lambda it: it.delivered(1, utc_now()), cause=Cause("other"))
+    assert (await service.notifications.get(letter.name)).state is State.DELIVERED
 
 
 async def test_letters_of_a_round_go_over_a_few_lines(service: Service, mail_server) -> None:

@@ -1,5 +1,6 @@
 """Letters as text and HTML in the reader's language, from the templates in this package."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -35,8 +36,7 @@ class Writer:
     def subject(self, letter: Letter) -> str:
         """The subject line; line breaks in values cannot make headers of their own."""
         language, fill = self._filling(letter)
-        text = self._plain.get_template(f"{language}/{letter.template}.subject").render(fill)
-        return " ".join(text.split())
+        return self._subject(f"{language}/{letter.template}", fill)
 
     def write(self, letter: Letter) -> Written:
         """The whole mail."""
@@ -44,10 +44,13 @@ class Writer:
         name = f"{language}/{letter.template}"
         return Written(
             language,
-            self.subject(letter),
+            self._subject(name, fill),
             self._plain.get_template(f"{name}.txt").render(fill),
             self._html.get_template(f"{name}.html").render(fill),
         )
+
+    def _subject(self, name: str, fill: Mapping[str, Any]) -> str:
+        return " ".join(self._plain.get_template(f"{name}.subject").render(fill).split())
 
     def _filling(self, letter: Letter) -> tuple[str, dict[str, Any]]:
         language = negotiate([letter.language_code], list(LANGUAGES))
