@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -13,6 +14,7 @@ from localization import direction_of, format_moment, format_money, format_perio
 from notification_service.domain.letter import Letter
 
 LANGUAGES = ("en",)
+_period = lru_cache(maxsize=256)(format_period)  # many letters are about one event
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Writer:
         language = negotiate([letter.language_code], list(LANGUAGES))
         locale = letter.language_code if letter.language_code.split("-")[0] == language else language
         occasion = letter.occasion
-        when = occasion and format_period(occasion.start_time, occasion.end_time, occasion.time_zone, locale)
+        when = occasion and _period(occasion.start_time, occasion.end_time, occasion.time_zone, locale)
         amounts = {
             name: format_money(Money(minor_units, currency), locale) if minor_units else ""
             for name, minor_units, currency in letter.amounts
