@@ -1,12 +1,13 @@
 """Facts: what domain events say about sales. A fact never changes; only the day it falls on moves with the zone."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 
 from analytics_service.domain.calendar import OrganizerZone
-from analytics_service.domain.figures import Figures
+from analytics_service.domain.figures import NOTHING, Figures
 from analytics_service.domain.spreading import spread
 from domain_kit.money import Money
 
@@ -36,6 +37,18 @@ class Line:
     ticket_type: str
     currency: str
     figures: Figures
+
+    def __mul__(self, times: int) -> "Line":
+        """What so many of it count."""
+        return Line(self.ticket_type, self.currency, self.figures * times)
+
+
+def summed(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """A line a ticket type and currency, in this order."""
+    sums: defaultdict[tuple[str, str], Figures] = defaultdict(lambda: NOTHING)
+    for line in lines:
+        sums[line.ticket_type, line.currency] += line.figures
+    return tuple(Line(*which, figures) for which, figures in sorted(sums.items()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from analytics_service.domain.calendar import OrganizerZone
-from analytics_service.domain.facts import CLAIMS, Fact, FiledFact, SheetKey, ToCount, ToShow
+from analytics_service.domain.facts import CLAIMS, Fact, FiledFact, SheetKey, ToCount, ToShow, summed
 from analytics_service.domain.sales import Sheet
-from analytics_service.outbound.documents import FIGURES, filed_fact, key_document, line_of
+from analytics_service.outbound.documents import filed_fact, key_document, line_of
 from analytics_service.outbound.filing import FACTS, SILENT, Filing
 from analytics_service.outbound.former import adopt_former_facts
 from analytics_service.outbound.notes import Notes
@@ -63,23 +63,18 @@ class MongoFacts:
         await self._notes.counted(done)
 
     async def sheet_of(self, key: SheetKey) -> Sheet:
-        """What all facts filed there count. Exact while each figure stays below 2⁶³."""
-        sums: list[Mapping[str, Any]] = [
+        """What all facts filed there count.
+
+        Most facts of an event count the same: MongoDB says how many do, and what they sum up to is said here, exactly.
+        """
+        alike: list[Mapping[str, Any]] = [
             {"$match": key_document(key)},
-            {"$unwind": "$lines"},
-            {
-                "$group": {
-                    "_id": {"ticket_type": "$lines.ticket_type", "currency": "$lines.currency"},
-                    "newest": {"$max": "$time"},
-                    **{name: {"$sum": f"$lines.{name}"} for name in FIGURES},
-                }
-            },
+            {"$group": {"_id": "$lines", "facts": {"$sum": 1}, "newest": {"$max": "$time"}}},
         ]
         with reachable():
-            found = [each async for each in self._facts.aggregate(sums)]
-        lines = (line_of({**each, **each["_id"]}) for each in found)
-        in_order = tuple(sorted(lines, key=lambda line: (line.ticket_type, line.currency)))
-        return Sheet(key, in_order, max((each["newest"] for each in found), default=None))
+            found = [each async for each in self._facts.aggregate(alike)]
+        counted = [line_of(line) * each["facts"] for each in found for line in each["_id"]]
+        return Sheet(key, summed(counted), max((each["newest"] for each in found), default=None))
 
     async def unshown(self, limit: int) -> Sequence[ToShow]:
         """What is to be shown, noted first comes first; about `limit` facts."""
