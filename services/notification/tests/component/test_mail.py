@@ -199,6 +199,18 @@ async def test_a_message_no_server_takes_is_given_up_with_the_code(service: Serv
     assert [(each.state, each.failure) for each in page.items] == [(State.FAILED, "SMTP 554")]
 
 
+async def test_what_is_not_one_address_is_given_up_at_once_and_nobody_gets_it(service: Service, mail_server) -> None:
+    told = confirmed()
+    await service.know_everybody()
+    told.booking.buyer, told.booking.organizer = "", USER
+    told.booking.contact.display_name, told.booking.contact.email = "Two", "a@example.org, b@example.org"
+    await service.causes.booking_confirmed(told, received("booking"))
+    assert await service.deliver() == 1
+    page = await service.notifications.of_user(USER, None, 10)
+    assert [(each.state, each.failure) for each in page.items] == [(State.FAILED, "No address")]
+    assert mail_server.messages == []
+
+
 async def test_after_a_day_without_a_server_it_is_given_up(service: Service) -> None:
     await service.know_everybody()
     await service.confirm()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from notification_service.outbound.mime import Attachment, mail, mailbox_of, subject_of
+from notification_service.outbound.mime import Attachment, NoAddress, mail, mailbox_of, subject_of
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 LINES = st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=200), max_size=8)
@@ -75,5 +75,5 @@ def test_an_address_stays_one(address: str) -> None:
 
 @pytest.mark.parametrize("address", ["a@b, c@d", "a@b\r\nBcc: x@y", "nobody", "", "Ada <a@b>"])
 def test_what_is_no_address_or_more_than_one_is_refused(address: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(NoAddress):
         mailbox_of(address)

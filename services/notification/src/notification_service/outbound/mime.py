@@ -15,6 +15,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SHORT = 66  # characters of a subject that fit into one line with its name
 
 
+class NoAddress(ValueError):
+    """A text is not the address of one mailbox."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """content_type: with parameters. filename: in ASCII, without quotes."""
@@ -49,13 +53,13 @@ def subject_of(text: str) -> str:
 
 
 def mailbox_of(address: str) -> str:
-    """The value of a To header with this one address. ValueError where it is none, or more."""
+    """The value of a To header with this one address; NoAddress."""
     if _PLAIN_ADDRESS.fullmatch(address):
         return address
     try:
         return str(Address(addr_spec=address))
-    except (MessageError, IndexError) as error:
-        raise ValueError("This is no address.") from error
+    except (MessageError, ValueError, IndexError) as error:
+        raise NoAddress from error
 
 
 def _header(name: str, value: str) -> bytes:

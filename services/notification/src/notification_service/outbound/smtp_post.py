@@ -10,7 +10,7 @@ from domain_kit.refusals import Unavailable
 from notification_service.domain.notification import Notification
 from notification_service.domain.ports import PermanentFailure
 from notification_service.outbound.attachments import calendar_entry, qr_png
-from notification_service.outbound.mime import Attachment, mail, mailbox_of, subject_of
+from notification_service.outbound.mime import Attachment, NoAddress, mail, mailbox_of, subject_of
 from notification_service.outbound.smtp_lines import Mail, SmtpLines
 from notification_service.outbound.writing import Writer
 from resilience import Resilient
@@ -26,7 +26,10 @@ class SmtpPost:
 
     async def send(self, notification: Notification) -> None:
         """Return when the next server took it; PermanentFailure, Unavailable."""
-        letter = Mail(self._sender, notification.recipient, self.compose(notification))
+        try:
+            letter = Mail(self._sender, notification.recipient, self.compose(notification))
+        except NoAddress as error:
+            raise PermanentFailure("No address") from error
         failure = await self._guard.call(self._hand_over, letter)
         if failure:
             raise PermanentFailure(failure)
@@ -36,7 +39,7 @@ class SmtpPost:
         await self._lines.hang_up()
 
     def compose(self, notification: Notification) -> bytes:
-        """The message; composed again it is the same, Message-ID included. ValueError where it cannot be written."""
+        """The message; composed again it is the same. NoAddress; ValueError where it cannot be written."""
         letter, written = notification.letter, self._writer.write(notification.letter)
         headers = [
             ("From", self._from),
