@@ -47,7 +47,7 @@ class Line:
     in their order; empty when each costs `unit_price` and nothing else is to be said. seats: one a ticket, or none;
     of a bundle one for each seated ticket that it consists of, in their order. accessible_seats: how many were wished.
     attendees: as far as known, in the order of the tickets. contents: of a bundle, what is issued in place of its own.
-    vouchers: ids of those of which each of its tickets takes a use. resale_offer: whose place and seat it will have when
+    vouchers: ids of those of which each of its tickets takes a use. resale_offer: whose place and seat it has when
     the booking is confirmed; until then its seller has them.
     """
 

@@ -25,7 +25,7 @@ class Owners:
 async def owners_of(
     bookings: BookingReader, stocks: StockReader, entries: EntryReader, resales: ResaleReader, name: str
 ) -> Owners | None:
-    """Whose an event, booking, ticket, waiting list entry, resale offer or check-in list is; None for what is not there.
+    """Whose an event, booking, ticket, waiting list entry, resale offer or check-in list is; None for what is not.
 
     A list belongs to its event, also one that does not exist: those who may see the event's learn that it does not.
     """

@@ -57,8 +57,8 @@ class Hold:
         return keys_to_pick(stock.offer, stock.inventory, self.wanted, self.buyer, found, waited=waited)
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """NotFound for an unknown event; as `redeeming`, `choose_lines`, `with_vouchers`, `picked`, `seated`, `occupied`,
-        `reserve`; InvalidArgument as `check_details`.
+        """NotFound for an unknown event; as `redeeming`, `choose_lines`, `with_vouchers`, `picked`, `seated` and
+        `occupied`; InvalidArgument as `check_details`.
         """
         offer = view.stock.known_offer()
         require_on_sale(offer)
