@@ -339,7 +339,7 @@ def test_every_domain_event_has_a_message_with_its_own_fields(make):
         facts.BookingRejected("full"): {"reason": "full"},
         facts.BookingCompleted(): {},
         facts.BookingNoShow(): {},
-        facts.TicketsOfferedForResale(("t",)): {"tickets": ["t"]},
+        facts.TicketsOffered(("t",)): {"tickets": ["t"]},
     }  # fmt: skip
     of_vouchers = {facts.VoucherCreated, facts.VoucherChanged, facts.VoucherDeleted}
     of_lists = {facts.CheckInListCreated, facts.CheckInListChanged, facts.CheckInListDeleted}

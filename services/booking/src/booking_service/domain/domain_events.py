@@ -222,7 +222,7 @@ class WaitingListLeft:
 
 
 @dataclass(frozen=True, slots=True)
-class TicketsOfferedForResale:
+class TicketsOffered:
     """Their buyer would sell these tickets on; by name. Of each an offer was opened."""
 
     tickets: tuple[str, ...]
@@ -304,6 +304,6 @@ Happening = (
     | Changes
     | Ends
     | WaitingListFact
-    | TicketsOfferedForResale
+    | TicketsOffered
     | ResaleFact
 )

@@ -129,8 +129,8 @@ def _lapsed(fact: facts.WaitingListLapsed, entry: WaitingEntry) -> Message:
     return pb.WaitingListLapsed(waiting_list_entry=entry_to_wire(entry), reason=fact.reason)
 
 
-def _offered_for_resale(fact: facts.TicketsOfferedForResale, booking: Booking) -> Message:
-    return pb.TicketsOfferedForResale(booking=booking_in_event(booking), tickets=fact.tickets)
+def _offered_for_resale(fact: facts.TicketsOffered, booking: Booking) -> Message:
+    return pb.TicketsOffered(booking=booking_in_event(booking), tickets=fact.tickets)
 
 
 def _of_resale(message: type[Any]) -> Callable[[facts.ResaleFact, ResaleOffer], Message]:
@@ -172,7 +172,7 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.WaitingListFulfilled: _waits(pb.WaitingListFulfilled),
     facts.WaitingListLapsed: _lapsed,
     facts.WaitingListLeft: _waits(pb.WaitingListLeft),
-    facts.TicketsOfferedForResale: _offered_for_resale,
+    facts.TicketsOffered: _offered_for_resale,
     facts.ResaleOfferOpened: _of_resale(pb.ResaleOfferOpened),
     facts.ResaleOfferReserved: _of_resale(pb.ResaleOfferReserved),
     facts.ResaleOfferReopened: _of_resale(pb.ResaleOfferReopened),

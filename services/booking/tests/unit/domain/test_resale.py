@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
 
 import pytest
+from resale_sale import TERMS, refused
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.availability import SaleState, availability_of
@@ -13,101 +13,27 @@ from booking_service.domain.commands import (
     Cancel,
     Change,
     CheckIn,
-    ClaimPayment,
     Confirm,
     Expire,
-    Hold,
     JoinWaitingList,
     LoggedScan,
     MergeScans,
-    OfferForResale,
     OfferPlaces,
     ProjectOffer,
     TransferTicket,
     WithdrawResaleOffer,
 )
-from booking_service.domain.commands.following import decided
 from booking_service.domain.offer import OfferState
-from booking_service.domain.pricing.inputs import Phase, RefundStep, ServiceFee
+from booking_service.domain.pricing.inputs import ServiceFee
 from booking_service.domain.questions import Attendee
-from booking_service.domain.records import View, key_of
-from booking_service.domain.resale_board import MOST_OPEN, shown
 from booking_service.domain.resale_offer import ResaleOffer, ResaleState
 from booking_service.domain.scans import Direction, Scan
-from booking_service.domain.selling import Wanted
 from booking_service.domain.states import BookingState, TicketState
-from booking_service.domain.terms import BookingTerms, WaitingListTerms
+from booking_service.domain.terms import WaitingListTerms
 from booking_service.domain.waiting_entry import EntryState, WaitingEntry
 from booking_service.domain.waiting_list import servable, wish_of
 from domain_kit.money import Money
-from domain_kit.refusals import FailedPrecondition, Refusal
-
-TERMS = BookingTerms(
-    resale_allowed=True, change_allowed=True, transfer_allowed=True, service_fee=ServiceFee(Money(100, "EUR")),
-    refund_steps=(RefundStep(timedelta(0), 0),),
-)  # fmt: skip
-
-
-class Sale(SimpleNamespace):
-    """An event, what is known of it, and a way to ask for something."""
-
-    def ask(self, command):
-        found = {}
-        while missing := [key for key in command.needs(self.stock, found) if key not in found]:
-            found |= {key: self.records.get(key) for key in missing}
-        outcome = decided(command, View(self.stock, found), self.now)
-        self.stock = outcome.stock
-        for step in outcome.steps:
-            self.records[key_of(step.record)] = step.record
-        self.records |= {key_of(each): each for each in outcome.tallies}
-        self.steps = outcome.steps
-        return None if outcome.answer is None else self.records.get(key_of(outcome.answer), outcome.answer)
-
-    def hold(self, buyer, count=1, kind="standard", **more):
-        self.ids += 1
-        wanted = (Wanted(f"{self.event}/ticketTypes/{kind}", count),)
-        name = f"{self.event}/bookings/{self.ids:04}"
-        return self.ask(Hold(self.event, name, buyer, wanted, timedelta(minutes=10), **more))
-
-    def pay(self, booking, payment=""):
-        name = payment or f"payments/{booking.name[-4:]}"
-        return self.ask(ClaimPayment(self.event, booking.name, name, booking.total, self.issuer))
-
-    def book(self, buyer, count=1, kind="standard"):
-        return self.pay(self.hold(buyer, count, kind))
-
-    def offer(self, booking, *tickets):
-        tickets = tickets or tuple(each.name for each in booking.tickets)
-        names = []
-        for _ in tickets:
-            self.ids += 1
-            names.append(f"{self.event}/resaleOffers/{self.ids:04}")
-        self.ask(OfferForResale(self.event, booking.name, tuple(tickets), tuple(names)))
-        return [self.records[ResaleOffer, name] for name in names]
-
-    def get(self, record):
-        return self.records[key_of(record)]
-
-    def facts(self):
-        return [type(step.happened).__name__ for step in self.steps]
-
-
-@pytest.fixture
-def sale(make):
-    """Two places, both sold to Ada at an early price."""
-
-    def start(*types, terms=TERMS, hall=2, **changes):
-        early = make.type(phases=(Phase("early", Money(1500, "EUR"), places=2),))
-        offer = make.offer(*(types or (early,)), capacities={"hall": hall}, terms=terms, **changes)
-        return Sale(
-            stock=make.stock(offer), records={}, now=make.NOW, ids=0, issuer=make.Issuer(), event=make.EVENT, steps=()
-        )
-
-    return start
-
-
-def refused(reason):
-    return pytest.raises(FailedPrecondition, match=reason)
+from domain_kit.refusals import Refusal
 
 
 def test_who_finds_it_sold_out_gets_the_oldest_ticket_that_is_sold_on_for_what_it_cost(sale):
@@ -164,29 +90,6 @@ def test_a_hold_that_is_not_paid_puts_the_offer_back_at_its_old_place(sale, how)
     assert sale.hold("users/joe").lines[0].resale_offer == second.name
 
 
-def test_while_somebody_holds_it_the_ticket_neither_admits_nor_changes(make, sale):
-    """INVARIANT: a ticket that is about to be somebody else's lets nobody in."""
-    sale = sale()
-    ada = sale.book("users/ada", 2)
-    [offered] = sale.offer(ada, ada.tickets[0].name)
-    bob, ticket, event = sale.hold("users/bob"), ada.tickets[0], sale.event
-    somebody = Attendee("Bo", "bo@example.org")
-    for command in (
-        CheckIn(event, ada.name, ticket.name, ticket.code),
-        TransferTicket(event, ada.name, ticket.name, somebody, True, make.Issuer()),
-        Change(event, ada.name, (ada.tickets[1].name,), (), (), True, make.Issuer(), timedelta(minutes=1)),
-        Cancel(event, ada.name, ""),
-        WithdrawResaleOffer(event, offered.name),
-    ):
-        with refused("RESALE_RESERVED") as refusal:
-            sale.ask(command)
-        assert refusal.value.metadata["resale_offer"] == offered.name
-    sale.ask(CheckIn(event, ada.name, ada.tickets[1].name, ada.tickets[1].code))
-    sale.now = bob.hold_expire_time  # nobody has written down yet that Bob's time is over
-    sale.ask(CheckIn(event, ada.name, ticket.name, ticket.code))
-    assert (sale.get(offered).state, sale.get(offered).lapse_reason) == (ResaleState.LAPSED, "TICKET_CHECKED_IN")
-
-
 @pytest.mark.parametrize(
     ("what", "reason"),
     [
@@ -231,16 +134,6 @@ def test_who_got_in_at_a_gate_without_network_is_in_and_the_buyers_money_goes_ba
     assert sale.ask(Expire(sale.event, bob.name)).state is BookingState.EXPIRED
 
 
-def test_nobody_buys_what_they_sell(sale):
-    sale = sale()
-    ada, eve = sale.book("users/ada"), sale.book("users/eve")
-    sale.offer(ada)
-    with refused("OWN_RESALE_OFFER"):
-        sale.hold("users/ada")
-    [hers] = sale.offer(eve)
-    assert sale.hold("users/ada").lines[0].resale_offer == hers.name
-
-
 def test_free_places_go_first_and_tickets_of_others_make_up_for_what_is_short(sale):
     sale = sale(hall=3)
     ada = sale.book("users/ada", 2)
@@ -256,29 +149,6 @@ def test_free_places_go_first_and_tickets_of_others_make_up_for_what_is_short(sa
     sale.pay(bob)
     assert sale.get(ada).state is BookingState.CANCELLED
     assert sale.stock.inventory.taken == {"hall": 3}
-
-
-def test_too_few_for_all_that_is_wanted_are_sold_to_nobody(sale):
-    sale = sale()
-    ada = sale.book("users/ada", 2)
-    [offered] = sale.offer(ada, ada.tickets[0].name)
-    with refused("SOLD_OUT"):
-        sale.hold("users/bob", 2)
-    assert sale.get(offered).state is ResaleState.OPEN
-
-
-def test_limits_count_for_the_buyer_at_once_and_for_the_seller_until_it_is_sold(make, sale):
-    sale = sale(make.type(most_per_person=1))
-    ada, eve = sale.book("users/ada"), sale.book("users/eve")
-    sale.offer(ada)
-    with refused("TOO_MANY_FOR_PERSON"):
-        sale.hold("users/eve")
-    bob = sale.hold("users/bob")
-    sale.offer(eve)
-    with refused("TOO_MANY_FOR_PERSON"):
-        sale.hold("users/ada")
-    sale.pay(bob)
-    assert sale.hold("users/ada").lines[0].resale_offer
 
 
 def test_a_free_ticket_is_passed_on_by_confirming_it(make, sale):
@@ -313,15 +183,6 @@ def test_late_money_buys_it_after_all_unless_somebody_else_has_it(sale):
         "BookingConfirmed",
     ]  # fmt: skip
     assert (eve.state, sale.get(offered).buyer_booking) == (BookingState.CONFIRMED, eve.name)
-
-
-def test_a_booking_that_holds_tickets_of_others_is_paid_or_cancelled_but_not_changed(make, sale):
-    sale = sale(hall=3)
-    sale.offer(sale.book("users/ada", 2))
-    bob = sale.hold("users/bob", 2)
-    wanted = (Wanted(f"{sale.event}/ticketTypes/standard", 1),)
-    with refused("RESALE_RESERVED"):
-        sale.ask(Change(sale.event, bob.name, (), (), wanted, True, make.Issuer(), timedelta(minutes=1)))
 
 
 def test_who_waits_gets_it_before_strangers_do(sale):
@@ -383,60 +244,3 @@ def test_an_event_without_offers_asks_a_hold_for_nothing_more(make, sale):
     assert list(hold.needs(sale.stock, {})) == []  # a place is left: nobody looks at what is sold on
     sale.hold("users/bob")
     assert [kind for kind, _ in hold.needs(sale.stock, {})] == [ResaleOffer]
-
-
-def test_what_cannot_be_sold_on_is_refused_with_the_reason(make, sale):
-    kinds = (
-        make.type(), make.type("asked", approval_required=True), make.type("parking", add_on=True, pools=("hall",)),
-        make.type("pair", bundle={f"{make.EVENT}/ticketTypes/standard": 2}, pools=()),
-    )  # fmt: skip
-    sale = sale(*kinds, hall=20)
-    ada = sale.book("users/ada")
-    forbidden = replace(sale.stock.offer, terms=replace(TERMS, resale_allowed=False))
-    allowed, sale.stock = sale.stock, replace(sale.stock, offer=forbidden)
-    with refused("RESALE_NOT_ALLOWED"):
-        sale.offer(ada)
-    sale.stock = allowed
-    pair = sale.book("users/ada", 1, "pair")
-    with refused("TICKET_NOT_RESALABLE") as refusal:
-        sale.offer(pair, pair.tickets[0].name)
-    assert refusal.value.metadata["cause"] == "BUNDLE"
-    sale.ids += 1
-    wanted = tuple(Wanted(f"{sale.event}/ticketTypes/{kind}", 1) for kind in ("standard", "parking"))
-    both = sale.pay(sale.ask(Hold(sale.event, f"{sale.event}/bookings/{sale.ids}", "users/bob", wanted, timedelta(1))))
-    with refused("ADD_ON_LEFT_ALONE"):
-        sale.offer(both, both.tickets[0].name)
-    with refused("TICKET_NOT_RESALABLE") as refusal:
-        sale.offer(both, both.tickets[1].name)
-    assert refusal.value.metadata["cause"] == "ADD_ON"
-    with refused("BOOKING_HELD"):
-        sale.offer(sale.hold("users/eve"), "none")
-    sale.offer(ada)
-    with refused("TICKET_OFFERED"):
-        sale.offer(sale.get(ada))
-    sale.now = sale.stock.offer.start_time
-    with refused("SALE_ENDED"):
-        sale.offer(both, both.tickets[0].name)
-
-
-def test_no_more_offers_are_taken_on_than_an_inventory_can_carry(sale):
-    sale = sale()
-    ada, inventory = sale.book("users/ada"), sale.stock.inventory
-    for number in range(MOST_OPEN):
-        inventory = shown(inventory, f"{sale.event}/ticketTypes/x", "", f"{sale.event}/resaleOffers/{number:04}")
-    sale.stock = sale.stock.holding(inventory)
-    with refused("TOO_MANY_RESALE_OFFERS"):
-        sale.offer(ada)
-
-
-def test_withdrawing_twice_changes_nothing_and_the_ticket_can_be_offered_again(sale):
-    sale = sale()
-    ada = sale.book("users/ada", 2)
-    [offered] = sale.offer(ada, ada.tickets[0].name)
-    for _ in range(2):
-        assert sale.ask(WithdrawResaleOffer(sale.event, offered.name)).state is ResaleState.WITHDRAWN
-    assert not sale.steps
-    with refused("SOLD_OUT"):
-        sale.hold("users/bob")
-    [again] = sale.offer(sale.get(ada), ada.tickets[0].name)
-    assert sale.hold("users/bob").lines[0].resale_offer == again.name

@@ -977,7 +977,7 @@ class WaitingListLeft(_message.Message):
 Global___WaitingListLeft: _TypeAlias = WaitingListLeft  # noqa: Y015
 
 @_typing.final
-class TicketsOfferedForResale(_message.Message):
+class TicketsOffered(_message.Message):
     """Their buyer would sell tickets on; of each an offer was opened. Subject: the booking."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1004,7 +1004,7 @@ class TicketsOfferedForResale(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___TicketsOfferedForResale: _TypeAlias = TicketsOfferedForResale  # noqa: Y015
+Global___TicketsOffered: _TypeAlias = TicketsOffered  # noqa: Y015
 
 @_typing.final
 class ResaleOfferOpened(_message.Message):

@@ -65,7 +65,7 @@ class OfferForResale(OnBooking):
         inventory = view.stock.inventory
         for each in made:
             inventory = shown(inventory, each.line.ticket_type, each.line.date, each.name)
-        steps = [Step(facts.TicketsOfferedForResale(self.tickets), after)]
+        steps = [Step(facts.TicketsOffered(self.tickets), after)]
         steps += [Step(facts.ResaleOfferOpened(), each) for each in made]
         return Outcome(view.stock.holding(inventory), ResaleBatch(self.booking, self.offers), steps)
 
