@@ -186,6 +186,22 @@ async def test_waiters_are_served_from_what_is_sold_on_in_their_order(make, jour
     assert [(each.user, each.state.name) for each in found] == [("users/w1", "LAPSED"), ("users/w2", "OFFERED")]
 
 
+async def test_thirty_waiters_are_served_with_thirty_tickets_in_one_commit(make, journal, clock):
+    lanes = make.lanes_on(journal)
+    early = await sold_out(make, lanes, 30)
+    for number in range(30):
+        entry, kind = f"{make.EVENT}/waitingListEntries/{new_id()}", f"{make.EVENT}/ticketTypes/standard"
+        join = JoinWaitingList(make.EVENT, entry, f"users/w{number:02}", kind, "", 1)
+        await lanes.submit(join, make.cause())
+    offers = await for_sale(make, journal, lanes, early)
+    entries, stocks = MongoWaitingEntries(journal), MongoStocks(journal)
+    assert await serve_waiting_list(entries, stocks, lanes, clock, event=make.EVENT)
+    found = (await entries.of_event(make.EVENT, limit=99)).items
+    assert {each.state.name for each in found} == {"OFFERED"}
+    stored = await MongoResaleOffers(journal).many([each.name for each in offers])
+    assert [each.buyer_booking for each in stored] == [each.booking for each in found]
+
+
 async def test_offers_are_listed_by_event_and_by_seller(make, journal, clock):
     lanes, offers = make.lanes_on(journal), MongoResaleOffers(journal)
     early = await sold_out(make, lanes, 3)

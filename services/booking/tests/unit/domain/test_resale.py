@@ -111,6 +111,7 @@ def test_what_is_done_with_a_ticket_ends_its_offer_in_the_same_commit(make, sale
         "off": ProjectOffer(off),
     }[what])  # fmt: skip
     assert "ResaleOfferLapsed" in sale.facts()
+    assert what != "transfer" or sale.get(ada).tickets[-1].resale_offer == ""
     assert (sale.get(offered).state, sale.get(offered).lapse_reason) == (ResaleState.LAPSED, reason)
     assert not sale.stock.inventory.resale
     with pytest.raises(Refusal):
