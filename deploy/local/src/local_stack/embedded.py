@@ -1,5 +1,6 @@
 """The engines that come as Python packages: SecantusDB, noida-db (Kafka and Elasticsearch wire), a mail catcher."""
 
+import os
 import sys
 from collections.abc import Mapping
 from importlib.resources import files
@@ -17,9 +18,14 @@ def installed_script(name: str) -> str:
 
 
 def database(folder: Path, ports: Mapping[str, int]) -> ProcessSpec:
-    """A one-node replica set; `--sync-on-commit` because only then no acknowledged write is lost to kill -9."""
+    """A one-node replica set; `--sync-on-commit` because only then no acknowledged write is lost to kill -9.
+
+    USHER_DATABASE_PROGRAM names another program with the same arguments, such as secantusd-rs.
+    """
+    other = os.environ.get("USHER_DATABASE_PROGRAM")
+    program = (other,) if other else (sys.executable, "-P", "-m", "local_stack.embedded_database")
     command = (
-        *(installed_script("secantusd-py"), "--port", str(ports["mongodb"])),
+        *(*program, "--port", str(ports["mongodb"])),
         *("--storage-path", str(folder / "mongodb"), "--sync-on-commit"),
     )
     return ProcessSpec(

@@ -12,6 +12,9 @@ from grpc_runtime import HealthCheck, Worker
 from mongo_store import Database, Journal, MongoInbox, MongoOutbox, open_database
 from telemetry import Metrics, continue_from
 
+OUTBOX_PATIENCE = 0.25  # seconds, see MongoOutbox
+READ_GAP = 0.1  # seconds from one batch of a consumer to the next
+
 
 @dataclass(frozen=True, slots=True)
 class Chassis:
@@ -25,8 +28,13 @@ class Chassis:
     inbox: MongoInbox
     key_cache: StoredKeySet
 
-    def workers(self, *subscriptions: Subscription, publishes: bool = True) -> Sequence[Worker]:
-        """A relay, unless the service has no domain events of its own, and one consumer a subscription."""
+    def workers(
+        self, *subscriptions: Subscription, publishes: bool = True, read_gap: float = READ_GAP
+    ) -> Sequence[Worker]:
+        """A relay, unless the service has no domain events of its own, and one consumer a subscription.
+
+        read_gap: see event_backbone.Consumer; greater where nobody waits for what a service makes of domain events.
+        """
         brokers = self.settings.kafka_brokers
         relay = Relay(
             self.outbox,
@@ -36,7 +44,9 @@ class Chassis:
             metrics=self.metrics.relay,
         )
         consumers = [
-            Consumer(each, self.inbox, brokers=brokers, metrics=self.metrics.consumers, around=_in_its_trace)
+            Consumer(
+                each, self.inbox, brokers=brokers, metrics=self.metrics.consumers, around=_in_its_trace, gap=read_gap
+            )
             for each in subscriptions
         ]
         return [
@@ -76,7 +86,8 @@ async def open_chassis(settings: ServiceSettings, metrics: Metrics) -> AsyncIter
         inbox = MongoInbox(database)
         await journal.ensure_indexes()
         await inbox.ensure_indexes()
-        yield Chassis(settings, metrics, database, journal, MongoOutbox(journal), inbox, StoredKeySet(database))
+        outbox = MongoOutbox(journal, patience=OUTBOX_PATIENCE)
+        yield Chassis(settings, metrics, database, journal, outbox, inbox, StoredKeySet(database))
 
 
 def _in_its_trace(received: Received) -> AbstractContextManager[None]:

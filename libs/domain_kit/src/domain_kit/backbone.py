@@ -53,7 +53,10 @@ class Outbox(Protocol):
         """Unpublished domain events in commit order, those of one aggregate in version order."""
 
     async def mark_published(self, published: Sequence[Published]) -> None:
-        """Remember where they went; a row counts as published when all its domain events are."""
+        """Remember where they went, now or a little later; a row is published when all its domain events are."""
+
+    async def settle(self) -> None:
+        """Nothing is put off any more; for a relay that ends."""
 
     async def mark_lost(self, partition: int, from_offset: int) -> int:
         """Make pending again what was published to `partition` at or after `from_offset`; how many rows."""

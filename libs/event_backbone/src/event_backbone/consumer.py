@@ -28,6 +28,7 @@ class Consumer(Worker):
     """Runs one subscription. Several processes with the same consumer name share its partitions.
 
     around: what each handler call runs in (a trace, a correlation id). concurrency: aggregates at once.
+    gap: seconds from one batch to the next, so that under load many domain events share the statements they need.
     sweep_seconds: how often parked domain events are looked at; redrives are noticed within four seconds.
     watch_seconds: how often progress is compared with the end of the log; two rounds without any rebuild the client.
     """
@@ -43,7 +44,8 @@ class Consumer(Worker):
         clock: Clock = utc_now,
         dead_letter_topic: str = DEAD_LETTER_TOPIC,
         partitions: int = DEFAULT_PARTITIONS,
-        concurrency: int = 16,
+        concurrency: int = 64,
+        gap: float = 0.0,
         batch: int = 500,
         tries: int = 3,
         handler_seconds: float = 15.0,
@@ -54,7 +56,7 @@ class Consumer(Worker):
         super().__init__(drain_seconds)
         self._subscription, self._name, self._inbox = subscription, subscription.consumer, inbox
         self._broker, self._metrics = broker_of(brokers), metrics or Silence()
-        self._partitions, self._batch = partitions, batch
+        self._partitions, self._batch, self._gap = partitions, batch, gap
         self._sweep_seconds, self._watch_seconds = sweep_seconds, watch_seconds
         self._dead_letters = DeadLetters(self._broker, self._name, dead_letter_topic)
         self._types = frozenset(subscription.by_type())
@@ -87,9 +89,10 @@ class Consumer(Worker):
         reads = idle_rounds = 0
         while not self._stopping.is_set():
             if records := await reader.read(READ_SECONDS, self._batch):
-                reads += 1
+                reads, began = reads + 1, time.monotonic()
                 await self._take(reader, records)
                 pauses.reset()
+                await self._pause(began + self._gap - time.monotonic())
             now = time.monotonic()
             if now - swept >= (self._sweep_seconds if self._application.has_parked else IDLE_SWEEP_SECONDS):
                 if reader.owns(self._subscription.topics[0], 0):  # one member of the group looks after what is parked

@@ -36,6 +36,9 @@ class LogWatch:
         """Compare the ends of the log with what was published; True when records were lost and are pending again."""
         for partition, offset in (await self._outbox.last_offsets()).items():
             self._published[partition] = max(offset, self._published.get(partition, -1))
+        if not self._ends:  # a relay before this one may have died before it could mark what consumers have read
+            for partition, offset in (await self._broker.committed(self._topic)).items():
+                self._published[partition] = max(offset - 1, self._published.get(partition, -1))
         ends = await writer.end_offsets(self._topic)
         lost = {
             partition: ends.get(partition, 0)

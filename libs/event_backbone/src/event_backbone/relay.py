@@ -23,7 +23,8 @@ class Relay(Worker):
     """Publishes what a service commits. Run one in every process of the service: a lease lets one of them work.
 
     topic: "usher.<service>.v1", created when missing. source: CloudEvents source, "//usher/<service>".
-    batch: domain events sent at once. poll_seconds: how long a commit of another process may go unnoticed.
+    batch: domain events sent at once. gap: seconds from one of these to the next; what comes first goes at once.
+    poll_seconds: how long a commit of another process may go unnoticed.
     check_seconds: how long a loss of records may go unnoticed. lease_seconds: how long a killed leader blocks the next.
     """
 
@@ -37,6 +38,7 @@ class Relay(Worker):
         metrics: RelayMetrics | None = None,
         partitions: int = DEFAULT_PARTITIONS,
         batch: int = 500,
+        gap: float = 0.05,
         poll_seconds: float = 0.5,
         check_seconds: float = 1.0,
         lease_seconds: float = 6.0,
@@ -46,10 +48,10 @@ class Relay(Worker):
         self._outbox, self._topic, self._source = outbox, topic, source
         self._broker = broker_of(brokers)
         self._metrics = metrics or Silence()
-        self._partitions, self._batch = partitions, batch
+        self._partitions, self._batch, self._gap = partitions, batch, gap
         self._poll_seconds, self._check_seconds, self._lease_seconds = poll_seconds, check_seconds, lease_seconds
         self._lease, self._owner = f"relay/{topic}", new_id()
-        self._leads_until = 0.0
+        self._led = False
         self._log = LogWatch(outbox, self._broker, topic, source, self._metrics)
 
     async def _work(self) -> None:
@@ -74,17 +76,22 @@ class Relay(Worker):
     async def _relay(self, writer: Writer, pauses: Pauses) -> None:
         """Until stopped, out of office, or something fails; then the writer is built again."""
         checked = 0.0
-        while not self._stopping.is_set() and await self._leads():
-            if time.monotonic() - checked >= self._check_seconds:
-                await self._log.check(writer)
-                await self._measure_age()
-                checked = time.monotonic()
-            events = await self._outbox.pending(self._batch)
-            if events:
-                await self._publish(writer, events)
-            else:
-                await self._idle()
-            pauses.reset()
+        try:
+            while not self._stopping.is_set() and await self._leads():
+                if time.monotonic() - checked >= self._check_seconds:
+                    await self._log.check(writer)
+                    await self._measure_age()
+                    checked = time.monotonic()
+                events = await self._outbox.pending(self._batch)
+                if events:
+                    began = time.monotonic()
+                    await self._publish(writer, events)
+                    await self._pause(began + self._gap - time.monotonic())
+                else:
+                    await self._idle()
+                pauses.reset()
+        finally:
+            await self._outbox.settle()
 
     async def _publish(self, writer: Writer, events: Sequence[OutboxEvent]) -> None:
         crash_point("relay.before_publish")
@@ -120,13 +127,11 @@ class Relay(Worker):
             await asyncio.gather(*waits, return_exceptions=True)
 
     async def _leads(self) -> bool:
-        """Renewed when a third of the lease is gone. Two leaders at once do no harm but duplicates."""
-        now = time.monotonic()
-        if self._leads_until - now > self._lease_seconds * 2 / 3:
-            return True
+        """Two leaders at once do no harm but duplicates."""
         leads = await self._outbox.hold_lease(self._lease, self._owner, self._lease_seconds)
-        self._leads_until = now + self._lease_seconds if leads else 0.0
-        self._metrics.leads(self._topic, leads)
+        if leads != self._led:
+            self._led = leads
+            self._metrics.leads(self._topic, leads)
         return leads
 
     async def _measure_age(self) -> None:
@@ -135,7 +140,7 @@ class Relay(Worker):
 
     async def _resign(self) -> None:
         self._metrics.leads(self._topic, False)
-        if self._leads_until:
+        if self._led:
             with suppress(Exception, TimeoutError):
                 await asyncio.wait_for(self._outbox.release_lease(self._lease, self._owner), 2.0)
 

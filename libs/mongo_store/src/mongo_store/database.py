@@ -14,6 +14,7 @@ from pymongo.write_concern import WriteConcern
 
 from domain_kit.refusals import Unavailable
 from mongo_store.documents import CODEC
+from mongo_store.reading import GatheredReads
 from mongo_store.sessions import Sessions
 
 DURABLE = WriteConcern("majority", j=True)
@@ -62,11 +63,17 @@ class Database:
         self.name = name
         self._database = client.get_database(name, codec_options=CODEC, write_concern=DURABLE)
         self.sessions = Sessions(self)
+        self._reads = GatheredReads(self)
 
     def collection(self, name: str, *, linearizable: bool = False) -> AsyncIOMotorCollection[dict[str, Any]]:
         """A collection; `linearizable` reads only what no failover can take back, for a round of replication."""
         concern = ReadConcern("linearizable") if linearizable else None
         return self._database.get_collection(name, read_concern=concern)
+
+    async def read(self, collection: str, key: Any) -> Mapping[str, Any] | None:
+        """One document by `_id`; those that are asked for at the same time are read together."""
+        with reachable():
+            return await self._reads.read(collection, key)
 
     async def ping(self) -> None:
         """Returns when the primary answers; Unavailable STORE_UNAVAILABLE."""

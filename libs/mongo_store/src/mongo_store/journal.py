@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 from domain_kit.clock import Clock, utc_now
@@ -16,7 +15,7 @@ from mongo_store.former import adopt_former_rows
 from mongo_store.gathering import Gathering, Waiting
 from mongo_store.metrics import NoMetrics, StoreMetrics
 from mongo_store.ordinals import Ordinals
-from mongo_store.pieces import AT_ONCE, by_names, pieces
+from mongo_store.pieces import by_names
 from mongo_store.recent import RecentEvents
 from mongo_store.rows import JOURNAL, PENDING, JournalRow, pending_document, row_document
 from mongo_store.transaction import CONFLICT_PATIENCE, Blocked, transact
@@ -76,24 +75,19 @@ class Journal:
 
     async def read(self, collection: str, key: Any) -> Mapping[str, Any] | None:
         """One document by `_id`."""
-        with reachable():
-            return await self.database.collection(collection).find_one({"_id": key})
+        return await self.database.read(collection, key)
 
     async def find(
         self, collection: str, where: Mapping[str, Any], *, sort: Sequence[tuple[str, int]] = (), limit: int = 0
     ) -> list[Mapping[str, Any]]:
-        """Documents that match a MongoDB filter; `limit` 0 means all. Many asked for by name are read in pieces."""
+        """Documents that match a MongoDB filter; `limit` 0 means all. Asked for by name, in no order; see `read`."""
         names = None if sort or limit else by_names(where)
+        if names is not None:
+            found = await asyncio.gather(*(self.database.read(collection, name) for name in names))
+            return [document for document in found if document is not None]
         with reachable():
-            if names is not None and len(names) > AT_ONCE:
-                found = await asyncio.gather(
-                    *(self._find(collection, {"_id": {"$in": each}}) for each in pieces(names))
-                )
-                return list(chain.from_iterable(found))
-            return await self._find(collection, where, limit=limit, sort=list(sort) or None)
-
-    async def _find(self, collection: str, where: Mapping[str, Any], **options: Any) -> list[Mapping[str, Any]]:
-        return [document async for document in self.database.collection(collection).find(where, **options)]
+            matching = self.database.collection(collection).find(where, limit=limit, sort=list(sort) or None)
+            return [document async for document in matching]
 
     async def _flush(self, batch: Sequence[Waiting[Command]]) -> None:
         """INVARIANT: a command that cannot go through fails alone; its neighbours are committed without it."""

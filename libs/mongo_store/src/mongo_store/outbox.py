@@ -1,8 +1,9 @@
 """The journal as the relay sees it: what is still to be published, where the rest went, and who may publish."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -16,6 +17,7 @@ from mongo_store.former import formerly_at
 from mongo_store.journal import Journal
 from mongo_store.metrics import NoMetrics
 from mongo_store.pieces import pieces
+from mongo_store.recent import Where
 from mongo_store.rows import (
     JOURNAL,
     PENDING,
@@ -30,23 +32,39 @@ from mongo_store.transaction import Operation, transact
 
 OFFSETS, LATEST = "journal_offsets", "latest"
 LEASES = "leases"
+MOST_UNMARKED = 2000  # then they are marked without delay
 PUBLISHED = "journal_published"  # where the broker put them, a document for each batch of the relay
 
 
 class MongoOutbox:
-    """domain_kit.backbone.Outbox over a journal."""
+    """domain_kit.backbone.Outbox over a journal.
 
-    def __init__(self, journal: Journal) -> None:
+    patience: for so many seconds it is content with what it remembers. What was published is marked so much later, for
+    many commits at once (after a kill -9 it is published once more), and while nobody else was seen to commit, commits
+    of other processes may go unnoticed so long. A relay that looked and marked after every commit would cost the
+    database more than the commits.
+    """
+
+    def __init__(self, journal: Journal, *, patience: float = 0.0) -> None:
         self._journal = journal
         self._database = journal.database
         self._rows = journal.database.collection(JOURNAL)
+        self._patience = patience
         self._seen: dict[str, Mapping[str, Any]] = {}  # pending documents of the last look, by name
+        self._trusted_until = float("-inf")  # until then all that is pending is in `recent`
+        self._unmarked: dict[Where, Published] = {}
+        self._mark_at = float("inf")
+        self._renewed: dict[tuple[str, str], datetime] = {}
 
     async def pending(self, limit: int) -> Sequence[OutboxEvent]:
         """Unpublished domain events in commit order, those of one aggregate in version order."""
-        names = sorted(chain.from_iterable(map(names_in, await self._look(limit))))[:limit]
-        wanted = [pending_place(name) for name in names]
-        events = self._journal.recent.known(wanted)
+        if time.monotonic() >= self._mark_at:
+            await self.settle()
+        recent = self._journal.recent
+        if time.monotonic() < self._trusted_until and recent.complete:
+            return in_version_order(list(recent.known(recent.places()[:limit]).values()))
+        wanted = await self._look_for(limit)
+        events = recent.known(wanted)
         keys = list(dict.fromkeys(key_of(where[0]) for where in wanted if where not in events))
         with reachable():
             for some in pieces(keys):
@@ -54,8 +72,35 @@ class MongoOutbox:
                     events.update({(event.row, event.index): event for event in events_of(row)})
         return in_version_order([events[each] for each in wanted])
 
+    async def _look_for(self, limit: int) -> list[Where]:
+        """Where the oldest pending domain events stand, by a look at the store.
+
+        When it shows all there is, and nothing that this process has not committed itself, its memory can be trusted.
+        """
+        recent, began = self._journal.recent, time.monotonic()
+        recent.complete, known = True, set(recent.places())
+        documents = await self._look(limit)
+        names = sorted(chain.from_iterable(map(names_in, documents)))
+        pending = [place for place in map(pending_place, names) if place not in self._unmarked]
+        self._trusted_until = float("-inf")
+        if len(documents) < limit:
+            recent.forget(known.difference(pending))  # another process has published them
+            if set(recent.places()).issuperset(pending):
+                self._trusted_until = began + self._patience
+        return pending[:limit]
+
     async def mark_published(self, published: Sequence[Published]) -> None:
-        """Remember where they went, all at once or not at all."""
+        """Remember where they went, see `patience`."""
+        self._unmarked.update(((each.row, each.index), each) for each in published)
+        self._journal.recent.forget((each.row, each.index) for each in published)
+        if len(self._unmarked) >= MOST_UNMARKED or not self._patience:
+            await self.settle()
+        elif self._unmarked:
+            self._mark_at = min(self._mark_at, time.monotonic() + self._patience)
+
+    async def settle(self) -> None:
+        """Mark what was published, all of it or nothing."""
+        published = list(self._unmarked.values())
         if not published:
             return
         highest: dict[int, int] = {}
@@ -71,13 +116,17 @@ class MongoOutbox:
         raised = UpdateOne({"_id": LATEST}, {"$max": tops}, upsert=True, namespace=self._where(OFFSETS))
         kept: InsertOne[Any] = InsertOne(batch, namespace=self._where(PUBLISHED))
         await transact(self._database, [raised, *await self._taken_out(names), kept], NoMetrics())
-        self._journal.recent.forget((each.row, each.index) for each in published)
+        for each in published:
+            self._unmarked.pop((each.row, each.index), None)
+        self._mark_at = float("inf") if not self._unmarked else time.monotonic() + self._patience
 
     async def mark_lost(self, partition: int, from_offset: int) -> int:
         """Make pending again what went to `partition` at or after `from_offset`; how many rows. Scans what went out.
 
         A crash in between leaves the rest to the next call.
         """
+        await self.settle()
+        self._trusted_until = float("-inf")
         rows: set[str] = set()
         for batch in await self._journal.find(PUBLISHED, {f"top.{partition}": {"$gte": from_offset}}):
             lost = [each for each in batch["at"] if each[1] == partition and each[2] >= from_offset]
@@ -101,6 +150,8 @@ class MongoOutbox:
             tops = document["top"] if document["_id"] == LATEST else {document["_id"]: document["off"]}
             for partition, offset in tops.items():
                 highest[int(partition)] = max(offset, highest.get(int(partition), -1))
+        for each in self._unmarked.values():
+            highest[each.partition] = max(each.offset, highest.get(each.partition, -1))
         return highest
 
     async def everything(self) -> AsyncIterator[OutboxEvent]:
@@ -116,17 +167,27 @@ class MongoOutbox:
         return self._journal.clock() - oldest[0]["at"] if oldest else timedelta()
 
     async def wait_for_commit(self, timeout: float) -> None:
-        """Return when a commit of this process wrote domain events since the last call, or after `timeout` seconds."""
+        """Return when a commit of this process wrote domain events since the last call, or after `timeout` seconds.
+
+        Sooner where something is to be marked.
+        """
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(max(0.0, min(timeout, self._mark_at - time.monotonic()))):
                 await self._journal.committed.wait()
         except TimeoutError:
             return
         self._journal.committed.clear()
 
     async def hold_lease(self, lease: str, owner: str, seconds: float) -> bool:
-        """Take or renew a named lease; False while another holds it. Clocks of owners must agree within `seconds`."""
+        """Take or renew a named lease; False while another holds it. Clocks of owners must agree within `seconds`.
+
+        One that was renewed a moment ago still holds: the store is asked when a third of the time is over.
+        """
         now = self._journal.clock()
+        renewed = self._renewed.pop((lease, owner), None)
+        if renewed is not None and renewed <= now < renewed + timedelta(seconds=seconds / 3):
+            self._renewed[lease, owner] = renewed
+            return True
         mine_or_free = {"_id": lease, "$or": [{"owner": owner}, {"until": {"$lte": now}}]}
         taken = {"$set": {"owner": owner, "until": now + timedelta(seconds=seconds)}}
         with reachable():
@@ -134,10 +195,12 @@ class MongoOutbox:
                 await self._database.collection(LEASES).update_one(mine_or_free, taken, upsert=True)
             except DuplicateKeyError:
                 return False
+        self._renewed[lease, owner] = now
         return True
 
     async def release_lease(self, lease: str, owner: str) -> None:
         """Give it back at shutdown so that a successor need not wait."""
+        self._renewed.pop((lease, owner), None)
         with reachable():
             await self._database.collection(LEASES).delete_one({"_id": lease, "owner": owner})
 

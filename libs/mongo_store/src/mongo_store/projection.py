@@ -46,7 +46,7 @@ class Projection:
 
     def __init__(self, database: Database, collection: str, *, batch_limit: int = 64) -> None:
         self._database = database
-        self._namespace = f"{database.name}.{collection}"
+        self._collection, self._namespace = collection, f"{database.name}.{collection}"
         self._documents = database.collection(collection)
         self._gathering = Gathering(self._flush, lambda state: frozenset({state.name}), limit=batch_limit)
 
@@ -61,9 +61,7 @@ class Projection:
 
     async def get(self, name: str) -> Mapping[str, Any] | None:
         """The document, if its aggregate was ever seen."""
-        with reachable():
-            found: Mapping[str, Any] | None = await self._documents.find_one({"_id": name})
-        return found
+        return await self._database.read(self._collection, name)
 
     async def find(
         self, where: Mapping[str, Any], *, sort: Sequence[tuple[str, int]] = (), limit: int = 0

@@ -21,6 +21,7 @@ class RecentEvents:
     def __init__(self, most_events: int = MOST_EVENTS, most_bytes: int = MOST_BYTES) -> None:
         self._most_events, self._most_bytes, self._bytes = most_events, most_bytes, 0
         self._events: dict[Where, OutboxEvent] = {}
+        self.complete = True  # whether nothing had to go since that was last set
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """The domain events of rows that have been committed."""
@@ -30,13 +31,18 @@ class RecentEvents:
                 self._bytes += len(event.payload)
         while len(self._events) > self._most_events or self._bytes > self._most_bytes:
             self._bytes -= len(self._events.pop(next(iter(self._events))).payload)
+            self.complete = False
+
+    def places(self) -> list[Where]:
+        """Of all that are remembered, in the order of their commits."""
+        return list(self._events)
 
     def known(self, wanted: Iterable[Where]) -> dict[Where, OutboxEvent]:
         """Those of them that are remembered."""
         return {each: self._events[each] for each in wanted if each in self._events}
 
     def forget(self, published: Iterable[Where]) -> None:
-        """Nobody will ask for them again."""
+        """They have been published."""
         for each in published:
             event = self._events.pop(each, None)
             self._bytes -= 0 if event is None else len(event.payload)

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from testkit.choice import Mongo, chosen_engines
@@ -28,7 +29,7 @@ class MongoEngine:
     def start(self, timeout: float = 30.0) -> None:
         """Start and wait until it accepts connections; RuntimeError with its log if not within `timeout` seconds."""
         where = ["--port", str(self._port), "--storage-path", str(self._folder / "data")]
-        command = [_program(), *where, "--sync-on-commit"]
+        command = [*_command(), *where, "--sync-on-commit"]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         give_up = time.monotonic() + timeout
@@ -82,6 +83,9 @@ def mongo_engine() -> Iterator[str]:
         yield engine.uri
 
 
-def _program() -> str:
+def _command() -> Sequence[str]:
+    """As the local stack starts it where that is installed, else the package's own program."""
+    if find_spec("local_stack") is not None:
+        return [sys.executable, "-P", "-m", "local_stack.embedded_database"]
     beside = Path(sys.executable).parent / "secantusd-py"
-    return str(beside) if beside.exists() else shutil.which("secantusd-py") or "secantusd-py"
+    return [str(beside) if beside.exists() else shutil.which("secantusd-py") or "secantusd-py"]

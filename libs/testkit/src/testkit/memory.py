@@ -131,6 +131,9 @@ class MemoryOutbox:
             self._journal.places[each.row, each.index] = each.partition, each.offset
             self._offsets[each.partition] = max(each.offset, self._offsets.get(each.partition, -1))
 
+    async def settle(self) -> None:
+        """Nothing is ever put off."""
+
     async def mark_lost(self, partition: int, from_offset: int) -> int:
         """Make pending again what stood there."""
         places = self._journal.places

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from contextlib import suppress
 
 from booking_service.domain.ports import Desk, StockReader
@@ -36,12 +35,12 @@ class WaitingListWorker:
         leases: Leases,
         clock: Clock,
         *,
-        poll: float = 0.25,
-        lease: float = 3.0,
+        poll: float = 1.0,
+        lease: float = 6.0,
     ) -> None:
         self._entries, self._lists, self._stocks, self._desk = entries, lists, stocks, desk
         self._leases, self._clock, self._poll, self._lease = leases, clock, poll, lease
-        self._owner, self._leads, self._asked = new_id(), False, float("-inf")
+        self._owner = new_id()
         self._marked: set[str] = set()
         self._bell, self._stopping = asyncio.Event(), False
         self._log = logging.getLogger(__name__)
@@ -75,14 +74,10 @@ class WaitingListWorker:
                 await self._leases.release_lease(WAITING_LIST_LEASE, self._owner)
 
     async def _leading(self) -> bool:
-        """Asks again when a third of the lease is over."""
-        if time.monotonic() >= self._asked + self._lease / 3:
-            self._leads = False
-            self._leads = await self._leases.hold_lease(WAITING_LIST_LEASE, self._owner, self._lease)
-            self._asked = time.monotonic()
-        if not self._leads:
+        leads = await self._leases.hold_lease(WAITING_LIST_LEASE, self._owner, self._lease)
+        if not leads:
             self._marked.clear()
-        return self._leads
+        return leads
 
     async def _serve_all(self) -> None:
         """A batch of each list in turn, as long as there is something to do and the lease is ours."""

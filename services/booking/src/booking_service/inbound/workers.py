@@ -175,6 +175,7 @@ class AnnouncingWorker(_Loop):
         self._rests: dict[str, _Rest] = {}
         self._marked: set[str] = set()
         self._changed: dict[str, Stock] = {}
+        self._committed: dict[str, Stock] = {}  # what this process left of those that are marked
         self._next_check = 0.0
         self._bell = asyncio.Event()
         self._log = logging.getLogger(__name__)
@@ -186,7 +187,7 @@ class AnnouncingWorker(_Loop):
 
     def changed(self, stock: Stock) -> None:
         """This process has changed it."""
-        self._changed[stock.event] = stock
+        self._changed[stock.event] = self._committed[stock.event] = stock
         self.mark(stock.event)
 
     def stop(self) -> None:
@@ -251,8 +252,14 @@ class AnnouncingWorker(_Loop):
                     self._log.exception("availability not announced")
 
     async def _announce(self, events: Sequence[str]) -> None:
-        """Of one page; all are tried before a failure is raised."""
-        stocks, known = await self._stocks.stocks(events), await self._announcements.last_of(events)
+        """Of one page; all are tried before a failure is raised.
+
+        What this process has just committed is not read back: where another has committed since, that one tells it.
+        """
+        stocks = {event: self._committed.pop(event) for event in events if event in self._committed}
+        if unknown := [event for event in events if event not in stocks]:
+            stocks.update(await self._stocks.stocks(unknown))
+        known = await self._announcements.last_of(events)
         results = await asyncio.gather(
             *(
                 announce_availability(self._announcements, stocks[each], known.get(each), self._clock)
