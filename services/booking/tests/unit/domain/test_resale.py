@@ -28,7 +28,9 @@ from booking_service.domain.pricing.inputs import ServiceFee
 from booking_service.domain.questions import Attendee
 from booking_service.domain.resale_offer import ResaleOffer, ResaleState
 from booking_service.domain.scans import Direction, Scan
+from booking_service.domain.seating import SeatRow, Section
 from booking_service.domain.states import BookingState, TicketState
+from booking_service.domain.taken_seats import TakenSeats
 from booking_service.domain.terms import WaitingListTerms
 from booking_service.domain.waiting_entry import EntryState, WaitingEntry
 from booking_service.domain.waiting_list import servable, wish_of
@@ -219,6 +221,21 @@ def test_who_waits_for_what_they_sell_waits_no_more(sale):
     sale.ask(OfferPlaces(sale.event, (name,), (f"{sale.event}/bookings/w",), wishes, 0))
     entry = sale.records[WaitingEntry, name]
     assert (entry.state, entry.lapse_reason) == (EntryState.LAPSED, "OWN_RESALE_OFFER")
+
+
+def test_a_seat_changes_hands_with_its_ticket(make, sale):
+    """INVARIANT: who buys a ticket with a seat sits on it, and at no moment do two or nobody have it."""
+    hall = (Section("a", "A", (SeatRow("1", ("1", "2")),)),)
+    sale = sale(make.type(sections=("a",)), hall=9, sections=hall)
+    ada = sale.book("users/ada", 2)
+    sale.offer(ada, ada.tickets[1].name)
+    [seats] = [each for each in sale.records.values() if isinstance(each, TakenSeats)]
+    bob = sale.hold("users/bob")
+    assert (bob.lines[0].seats, sale.get(seats)) == ((ada.tickets[1].seat,), seats)
+    bob = sale.pay(bob)
+    assert bob.tickets[0].seat == ada.tickets[1].seat
+    assert sale.get(seats).rows[0].bookings == {ada.name[-4:]: ("1",), bob.name[-4:]: ("2",)}
+    assert sale.stock.inventory.seats == {"a": 2}
 
 
 def test_availability_counts_what_is_sold_on_beside_what_is_left(sale):
