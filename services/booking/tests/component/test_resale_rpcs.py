@@ -132,6 +132,10 @@ async def test_a_ticket_that_is_sold_on_changes_hands_when_it_is_paid(platform):
     assert money_from_wire(offered.price) == money_from_wire(ada.tickets[0].price)
     kind = await the_type(platform)
     assert (kind.remaining, kind.resale_available, kind.sale_state) == (0, 1, booking_pb2.SALE_STATE_ON_SALE)
+    line = booking_pb2.BookingLine(ticket_type=STANDARD, quantity=1)
+    request = bookings_pb.QuoteBookingRequest(parent=EVENT, booking=booking_pb2.Booking(lines=[line]))
+    quote = await platform.bookings.QuoteBooking(request, metadata=platform.calls.bearer(BOB))
+    assert (quote.lines[0].resale_offer, quote.total) == (offered.name, offered.price)
     bob = await book(platform, BOB)
     assert (bob.lines[0].resale_offer, money_from_wire(bob.total)) == (offered.name, money_from_wire(offered.price))
     assert state_of(await get(platform, ADA, offered.name)) == "RESERVED"

@@ -14,6 +14,7 @@ from booking_service.domain.commands import (
     WithdrawResaleOffer,
 )
 from booking_service.domain.questions import Attendee
+from booking_service.domain.records import key_of
 from booking_service.domain.resale_board import MOST_OPEN, shown
 from booking_service.domain.resale_offer import ResaleState
 from booking_service.domain.selling import Wanted
@@ -110,6 +111,15 @@ def test_what_cannot_be_sold_on_is_refused_with_the_reason(make, sale):
     assert refusal.value.metadata["cause"] == "ADD_ON"
     with refused("BOOKING_HELD"):
         sale.offer(sale.hold("users/eve"), "none")
+    for cause, changes in {
+        "NO_ACCOUNT": {"buyer": ""}, "NOT_PAID_HERE": {"paid": 0},
+        "VOUCHER": {"lines": (replace(ada.lines[0], vouchers=("spring",)),)},
+    }.items():  # fmt: skip
+        sale.records[key_of(ada)] = replace(ada, **changes)
+        with refused("TICKET_NOT_RESALABLE") as refusal:
+            sale.offer(ada)
+        assert refusal.value.metadata["cause"] == cause
+    sale.records[key_of(ada)] = ada
     sale.offer(ada)
     with refused("TICKET_OFFERED"):
         sale.offer(sale.get(ada))

@@ -118,12 +118,13 @@ def _check(view: View, booking: Booking, ticket: Ticket, offer: Offer, now: date
         "VOUCHER": bool(line.vouchers),
         "APPROVAL": kind.approval_required,
         "NOT_PAID_HERE": booking.paid < price,
+        "NO_ACCOUNT": not booking.buyer,  # who is neither kept from buying it nor told what became of it
     }
     for reason in (each for each, holds in reasons.items() if holds):
         raise FailedPrecondition(
             "TICKET_NOT_RESALABLE",
-            "Tickets of bundles, add-ons, tickets bought with a voucher or with the organizer's approval, and those not"
-            " paid for here cannot be sold on.",
+            "Tickets of bundles, add-ons, tickets bought with a voucher or with the organizer's approval, those not"
+            " paid for here and those of somebody without an account cannot be sold on.",
             metadata={"ticket": ticket.name, "cause": reason},
         )
 
