@@ -13,6 +13,7 @@ from booking_service.inbound.attendee_servicer import AttendeeParts, AttendeeSer
 from booking_service.inbound.change_servicer import BookingChangeServicer, ChangeParts
 from booking_service.inbound.check_in_servicer import CheckInParts, CheckInServicer
 from booking_service.inbound.consumers import event_subscription, payment_subscription
+from booking_service.inbound.resale_servicer import ResaleParts, ResaleServicer
 from booking_service.inbound.seating_servicer import SeatingParts, SeatingServicer
 from booking_service.inbound.servicer import BookingServicer, Parts
 from booking_service.inbound.ticket_servicer import TicketParts, TicketServicer
@@ -22,7 +23,15 @@ from booking_service.inbound.waiting_list_servicer import WaitingListParts, Wait
 from booking_service.inbound.waiting_list_worker import WaitingListWorker
 from booking_service.inbound.waiting_room_servicer import RoomParts, WaitingRoomServicer
 from booking_service.inbound.workers import AnnouncingWorker, ClosingWorker, ExpiryWorker, ImportWorker
-from booking_service.outbound import announcements, check_ins, imports, repositories, vouchers, waiting_entries
+from booking_service.outbound import (
+    announcements,
+    check_ins,
+    imports,
+    repositories,
+    resale_offers,
+    vouchers,
+    waiting_entries,
+)
 from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
 from booking_service.outbound.changes import StockChanges
 from booking_service.outbound.check_in_changes import TallyChanges
@@ -36,6 +45,7 @@ from booking_service.outbound.paperwork import Paperwork
 from booking_service.outbound.place_keys import PlaceKeys
 from booking_service.outbound.place_watchers import PlaceWatchers
 from booking_service.outbound.repositories import MongoBookings, MongoSeats, MongoStocks
+from booking_service.outbound.resale_offers import MongoResaleOffers
 from booking_service.outbound.room_metrics import PrometheusRoomMetrics
 from booking_service.outbound.ticket_keys import TicketKeys
 from booking_service.outbound.vouchers import MongoVouchers
@@ -53,6 +63,7 @@ from usher.booking.v1.attendee_service_pb2_grpc import add_AttendeeServiceServic
 from usher.booking.v1.booking_change_service_pb2_grpc import add_BookingChangeServiceServicer_to_server
 from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
 from usher.booking.v1.check_in_service_pb2_grpc import add_CheckInServiceServicer_to_server
+from usher.booking.v1.resale_service_pb2_grpc import add_ResaleServiceServicer_to_server
 from usher.booking.v1.seating_service_pb2_grpc import add_SeatingServiceServicer_to_server
 from usher.booking.v1.ticket_service_pb2_grpc import add_TicketServiceServicer_to_server
 from usher.booking.v1.voucher_service_pb2_grpc import add_VoucherServiceServicer_to_server
@@ -66,6 +77,7 @@ INDEXES = {
     **imports.INDEXES,
     **vouchers.INDEXES,
     **waiting_entries.INDEXES,
+    **resale_offers.INDEXES,
 }
 
 
@@ -97,13 +109,13 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         announcing = AnnouncingWorker(MongoAnnouncements(journal), stocks, MongoNews(journal, clock), clock)
         changes.listen(announcing.changed)
         expiry = ExpiryWorker(bookings, lanes, chassis.outbox, expiry_cause, clock)
-        entries = MongoWaitingEntries(journal)
+        entries, resales = MongoWaitingEntries(journal), MongoResaleOffers(journal)
         offering = WaitingListWorker(entries, entries, stocks, lanes, chassis.outbox, clock)
 
         closing = ClosingWorker(bookings, stocks, lanes, chassis.outbox, clock)
 
         async def owner_of(name: str) -> Ownership | None:
-            owners = await owners_of(bookings, stocks, entries, name)
+            owners = await owners_of(bookings, stocks, entries, resales, name)
             return None if owners is None else Ownership(owners.buyer, owners.organizer)
 
         parts = Parts(
@@ -170,6 +182,10 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     (add_CheckInServiceServicer_to_server, CheckInServicer(check_in_parts)),
                     (add_WaitingRoomServiceServicer_to_server, WaitingRoomServicer(rooms)),
                     (add_WaitingListServiceServicer_to_server, WaitingListServicer(waiting_list_parts)),
+                    (
+                        add_ResaleServiceServicer_to_server,
+                        ResaleServicer(ResaleParts(desk=lanes, offers=resales, page_tokens=page_tokens)),
+                    ),
                     (add_VoucherServiceServicer_to_server, VoucherServicer(voucher_parts)),
                 ],
                 workers=[

@@ -9,6 +9,7 @@ import pytest
 
 from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
+from domain_kit.money import Money
 from domain_kit.refusals import Unavailable
 from domain_kit.repository import Cause
 from event_backbone import NotYet, Received
@@ -23,18 +24,22 @@ from notification_service.outbound.smtp_lines import SmtpLines
 from notification_service.outbound.smtp_post import SmtpPost
 from notification_service.outbound.writing import Writer
 from resilience import Resilient
+from resource_api import money_to_wire
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1.domain_events_pb2 import (
     BookingApprovalRequested,
     BookingApproved,
+    BookingCancelled,
     BookingChanged,
     BookingChangeHeld,
     BookingConfirmed,
     BookingRejected,
+    ResaleOfferSold,
     TicketTransferred,
     WaitingListLapsed,
     WaitingListOffered,
 )
+from usher.booking.v1.resale_offer_pb2 import ResaleOffer
 from usher.booking.v1.waiting_list_entry_pb2 import WaitingListEntry
 from usher.event.v1.domain_events_pb2 import EventPublished, EventSnapshot
 from usher.event.v1.event_pb2 import Event
@@ -390,3 +395,17 @@ async def test_letters_go_out_together_and_one_that_cannot_be_settled_cuts_off_n
     with pytest.raises(Unavailable):
         await service.deliver()
     assert Counter(await service.states()) == {State.DELIVERED: 2, State.QUEUED: 1}
+
+
+async def test_who_sold_a_ticket_is_told_once_also_when_it_was_the_last(service: Service, mail_server) -> None:
+    await service.know_everybody()
+    name = f"{EVENT}/bookings/{'b' * 26}"
+    offer = ResaleOffer(name=f"{EVENT}/resaleOffers/{'r' * 26}", event=EVENT, seller=USER, booking=name)
+    offer.price.CopyFrom(money_to_wire(Money(1600, "EUR")))
+    cancelled = BookingCancelled(booking=booking_pb2.Booking(name=name, event=EVENT, buyer=USER), reason="RESOLD")
+    await service.causes.booking_cancelled(cancelled, received(name))
+    await service.causes.ticket_resold(ResaleOfferSold(resale_offer=offer), received(offer.name, 3))
+    assert await service.deliver() == 1
+    (message,) = mail_server.messages
+    assert message["Subject"] == "Sold: your ticket for PyCon"
+    assert "€16.00 goes back" in message.get_body(("plain",)).get_content()

@@ -32,6 +32,7 @@ def letters(person: Person, occasion: Occasion, tickets: Letter) -> dict[str, Le
         "booking_changed": write_letters.booking_changed(person, occasion, "b", money, money, tickets.admissions),
         "change_to_pay": write_letters.change_to_pay(person, occasion, "b", money),
         "ticket_transferred": write_letters.ticket_transferred(person, occasion, "b", tickets.admissions[0]),
+        "ticket_resold": write_letters.ticket_resold(person, occasion, "b", money),
         "payment_failed": write_letters.payment_failed(person, occasion, "b", money, "Your card was declined."),
         "refund_completed": write_letters.refund_completed(person, occasion, "b", money, "rain"),
         "waiting_list_offered": write_letters.waiting_list_offered(person, occasion, "b", 2, NOW),
@@ -76,6 +77,7 @@ def test_an_offer_says_how_many_places_and_until_when_where_the_event_is(person:
         ("OFFER_CANCELLED", True, "was cancelled"),
         ("EVENT_CANCELLED", False, "was cancelled, so nobody"),
         ("TOO_MANY_FOR_PERSON", False, "more tickets than one person may"),
+        ("OWN_RESALE_OFFER", False, "you offer for resale yourself"),
         ("SALE_ENDED", False, "no longer sold"),
     ],
 )

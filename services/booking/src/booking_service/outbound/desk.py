@@ -26,7 +26,15 @@ from mongo_store import JournalRow, Recorded, RequestRepeated, VersionConflict, 
 from mongo_store.verdicts import request_id_reused
 
 # Refusals that may rest on holds, or on places kept for vouchers, whose time is over.
-_MAY_BE_DUE = {"SOLD_OUT", "TOO_MANY_FOR_PERSON", "VOUCHER_USED_UP", "VOUCHER_IN_USE", "SEAT_TAKEN", "SEAT_LEFT_ALONE"}
+_MAY_BE_DUE = {
+    "SOLD_OUT",
+    "TOO_MANY_FOR_PERSON",
+    "VOUCHER_USED_UP",
+    "VOUCHER_IN_USE",
+    "SEAT_TAKEN",
+    "SEAT_LEFT_ALONE",
+    "OWN_RESALE_OFFER",
+}
 _ATTEMPTS = 30
 _SWEPT_AT_ONCE = 128
 
