@@ -26,19 +26,7 @@ from notification_service.outbound.writing import Writer
 from resilience import Resilient
 from resource_api import money_to_wire
 from usher.booking.v1 import booking_pb2
-from usher.booking.v1.domain_events_pb2 import (
-    BookingApprovalRequested,
-    BookingApproved,
-    BookingCancelled,
-    BookingChanged,
-    BookingChangeHeld,
-    BookingConfirmed,
-    BookingRejected,
-    ResaleOfferSold,
-    TicketTransferred,
-    WaitingListLapsed,
-    WaitingListOffered,
-)
+from usher.booking.v1 import domain_events_pb2 as facts
 from usher.booking.v1.resale_offer_pb2 import ResaleOffer
 from usher.booking.v1.waiting_list_entry_pb2 import WaitingListEntry
 from usher.event.v1.domain_events_pb2 import EventPublished, EventSnapshot
@@ -81,18 +69,18 @@ class Service:
         return [each.state for each in page.items]
 
 
-def confirmed() -> BookingConfirmed:
+def confirmed() -> facts.BookingConfirmed:
     booking = booking_pb2.Booking(name=f"{EVENT}/bookings/{'b' * 26}", event=EVENT, buyer=USER)
     booking.total.currency_code, booking.total.units = "CAD", 20
     booking.tickets.add(name="t", code="CODE", display_name="Standard")
-    return BookingConfirmed(booking=booking)
+    return facts.BookingConfirmed(booking=booking)
 
 
-def changed(state: int = booking_pb2.BOOKING_STATE_CONFIRMED) -> BookingChanged:
+def changed(state: int = booking_pb2.BOOKING_STATE_CONFIRMED) -> facts.BookingChanged:
     booking = confirmed().booking
     booking.state, booking.tickets[0].state = state, booking_pb2.TICKET_STATE_VALID
     booking.tickets.add(name="u", code="OLD", display_name="Given up", state=booking_pb2.TICKET_STATE_VOID)
-    return BookingChanged(booking=booking, refund_due=booking.total)
+    return facts.BookingChanged(booking=booking, refund_due=booking.total)
 
 
 def asked(kind: type, *, state: int = 0, units: int = 20) -> object:
@@ -292,11 +280,11 @@ async def test_an_offer_and_its_end_are_mailed_but_no_offer_that_is_over(service
     entry = WaitingListEntry(name=f"{EVENT}/waitingListEntries/{'w' * 26}", event=EVENT, user=USER, quantity=2)
     entry.booking = f"{EVENT}/bookings/{'b' * 26}"
     entry.offer_expire_time.FromDatetime(utc_now() - timedelta(seconds=1))
-    await service.causes.places_offered(WaitingListOffered(waiting_list_entry=entry), received(entry.name, 2))
+    await service.causes.places_offered(facts.WaitingListOffered(waiting_list_entry=entry), received(entry.name, 2))
     assert await service.states() == []
     entry.offer_expire_time.FromDatetime(utc_now() + timedelta(hours=1))
-    await service.causes.places_offered(WaitingListOffered(waiting_list_entry=entry), received(entry.name, 2))
-    lapsed = WaitingListLapsed(waiting_list_entry=entry, reason="OFFER_EXPIRED")
+    await service.causes.places_offered(facts.WaitingListOffered(waiting_list_entry=entry), received(entry.name, 2))
+    lapsed = facts.WaitingListLapsed(waiting_list_entry=entry, reason="OFFER_EXPIRED")
     await service.causes.waited_in_vain(lapsed, received(entry.name, 3))
     assert await service.deliver() == 2
     subjects = sorted(message["Subject"] for message in mail_server.messages)
@@ -335,7 +323,7 @@ async def test_changes_of_a_booking_for_somebody_without_an_account_are_mailed_t
         told.booking.buyer, told.booking.contact.email = "", address
         told.booking.amount_due.CopyFrom(told.booking.total)
         await service.causes.booking_changed(told, received("booking"))
-        await service.causes.change_held(BookingChangeHeld(booking=told.booking), received("booking"))
+        await service.causes.change_held(facts.BookingChangeHeld(booking=told.booking), received("booking"))
     await service.deliver()
     assert [message["To"] for message in mail_server.messages] == ["press@example.org"] * 2
 
@@ -344,7 +332,7 @@ async def test_a_ticket_that_was_passed_on_is_mailed_to_who_has_it_now_and_no_ot
     service: Service, mail_server
 ) -> None:
     await service.know_everybody()
-    told = TicketTransferred(booking=changed().booking)
+    told = facts.TicketTransferred(booking=changed().booking)
     told.new_ticket.code, told.new_ticket.display_name = "NEW", "Standard"
     told.new_ticket.attendee.display_name, told.new_ticket.attendee.email = "Bob", "bob@example.org"
     await service.causes.ticket_transferred(told, received("booking"))
@@ -358,10 +346,10 @@ async def test_a_ticket_that_was_passed_on_is_mailed_to_who_has_it_now_and_no_ot
 async def test_who_waits_for_approval_hears_of_it_and_of_the_decision(service: Service, mail_server) -> None:
     await service.know_everybody()
     waits, held = booking_pb2.BOOKING_STATE_PENDING_APPROVAL, booking_pb2.BOOKING_STATE_HELD
-    await service.causes.approval_requested(asked(BookingApprovalRequested, state=waits), received("booking"))
-    await service.causes.booking_approved(asked(BookingApproved, state=held), received("booking"))
-    await service.causes.booking_approved(asked(BookingApproved, state=held, units=0), received("booking"))
-    await service.causes.booking_rejected(asked(BookingRejected), received("booking"))
+    await service.causes.approval_requested(asked(facts.BookingApprovalRequested, state=waits), received("booking"))
+    await service.causes.booking_approved(asked(facts.BookingApproved, state=held), received("booking"))
+    await service.causes.booking_approved(asked(facts.BookingApproved, state=held, units=0), received("booking"))
+    await service.causes.booking_rejected(asked(facts.BookingRejected), received("booking"))
     await service.deliver()
     assert sorted(message["Subject"] for message in mail_server.messages) == [
         "Approved: PyCon", "Not approved: PyCon", "Waits for approval: PyCon",
@@ -402,9 +390,9 @@ async def test_who_sold_a_ticket_is_told_once_also_when_it_was_the_last(service:
     name = f"{EVENT}/bookings/{'b' * 26}"
     offer = ResaleOffer(name=f"{EVENT}/resaleOffers/{'r' * 26}", event=EVENT, seller=USER, booking=name)
     offer.price.CopyFrom(money_to_wire(Money(1600, "EUR")))
-    cancelled = BookingCancelled(booking=booking_pb2.Booking(name=name, event=EVENT, buyer=USER), reason="RESOLD")
+    cancelled = facts.BookingCancelled(booking=booking_pb2.Booking(name=name, event=EVENT, buyer=USER), reason="RESOLD")
     await service.causes.booking_cancelled(cancelled, received(name))
-    await service.causes.ticket_resold(ResaleOfferSold(resale_offer=offer), received(offer.name, 3))
+    await service.causes.ticket_resold(facts.ResaleOfferSold(resale_offer=offer), received(offer.name, 3))
     assert await service.deliver() == 1
     (message,) = mail_server.messages
     assert message["Subject"] == "Sold: your ticket for PyCon"
