@@ -1,8 +1,9 @@
 """Puts the booking service together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from access import Ownership
 from booking_service.domain.records import Record
@@ -39,6 +40,7 @@ from booking_service.outbound.desk import BatchDesk, expiry_cause
 from booking_service.outbound.documents import answer_from_document
 from booking_service.outbound.imports import MongoImports
 from booking_service.outbound.known_offers import KnownOffers
+from booking_service.outbound.known_owners import KnownOwners
 from booking_service.outbound.lane_metrics import PrometheusLaneMetrics
 from booking_service.outbound.lanes import Lanes
 from booking_service.outbound.paperwork import Paperwork
@@ -101,8 +103,12 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             offers.committed(stock)
             offering.committed(stock)
 
+        def recorded(records: Collection[Record]) -> None:
+            tally_changes.committed(records)
+            known_owners.committed(records)
+
         desks = [
-            BatchDesk(journal, on_change=committed, on_records=tally_changes.committed, metrics=lane_metrics)
+            BatchDesk(journal, on_change=committed, on_records=recorded, metrics=lane_metrics)
             for _ in range(settings.lanes)
         ]
         lanes = Lanes([desk.serve for desk in desks], bound=settings.lane_bound, metrics=lane_metrics)
@@ -114,9 +120,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
 
         closing = ClosingWorker(bookings, stocks, lanes, chassis.outbox, clock)
 
-        async def owner_of(name: str) -> Ownership | None:
-            owners = await owners_of(bookings, stocks, entries, resales, name)
-            return None if owners is None else Ownership(owners.buyer, owners.organizer)
+        known_owners = KnownOwners(partial(owners_of, bookings, stocks, entries, resales))
 
         parts = Parts(
             desk=lanes,
@@ -142,8 +146,6 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         waiting_list_parts = WaitingListParts(desk=lanes, entries=entries, page_tokens=page_tokens)
         voucher_parts = VoucherParts(desk=lanes, vouchers=known_vouchers, page_tokens=page_tokens, clock=clock)
         lapses = LapseWorker(known_vouchers, lanes, chassis.outbox, vouchers.lapse_cause, clock)
-        ticket_parts = TicketParts(bookings=bookings, stocks=stocks, documents=paperwork, keyring=keys, clock=clock)
-        seating_parts = SeatingParts(stocks=stocks, seats=MongoSeats(journal), clock=clock)
         check_in_parts = CheckInParts(
             desk=lanes,
             check_ins=check_ins.MongoCheckIns(journal),
@@ -177,8 +179,14 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     (add_BookingServiceServicer_to_server, BookingServicer(parts)),
                     (add_AttendeeServiceServicer_to_server, AttendeeServicer(attendee_parts)),
                     (add_BookingChangeServiceServicer_to_server, BookingChangeServicer(change_parts)),
-                    (add_TicketServiceServicer_to_server, TicketServicer(ticket_parts)),
-                    (add_SeatingServiceServicer_to_server, SeatingServicer(seating_parts)),
+                    (
+                        add_TicketServiceServicer_to_server,
+                        TicketServicer(TicketParts(bookings, stocks, documents=paperwork, keyring=keys, clock=clock)),
+                    ),
+                    (
+                        add_SeatingServiceServicer_to_server,
+                        SeatingServicer(SeatingParts(stocks=stocks, seats=MongoSeats(journal), clock=clock)),
+                    ),
                     (add_CheckInServiceServicer_to_server, CheckInServicer(check_in_parts)),
                     (add_WaitingRoomServiceServicer_to_server, WaitingRoomServicer(rooms)),
                     (add_WaitingListServiceServicer_to_server, WaitingListServicer(waiting_list_parts)),
@@ -200,7 +208,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     Worker("check-in-changes", tally_changes.run),
                 ],
                 health=chassis.health,
-                owner_of=owner_of,
+                owner_of=partial(_owner_of, known_owners),
                 key_cache=chassis.key_cache,
                 stopping=stop_streams,
                 most_items={**attendee_servicer.MOST_ITEMS, **check_in_servicer.MOST_ITEMS},
@@ -232,3 +240,8 @@ async def _open_waiting_rooms(
     watchers = PlaceWatchers(what_places_depend_on, clock, limit=streams)
     parts = RoomParts(offers=offers, rooms=rooms, seals=seals, watchers=watchers, answered=answered, clock=clock)
     return parts, watchers
+
+
+async def _owner_of(known: KnownOwners, name: str) -> Ownership | None:
+    owners = await known.owners(name)
+    return None if owners is None else Ownership(owners.buyer, owners.organizer)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -65,7 +65,7 @@ class BatchDesk:
         journal: BatchJournal,
         *,
         on_change: Callable[[Stock], None] = lambda _: None,
-        on_records: Callable[[Iterable[Record]], None] = lambda _: None,
+        on_records: Callable[[Collection[Record]], None] = lambda _: None,
         metrics: LaneMetrics | None = None,
     ) -> None:
         self._journal = journal
