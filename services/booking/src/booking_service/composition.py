@@ -181,7 +181,11 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     (add_BookingChangeServiceServicer_to_server, BookingChangeServicer(change_parts)),
                     (
                         add_TicketServiceServicer_to_server,
-                        TicketServicer(TicketParts(bookings, stocks, documents=paperwork, keyring=keys, clock=clock)),
+                        TicketServicer(
+                            TicketParts(
+                                bookings=bookings, stocks=stocks, documents=paperwork, keyring=keys, clock=clock
+                            )
+                        ),
                     ),
                     (
                         add_SeatingServiceServicer_to_server,
