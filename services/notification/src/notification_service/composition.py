@@ -19,6 +19,8 @@ from resource_api import PageTokens
 from telemetry import Metrics
 from usher.notification.v1.notification_service_pb2_grpc import add_NotificationServiceServicer_to_server
 
+READ_GAP = 0.5  # seconds; a letter may wait so long, and many share their statements
+
 
 @asynccontextmanager
 async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
@@ -41,7 +43,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 )
             ],
             workers=[
-                *chassis.workers(*causes.subscriptions()),
+                *chassis.workers(*causes.subscriptions(), read_gap=READ_GAP),
                 Worker("postman", postman.run, postman.stop),
             ],
             health=chassis.health,
