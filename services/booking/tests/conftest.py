@@ -110,7 +110,7 @@ def cause(key: str = "", fingerprint: bytes = b"") -> Cause:
 
 
 def lanes_on(journal: object, **options: object) -> Lanes:
-    return Lanes([BatchDesk(journal).serve for _ in range(2)], **options)
+    return Lanes([BatchDesk(journal) for _ in range(2)], **options)
 
 
 @pytest.fixture

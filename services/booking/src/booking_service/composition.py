@@ -111,7 +111,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             BatchDesk(journal, on_change=committed, on_records=recorded, metrics=lane_metrics)
             for _ in range(settings.lanes)
         ]
-        lanes = Lanes([desk.serve for desk in desks], bound=settings.lane_bound, metrics=lane_metrics)
+        lanes = Lanes(desks, bound=settings.lane_bound, metrics=lane_metrics)
         announcing = AnnouncingWorker(MongoAnnouncements(journal), stocks, MongoNews(journal, clock), clock)
         changes.listen(announcing.changed)
         expiry = ExpiryWorker(bookings, lanes, chassis.outbox, expiry_cause, clock)

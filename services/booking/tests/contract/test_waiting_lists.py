@@ -186,7 +186,7 @@ async def test_the_worker_of_one_replica_serves_what_any_replica_frees(make, jou
             workers[number].committed(stock)
 
         desks = [BatchDesk(journal, on_change=tell) for _ in range(2)]
-        lanes, number = Lanes([desk.serve for desk in desks]), len(workers)
+        lanes, number = Lanes(desks), len(workers)
         # A look once a minute: only the commits of the replica itself may wake its worker in time.
         poll = 60.0 if leading_replica_commits else 0.05
         workers.append(WaitingListWorker(entries, entries, stocks, lanes, outbox, clock, poll=poll))

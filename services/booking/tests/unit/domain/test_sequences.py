@@ -7,8 +7,8 @@ What hypothesis prints on a failure can be kept as a test of its own.
 import asyncio
 import itertools
 import os
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -63,6 +63,7 @@ class Unreliable(MemoryJournal):
 
     async def commit_batch(self, writes, rows) -> None:
         fault, self.fault = self.fault, ""
+        await asyncio.sleep(0)  # while it is under way others go on
         if fault in ("lost", "died before"):
             raise Unavailable("STORE_UNAVAILABLE", "The commit got lost.")
         await super().commit_batch(writes, rows)
@@ -79,8 +80,27 @@ class Sent:
 
 
 async def serve_as_a_lane_does(desk: BatchDesk, batch: Sequence[Waiting]) -> None:
+    """The second half comes while the first is committed, and is decided ahead as far as that goes."""
+    first, later = batch[: (len(batch) + 1) // 2], deque(batch[(len(batch) + 1) // 2 :])
+    serving = asyncio.ensure_future(told_if_refused(desk.serve(first), first))
+    ahead, takes = None, True
+    while not serving.done():
+        if (ahead := ahead or desk.ahead()) is not None:
+            while takes and later:
+                takes = ahead.take(later[0])
+                if takes:
+                    event("decided ahead")
+                    later.popleft()
+        await asyncio.sleep(0)
+    await serving
+    if ahead is not None and ahead.batch:
+        await told_if_refused(desk.serve_ahead(ahead), ahead.batch)
+    await told_if_refused(desk.serve(list(later)), later)
+
+
+async def told_if_refused(served: Awaitable[None], batch: Iterable[Waiting]) -> None:
     try:
-        await desk.serve(batch)
+        await served
     except Refusal as trouble:
         for waiting in batch:
             waiting.refuse(trouble)
