@@ -37,27 +37,32 @@ def section_keys(offer: Offer, lines: Iterable[OfType]) -> list[Key]:
     ]  # fmt: skip
 
 
-def seated(view: View, booking: Booking) -> Booking:
+def seated(view: View, booking: Booking, *, leaving_alone: bool = False) -> Booking:
     """The booking with a seat for each ticket of each line whose type has seats; to be asked before `occupied`.
 
-    Lines that name seats keep them; lines of one date and the same sections are seated as one party.
-    FailedPrecondition SEATS_NOT_OFFERED, SEAT_UNKNOWN, SEAT_TAKEN, SEAT_LEFT_ALONE, SOLD_OUT.
+    Lines that name seats keep them; lines of one date and the same sections are seated as one party. leaving_alone:
+    the chosen seats may leave one alone. FailedPrecondition SEATS_NOT_OFFERED, SEAT_UNKNOWN, SEAT_TAKEN,
+    SEAT_LEFT_ALONE, SOLD_OUT.
     """
-    offer = view.stock.known_offer()
-    hall = _Hall(offer, view)
-    lines = list(booking.lines)
-    needed = [seats_needed(offer, line.ticket_type) for line in lines]
-    for line, places in zip(lines, needed, strict=True):
-        _refuse_unfit(line, places, hall)
-    if not any(needed):
+    hall = _Hall(view.stock.known_offer(), view)
+    if not _take_chosen(hall, booking.lines):
         return booking
-    for line in lines:
-        hall.take(line.date, line.seats)
-    hall.refuse_left_alone()
-    seatless = {at: needed[at] for at, line in enumerate(lines) if needed[at] and not line.seats}
-    for at, seats in _best_of(hall, lines, seatless).items():
-        lines[at] = replace(lines[at], seats=seats)
-    return replace(booking, lines=tuple(lines))
+    if not leaving_alone:
+        hall.refuse_left_alone()
+    return replace(booking, lines=_with_best(hall, booking.lines))
+
+
+def all_seated(view: View, parties: Sequence[tuple[Line, ...]]) -> list[tuple[Line, ...]]:
+    """The lines of several bookings at once: the chosen seats of all of them first, then the best party by party.
+
+    Chosen seats may leave one alone. FailedPrecondition SEATS_NOT_OFFERED, SEAT_UNKNOWN, SEAT_TAKEN, SOLD_OUT.
+    """
+    hall = _Hall(view.stock.known_offer(), view)
+    have_seats = [_take_chosen(hall, lines) for lines in parties]
+    return [
+        _with_best(hall, lines, others=True) if seats else lines
+        for lines, seats in zip(parties, have_seats, strict=True)
+    ]  # fmt: skip
 
 
 def seated_again(view: View, booking: Booking) -> Booking:
@@ -186,6 +191,24 @@ def seat_left_alone(seat: str) -> FailedPrecondition:
     )
 
 
+def _take_chosen(hall: _Hall, lines: Sequence[Line]) -> bool:
+    """Whether any line has seats; those that were chosen are taken. Refusals but for SEAT_LEFT_ALONE as `seated`."""
+    needed = [seats_needed(hall.offer, line.ticket_type) for line in lines]
+    for line, places in zip(lines, needed, strict=True):
+        _refuse_unfit(line, places, hall)
+    for line in lines:
+        hall.take(line.date, line.seats)
+    return any(needed)
+
+
+def _with_best(hall: _Hall, lines: Sequence[Line], *, others: bool = False) -> tuple[Line, ...]:
+    """With the best seats for lines that have none. others: more is seated after them. FailedPrecondition SOLD_OUT."""
+    needed = [seats_needed(hall.offer, line.ticket_type) for line in lines]
+    seatless = {at: needed[at] for at, line in enumerate(lines) if needed[at] and not line.seats}
+    found = _best_of(hall, lines, seatless, others=others)
+    return tuple(replace(line, seats=found[at]) if at in found else line for at, line in enumerate(lines))
+
+
 def _refuse_unfit(line: Line, needed: Sequence[Sections], hall: _Hall) -> None:
     """FailedPrecondition SEATS_NOT_OFFERED; SEAT_UNKNOWN with metadata `seats`: which, one a line."""
     if (line.seats or line.accessible_seats) and len(line.seats) not in (0, line.quantity * len(needed)):
@@ -213,9 +236,9 @@ class _Claim:
 
 
 def _best_of(
-    hall: _Hall, lines: Sequence[Line], seatless: Mapping[int, Sequence[Sections]]
+    hall: _Hall, lines: Sequence[Line], seatless: Mapping[int, Sequence[Sections]], *, others: bool = False
 ) -> dict[int, tuple[str, ...]]:
-    """Line → its seats. FailedPrecondition SOLD_OUT."""
+    """Line → its seats. others: more is seated after them. FailedPrecondition SOLD_OUT."""
     parties: dict[tuple[str, Sections], list[_Claim]] = {}
     for number, needed in seatless.items():
         line = lines[number]
@@ -231,7 +254,7 @@ def _best_of(
         if not found:
             raise _too_few(hall, lines[claims[0].line], sections, accessible)
         parties_left -= 1
-        if parties_left:
+        if parties_left or others:
             hall.mark(date, found)
         for claim, own in zip(claims, _shared_out(hall, found, claims), strict=True):
             seats[claim.line].update(zip(claim.at, own, strict=True))
