@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from booking_service.domain.booking import Booking
+from booking_service.domain.hall import by_section, seats_taken
 from booking_service.domain.records import Key, Record, View
-from booking_service.domain.seat_choice import by_section, seats_taken
 from booking_service.domain.seat_counts import count_key, seats_needed
 from booking_service.domain.seating import Section, plan_of
 from booking_service.domain.stock import Stock
