@@ -39,13 +39,13 @@ def seated(view: View, booking: Booking, *, leaving_alone: bool = False) -> Book
     """The booking with a seat for each ticket of each line whose type has seats; to be asked before `occupied`.
 
     Lines that name seats keep them; lines of one date and the same sections are seated as one party. leaving_alone:
-    the chosen seats may leave one alone. FailedPrecondition SEATS_NOT_OFFERED, SEAT_UNKNOWN, SEAT_TAKEN,
-    SEAT_LEFT_ALONE, SOLD_OUT.
+    the chosen seats may leave one alone, whatever the event's terms say.
+    FailedPrecondition SEATS_NOT_OFFERED, SEAT_UNKNOWN, SEAT_TAKEN, SEAT_LEFT_ALONE, SOLD_OUT.
     """
     hall = Hall(view.stock.known_offer(), view)
     if not _take_chosen(hall, booking.lines):
         return booking
-    if not leaving_alone:
+    if not (leaving_alone or hall.offer.terms.seats_left_alone_allowed):
         hall.refuse_left_alone()
     return replace(booking, lines=_with_best(hall, booking.lines))
 

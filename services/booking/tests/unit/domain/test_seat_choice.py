@@ -14,6 +14,7 @@ from booking_service.domain.seat_rows import row_state
 from booking_service.domain.seating import SeatRow, Section
 from booking_service.domain.selling import Wanted
 from booking_service.domain.taken_seats import SeatClash, TakenSeats
+from booking_service.domain.terms import BookingTerms
 from domain_kit.refusals import FailedPrecondition
 
 
@@ -151,6 +152,12 @@ def test_a_choice_that_needlessly_leaves_a_seat_alone_is_refused_with_that_seat(
     assert sale.hold(quantity=2, seats=("stalls/A/3", "stalls/A/4"))
     assert sale.hold(seats=("stalls/A/2",)), "one of two that are left is nobody's fault"
     assert sale.hold(seats=("stalls/A/1",)), "the last one is never refused"
+
+
+def test_where_the_terms_allow_it_a_choice_may_leave_a_seat_alone_and_the_best_still_leave_none(make):
+    sale = Sale(make, terms=BookingTerms(seats_left_alone_allowed=True))
+    assert sale.hold(seats=("stalls/A/2",))
+    assert seats(sale.hold(quantity=3)) == [("stalls/B/4", "stalls/B/5", "stalls/B/6")]
 
 
 def test_an_accessible_seat_may_be_chosen_whatever_it_leaves(make):
