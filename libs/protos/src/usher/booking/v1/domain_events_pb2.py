@@ -29,7 +29,7 @@ from usher.booking.v1 import voucher_pb2 as usher_dot_booking_dot_v1_dot_voucher
 from usher.booking.v1 import waiting_list_entry_pb2 as usher_dot_booking_dot_v1_dot_waiting__list__entry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/booking/v1/domain_events.proto\x12\x10usher.booking.v1\x1a\x17google/type/money.proto\x1a\x1eusher/booking/v1/booking.proto\x1a\x1fusher/booking/v1/check_in.proto\x1a\x1eusher/booking/v1/voucher.proto\x1a)usher/booking/v1/waiting_list_entry.proto\"I\n\x0b\x42ookingHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0e\n\x06reason\x18\n \x01(\t\"F\n\x18\x42ookingApprovalRequested\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"b\n\x10\x42ookingConfirmed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x12\n\nheld_again\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\n \x01(\t\"\xac\x01\n\x10\x42ookingCancelled\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x34\n\x0c\x66ormer_state\x18\x04 \x01(\x0e\x32\x1e.usher.booking.v1.BookingState\"<\n\x0e\x42ookingExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"\xfe\x01\n\x0e\x42ookingChanged\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x17\n\x0fremoved_tickets\x18\x03 \x03(\t\x12\x15\n\radded_tickets\x18\x04 \x03(\t\x12\x34\n\rremoved_lines\x18\x05 \x03(\x0b\x32\x1d.usher.booking.v1.ChangedLine\x12\x32\n\x0b\x61\x64\x64\x65\x64_lines\x18\x06 \x03(\x0b\x32\x1d.usher.booking.v1.ChangedLine\"e\n\x0b\x43hangedLine\x12\x13\n\x0bticket_type\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61te\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x05\x12!\n\x05total\x18\x04 \x01(\x0b\x32\x12.google.type.Money\"\x9b\x01\n\x11TicketTransferred\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12,\n\nold_ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12,\n\nnew_ticket\x18\x03 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\"?\n\x11\x42ookingChangeHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"B\n\x14\x42ookingChangeExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"=\n\x0f\x42ookingApproved\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"M\n\x0f\x42ookingRejected\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0e\n\x06reason\x18\x02 \x01(\t\">\n\x10\x42ookingCompleted\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\";\n\rBookingNoShow\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"\xa2\x01\n\x0fTicketCheckedIn\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12\r\n\x05\x61gain\x18\x04 \x01(\x08\"_\n\x10PaymentUnclaimed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0f\n\x07payment\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"C\n\x15\x42ookingDetailsChanged\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"K\n\x13\x41vailabilityChanged\x12\x34\n\x0c\x61vailability\x18\x01 \x01(\x0b\x32\x1e.usher.booking.v1.Availability\"<\n\x0eVoucherCreated\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherChanged\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherDeleted\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"\x94\x01\n\x10TicketCheckedOut\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"\xa1\x01\n\rCheckInUndone\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\xc8\x01\n\x15\x44uplicateScanReported\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12+\n\x05\x66irst\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12,\n\x06second\x18\x04 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"J\n\x12\x43heckInListCreated\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"J\n\x12\x43heckInListChanged\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"J\n\x12\x43heckInListDeleted\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"S\n\x11WaitingListJoined\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"\\\n\x1aWaitingListPriorityChanged\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"T\n\x12WaitingListOffered\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"V\n\x14WaitingListFulfilled\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"c\n\x11WaitingListLapsed\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\x12\x0e\n\x06reason\x18\x02 \x01(\t\"Q\n\x0fWaitingListLeft\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntryb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/booking/v1/domain_events.proto\x12\x10usher.booking.v1\x1a\x17google/type/money.proto\x1a\x1eusher/booking/v1/booking.proto\x1a\x1fusher/booking/v1/check_in.proto\x1a\x1eusher/booking/v1/voucher.proto\x1a)usher/booking/v1/waiting_list_entry.proto\"I\n\x0b\x42ookingHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0e\n\x06reason\x18\n \x01(\t\"F\n\x18\x42ookingApprovalRequested\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"b\n\x10\x42ookingConfirmed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x12\n\nheld_again\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\n \x01(\t\"\xac\x01\n\x10\x42ookingCancelled\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x34\n\x0c\x66ormer_state\x18\x04 \x01(\x0e\x32\x1e.usher.booking.v1.BookingState\"<\n\x0e\x42ookingExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"\xfe\x01\n\x0e\x42ookingChanged\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x17\n\x0fremoved_tickets\x18\x03 \x03(\t\x12\x15\n\radded_tickets\x18\x04 \x03(\t\x12\x34\n\rremoved_lines\x18\x05 \x03(\x0b\x32\x1d.usher.booking.v1.ChangedLine\x12\x32\n\x0b\x61\x64\x64\x65\x64_lines\x18\x06 \x03(\x0b\x32\x1d.usher.booking.v1.ChangedLine\"e\n\x0b\x43hangedLine\x12\x13\n\x0bticket_type\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61te\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x05\x12!\n\x05total\x18\x04 \x01(\x0b\x32\x12.google.type.Money\"\x9b\x01\n\x11TicketTransferred\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12,\n\nold_ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12,\n\nnew_ticket\x18\x03 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\"?\n\x11\x42ookingChangeHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"U\n\x14\x42ookingChangeExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x11\n\twithdrawn\x18\x02 \x01(\x08\"=\n\x0f\x42ookingApproved\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"M\n\x0f\x42ookingRejected\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0e\n\x06reason\x18\x02 \x01(\t\">\n\x10\x42ookingCompleted\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\";\n\rBookingNoShow\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"\xa2\x01\n\x0fTicketCheckedIn\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12\r\n\x05\x61gain\x18\x04 \x01(\x08\"_\n\x10PaymentUnclaimed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0f\n\x07payment\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"C\n\x15\x42ookingDetailsChanged\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"K\n\x13\x41vailabilityChanged\x12\x34\n\x0c\x61vailability\x18\x01 \x01(\x0b\x32\x1e.usher.booking.v1.Availability\"<\n\x0eVoucherCreated\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherChanged\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherDeleted\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"\x94\x01\n\x10TicketCheckedOut\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"\xa1\x01\n\rCheckInUndone\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\xc8\x01\n\x15\x44uplicateScanReported\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12+\n\x05\x66irst\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12,\n\x06second\x18\x04 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"J\n\x12\x43heckInListCreated\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"J\n\x12\x43heckInListChanged\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"J\n\x12\x43heckInListDeleted\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"S\n\x11WaitingListJoined\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"\\\n\x1aWaitingListPriorityChanged\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"T\n\x12WaitingListOffered\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"V\n\x14WaitingListFulfilled\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"c\n\x11WaitingListLapsed\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\x12\x0e\n\x06reason\x18\x02 \x01(\t\"Q\n\x0fWaitingListLeft\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntryb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,51 +55,51 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BOOKINGCHANGEHELD']._serialized_start=1225
   _globals['_BOOKINGCHANGEHELD']._serialized_end=1288
   _globals['_BOOKINGCHANGEEXPIRED']._serialized_start=1290
-  _globals['_BOOKINGCHANGEEXPIRED']._serialized_end=1356
-  _globals['_BOOKINGAPPROVED']._serialized_start=1358
-  _globals['_BOOKINGAPPROVED']._serialized_end=1419
-  _globals['_BOOKINGREJECTED']._serialized_start=1421
-  _globals['_BOOKINGREJECTED']._serialized_end=1498
-  _globals['_BOOKINGCOMPLETED']._serialized_start=1500
-  _globals['_BOOKINGCOMPLETED']._serialized_end=1562
-  _globals['_BOOKINGNOSHOW']._serialized_start=1564
-  _globals['_BOOKINGNOSHOW']._serialized_end=1623
-  _globals['_TICKETCHECKEDIN']._serialized_start=1626
-  _globals['_TICKETCHECKEDIN']._serialized_end=1788
-  _globals['_PAYMENTUNCLAIMED']._serialized_start=1790
-  _globals['_PAYMENTUNCLAIMED']._serialized_end=1885
-  _globals['_BOOKINGDETAILSCHANGED']._serialized_start=1887
-  _globals['_BOOKINGDETAILSCHANGED']._serialized_end=1954
-  _globals['_AVAILABILITYCHANGED']._serialized_start=1956
-  _globals['_AVAILABILITYCHANGED']._serialized_end=2031
-  _globals['_VOUCHERCREATED']._serialized_start=2033
-  _globals['_VOUCHERCREATED']._serialized_end=2093
-  _globals['_VOUCHERCHANGED']._serialized_start=2095
-  _globals['_VOUCHERCHANGED']._serialized_end=2155
-  _globals['_VOUCHERDELETED']._serialized_start=2157
-  _globals['_VOUCHERDELETED']._serialized_end=2217
-  _globals['_TICKETCHECKEDOUT']._serialized_start=2220
-  _globals['_TICKETCHECKEDOUT']._serialized_end=2368
-  _globals['_CHECKINUNDONE']._serialized_start=2371
-  _globals['_CHECKINUNDONE']._serialized_end=2532
-  _globals['_DUPLICATESCANREPORTED']._serialized_start=2535
-  _globals['_DUPLICATESCANREPORTED']._serialized_end=2735
-  _globals['_CHECKINLISTCREATED']._serialized_start=2737
-  _globals['_CHECKINLISTCREATED']._serialized_end=2811
-  _globals['_CHECKINLISTCHANGED']._serialized_start=2813
-  _globals['_CHECKINLISTCHANGED']._serialized_end=2887
-  _globals['_CHECKINLISTDELETED']._serialized_start=2889
-  _globals['_CHECKINLISTDELETED']._serialized_end=2963
-  _globals['_WAITINGLISTJOINED']._serialized_start=2965
-  _globals['_WAITINGLISTJOINED']._serialized_end=3048
-  _globals['_WAITINGLISTPRIORITYCHANGED']._serialized_start=3050
-  _globals['_WAITINGLISTPRIORITYCHANGED']._serialized_end=3142
-  _globals['_WAITINGLISTOFFERED']._serialized_start=3144
-  _globals['_WAITINGLISTOFFERED']._serialized_end=3228
-  _globals['_WAITINGLISTFULFILLED']._serialized_start=3230
-  _globals['_WAITINGLISTFULFILLED']._serialized_end=3316
-  _globals['_WAITINGLISTLAPSED']._serialized_start=3318
-  _globals['_WAITINGLISTLAPSED']._serialized_end=3417
-  _globals['_WAITINGLISTLEFT']._serialized_start=3419
-  _globals['_WAITINGLISTLEFT']._serialized_end=3500
+  _globals['_BOOKINGCHANGEEXPIRED']._serialized_end=1375
+  _globals['_BOOKINGAPPROVED']._serialized_start=1377
+  _globals['_BOOKINGAPPROVED']._serialized_end=1438
+  _globals['_BOOKINGREJECTED']._serialized_start=1440
+  _globals['_BOOKINGREJECTED']._serialized_end=1517
+  _globals['_BOOKINGCOMPLETED']._serialized_start=1519
+  _globals['_BOOKINGCOMPLETED']._serialized_end=1581
+  _globals['_BOOKINGNOSHOW']._serialized_start=1583
+  _globals['_BOOKINGNOSHOW']._serialized_end=1642
+  _globals['_TICKETCHECKEDIN']._serialized_start=1645
+  _globals['_TICKETCHECKEDIN']._serialized_end=1807
+  _globals['_PAYMENTUNCLAIMED']._serialized_start=1809
+  _globals['_PAYMENTUNCLAIMED']._serialized_end=1904
+  _globals['_BOOKINGDETAILSCHANGED']._serialized_start=1906
+  _globals['_BOOKINGDETAILSCHANGED']._serialized_end=1973
+  _globals['_AVAILABILITYCHANGED']._serialized_start=1975
+  _globals['_AVAILABILITYCHANGED']._serialized_end=2050
+  _globals['_VOUCHERCREATED']._serialized_start=2052
+  _globals['_VOUCHERCREATED']._serialized_end=2112
+  _globals['_VOUCHERCHANGED']._serialized_start=2114
+  _globals['_VOUCHERCHANGED']._serialized_end=2174
+  _globals['_VOUCHERDELETED']._serialized_start=2176
+  _globals['_VOUCHERDELETED']._serialized_end=2236
+  _globals['_TICKETCHECKEDOUT']._serialized_start=2239
+  _globals['_TICKETCHECKEDOUT']._serialized_end=2387
+  _globals['_CHECKINUNDONE']._serialized_start=2390
+  _globals['_CHECKINUNDONE']._serialized_end=2551
+  _globals['_DUPLICATESCANREPORTED']._serialized_start=2554
+  _globals['_DUPLICATESCANREPORTED']._serialized_end=2754
+  _globals['_CHECKINLISTCREATED']._serialized_start=2756
+  _globals['_CHECKINLISTCREATED']._serialized_end=2830
+  _globals['_CHECKINLISTCHANGED']._serialized_start=2832
+  _globals['_CHECKINLISTCHANGED']._serialized_end=2906
+  _globals['_CHECKINLISTDELETED']._serialized_start=2908
+  _globals['_CHECKINLISTDELETED']._serialized_end=2982
+  _globals['_WAITINGLISTJOINED']._serialized_start=2984
+  _globals['_WAITINGLISTJOINED']._serialized_end=3067
+  _globals['_WAITINGLISTPRIORITYCHANGED']._serialized_start=3069
+  _globals['_WAITINGLISTPRIORITYCHANGED']._serialized_end=3161
+  _globals['_WAITINGLISTOFFERED']._serialized_start=3163
+  _globals['_WAITINGLISTOFFERED']._serialized_end=3247
+  _globals['_WAITINGLISTFULFILLED']._serialized_start=3249
+  _globals['_WAITINGLISTFULFILLED']._serialized_end=3335
+  _globals['_WAITINGLISTLAPSED']._serialized_start=3337
+  _globals['_WAITINGLISTLAPSED']._serialized_end=3436
+  _globals['_WAITINGLISTLEFT']._serialized_start=3438
+  _globals['_WAITINGLISTLEFT']._serialized_end=3519
 # @@protoc_insertion_point(module_scope)
