@@ -9,13 +9,12 @@ from typing import Any
 from aiohttp import web
 
 from gateway_sandbox import payment_intents, refunds
+from gateway_sandbox.books import totals
 from gateway_sandbox.errors import StripeError
 from gateway_sandbox.ledger import Ledger, Object
 from gateway_sandbox.network import Network
 from gateway_sandbox.switches import Switches
 from gateway_sandbox.webhooks import SUBSCRIBED
-
-COUNTED = ("charges", "charged", "declined", "refunds", "refunded")
 
 
 @dataclass(slots=True)
@@ -64,19 +63,9 @@ class Controls:
 
     async def totals(self, _: web.Request) -> web.Response:
         """Counts and minor units by currency of what was taken and what was given back; events by delivery."""
-        currencies: dict[str, Counter[str]] = {}
-        for charge in self.ledger.page("charge"):
-            counts = currencies.setdefault(charge["currency"], Counter(dict.fromkeys(COUNTED, 0)))
-            counts["charges"] += charge["captured"]
-            counts["charged"] += charge["amount_captured"]
-            counts["declined"] += charge["status"] == "failed"
-        for refund in self.ledger.page("refund"):
-            if refund["status"] != "failed":
-                currencies[refund["currency"]]["refunds"] += 1
-                currencies[refund["currency"]]["refunded"] += refund["amount"]
         intents = Counter(intent["status"] for intent in self.ledger.page("payment_intent"))
         return web.json_response(
-            {"currencies": currencies, "payment_intents": intents, "webhooks": self.ledger.deliveries()}
+            {"currencies": totals(self.ledger), "payment_intents": intents, "webhooks": self.ledger.deliveries()}
         )
 
     async def authenticate(self, request: web.Request) -> web.Response:

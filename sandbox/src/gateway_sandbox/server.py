@@ -1,17 +1,23 @@
 """The listener with everything behind it."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 
+from gateway_sandbox import refunds
 from gateway_sandbox.controls import Controls
 from gateway_sandbox.ledger import Ledger
+from gateway_sandbox.network import Network
+from gateway_sandbox.provider import Envelope
+from gateway_sandbox.providers import FarEnds
 from gateway_sandbox.stripe_http import StripeHttp
 from gateway_sandbox.switches import Switches
-from gateway_sandbox.webhooks import Courier
+from gateway_sandbox.webhooks import SUBSCRIBED, Courier, stripe_envelope
 
 
 @asynccontextmanager
@@ -24,21 +30,40 @@ async def serving(
     port: int = 0,
     refunds_settle_seconds: float = 1.0,
 ) -> AsyncIterator[str]:
-    """Serve while the block runs and give the base URL. Port 0: a free one; no `webhook_url`: events are only kept."""
+    """Serve while the block runs and give the base URL. Port 0: a free one; no `webhook_url`: events are only kept.
+
+    webhook_url: where Stripe's events are sent; the other providers' go to `<its folder>/<provider>`.
+    """
     ledger, switches = Ledger(folder), Switches()
-    courier = Courier(ledger, switches, webhook_url, webhook_secret, refunds_settle_seconds=refunds_settle_seconds)
-    carrying = asyncio.create_task(courier.run())
-    application = web.Application()
-    controls = Controls(ledger, switches, courier.wake, serving=lambda: not carrying.done())
-    application.add_routes(controls.routes())
-    application.router.add_route("*", "/v1/{rest:.*}", StripeHttp(ledger, switches, courier.wake).handle)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-        yield f"http://{host}:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
-        carrying.cancel()
-        await asyncio.gather(carrying, return_exceptions=True)
-        ledger.close()
+    courier = Courier(
+        ledger,
+        switches,
+        webhook_url,
+        partial(_stripe_event, ledger, webhook_secret),
+        partial(refunds.settle_due, Network(ledger, SUBSCRIBED), refunds_settle_seconds),
+    )
+    with socket.create_server((host, port)) as listener:
+        url = f"http://{host}:{listener.getsockname()[1]}"
+        ends = FarEnds(folder, url, webhook_url.rpartition("/")[0])
+        carrying = [asyncio.create_task(each.run()) for each in (courier, *ends.couriers)]
+        application = web.Application()
+        controls = Controls(ledger, switches, courier.wake, serving=lambda: not any(task.done() for task in carrying))
+        application.add_routes(controls.routes())
+        application.router.add_route("*", "/v1/{rest:.*}", StripeHttp(ledger, switches, courier.wake).handle)
+        application.add_routes(ends.routes())
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
+        await runner.setup()
+        try:
+            await web.SockSite(runner, listener).start()
+            yield url
+        finally:
+            await runner.cleanup()
+            for task in carrying:
+                task.cancel()
+            await asyncio.gather(*carrying, return_exceptions=True)
+            ends.close()
+            ledger.close()
+
+
+def _stripe_event(ledger: Ledger, secret: str, id: str) -> Envelope:
+    return stripe_envelope(ledger.load("event", id) or {}, secret)

@@ -1,6 +1,5 @@
 """Stripe's side of HTTP: keys, idempotency, request ids, error bodies (https://docs.stripe.com/api)."""
 
-import asyncio
 import hashlib
 import json
 import re
@@ -37,8 +36,7 @@ class StripeHttp:
         drop = posted and self.switches.take("drop_answers")
         response = self._answer(request, request_id, await request.text())
         self.acted()
-        if self.switches.delay_seconds:
-            await asyncio.sleep(self.switches.delay_seconds)
+        await self.switches.wait()
         if drop and request.transport is not None:
             request.transport.abort()
         return response

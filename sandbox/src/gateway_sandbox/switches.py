@@ -1,5 +1,6 @@
 """What a test can make the far end do wrong."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -31,6 +32,11 @@ class Switches:
                 raise ValueError(f"{name}: not a switch, or {value!r} is not a value for it")
         for name, value in wanted.items():
             setattr(self, name, value)
+
+    async def wait(self) -> None:
+        """As long as an answer is to be delayed."""
+        if self.delay_seconds:
+            await asyncio.sleep(self.delay_seconds)
 
     def shown(self) -> dict[str, Any]:
         """Name → value."""

@@ -5,13 +5,12 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import aiohttp
 
-from gateway_sandbox import refunds
-from gateway_sandbox.ledger import Delivery, Ledger
-from gateway_sandbox.network import Network
+from gateway_sandbox.ledger import Delivery, Ledger, Object
+from gateway_sandbox.provider import Envelope
 from gateway_sandbox.switches import Switches
 
 # What a ticket shop's endpoint subscribes to.
@@ -34,17 +33,33 @@ def signature(secret: str, payload: bytes, now: int) -> str:
     return f"t={now},v1={signed}"
 
 
+def stripe_envelope(event: Object, secret: str) -> Envelope:
+    """An event as Stripe sends it."""
+    payload = json.dumps(event, indent=2).encode()
+    headers = {
+        "Content-Type": "application/json; charset=utf-8",
+        "Stripe-Signature": signature(secret, payload, int(time.time())),
+        "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+    }
+    return Envelope(payload, headers)
+
+
 class Courier:
-    """Carries due deliveries to `url`, several at once and so in no promised order, as Stripe does."""
+    """Carries due deliveries to `url`, several at once and so in no promised order, as Stripe does.
+
+    envelope: what is sent for a delivery, signed now. tick: what time alone brings, called inside a transaction.
+    """
 
     def __init__(
-        self, ledger: Ledger, switches: Switches, url: str, secret: str, *, refunds_settle_seconds: float = 1.0
+        self,
+        ledger: Ledger,
+        switches: Switches,
+        url: str,
+        envelope: Callable[[str], Envelope],
+        tick: Callable[[], None],
     ) -> None:
-        self._ledger = ledger
-        self._switches = switches
-        self._url = url
-        self._secret = secret
-        self._settle_seconds = refunds_settle_seconds
+        self._ledger, self._switches, self._url = ledger, switches, url
+        self._envelope, self._tick = envelope, tick
         self._wake = asyncio.Event()
         self._under_way: set[str] = set()
 
@@ -59,7 +74,7 @@ class Courier:
             while True:
                 self._wake.clear()
                 with self._ledger.transaction():
-                    refunds.settle_due(Network(self._ledger, SUBSCRIBED), self._settle_seconds)
+                    self._tick()
                 for batch in self._batches():
                     self._under_way.update(each.event for each in batch)
                     tasks.create_task(self._carry(session, batch))
@@ -98,14 +113,10 @@ class Courier:
         self.wake()
 
     async def _send(self, session: aiohttp.ClientSession, event: str) -> bool:
-        payload = json.dumps(self._ledger.load("event", event), indent=2).encode()
-        headers = {
-            "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": signature(self._secret, payload, int(time.time())),
-            "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-        }
+        envelope = self._envelope(event)
+        url = f"{self._url}?{envelope.query}" if envelope.query else self._url
         try:
-            async with session.post(self._url, data=payload, headers=headers, allow_redirects=False) as answer:
+            async with session.post(url, data=envelope.body, headers=envelope.headers, allow_redirects=False) as answer:
                 return 200 <= answer.status < 300
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False

@@ -224,6 +224,49 @@ class WaitingListLeft:
     """Somebody waits no more, by their own wish or the organizer's."""
 
 
+@dataclass(frozen=True, slots=True)
+class TicketsOffered:
+    """Their buyer would sell these tickets on; by name. Of each an offer was opened."""
+
+    tickets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResaleOfferOpened:
+    """A ticket is for sale again, for what it cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResaleOfferReserved:
+    """A buyer holds it: that booking."""
+
+    booking: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResaleOfferReopened:
+    """The hold ended unpaid; it is for sale again at its old place."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResaleOfferSold:
+    """It was sold to that booking; the seller's ticket is void."""
+
+    booking: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResaleOfferWithdrawn:
+    """Its seller keeps the ticket."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResaleOfferLapsed:
+    """The ticket, or what it was for, is not there any more."""
+
+    reason: str
+
+
 WaitingListFact = (
     WaitingListJoined
     | WaitingListPriorityChanged
@@ -231,6 +274,14 @@ WaitingListFact = (
     | WaitingListFulfilled
     | WaitingListLapsed
     | WaitingListLeft
+)
+ResaleFact = (
+    ResaleOfferOpened
+    | ResaleOfferReserved
+    | ResaleOfferReopened
+    | ResaleOfferSold
+    | ResaleOfferWithdrawn
+    | ResaleOfferLapsed
 )
 Changes = BookingChanged | BookingChangeHeld | BookingChangeExpired | BookingApproved | BookingRejected
 Ends = BookingCompleted | BookingNoShow
@@ -256,4 +307,6 @@ Happening = (
     | Changes
     | Ends
     | WaitingListFact
+    | TicketsOffered
+    | ResaleFact
 )

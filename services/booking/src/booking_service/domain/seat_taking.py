@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from booking_service.domain.booking import Booking
+from booking_service.domain.booking import Booking, own_places
 from booking_service.domain.hall import by_section, seats_taken
 from booking_service.domain.records import Key, Record, View
 from booking_service.domain.seat_counts import count_key, seats_needed
@@ -66,7 +66,7 @@ def _counted(stock: Stock, booking: Booking, sign: int) -> Stock:
 
 def _placed(booking: Booking) -> Placed:
     placed: Placed = {}
-    for line in booking.lines:
+    for line in own_places(booking.lines):  # a seat that is bought from somebody is theirs until then
         for section, seats in by_section(line.seats).items():
             placed.setdefault((section, line.date), []).extend(seats)
     return placed

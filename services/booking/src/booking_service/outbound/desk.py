@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -26,7 +26,15 @@ from mongo_store import JournalRow, Recorded, RequestRepeated, VersionConflict, 
 from mongo_store.verdicts import request_id_reused
 
 # Refusals that may rest on holds, or on places kept for vouchers, whose time is over.
-_MAY_BE_DUE = {"SOLD_OUT", "TOO_MANY_FOR_PERSON", "VOUCHER_USED_UP", "VOUCHER_IN_USE", "SEAT_TAKEN", "SEAT_LEFT_ALONE"}
+_MAY_BE_DUE = {
+    "SOLD_OUT",
+    "TOO_MANY_FOR_PERSON",
+    "VOUCHER_USED_UP",
+    "VOUCHER_IN_USE",
+    "SEAT_TAKEN",
+    "SEAT_LEFT_ALONE",
+    "OWN_RESALE_OFFER",
+}
 _ATTEMPTS = 30
 _SWEPT_AT_ONCE = 128
 
@@ -57,7 +65,7 @@ class BatchDesk:
         journal: BatchJournal,
         *,
         on_change: Callable[[Stock], None] = lambda _: None,
-        on_records: Callable[[Iterable[Record]], None] = lambda _: None,
+        on_records: Callable[[Collection[Record]], None] = lambda _: None,
         metrics: LaneMetrics | None = None,
     ) -> None:
         self._journal = journal

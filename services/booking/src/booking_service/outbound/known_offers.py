@@ -1,4 +1,4 @@
-"""Offers kept for a moment: what a lane has just committed need not be read, nor what was read within a second."""
+"""Offers kept for a moment: what a lane has just committed need not be read, nor what was read a moment ago."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ class KnownOffers:
     """domain.waiting_ports.Offers. `seconds`: how old what it tells may be."""
 
     def __init__(
-        self, stocks: StockReader, *, seconds: float = 1.0, timer: Callable[[], float] = time.monotonic
+        self, stocks: StockReader, *, seconds: float = 5.0, timer: Callable[[], float] = time.monotonic
     ) -> None:
         self._stocks, self._seconds, self._timer = stocks, seconds, timer
         self._known: dict[str, tuple[float, Offer | None]] = {}

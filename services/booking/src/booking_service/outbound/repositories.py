@@ -123,7 +123,7 @@ class MongoStocks:
 
     async def offer(self, event: str) -> Offer | None:
         """None when the event is not known."""
-        found = await self._store.find(OFFERS, {"_id": event}, limit=1)
+        found = await self._store.find(OFFERS, {"_id": {"$in": [event]}})
         return offer_from_document(found[0]) if found else None
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from booking_service.domain.availability import availability_of
 from booking_service.domain.commands import Cancel, Hold, ProjectOffer
-from booking_service.domain.commands.settle import issue_tickets
+from booking_service.domain.issuing import issue_tickets
 from booking_service.domain.offer import EventDate
 from booking_service.domain.seat_rows import row_state
 from booking_service.domain.seating import SeatRow, Section

@@ -106,6 +106,9 @@ class Conflicts:
 
 
 class Sale(Invariants):
+    HELD_FOR = timedelta(minutes=10)
+    OTHERS: tuple[type, ...] = ()  # what is answered beside bookings
+
     def __init__(self) -> None:
         super().__init__()
         self.now = START
@@ -124,7 +127,11 @@ class Sale(Invariants):
         self.changed: list[str] = []
         self.numbers = itertools.count(1)
         self.seen: set[str] = set()
-        self.send([ProjectOffer(offer(1, 6, 3, OfferState.PUBLISHED, 0, 0))], 0, "")
+        self.send([ProjectOffer(self.offered(1, 6, 3, OfferState.PUBLISHED, 0, 0))], 0, "")
+
+    def offered(self, *changes: object) -> Offer:
+        """What the event sells, see `offer`."""
+        return offer(*changes)
 
     def teardown(self) -> None:
         self.loop.close()
@@ -141,7 +148,11 @@ class Sale(Invariants):
         return BatchDesk(self.journal, metrics=Conflicts())
 
     def send(self, commands: Sequence[Command], desk: int, fault: str) -> None:
-        self.serve([Sent(each, self.cause_of(each)) for each in commands], desk, fault)
+        self.serve([self.sending(each) for each in commands], desk, fault)
+
+    def sending(self, command: Command) -> Sent:
+        """Under a cause of its own."""
+        return Sent(command, self.cause_of(command))
 
     def cause_of(self, command: Command) -> Cause:
         if isinstance(command, Expire):
@@ -194,10 +205,11 @@ class Sale(Invariants):
             assert key in self.journal.rows, "told before the commit"
         if isinstance(sent.command, ProjectOffer):
             return
-        assert isinstance(answer, Booking)
         if sent.command.recorded:
             assert self.answers.setdefault(key, answer) == answer, "a repeat gets another answer"
-        if answer.version >= self.told.get(answer.name, answer).version:
+        if not isinstance(answer, Booking):
+            assert isinstance(answer, self.OTHERS)
+        elif answer.version >= self.told.get(answer.name, answer).version:
             self.told[answer.name] = answer
 
     def look(self) -> None:
@@ -231,7 +243,7 @@ class Sale(Invariants):
             )
             lines = [Wanted(f"{EVENT}/ticketTypes/{type}", count) for type, count in wanted.items()]
             buyer = draw.draw(st.sampled_from(BUYERS))
-            return Hold(EVENT, f"{EVENT}/bookings/{self.number()}", buyer, lines, timedelta(minutes=10))
+            return Hold(EVENT, f"{EVENT}/bookings/{self.number()}", buyer, lines, self.HELD_FOR)
         name = self.some(draw.draw(st.integers(0, 30)))
         booking = self.bookings[name]
         if kind == "pay":
@@ -251,7 +263,7 @@ class Sale(Invariants):
         batch: dict[object, Sent] = {}
         for _ in range(draw.draw(st.integers(1, most))):
             command = self.command(draw)
-            batch.setdefault(command.subject or id(command), Sent(command, self.cause_of(command)))
+            batch.setdefault(command.subject or id(command), self.sending(command))
         return list(batch.values())
 
     @rule(draw=st.data(), desk=st.integers(0, 1), fault=FAULTS)
@@ -307,7 +319,9 @@ class Sale(Invariants):
     )  # fmt: skip
     def the_offer_changes(self, hall, table, off, most, most_paid, desk, fault):
         state = OfferState.CANCELLED if off == 0 else OfferState.PUBLISHED
-        self.send([ProjectOffer(offer(self.offer.version + 1, hall, table, state, most, most_paid))], desk, fault)
+        self.send(
+            [ProjectOffer(self.offered(self.offer.version + 1, hall, table, state, most, most_paid))], desk, fault
+        )
 
     # What must hold.
 

@@ -87,9 +87,10 @@ class BookingChangeServiceServicer:
         CreatePayment asks for the new one. Of a confirmed booking: where nothing is to be paid it counts at once, removed
         tickets are void and added ones have codes. What became cheaper goes back by the event's refund terms, or all of it
         when whoever may `bookings.manage` changes it. What became dearer waits in `pending_change` with its places until
-        `hold_expire_time`, to be paid by CreatePayment; until then the removed tickets stay valid.
+        `hold_expire_time`, to be paid by CreatePayment; until then the removed tickets stay valid. Resale offers of the booking lapse with any change.
 
         FAILED_PRECONDITION CHANGE_NOT_ALLOWED for the buyer where the event's terms do not allow it; NOTHING_CHANGES;
+        RESALE_RESERVED while a ticket of it is reserved for a buyer, or it holds tickets of somebody else;
         NOTHING_LEFT (metadata none: cancel it instead) when no ticket would stay; CHANGE_PENDING while another change waits
         to be paid; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`), TICKET_VOID for a ticket that cannot leave;
         APPROVAL_REQUIRED (metadata `ticket_type`) for the buyer who adds what needs approval; TOO_FEW_TO_REMOVE (metadata
@@ -136,7 +137,7 @@ class BookingChangeServiceServicer:
 
         FAILED_PRECONDITION TRANSFER_NOT_ALLOWED for the buyer where the event's terms do not allow it; EVENT_OVER (metadata
         `start_time`) once the event, or the ticket's date, began; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`),
-        TICKET_VOID; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
+        TICKET_VOID; RESALE_RESERVED while a buyer holds it; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
         EVENT_NOT_ON_SALE, DATE_CANCELLED. INVALID_ARGUMENT ANSWER_INVALID, DETAILS_TOO_LONG.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

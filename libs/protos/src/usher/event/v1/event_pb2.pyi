@@ -256,7 +256,9 @@ class BookingTerms(_message.Message):
     transfer_allowed: _builtins.bool
     """Buyers may pass a ticket to somebody else."""
     resale_allowed: _builtins.bool
-    """Buyers may offer a ticket back for sale at the price they paid. Kept for that; resale is not offered yet."""
+    """Buyers may offer tickets back for sale at the price they paid (`usher.booking.v1.ResaleService`). Offers that were made
+    stay when this is switched off.
+    """
     ticket_logo: _builtins.bytes
     """Picture printed on tickets, a PNG or JPEG file of at most 32 KiB. Not told in lists of events."""
     seats_left_alone_allowed: _builtins.bool

@@ -15,10 +15,10 @@ from booking_service.domain.attendee_import import (
     chunked,
 )
 from booking_service.domain.booking import Booking, Line, total_of
-from booking_service.domain.commands.command import Found, TicketIssuer
+from booking_service.domain.commands.command import Found
 from booking_service.domain.commands.group import require_open
-from booking_service.domain.commands.settle import issue_tickets
 from booking_service.domain.import_seats import lines_of, seated_orders
+from booking_service.domain.issuing import TicketIssuer, issue_tickets
 from booking_service.domain.occupancy import occupied
 from booking_service.domain.outcome import Outcome, Step, unchanged
 from booking_service.domain.records import Key, View

@@ -16,13 +16,6 @@ from booking_service.domain.stock import Stock
 Found = Mapping[Key, Record | None]
 
 
-class TicketIssuer(Protocol):
-    """Makes tickets nobody else can make."""
-
-    def issue(self, booking: str) -> tuple[str, str]:
-        """Name and code of a new ticket of this booking."""
-
-
 class Command(Protocol):
     """A request to change what belongs to one event.
 

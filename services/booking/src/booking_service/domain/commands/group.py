@@ -8,10 +8,11 @@ from typing import ClassVar
 from booking_service.domain import domain_events as facts
 from booking_service.domain.answers import check_details
 from booking_service.domain.booking import Booking, Line, plain, total_of
-from booking_service.domain.commands.command import Found, TicketIssuer
-from booking_service.domain.commands.settle import issue_tickets, require_published
+from booking_service.domain.commands.command import Found
+from booking_service.domain.commands.settle import require_published
 from booking_service.domain.contacts import Contact
 from booking_service.domain.inventory import Inventory
+from booking_service.domain.issuing import TicketIssuer, issue_tickets
 from booking_service.domain.occupancy import occupied
 from booking_service.domain.offer import Offer, OfferedType
 from booking_service.domain.outcome import Outcome, Step, changed

@@ -1,0 +1,168 @@
+"""The providers beside the card network: their credentials, their HTTP, their webhooks, and their pay pages."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from html import escape
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from gateway_sandbox.books import totals
+from gateway_sandbox.provider import Envelope, Provider, Till
+from gateway_sandbox.webhooks import Courier
+
+# Name → where its class is, imported when it is served.
+PROVIDERS: Mapping[str, str] = {}
+CREDENTIALS = "credentials.json"
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{provider} sandbox</title>
+<style>body{{font:1.1rem/1.5 system-ui;max-width:30rem;margin:4rem auto;padding:0 1rem}}
+button{{font:inherit;padding:.6rem 1.4rem;margin-right:.6rem;border-radius:.4rem;border:1px solid #888}}
+button[value=yes]{{background:#0a6;color:#fff;border-color:#0a6}}</style>
+<h1>{provider} <small>sandbox</small></h1><p>{shown}</p>{rest}"""
+BUTTONS = """<form method="post"><button name="pays" value="yes">Pay</button><button name="pays" value="no">Decline
+</button></form><p><small>No money moves here.</small></p>"""
+
+
+def provider_class(name: str) -> type[Provider]:
+    """The class behind a name of PROVIDERS."""
+    module, _, attribute = PROVIDERS[name].partition(":")
+    kind: type[Provider] = getattr(import_module(module), attribute)
+    return kind
+
+
+def credentials(folder: Path, url: str) -> Mapping[str, Mapping[str, str]]:
+    """Provider → its credentials. Made once and kept in `folder`, with the merchant's half in `credentials.json`.
+
+    They hold the address of this server, which is why it has to come back on the same one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "far_credentials.json"
+    known = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    for name in PROVIDERS:
+        if name not in known:
+            known[name] = dict(provider_class(name).make_credentials(f"{url}/{name}"))
+    _write(kept, known)
+    merchant = {
+        name: {key: value for key, value in each.items() if not key.startswith("far_")} for name, each in known.items()
+    }
+    _write(folder / CREDENTIALS, merchant)
+    return known
+
+
+def _write(path: Path, content: Any) -> None:
+    """In one step, so that whoever reads it reads all of it."""
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps(content, indent=1), "utf-8")
+    draft.chmod(0o600)
+    draft.replace(path)
+
+
+@dataclass(slots=True)
+class FarEnds:
+    """All providers, by the address they are reached at. webhooks: base of the merchant's; "": notices are kept."""
+
+    folder: Path
+    url: str
+    webhooks: str = ""
+    tills: dict[str, Till] = field(default_factory=dict)
+    providers: dict[str, Provider] = field(default_factory=dict)
+    couriers: list[Courier] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        known = credentials(self.folder, self.url)
+        for name in PROVIDERS:
+            till = self.tills[name] = Till(name, self.folder, self.url)
+            provider = self.providers[name] = provider_class(name)(till, known[name])
+            courier = Courier(
+                till.ledger,
+                till.switches,
+                f"{self.webhooks}/{name}" if self.webhooks else "",
+                partial(_notice_of, till, provider),
+                provider.tick,
+            )
+            till.acted = courier.wake
+            self.couriers.append(courier)
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """APIs, pay pages, and controls below `/_sandbox/<name>`."""
+        apis = [route for provider in self.providers.values() for route in provider.routes()]
+        return [
+            *apis,
+            web.get("/pay/{name}/{id}", self.page),
+            web.post("/pay/{name}/{id}", self.pay),
+            web.get("/_sandbox/{name}/switches", self.switches),
+            web.post("/_sandbox/{name}/switches", self.switch),
+            web.get("/_sandbox/{name}/totals", self.totals),
+            web.get("/_sandbox/{name}/charges", self.charges),
+        ]
+
+    def close(self) -> None:
+        """Let go of the books."""
+        for till in self.tills.values():
+            till.ledger.close()
+
+    async def page(self, request: web.Request) -> web.Response:
+        """What is to be paid, and the payer's choice."""
+        return _html(request.match_info["name"], self._shown(request), BUTTONS)
+
+    async def pay(self, request: web.Request) -> web.Response:
+        """`pays=yes` or `no`; on to where the order says, or a word of thanks."""
+        name, id = request.match_info["name"], request.match_info["id"]
+        shown, till = self._shown(request), self.tills[name]
+        passes = (await request.post()).get("pays") == "yes"
+        with till.transaction():
+            back = self.providers[name].pay(id, passes)
+        till.acted()
+        if back:
+            raise web.HTTPSeeOther(back)
+        return _html(name, shown, f"<p><b>{'Paid' if passes else 'Declined'}.</b> You may close this page.</p>")
+
+    async def switches(self, request: web.Request) -> web.Response:
+        """All switches of a provider."""
+        return web.json_response(self._till(request).switches.shown())
+
+    async def switch(self, request: web.Request) -> web.Response:
+        """JSON object of those to set; answers all."""
+        till = self._till(request)
+        try:
+            till.switches.change(json.loads(await request.text() or "{}"))
+        except (ValueError, AttributeError) as error:
+            raise web.HTTPBadRequest(text=str(error)) from error
+        till.acted()
+        return web.json_response(till.switches.shown())
+
+    async def totals(self, request: web.Request) -> web.Response:
+        """As /_sandbox/totals, of one provider."""
+        till = self._till(request)
+        return web.json_response({"currencies": totals(till.ledger), "webhooks": till.ledger.deliveries()})
+
+    async def charges(self, request: web.Request) -> web.Response:
+        """Every charge, newest first; `?order=` for one order's."""
+        return web.json_response({"charges": self._till(request).page("charge", request.query.get("order", ""))})
+
+    def _till(self, request: web.Request) -> Till:
+        try:
+            return self.tills[request.match_info["name"]]
+        except KeyError as error:
+            raise web.HTTPNotFound(text="no such provider") from error
+
+    def _shown(self, request: web.Request) -> str:
+        self._till(request)
+        try:
+            return self.providers[request.match_info["name"]].shown(request.match_info["id"])
+        except KeyError as error:
+            raise web.HTTPNotFound(text="no such order") from error
+
+
+def _notice_of(till: Till, provider: Provider, id: str) -> Envelope:
+    return provider.envelope(till.load("notice", id) or {})
+
+
+def _html(name: str, shown: str, rest: str) -> web.Response:
+    text = PAGE.format(provider=escape(name), shown=escape(shown), rest=rest)
+    return web.Response(text=text, content_type="text/html")
