@@ -164,8 +164,9 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             return None if answer is None else answer_from_document(answer)
 
         attendee_parts = AttendeeParts(
-            desk=lanes, bookings=bookings, stocks=stocks, offers=offers, issuer=keys, answered=answered, clock=clock
-        )
+            desk=lanes, bookings=bookings, stocks=stocks, offers=offers, issuer=keys, answered=answered, clock=clock,
+            rehearsal=BatchDesk(journal),
+        )  # fmt: skip
         finishing = ImportWorker(MongoImports(journal), lanes, keys, clock)
 
         def stop_streams() -> None:

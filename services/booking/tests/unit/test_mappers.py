@@ -334,7 +334,7 @@ def test_every_domain_event_has_a_message_with_its_own_fields(make):
             "refund_due": {"currency_code": "EUR", "nanos": 50000000},
         },
         facts.BookingChangeHeld(): {},
-        facts.BookingChangeExpired(): {},
+        facts.BookingChangeExpired(withdrawn=True): {"withdrawn": True},
         facts.BookingApproved(): {},
         facts.BookingRejected("full"): {"reason": "full"},
         facts.BookingCompleted(): {},

@@ -78,7 +78,10 @@ class BookingChangeHeld:
 
 @dataclass(frozen=True, slots=True)
 class BookingChangeExpired:
-    """A change was not paid in time, or cannot be made any more; the booking is as it was."""
+    """A change was not paid in time, was withdrawn, or cannot be made any more; the booking is as it was."""
+
+    withdrawn: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

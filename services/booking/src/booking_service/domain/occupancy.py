@@ -76,12 +76,18 @@ def merged(earlier: Iterable[Record], later: Iterable[Record]) -> list[Record]:
 
 
 def occupied(
-    view: View, booking: Booking, *, whole: bool = True, before: Inventory | None = None
+    view: View,
+    booking: Booking,
+    *,
+    whole: bool = True,
+    before: Inventory | None = None,
+    seats_of: Sequence[Booking] = (),
 ) -> tuple[Stock, list[Record]]:
     """The stock and the tallies with what the booking needs taken, all of it.
 
     whole: it is no part that may go without a place of its own. before: the inventory while it still had what is
-    exchanged for this, so that nobody who waits gets that.
+    exchanged for this, so that nobody who waits gets that. seats_of: the bookings whose seats these are, where it
+    stands for several.
 
     FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON, VOUCHER_USED_UP, VOUCHER_UNKNOWN, SEAT_TAKEN. A line without a
     pool has no places. What its vouchers keep is taken first. The seats of a line are found before, by
@@ -109,7 +115,7 @@ def occupied(
     taken = None if short else exchange(inventory, kept, demand, offer.capacity_of)
     if taken is None:
         raise sold_out(offer, release(open_to, Demand(kept, {})), own_places(booking.lines))
-    stock, seats = seats_occupied(view, view.stock.holding(taken), booking)
+    stock, seats = seats_occupied(view, view.stock.holding(taken), seats_of or (booking,))
     return stock, [*tallies, *seats]
 
 

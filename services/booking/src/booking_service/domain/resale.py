@@ -125,7 +125,7 @@ def _handed_over(so_far: Resale, offer: ResaleOffer, buyers: Booking, issuer: Ti
     # As many places come as went, whatever the pools hold by now: nobody else can have them in between.
     stock = stock.holding(replace(stock.inventory, taken=former.inventory.taken, sold=former.inventory.sold))
     if any(line.seats for line in buyers.lines):
-        stock, seats = seats_occupied(view.after(stock, tallies), stock, buyers)
+        stock, seats = seats_occupied(view.after(stock, tallies), stock, [buyers])
         tallies = merged(tallies, seats)
     sold = Step(facts.ResaleOfferSold(offer.buyer_booking), offer.sold(now))
     return so_far.then(stock, given_up, sold, tallies=tallies)

@@ -54,6 +54,10 @@ def _expired(fact: facts.BookingExpired, booking: Booking) -> Message:  # noqa: 
     return pb.BookingExpired(booking=booking_in_event(booking))
 
 
+def _change_expired(fact: facts.BookingChangeExpired, booking: Booking) -> Message:
+    return pb.BookingChangeExpired(booking=booking_in_event(booking), withdrawn=fact.withdrawn)
+
+
 def _passed(kind: Callable[..., Message]) -> Callable[[_OfTicket, Booking], Message]:
     """Of what happens to a ticket at a gate: its message has the fields of the fact."""
 
@@ -161,7 +165,7 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.TicketTransferred: _transferred,
     facts.BookingChanged: _changed,
     facts.BookingChangeHeld: _with_state(pb.BookingChangeHeld),
-    facts.BookingChangeExpired: _with_state(pb.BookingChangeExpired),
+    facts.BookingChangeExpired: _change_expired,
     facts.BookingApproved: _with_state(pb.BookingApproved),
     facts.BookingRejected: _rejected,
     facts.BookingCompleted: _with_state(pb.BookingCompleted),

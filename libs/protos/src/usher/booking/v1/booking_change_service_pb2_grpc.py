@@ -47,6 +47,11 @@ class BookingChangeServiceStub:
                 request_serializer=usher_dot_booking_dot_v1_dot_booking__change__service__pb2.ChangeBookingRequest.SerializeToString,
                 response_deserializer=usher_dot_booking_dot_v1_dot_booking__pb2.Booking.FromString,
                 _registered_method=True)
+        self.WithdrawChange = channel.unary_unary(
+                '/usher.booking.v1.BookingChangeService/WithdrawChange',
+                request_serializer=usher_dot_booking_dot_v1_dot_booking__change__service__pb2.WithdrawChangeRequest.SerializeToString,
+                response_deserializer=usher_dot_booking_dot_v1_dot_booking__pb2.Booking.FromString,
+                _registered_method=True)
         self.ApproveBooking = channel.unary_unary(
                 '/usher.booking.v1.BookingChangeService/ApproveBooking',
                 request_serializer=usher_dot_booking_dot_v1_dot_booking__change__service__pb2.ApproveBookingRequest.SerializeToString,
@@ -97,6 +102,17 @@ class BookingChangeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WithdrawChange(self, request, context):
+        """Withdraws the change that waits to be paid: its places are free again and the booking is as it was. A payment for it
+        that is under way is called off, and money that comes for it all the same is paid back.
+
+        FAILED_PRECONDITION NO_CHANGE_PENDING (metadata `state`) when none waits: it was paid, ran out or was withdrawn
+        already; BOOKING_CANCELLED, BOOKING_EXPIRED and the like.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ApproveBooking(self, request, context):
         """Agrees to a booking that waits for approval: it is held to be paid for as long as any hold, or confirmed with its
         tickets where it costs nothing. FAILED_PRECONDITION BOOKING_HELD and the like when it does not wait,
@@ -134,6 +150,11 @@ def add_BookingChangeServiceServicer_to_server(servicer, server):
             'ChangeBooking': grpc.unary_unary_rpc_method_handler(
                     servicer.ChangeBooking,
                     request_deserializer=usher_dot_booking_dot_v1_dot_booking__change__service__pb2.ChangeBookingRequest.FromString,
+                    response_serializer=usher_dot_booking_dot_v1_dot_booking__pb2.Booking.SerializeToString,
+            ),
+            'WithdrawChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawChange,
+                    request_deserializer=usher_dot_booking_dot_v1_dot_booking__change__service__pb2.WithdrawChangeRequest.FromString,
                     response_serializer=usher_dot_booking_dot_v1_dot_booking__pb2.Booking.SerializeToString,
             ),
             'ApproveBooking': grpc.unary_unary_rpc_method_handler(
@@ -185,6 +206,33 @@ class BookingChangeService:
             target,
             '/usher.booking.v1.BookingChangeService/ChangeBooking',
             usher_dot_booking_dot_v1_dot_booking__change__service__pb2.ChangeBookingRequest.SerializeToString,
+            usher_dot_booking_dot_v1_dot_booking__pb2.Booking.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.booking.v1.BookingChangeService/WithdrawChange',
+            usher_dot_booking_dot_v1_dot_booking__change__service__pb2.WithdrawChangeRequest.SerializeToString,
             usher_dot_booking_dot_v1_dot_booking__pb2.Booking.FromString,
             options,
             channel_credentials,

@@ -60,6 +60,13 @@ class BookingChangeServiceStub:
     SOLD_OUT, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON, SALE_NOT_OPEN, SALE_ENDED, EVENT_NOT_ON_SALE,
     DATE_REQUIRED, DATE_CANCELLED as CreateBooking; NOT_FOUND for an unknown ticket, type or date.
     """
+    WithdrawChange: _grpc.UnaryUnaryMultiCallable[_booking_change_service_pb2.WithdrawChangeRequest, _booking_pb2.Booking]
+    """Withdraws the change that waits to be paid: its places are free again and the booking is as it was. A payment for it
+    that is under way is called off, and money that comes for it all the same is paid back.
+
+    FAILED_PRECONDITION NO_CHANGE_PENDING (metadata `state`) when none waits: it was paid, ran out or was withdrawn
+    already; BOOKING_CANCELLED, BOOKING_EXPIRED and the like.
+    """
     ApproveBooking: _grpc.UnaryUnaryMultiCallable[_booking_change_service_pb2.ApproveBookingRequest, _booking_pb2.Booking]
     """Agrees to a booking that waits for approval: it is held to be paid for as long as any hold, or confirmed with its
     tickets where it costs nothing. FAILED_PRECONDITION BOOKING_HELD and the like when it does not wait,
@@ -110,6 +117,13 @@ class BookingChangeServiceAsyncStub(BookingChangeServiceStub):
     `ticket_type`, `present`); CURRENCIES_MIXED; BOOKING_EXPIRED, BOOKING_CANCELLED and the like; and for what is added
     SOLD_OUT, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON, SALE_NOT_OPEN, SALE_ENDED, EVENT_NOT_ON_SALE,
     DATE_REQUIRED, DATE_CANCELLED as CreateBooking; NOT_FOUND for an unknown ticket, type or date.
+    """
+    WithdrawChange: _aio.UnaryUnaryMultiCallable[_booking_change_service_pb2.WithdrawChangeRequest, _booking_pb2.Booking]  # type: ignore[assignment]
+    """Withdraws the change that waits to be paid: its places are free again and the booking is as it was. A payment for it
+    that is under way is called off, and money that comes for it all the same is paid back.
+
+    FAILED_PRECONDITION NO_CHANGE_PENDING (metadata `state`) when none waits: it was paid, ran out or was withdrawn
+    already; BOOKING_CANCELLED, BOOKING_EXPIRED and the like.
     """
     ApproveBooking: _aio.UnaryUnaryMultiCallable[_booking_change_service_pb2.ApproveBookingRequest, _booking_pb2.Booking]  # type: ignore[assignment]
     """Agrees to a booking that waits for approval: it is held to be paid for as long as any hold, or confirmed with its
@@ -164,6 +178,19 @@ class BookingChangeServiceServicer(metaclass=_abc_1.ABCMeta):
         `ticket_type`, `present`); CURRENCIES_MIXED; BOOKING_EXPIRED, BOOKING_CANCELLED and the like; and for what is added
         SOLD_OUT, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON, SALE_NOT_OPEN, SALE_ENDED, EVENT_NOT_ON_SALE,
         DATE_REQUIRED, DATE_CANCELLED as CreateBooking; NOT_FOUND for an unknown ticket, type or date.
+        """
+
+    @_abc_1.abstractmethod
+    def WithdrawChange(
+        self,
+        request: _booking_change_service_pb2.WithdrawChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_booking_pb2.Booking, _abc.Awaitable[_booking_pb2.Booking]]:
+        """Withdraws the change that waits to be paid: its places are free again and the booking is as it was. A payment for it
+        that is under way is called off, and money that comes for it all the same is paid back.
+
+        FAILED_PRECONDITION NO_CHANGE_PENDING (metadata `state`) when none waits: it was paid, ran out or was withdrawn
+        already; BOOKING_CANCELLED, BOOKING_EXPIRED and the like.
         """
 
     @_abc_1.abstractmethod

@@ -281,7 +281,7 @@ class Booking(_message.Message):
 
     @_builtins.property
     def last_price_change(self) -> Global___PriceChange:
-        """What the latest change of tickets came to; unset before the first one."""
+        """What the latest change of tickets came to; unset before the first one and after one that was not paid."""
 
     def __init__(
         self,

@@ -47,11 +47,11 @@ class BookingServiceStub:
     SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON (metadata
     `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and
     SEAT_TAKEN (metadata `seats`, one a line), SEAT_LEFT_ALONE (metadata `seat`) for a choice that leaves one free seat
-    between taken ones where as many seats beside it would not; NOT_FOUND when the event, a ticket type or a date
-    is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
-    (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
-    TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
-    for the event needs no turn.
+    between taken ones where as many seats beside it would not, unless the event's terms allow it; NOT_FOUND when the
+    event, a ticket type or a date is unknown. Where the event has a waiting room, the caller's turn must have come:
+    FAILED_PRECONDITION TURN_REQUIRED (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too),
+    TURN_EXPIRED; INVALID_ARGUMENT TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one.
+    Whoever may `bookings.create` for the event needs no turn.
 
     What goes with what: FAILED_PRECONDITION ADD_ON_NEEDS_TICKET (metadata `ticket_type`) for an add-on without an
     admission that it belongs to, BUNDLE_INCOMPLETE (metadata `ticket_type`) for a bundle of something that is not sold
@@ -118,11 +118,11 @@ class BookingServiceAsyncStub(BookingServiceStub):
     SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON (metadata
     `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and
     SEAT_TAKEN (metadata `seats`, one a line), SEAT_LEFT_ALONE (metadata `seat`) for a choice that leaves one free seat
-    between taken ones where as many seats beside it would not; NOT_FOUND when the event, a ticket type or a date
-    is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
-    (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
-    TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
-    for the event needs no turn.
+    between taken ones where as many seats beside it would not, unless the event's terms allow it; NOT_FOUND when the
+    event, a ticket type or a date is unknown. Where the event has a waiting room, the caller's turn must have come:
+    FAILED_PRECONDITION TURN_REQUIRED (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too),
+    TURN_EXPIRED; INVALID_ARGUMENT TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one.
+    Whoever may `bookings.create` for the event needs no turn.
 
     What goes with what: FAILED_PRECONDITION ADD_ON_NEEDS_TICKET (metadata `ticket_type`) for an add-on without an
     admission that it belongs to, BUNDLE_INCOMPLETE (metadata `ticket_type`) for a bundle of something that is not sold
@@ -192,11 +192,11 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON (metadata
         `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and
         SEAT_TAKEN (metadata `seats`, one a line), SEAT_LEFT_ALONE (metadata `seat`) for a choice that leaves one free seat
-        between taken ones where as many seats beside it would not; NOT_FOUND when the event, a ticket type or a date
-        is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
-        (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
-        TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
-        for the event needs no turn.
+        between taken ones where as many seats beside it would not, unless the event's terms allow it; NOT_FOUND when the
+        event, a ticket type or a date is unknown. Where the event has a waiting room, the caller's turn must have come:
+        FAILED_PRECONDITION TURN_REQUIRED (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too),
+        TURN_EXPIRED; INVALID_ARGUMENT TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one.
+        Whoever may `bookings.create` for the event needs no turn.
 
         What goes with what: FAILED_PRECONDITION ADD_ON_NEEDS_TICKET (metadata `ticket_type`) for an add-on without an
         admission that it belongs to, BUNDLE_INCOMPLETE (metadata `ticket_type`) for a bundle of something that is not sold

@@ -324,11 +324,16 @@ Global___BookingChangeHeld: _TypeAlias = BookingChangeHeld  # noqa: Y015
 
 @_typing.final
 class BookingChangeExpired(_message.Message):
-    """A change was not paid in time; its places are free again and the booking is as it was. Subject: the booking."""
+    """A change was not paid in time, was withdrawn, or cannot be made any more; its places are free again and the booking is
+    as it was. Subject: the booking.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     BOOKING_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
+    withdrawn: _builtins.bool
+    """Whether somebody withdrew it before its time was over."""
     @_builtins.property
     def booking(self) -> _booking_pb2.Booking:
         """State after it."""
@@ -337,10 +342,11 @@ class BookingChangeExpired(_message.Message):
         self,
         *,
         booking: _booking_pb2.Booking | None = ...,
+        withdrawn: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

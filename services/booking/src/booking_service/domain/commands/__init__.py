@@ -20,6 +20,7 @@ from booking_service.domain.commands.undo_check_in import UndoCheckIn
 from booking_service.domain.commands.vouchers import CreateVouchers, DeleteVoucher, LapseReservation, UpdateVoucher
 from booking_service.domain.commands.waiting import JoinWaitingList, LeaveWaitingList, SetWaitingPriority
 from booking_service.domain.commands.waiting_offers import LapseEntries, OfferPlaces
+from booking_service.domain.commands.withdraw_change import WithdrawChange
 from booking_service.domain.issuing import TicketIssuer
 
 __all__ = [
@@ -62,5 +63,6 @@ __all__ = [
     "TryChange",
     "UndoCheckIn",
     "UpdateVoucher",
+    "WithdrawChange",
     "WithdrawResaleOffer",
 ]

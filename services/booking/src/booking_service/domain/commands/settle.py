@@ -121,7 +121,9 @@ class ClaimPayment(OnBooking):
             after_drop = view.after(stock, tallies)
             stock, more = exchanged(after_drop, booking, gone, change.added)
         except Refusal as refusal:
-            away = self._turned_away(replace(booking, pending=None, hold_expire_time=None), refusal.reason, now)
+            away = self._turned_away(
+                replace(booking, pending=None, price_change=None, hold_expire_time=None), refusal.reason, now
+            )
             return changed(stock, dropped, away, tallies=tallies)
         after, places = applied(booking, units, change.added, now)
         after = replace(

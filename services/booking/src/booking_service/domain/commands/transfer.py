@@ -51,7 +51,7 @@ class TransferTicket(OnBooking):
             if not booking.change_is_over(now):
                 raise change_pending(booking)
             step, stock, tallies = change_dropped(view, booking, now)  # nobody has written that down yet
-            before, booking = [step], replace(booking, pending=None, hold_expire_time=None)
+            before, booking = [step], replace(booking, pending=None, price_change=None, hold_expire_time=None)
         name, code = self.issuer.issue(booking.name)
         new = replace(ticket, name=name, code=code, check_in_time=None, check_out_time=None, resale_offer="")
         void = replace(ticket, state=TicketState.VOID, unit=GONE)
