@@ -181,6 +181,18 @@ async def test_a_webhook_names_the_order_and_whoever_changes_it_is_refused(far):
                 far.gateway.read(good, moved)
 
 
+async def test_a_webhook_that_is_sent_twice_has_one_id(far):
+    await far.switch(duplicate_webhooks=True)
+    await far.paid()
+
+    async def came_twice():
+        now = datetime.now(UTC)
+        ids = [notice.id for one in far.inbox.deliveries for notice in far.gateway.read(one, now)]
+        return any(ids.count(id) > 1 for id in ids)
+
+    await far.until(came_twice)
+
+
 async def test_what_the_gateway_does_not_take_is_refused_before_it_is_asked(far):
     with pytest.raises(Exception, match="cannot be charged"):
         far.gateway.check_amount(Money(far.amount.minor_units, "KPW"))

@@ -230,6 +230,7 @@ async def test_an_event_about_no_order_names_none(gateway, far_delivery):
         (403, {}, "GATEWAY_REFUSES_US", Unavailable),
         (409, {"error": {"code": "BAD_REQUEST_ERROR"}}, "GATEWAY_UNAVAILABLE", Unavailable),
         (429, {"error": {"code": "BAD_REQUEST_ERROR", "description": "Too many"}}, "GATEWAY_UNAVAILABLE", Unavailable),
+        (400, {"error": {"code": "GATEWAY_ERROR"}}, "GATEWAY_UNAVAILABLE", Unavailable),
         (302, b"", "GATEWAY_UNAVAILABLE", Unavailable),
         (500, {"error": {"code": "SERVER_ERROR"}}, "GATEWAY_UNAVAILABLE", Unavailable),
         (502, b"<html>", "GATEWAY_UNAVAILABLE", Unavailable),

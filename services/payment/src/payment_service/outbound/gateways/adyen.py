@@ -38,7 +38,7 @@ from payment_service.domain.gateways import (
 )
 from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.gateways.adyen_objects import asked_of, intent_of, notice_of, received, told_apart
-from payment_service.outbound.gateways.kept_session import KeptSession, refusing, unavailable
+from payment_service.outbound.gateways.kept_session import KeptSession, refusing
 from payment_service.outbound.gateways.threads import Threads
 
 KEYS_LIVE = timedelta(days=7)  # at least (https://docs.adyen.com/development-resources/api-idempotency)
@@ -158,13 +158,8 @@ class AdyenGateway:
         return Intent(order.key, IntentState.OPEN, self._client, failure=failure)
 
     async def _call(self, act: Callable[..., Any], *args: Any, key: str) -> Mapping[str, Any]:
-        try:
-            with refusing(self.name, _code_of):
-                answer = await self._threads.run(act, *args, idempotency_key=key)
-        except FailedPrecondition as refusal:
-            if refusal.metadata["gateway_code"] == UNDER_WAY:
-                raise unavailable() from None
-            raise
+        with refusing(self.name, _code_of, lambda body: _code_of(body) != UNDER_WAY):
+            answer = await self._threads.run(act, *args, idempotency_key=key)
         message: Mapping[str, Any] = answer.message
         return message
 

@@ -63,14 +63,28 @@ class KeptSession(requests.Session):
         return answer
 
 
+def _decided(body: Mapping[str, Any]) -> bool:  # noqa: ARG001
+    return True
+
+
 @contextmanager
-def refusing(gateway: str, code_of: Callable[[Mapping[str, Any]], str]) -> Iterator[None]:
-    """Raises refusals in place of NoAnswer and Answered. code_of: the gateway's own code in the body of an answer."""
+def refusing(
+    gateway: str,
+    code_of: Callable[[Mapping[str, Any]], str],
+    decided: Callable[[Mapping[str, Any]], bool] = _decided,
+) -> Iterator[None]:
+    """Raises refusals in place of NoAnswer and Answered.
+
+    code_of: the gateway's own code in the body of an answer. decided: False for a body that says, whatever its status,
+    that the gateway has not understood and said no.
+    """
     try:
         yield
     except NoAnswer:
         raise unavailable() from None
     except Answered as answered:
+        if not decided(answered.body):
+            raise unavailable() from None
         raise refusal_of(gateway, answered.status, code_of(answered.body)) from None
 
 

@@ -177,7 +177,7 @@ class MercadoPagoGateway:
         time = int(form[1]) / (1000 if int(form[1]) > MILLISECONDS else 1)
         if abs(now.timestamp() - time) > AGE.total_seconds():
             raise Unauthenticated("WEBHOOK_TOO_OLD", "The notification is not of this time.")
-        return [Notice(f"{request}:{thing}:{form[1]}", reference=thing)]
+        return [Notice(f"{request}:{thing}", reference=thing)]
 
     async def _look(self, order: Order, reference: str) -> Mapping[str, Any] | None:
         """Of several the one that may move money; more than one there is only if a key was forgotten."""

@@ -200,7 +200,7 @@ class RazorpayGateway:
                 return found  # type: ignore[no-any-return]
 
     async def _call(self, act: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        with refusing(self.name, _code_of):
+        with refusing(self.name, _code_of, _decided):
             return await self._threads.run(act, *args, **options)
 
     def _intent(self, order: Order, found: Mapping[str, Any]) -> Intent:
@@ -236,5 +236,15 @@ def _notes(order: Order) -> dict[str, str]:
 
 
 def _code_of(body: Mapping[str, Any]) -> str:
+    error = _error_of(body)
+    return str(error.get("reason") or error.get("code") or "")
+
+
+def _decided(body: Mapping[str, Any]) -> bool:
+    """Trouble at Razorpay's own gateways and servers may come with any status."""
+    return _error_of(body).get("code") not in ("GATEWAY_ERROR", "SERVER_ERROR")
+
+
+def _error_of(body: Mapping[str, Any]) -> Mapping[str, Any]:
     error = body.get("error")
-    return str(error.get("reason") or error.get("code") or "") if isinstance(error, dict) else ""
+    return error if isinstance(error, dict) else {}
