@@ -16,7 +16,9 @@ from gateway_sandbox.provider import Envelope, Provider, Till
 from gateway_sandbox.webhooks import Courier
 
 # Name → where its class is, imported when it is served.
-PROVIDERS: Mapping[str, str] = {}
+PROVIDERS: Mapping[str, str] = {
+    "square": "gateway_sandbox.square:Square",
+}
 CREDENTIALS = "credentials.json"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{provider} sandbox</title>
@@ -76,12 +78,13 @@ class FarEnds:
     def __post_init__(self) -> None:
         known = credentials(self.folder, self.url)
         for name in PROVIDERS:
-            till = self.tills[name] = Till(name, self.folder, self.url)
+            told_at = f"{self.webhooks}/{name}" if self.webhooks else ""
+            till = self.tills[name] = Till(name, self.folder, self.url, told_at)
             provider = self.providers[name] = provider_class(name)(till, known[name])
             courier = Courier(
                 till.ledger,
                 till.switches,
-                f"{self.webhooks}/{name}" if self.webhooks else "",
+                told_at,
                 partial(_notice_of, till, provider),
                 provider.tick,
             )

@@ -175,4 +175,4 @@ async def test_a_webhook_names_the_order_and_whoever_changes_it_is_refused(far):
 
 async def test_what_the_gateway_does_not_take_is_refused_before_it_is_asked(far):
     with pytest.raises(Exception, match="cannot be charged"):
-        far.gateway.check_amount(Money(far.amount.minor_units, "XXX"))
+        far.gateway.check_amount(Money(far.amount.minor_units, "KPW"))
