@@ -17,6 +17,7 @@ from gateway_sandbox.webhooks import Courier
 
 # Name → where its class is, imported when it is served.
 PROVIDERS: Mapping[str, str] = {
+    "paypal": "gateway_sandbox.paypal:PayPal",
     "square": "gateway_sandbox.square:Square",
 }
 CREDENTIALS = "credentials.json"
