@@ -16,7 +16,7 @@ from payment_service.domain.gateways import GatewayRefund, Intent, IntentState, 
 from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.gateways.paypal_books import INTENTS, PayPalBooks, called_off, payments_of, refund_of
 from payment_service.outbound.gateways.paypal_client import PayPalClient
-from payment_service.outbound.gateways.paypal_errors import No, no_answer
+from payment_service.outbound.gateways.paypal_errors import ANOTHER_BODY, No, no_answer
 from payment_service.outbound.gateways.paypal_webhooks import Certificates, PayPalWebhooks
 
 CREATED = 201  # the answer to a request id that PayPal has not seen before
@@ -28,7 +28,6 @@ STANDS_ELSEWHERE = frozenset({
     "ORDER_COMPLETED_OR_VOIDED", "AUTHORIZATION_ALREADY_CAPTURED", "AUTHORIZATION_VOIDED",
     "PREVIOUSLY_CAPTURED", "PREVIOUSLY_VOIDED",
 })  # fmt: skip
-ALREADY_REFUNDED = frozenset({"DUPLICATE_REQUEST_ID", "DUPLICATE_TRANSACTION"})
 
 
 class PayPalGateway(PayPalBooks, PayPalWebhooks):
@@ -149,7 +148,7 @@ class PayPalGateway(PayPalBooks, PayPalWebhooks):
                 },
             )
         except No as no:
-            if no.issue in ALREADY_REFUNDED:
+            if no.issue == ANOTHER_BODY:
                 raise
             return GatewayRefund("", Progress.FAILED)
         return refund_of(made)

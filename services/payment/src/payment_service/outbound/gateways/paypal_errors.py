@@ -25,6 +25,8 @@ PAYPALS_OWN = frozenset({
 # Said with a 4xx, and yet it is only too early.
 TOO_EARLY = frozenset({"PREVIOUS_REQUEST_IN_PROGRESS", "RESOURCE_CONFLICT", "RATE_LIMIT_REACHED", "PENDING_CAPTURE"})
 
+ANOTHER_BODY = "DUPLICATE_REQUEST_ID"  # a request id was used for something else
+
 
 class No(InvalidArgument):
     """PayPal has understood and said no, so that nothing moved. `issue` is that of its first detail."""
@@ -49,6 +51,8 @@ def refusal_of(status: int, body: str) -> Refusal:
     if status in (401, 403):
         log.error("the gateway does not accept our key", extra={"gateway": "paypal", "status": status, "code": issue})
         return Unavailable("GATEWAY_REFUSES_US", "Payments are out of order.", retry_after=timedelta(minutes=1))
+    if issue == ANOTHER_BODY:
+        return No(issue)
     if not 400 <= status < 500 or status in (408, 409, 429) or issue in TOO_EARLY:
         return no_answer()
     return No(issue)
