@@ -19,7 +19,9 @@ from gateway_sandbox.webhooks import Courier
 PROVIDERS: Mapping[str, str] = {
     "adyen": "gateway_sandbox.adyen:Adyen",
     "mercadopago": "gateway_sandbox.mercadopago:MercadoPago",
+    "paypal": "gateway_sandbox.paypal:PayPal",
     "razorpay": "gateway_sandbox.razorpay:Razorpay",
+    "square": "gateway_sandbox.square:Square",
 }
 CREDENTIALS = "credentials.json"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -80,12 +82,13 @@ class FarEnds:
     def __post_init__(self) -> None:
         known = credentials(self.folder, self.url)
         for name in PROVIDERS:
-            till = self.tills[name] = Till(name, self.folder, self.url)
+            told_at = f"{self.webhooks}/{name}" if self.webhooks else ""
+            till = self.tills[name] = Till(name, self.folder, self.url, told_at)
             provider = self.providers[name] = provider_class(name)(till, known[name])
             courier = Courier(
                 till.ledger,
                 till.switches,
-                f"{self.webhooks}/{name}" if self.webhooks else "",
+                told_at,
                 partial(_notice_of, till, provider),
                 provider.tick,
             )
