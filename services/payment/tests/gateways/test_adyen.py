@@ -104,7 +104,9 @@ async def test_each_kind_of_failure_is_told(far, holder, code, kind):
 
 @ONLY
 @pytest.mark.parametrize(
-    "token", ["", "{", "[]", "text", '{"paymentMethod": 1}', '{"details": {"redirectResult": "x"}}']
+    "token",
+    ["", "{", "[]", "text", "[" * 100_000, '{"paymentMethod": 1}', '{"details": {"redirectResult": "x"}}'],
+    ids=lambda token: token[:30],
 )
 async def test_a_token_that_is_none_is_refused(far, token):
     _, done = await confirmed(far, token)
@@ -288,7 +290,9 @@ async def test_each_event_of_a_refund_says_what_became_of_it(gateway, far_delive
 
 
 @pytest.mark.parametrize(
-    "wrong", [b"", b"{}", b"[]", b"\xff", b'{"notificationItems": []}', b'{"notificationItems": [1]}']
+    "wrong",
+    [b"", b"{}", b"[]", b"\xff", b'{"notificationItems": []}', b'{"notificationItems": [1]}', b"[" * 100_000],
+    ids=lambda body: str(body[:30]),
 )
 async def test_a_body_that_is_no_notification_is_refused(gateway, far_delivery, wrong):
     with pytest.raises(InvalidArgument):
@@ -333,6 +337,22 @@ async def test_an_order_of_last_week_is_not_charged_again_to_look_at_it(gateway,
         await gateway.find(replace(ORDER, create_time=now - timedelta(days=8)), "PSP1")
     fresh = await gateway.find(replace(ORDER, create_time=now - timedelta(days=6)), "PSP1")
     assert fresh.state is IntentState.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    "method", [{"type": "scheme", "number": "4111111111111111"}, {"type": "sepadirectdebit", "iban": "x"}, {}, None]
+)
+async def test_what_is_no_encrypted_card_is_not_passed_on(gateway, answering, method):
+    answering(error=AssertionError("it was sent"))
+    done = await gateway.confirm(replace(ORDER, token=json.dumps({"paymentMethod": method})), "")
+    assert (done.state, done.failure.kind) == (IntentState.OPEN, FailureKind.REFUSED)
+    assert "4111111111111111" not in str(done)
+
+
+async def test_a_key_that_is_not_hexadecimal_is_refused_at_the_start():
+    with pytest.raises(ValueError, match="hexadecimal"):
+        async with open_gateway({**KEYS, "webhook_secret": "not in hex"}, timeout=1.0, webhook_url=""):
+            pass
 
 
 async def test_no_secret_goes_into_a_log_or_an_error(gateway, answering, tools, caplog):

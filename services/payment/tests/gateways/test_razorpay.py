@@ -63,6 +63,7 @@ async def test_a_token_of_another_order_or_without_a_signature_takes_nothing(far
         json.dumps(token),
         json.dumps(forged),
         json.dumps(unsigned),
+        '{"a": ' + "[" * 100_000,
         own["razorpay_payment_id"],
         "{",
         "[]",

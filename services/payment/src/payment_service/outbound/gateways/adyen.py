@@ -55,6 +55,8 @@ class AdyenGateway:
     def __init__(self, checkout: Any, threads: Threads, credentials: Mapping[str, str]) -> None:
         self._payments, self._changes, self._threads = checkout.payments_api, checkout.modifications_api, threads
         self._account, self._secrets = credentials["merchant_account"], tuple(credentials["webhook_secret"].split(","))
+        for secret in self._secrets:
+            bytes.fromhex(secret)  # ValueError now, and not a refusal of every webhook later
         environment = credentials.get("environment", "test")
         self._client = {"client_key": credentials["client_key"], "environment": environment}
         self._can = capabilities_of(self.name)
@@ -126,7 +128,7 @@ class AdyenGateway:
         """Every item of the notification. One that is not Adyen's makes all of them wrong."""
         try:
             items = [each["NotificationRequestItem"] for each in json.loads(delivery.body)["notificationItems"]]
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise InvalidArgument("WEBHOOK_BODY_INVALID", "The body is no notification of Adyen.") from None
         if not items:
             raise InvalidArgument("WEBHOOK_BODY_INVALID", "The notification is about nothing.")

@@ -44,9 +44,16 @@ SIGNED = ("pspReference", "originalReference", "merchantAccountCode", "merchantR
 
 
 def asked_of(token: str) -> dict[str, Any]:
-    """What the payer's browser got, as the part of a request that it is; ValueError for anything else."""
-    given = json.loads(token)
-    if isinstance(given, dict) and isinstance(given.get("paymentMethod"), dict):
+    """What the payer's browser got, as the part of a request that it is; ValueError for anything else.
+
+    A card comes encrypted: one with its bare number, and what is no card, is not passed on.
+    """
+    try:
+        given = json.loads(token)
+    except RecursionError:
+        raise ValueError("not what the component gives") from None
+    card = given.get("paymentMethod") if isinstance(given, dict) else None
+    if isinstance(card, dict) and card.get("type") == "scheme" and "number" not in card:
         return {name: given[name] for name in FROM_BROWSER if name in given}
     if isinstance(given, dict) and isinstance(given.get("details"), dict):
         return {"details": given["details"], **({"paymentData": data} if (data := given.get("paymentData")) else {})}

@@ -50,7 +50,7 @@ from payment_service.outbound.gateways.threads import Threads
 PAGE = 100
 AGE = timedelta(minutes=5)
 LAG = timedelta(minutes=2)  # how long a new payment may be missing in the search
-SIGNATURE = re.compile(r"ts=(\d{1,16}),v1=[0-9a-f]{64}(,v\d+=[0-9a-f]+)*")
+SIGNATURE = re.compile(r"ts=([0-9]{1,16}),v1=[0-9a-f]{64}(,v[0-9]+=[0-9a-f]+)*")
 MILLISECONDS = 10**11  # as seconds that is the year 5138
 
 

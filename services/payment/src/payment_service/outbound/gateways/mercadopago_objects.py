@@ -58,7 +58,7 @@ def card_of(token: str) -> dict[str, Any]:
         return {"token": token, "installments": 1}
     try:
         given = json.loads(token)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"token": token, "installments": 1}
     count = given.get("installments", 1)
     card = {"token": str(given.get("token", "")), "installments": count if type(count) is int and count > 0 else 1}

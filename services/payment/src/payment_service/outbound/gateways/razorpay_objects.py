@@ -136,7 +136,7 @@ def paid_with(utility: Any, token: str, reference: str) -> str | None:
     if token.startswith("{"):
         try:
             given = json.loads(token)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         id, signature = str(given.get("razorpay_payment_id", "")), str(given.get("razorpay_signature", ""))
     named = {"razorpay_order_id": reference, "razorpay_payment_id": id, "razorpay_signature": signature}
