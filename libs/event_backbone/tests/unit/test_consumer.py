@@ -202,6 +202,16 @@ async def test_aggregates_of_one_batch_are_handled_at_the_same_time(
     assert all(listener.versions(f"bookings/{name}") == [1, 2] for name in "abcdef")
 
 
+async def test_a_backlog_is_worked_off_without_the_gap_between_batches(
+    store, listener, broker, consumer_of, running, eventually
+):
+    for number in range(9):
+        await store.commit(f"bookings/{number}")
+    await put(broker, store)
+    async with running(consumer_of(listener, broker, batch=2, gap=30.0)):
+        await eventually(lambda: len(listener.applied) == 9)
+
+
 async def test_positions_of_a_batch_are_raised_in_one_write(
     store, listener, broker, consumer_of, running, eventually, monkeypatch
 ):
