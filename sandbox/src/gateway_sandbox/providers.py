@@ -16,7 +16,9 @@ from gateway_sandbox.provider import Envelope, Provider, Till
 from gateway_sandbox.webhooks import Courier
 
 # Name → where its class is, imported when it is served.
-PROVIDERS: Mapping[str, str] = {}
+PROVIDERS: Mapping[str, str] = {
+    "wechat": "gateway_sandbox.wechat:WeChat",
+}
 CREDENTIALS = "credentials.json"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{provider} sandbox</title>
