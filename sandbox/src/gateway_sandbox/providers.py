@@ -17,6 +17,7 @@ from gateway_sandbox.webhooks import Courier
 
 # Name → where its class is, imported when it is served.
 PROVIDERS: Mapping[str, str] = {
+    "alipay": "gateway_sandbox.alipay:Alipay",
     "wechat": "gateway_sandbox.wechat:WeChat",
 }
 CREDENTIALS = "credentials.json"

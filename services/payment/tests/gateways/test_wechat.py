@@ -5,6 +5,7 @@ import base64
 import json
 import logging
 import random
+import string
 import traceback
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ from payment_service.outbound.gateways.wechat_callbacks import HEADERS
 
 only_wechat = pytest.mark.parametrize("far", ["wechat"], indirect=True)
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
+ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +98,16 @@ async def test_a_notification_that_was_changed_anywhere_is_refused(credentials):
             headers = {name: value for name, value in good.headers.items() if name != missing}
             with pytest.raises(Unauthenticated, match="WEBHOOK_SIGNATURE_INVALID"):
                 gateway.read(replace(good, headers=headers), NOW)
+
+
+async def test_the_same_signature_spelled_otherwise_is_refused(credentials):
+    good = notification(credentials)
+    sign = good.headers["wechatpay-signature"]
+    spelled = sign[:-3] + ALPHABET[ALPHABET.index(sign[-3]) + 1] + "=="
+    assert base64.b64decode(spelled) == base64.b64decode(sign)
+    for other in (spelled, f"{sign} ", sign.rstrip("=")):
+        with pytest.raises(Unauthenticated, match="WEBHOOK_SIGNATURE_INVALID"):
+            await reading(credentials, replace(good, headers={**good.headers, "wechatpay-signature": other}))
 
 
 @pytest.mark.parametrize(("seconds", "taken"), [(0, True), (299, True), (301, False), (-299, True), (-301, False)])
