@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway_sandbox.ledger import Object
 from gateway_sandbox.provider import Envelope, Till
+from gateway_sandbox.wechat.bills import Bills
 from gateway_sandbox.wechat.errors import WeChatError, wrong
 from gateway_sandbox.wechat.orders import Orders, china_time
 from gateway_sandbox.wechat.refunds import Refunds
@@ -27,6 +28,7 @@ class WeChat:
         self._till = till
         self._signing = Signing(credentials)
         self._orders, self._refunds = Orders(till, credentials), Refunds(till)
+        self._bills = Bills(till, credentials["url"])
 
     @staticmethod
     def make_credentials(url: str) -> Mapping[str, str]:
@@ -48,6 +50,14 @@ class WeChat:
                 self._answers(
                     lambda request, _: (200, self._refunds.told(self._refunds.find(request.match_info["number"])))
                 ),
+            ),
+            web.get(
+                "/wechat/v3/bill/tradebill",
+                self._answers(lambda request, _: self._bills.ask(request.query.get("bill_date", ""))),
+            ),
+            web.get(
+                "/wechat/v3/billdownload/file",
+                self._answers(lambda request, _: (200, self._bills.file(request.query.get("token", "")))),
             ),
         ]
 
@@ -99,13 +109,11 @@ class WeChat:
                     status, answer = act(request, given)
             except WeChatError as error:
                 status, answer = error.status, error.body
+            if isinstance(answer, bytes):  # a file goes out unsigned
+                return web.Response(body=answer, content_type="application/octet-stream")
             payload = b"" if answer is None else json.dumps(answer).encode()
-            return web.Response(
-                status=status,
-                body=payload,
-                content_type="application/json",
-                headers=self._signing.headers_for(payload),
-            )
+            headers = self._signing.headers_for(payload)
+            return web.Response(status=status, body=payload, content_type="application/json", headers=headers)
 
         return self._till.faulty(handle)
 

@@ -23,6 +23,7 @@ from payment_service.domain.gateways import (
     Action,
     ActionKind,
     Delivery,
+    Entry,
     Failure,
     GatewayRefund,
     Intent,
@@ -34,6 +35,7 @@ from payment_service.domain.gateways import (
 from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.gateways.said_no import reserves_nothing, unavailable
 from payment_service.outbound.gateways.wechat_answers import GATEWAY, Answer, ask
+from payment_service.outbound.gateways.wechat_bills import entries_of
 from payment_service.outbound.gateways.wechat_callbacks import Callbacks
 
 # REFUND: paid, and something of it went back. REVOKED and PAYERROR end an order as CLOSED does.
@@ -53,7 +55,7 @@ LONGEST_DESCRIPTION = 127
 
 
 class WeChatGateway:
-    """PaymentGateway, Refunds and Webhooks."""
+    """PaymentGateway, Refunds, Webhooks and Reports."""
 
     name = GATEWAY
     keeps_tries = True
@@ -140,6 +142,10 @@ class WeChatGateway:
     def read(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:
         """See wechat_callbacks."""
         return self._callbacks.read(delivery, now)
+
+    async def entries(self, since: datetime, until: datetime) -> Sequence[Entry]:
+        """See wechat_bills."""
+        return await entries_of(self._client, self._can, since, until)
 
     async def _look(self, order: Order) -> Answer | None:
         answer = await ask(self._client.query(out_trade_no=order.key))

@@ -52,19 +52,8 @@ class Answer:
 
 
 async def ask(call: Awaitable[tuple[int, str | bytes]]) -> Answer:
-    """A yes or a definite no. Unavailable where nobody knows, where asking again may help, and where we are not let in.
-
-    A yes without WeChat's own signature is none: the SDK raises a bare Exception for it.
-    """
-    try:
-        status, text = await call
-    except httpx.HTTPError:
-        raise unavailable() from None
-    except Exception as error:
-        if type(error) is not Exception or not {"signature", "algorithm:"} & set(str(error).split()):
-            raise
-        log.warning("an answer without the gateway's signature", extra={"gateway": GATEWAY})
-        raise unavailable() from None
+    """A yes or a definite no. Unavailable where nobody knows, where asking again may help, and where we are barred."""
+    status, text = await _said(call)
     try:
         body = json.loads(text) if text else {}
     except ValueError:
@@ -78,3 +67,24 @@ async def ask(call: Awaitable[tuple[int, str | bytes]]) -> Answer:
     if not 400 <= status < 500 or status in {408, 429} or code in TRY_AGAIN:
         raise unavailable()
     return Answer(status, body, code)
+
+
+async def fetch(call: Awaitable[tuple[int, str | bytes]]) -> bytes:
+    """A file, which WeChat does not sign."""
+    status, content = await _said(call)
+    if status != 200:
+        raise unavailable()
+    return content.encode() if isinstance(content, str) else content
+
+
+async def _said(call: Awaitable[tuple[int, str | bytes]]) -> tuple[int, str | bytes]:
+    """A yes without WeChat's own signature is none: the SDK raises a bare Exception for it."""
+    try:
+        return await call
+    except (httpx.HTTPError, httpx.InvalidURL):
+        raise unavailable() from None
+    except Exception as error:
+        if type(error) is not Exception or not {"signature", "algorithm:"} & set(str(error).split()):
+            raise
+        log.warning("an answer without the gateway's signature", extra={"gateway": GATEWAY})
+        raise unavailable() from None
