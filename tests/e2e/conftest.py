@@ -138,6 +138,7 @@ def settled(stack: Stack, api: Api) -> World:
         "events/*/checkInLists/*": door["name"],
         "events/*/vouchers/*": voucher["name"],
         "events/*/waitingListEntries/*": a_waiting_list_entry(api, journey),
+        "events/*/resaleOffers/*": a_resale_offer(api, journey),
         "events/*/seatMap": f"{journey.event}/seatMap",
         "events/*/availability": f"{journey.event}/availability",
         "events/*/bookings/*": journey.booking["name"],
@@ -170,17 +171,35 @@ def a_series(api: Api, journey: Journey) -> Mapping[str, str]:
 
 def a_waiting_list_entry(api: Api, journey: Journey) -> str:
     """The buyer waits for the only place of another event, which they hold themselves."""
+    event, wanted = a_full_event(api, journey, "5", {"waitingList": {"enabled": True}, "holdDuration": "86400s"})
+    query = {"requestId": fresh_id()}
+    name: str = api.post(f"/v1/{event}/waitingListEntries", wanted, token=journey.buyer_token, query=query)["name"]
+    return name
+
+
+def a_resale_offer(api: Api, journey: Journey) -> str:
+    """The buyer sells on the only place of another event, which is free."""
+    event, _ = a_full_event(api, journey, "0", {"resaleAllowed": True})
+    [booking] = api.get(f"/v1/{event}/bookings", token=journey.owner_token)["bookings"]
+    confirmed = api.post(f"/v1/{booking['name']}:confirm", {"requestId": fresh_id()}, token=journey.buyer_token)
+    tickets = [each["name"] for each in confirmed["tickets"]]
+    body = {"tickets": tickets, "requestId": fresh_id()}
+    made = api.post(f"/v1/{booking['name']}:offerForResale", body, token=journey.buyer_token)["resaleOffers"]
+    name: str = made[0]["name"]
+    return name
+
+
+def a_full_event(api: Api, journey: Journey, price: str, terms: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """An event whose only place the buyer holds, and what they wanted."""
 
     def post(path: str, body: Mapping[str, Any], token: str = journey.owner_token) -> Any:
         return api.post(f"/v1/{path}", body, token=token, query={"requestId": fresh_id()})
 
     times = {"startTime": "2031-05-14T19:00:00Z", "endTime": "2031-05-14T22:00:00Z"}
     draft = {"organizer": journey.organizer, "title": "Full", "timeZone": "UTC", "online": True, **times}
-    event = post("events", {**draft, "bookingTerms": {"waitingList": {"enabled": True}, "holdDuration": "86400s"}})[
-        "name"
-    ]
+    event = post("events", {**draft, "bookingTerms": terms})["name"]
     pool = post(f"{event}/capacityPools", {"displayName": "Room", "capacity": 1})["name"]
-    kind = {"displayName": "Seat", "price": {"currencyCode": "EUR", "units": "5"}, "capacityPools": [pool]}
+    kind = {"displayName": "Seat", "price": {"currencyCode": "EUR", "units": price}, "capacityPools": [pool]}
     wanted = {"ticketType": post(f"{event}/ticketTypes", kind)["name"], "quantity": 1}
     api.post(f"/v1/{event}:publish", {"requestId": fresh_id()}, token=journey.owner_token)
 
@@ -192,8 +211,7 @@ def a_waiting_list_entry(api: Api, journey: Journey) -> str:
 
     eventually(on_sale, seconds=60, what="the event on sale")
     post(f"{event}/bookings", {"lines": [wanted]}, journey.buyer_token)
-    name: str = post(f"{event}/waitingListEntries", wanted, journey.buyer_token)["name"]
-    return name
+    return event, wanted
 
 
 @pytest.fixture

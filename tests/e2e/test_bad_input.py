@@ -126,6 +126,8 @@ def test_a_stale_etag_is_refused_and_nothing_is_written(rpc: Rpc, channel, world
             setattr(resource, each, "Changed")
     if "attendee" in request.DESCRIPTOR.fields_by_name:
         request.attendee.display_name, request.attendee.email = "Eve", "eve@example.org"
+    if "tickets" in request.DESCRIPTOR.fields_by_name:
+        request.tickets.append(world.resources["events/*/bookings/*/tickets/*"])
     answered = call(channel, rpc, request, holder(rpc, world))
     assert (answered.code, answered.reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH"), answered
     assert written() == before

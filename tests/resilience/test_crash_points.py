@@ -81,7 +81,8 @@ SECOND = [
     Trial(
         "analytics",
         ["consumer.before_position", "consumer.after_position", "consumer.before_offsets", "consumer.after_offsets",
-         "analytics.facts.before_file", "analytics.facts.before_unmark", "analytics.sheets.before_replace"],
+         "analytics.facts.before_file", "analytics.facts.before_unmark", "analytics.facts.before_shown",
+         "analytics.sheets.before_replace"],
         lambda on: on.a_free_place_is_booked,
     ),
 ]  # fmt: skip

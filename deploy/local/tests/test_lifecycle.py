@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -83,6 +84,15 @@ async def test_a_second_start_keeps_what_runs_and_revives_only_what_was_killed(t
     assert after.processes["first"].pid != before.processes["first"].pid
     assert ("second", "running") in changes
     assert ("first", "starting") in changes
+
+
+async def test_a_process_that_stands_back_does_so_with_all_of_its_threads(tmp_path, ports, started):
+    state = await started([dummy("first", ports["first"], nice=10), dummy("second", ports["second"])], empty(ports))
+    found = {name: psutil.Process(state.processes[name].pid) for name in ("first", "second")}
+    assert found["first"].nice() == found["second"].nice() + 10
+    group = Path(f"/proc/{found['first'].pid}/autogroup")
+    if group.exists() and (weighed := group.read_text()):  # empty where sessions are not weighed against each other
+        assert weighed.split()[-1] == "10"
 
 
 async def test_later_stages_start_after_and_stop_before_earlier_ones(ports, started):

@@ -3,15 +3,15 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
 import pytest
 
 from analytics_service.domain.calendar import OrganizerZone
-from analytics_service.domain.facts import CLAIMS, FiledFact, Line
+from analytics_service.domain.facts import CLAIMS, FiledFact, Line, ToCount, ToShow
 from analytics_service.domain.figures import Figures
+from analytics_service.domain.sales import Sheet
 from analytics_service.outbound.facts import MongoFacts, ensure_indexes
 from analytics_service.outbound.sheets import MongoSheets, ProjectedOrganizers
 from domain_kit.ids import new_id
@@ -64,17 +64,19 @@ class MemoryFacts:
     def __init__(self, steps: Steps | None = None) -> None:
         self.steps = steps or Steps()
         self.filed: dict[str, FiledFact] = {}
-        self.marks: dict[str, set[str]] = {"uncounted": set(), "unshown": set()}
+        self.to_count: dict[str, ToCount] = {}
+        self.to_show: dict[str, ToShow] = {}
 
     async def file(self, fact, zone):
         await self.steps.take()
         known = self.filed.get(fact.id)
         if known is not None and known.zone.version >= zone.version:
             return
-        self.filed[fact.id] = known.moved(zone) if known else FiledFact(fact, zone)
+        self.filed[fact.id] = filed = FiledFact(fact, zone)
         if fact.lines:
-            self.marks["uncounted"].add(fact.id)
-            self.marks["unshown"].add(fact.id)
+            id, before = new_id(), known or filed
+            self.to_count[id] = ToCount.of(id, [(before.sheet, fact.time), (filed.sheet, fact.time)])
+            self.to_show[id] = ToShow(id, (filed,))
 
     async def of_payment(self, payment):
         await self.steps.take()
@@ -94,53 +96,47 @@ class MemoryFacts:
         ][:limit]
 
     async def uncounted(self, limit):
-        return await self._marked("uncounted", limit)
-
-    async def counted(self, facts):
         await self.steps.take()
-        for each in facts:
-            if self.filed[each.fact.id].zone == each.zone:
-                self.marks["uncounted"].discard(each.fact.id)
-                self.filed[each.fact.id] = replace(each, former_days=frozenset())
+        return list(self.to_count.values())[:limit]
 
-    async def sum_of(self, key):
+    async def counted(self, done):
         await self.steps.take()
+        for note in done:
+            self.to_count.pop(note.id, None)
+
+    async def sheet_of(self, key):
+        await self.steps.take()
+        there = [each for each in self.filed.values() if each.sheet == key and each.fact.lines]
         sums: defaultdict[tuple[str, str], Figures] = defaultdict(Figures)
-        for each in self.filed.values():
-            if (each.fact.organizer, each.day, each.fact.event) == (key.organizer, key.day, key.event):
-                for line in each.fact.lines:
-                    sums[line.ticket_type, line.currency] += line.figures
+        for each in there:
+            for line in each.fact.lines:
+                sums[line.ticket_type, line.currency] += line.figures
         await self.steps.take()
-        return tuple(Line(*which, figures) for which, figures in sorted(sums.items()))
+        lines = tuple(Line(*which, figures) for which, figures in sorted(sums.items()))
+        return Sheet(key, lines, max((each.fact.time for each in there), default=None))
 
     async def unshown(self, limit):
-        return await self._marked("unshown", limit)
-
-    async def shown(self, facts):
         await self.steps.take()
-        for each in facts:
-            if self.filed[each.fact.id].zone == each.zone:
-                self.marks["unshown"].discard(each.fact.id)
+        return list(self.to_show.values())[:limit]
+
+    async def shown(self, done):
+        await self.steps.take()
+        for note in done:
+            self.to_show.pop(note.id, None)
 
     async def shown_count(self):
-        return sum(1 for id, each in self.filed.items() if each.fact.lines and id not in self.marks["unshown"])
+        known = sum(1 for each in self.filed.values() if each.fact.lines)
+        return known - sum(len(note.facts) for note in self.to_show.values())
 
     async def show_all_again(self):
-        self.marks["unshown"] = {id for id, each in self.filed.items() if each.fact.lines}
+        for each in self.filed.values():
+            if each.fact.lines:
+                id = new_id()
+                self.to_show[id] = ToShow(id, (each,))
 
     async def oldest_uncounted(self, organizer):
-        open_ones = [self.filed[id].fact.time for id in self.marks["uncounted"] if self._of(id, organizer)]
-        return min(open_ones, default=None)
-
-    async def newest(self, organizer):
-        return max((each.fact.time for id, each in self.filed.items() if self._of(id, organizer)), default=None)
-
-    def _of(self, id, organizer):
-        return self.filed[id].fact.organizer == organizer
-
-    async def _marked(self, mark, limit):
-        await self.steps.take()
-        return sorted((self.filed[id] for id in self.marks[mark]), key=lambda each: each.fact.time)[:limit]
+        touched = [each for note in self.to_count.values() for each in note.touched.items()]
+        return min((since for key, since in touched if key.organizer == organizer), default=None)
 
 
 class MemorySheets:
@@ -167,6 +163,10 @@ class MemorySheets:
             for key, sheet in self.kept.items()
             if key.organizer == organizer and start <= key.day <= end and event in ("", key.event)
         ]
+
+    async def newest(self, organizer):
+        of_theirs = [sheet for key, sheet in self.kept.items() if key.organizer == organizer]
+        return max((sheet.newest for sheet in of_theirs if sheet.newest), default=None)
 
 
 class MemoryOrganizers:

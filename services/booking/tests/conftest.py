@@ -15,7 +15,7 @@ from booking_service.domain.records import Record, View, key_of
 from booking_service.domain.selling import Wanted
 from booking_service.domain.stock import Stock
 from booking_service.domain.voucher import Voucher
-from booking_service.outbound import announcements, check_ins, repositories, vouchers, waiting_entries
+from booking_service.outbound import announcements, check_ins, repositories, resale_offers, vouchers, waiting_entries
 from booking_service.outbound.desk import BatchDesk
 from booking_service.outbound.lanes import Lanes
 from booking_service.outbound.ticket_keys import TicketKeys
@@ -110,7 +110,7 @@ def cause(key: str = "", fingerprint: bytes = b"") -> Cause:
 
 
 def lanes_on(journal: object, **options: object) -> Lanes:
-    return Lanes([BatchDesk(journal).serve for _ in range(2)], **options)
+    return Lanes([BatchDesk(journal) for _ in range(2)], **options)
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ async def journal(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator
     async with open_database(request.getfixturevalue("mongo_uri"), f"test_{new_id()}") as database:
         store = Journal(database, clock)
         await store.ensure_indexes()
-        parts = (repositories, announcements, check_ins, vouchers, waiting_entries)
+        parts = (repositories, announcements, check_ins, resale_offers, vouchers, waiting_entries)
         indexes = [part.INDEXES for part in parts]
         await database.ensure_indexes({name: of for each in indexes for name, of in each.items()})
         yield store

@@ -24,7 +24,33 @@ class FakeMailServer:
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
         self.answers: list[str] = []
+        self.answers_to_mail: list[str] = []
+        self.lines: list[SMTP] = []
         self.port = 0
+
+    def answer(self) -> SMTP:
+        self.lines.append(SMTP(self, enable_SMTPUTF8=True))
+        return self.lines[-1]
+
+    @property
+    def open_lines(self) -> int:
+        return sum(line.transport is not None for line in self.lines)
+
+    async def hang_up(self) -> None:
+        for line in self.lines:
+            if line.transport is not None:
+                line.transport.close()
+        while self.open_lines:
+            await asyncio.sleep(0)
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.answers_to_mail:
+            return self.answers_to_mail.pop(0)
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.answers:
@@ -37,7 +63,7 @@ class FakeMailServer:
 async def mail_server() -> AsyncIterator[FakeMailServer]:
     fake = FakeMailServer()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(fake, enable_SMTPUTF8=True), "127.0.0.1", 0)
+    server = await loop.create_server(fake.answer, "127.0.0.1", 0)
     fake.port = server.sockets[0].getsockname()[1]
     yield fake
     server.close()

@@ -104,9 +104,15 @@ class World:
         await self.tell(event_facts.EventPublished(snapshot=snapshot), event.name, version)
         return event.name
 
-    async def say_available(self, event: str, bookable: bool = True, *, version: int | None = None) -> None:
-        """The booking service tells what can be booked."""
+    async def say_available(
+        self, event: str, bookable: bool = True, *, version: int | None = None, prices: tuple[tuple[int, str], ...] = ()
+    ) -> None:
+        """The booking service tells what can be booked, and what the next ticket of each type costs."""
         state = booking_pb2.Availability(name=f"{event}/availability", bookable=bookable)
+        for number, (units, currency) in enumerate(prices):
+            each = state.ticket_types.add(ticket_type=f"{event}/ticketTypes/t{number}")
+            each.sale_state = booking_pb2.SALE_STATE_ON_SALE
+            each.price.units, each.price.currency_code = units, currency
         await self.tell(booking_facts.AvailabilityChanged(availability=state), state.name, version)
 
 

@@ -71,4 +71,5 @@ def mail_catcher(folder: Path, ports: Mapping[str, int]) -> ProcessSpec:
         ports={"smtp": ports["smtp"]},
         ready=accepts(ports["smtp"]),
         stage=STAGE,
+        nice=10,
     )

@@ -20,7 +20,8 @@ CLOCK_SLACK_SECONDS = 2.0
 class ProcessSpec:
     """What to run and how to know that it is ready; processes of a lower `stage` start first and stop last.
 
-    `prepare` makes what the process reads, before any process of its stage starts, in a thread of its own.
+    `prepare` makes what the process reads, before any process of its stage starts, in a thread of its own. nice: how
+    far it stands back behind the others where the machine is too small for all (nice(2)).
     """
 
     name: str
@@ -32,6 +33,7 @@ class ProcessSpec:
     prepare: Callable[[], None] | None = None
     ready_within: float = 60.0
     stop_within: float = 20.0
+    nice: int = 0
 
     @property
     def port(self) -> int:
@@ -91,6 +93,8 @@ def start(spec: ProcessSpec, log: Path) -> ProcessRecord:
         setsid=True,
         setsigdef=[signal.SIGPIPE, signal.SIGINT],
     )
+    if spec.nice:
+        _stand_back(pid, spec.nice)
     return ProcessRecord(
         name=spec.name,
         pid=pid,
@@ -100,6 +104,13 @@ def start(spec: ProcessSpec, log: Path) -> ProcessRecord:
         stage=spec.stage,
         stop_within=spec.stop_within,
     )
+
+
+def _stand_back(pid: int, nice: int) -> None:
+    """Where Linux weighs sessions against each other (sched(7), "The autogroup feature"), the session's counts."""
+    with contextlib.suppress(OSError):  # it has ended already, which shows where it is waited for; or there is no such
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
+        Path(f"/proc/{pid}/autogroup").write_text(str(nice))
 
 
 async def stop(record: ProcessRecord) -> str:

@@ -117,8 +117,8 @@ class Inbox(Protocol):
     async def positions(self, consumer: str, subjects: Sequence[str]) -> Mapping[str, int]:
         """Aggregate name → version of the last domain event applied (absent: 0)."""
 
-    async def advance(self, consumer: str, positions: Mapping[str, int]) -> None:
-        """Raise positions; never lowers one."""
+    async def advance(self, consumer: str, positions: Mapping[str, int], unknown: Collection[str] = ()) -> None:
+        """Raise positions; never lowers one. unknown: those that had none when they were asked for."""
 
     async def reset(self, consumer: str, subject_prefix: str = "") -> None:
         """Forget positions and parked domain events, for a replay from zero."""

@@ -210,9 +210,9 @@ async def test_positions_of_a_batch_are_raised_in_one_write(
     await put(broker, store)
     writes, advance = [], listener.inbox.advance
 
-    async def counted(consumer, positions):
+    async def counted(consumer, positions, unknown):
         writes.append(positions)
-        await advance(consumer, positions)
+        await advance(consumer, positions, unknown)
 
     monkeypatch.setattr(listener.inbox, "advance", counted)
     async with running(consumer_of(listener, broker)):

@@ -11,7 +11,8 @@ from domain_kit.backbone import InboxEvent, ParkedEvent
 from mongo_store.database import Database, Index, reachable
 from mongo_store.metrics import NoMetrics
 from mongo_store.pieces import pieces
-from mongo_store.transaction import transact
+from mongo_store.transaction import Operation, transact
+from mongo_store.writes import Insert, Write
 
 POSITIONS = "inbox_positions"
 PARKED = "inbox_parked"
@@ -44,15 +45,31 @@ class MongoInbox:
                 versions.update({wanted[document["_id"]]: document["version"] async for document in found})
         return versions
 
-    async def advance(self, consumer: str, positions: Mapping[str, int]) -> None:
-        """Raise positions; never lowers one."""
+    async def advance(self, consumer: str, positions: Mapping[str, int], unknown: Collection[str] = ()) -> None:
+        """Raise positions; never lowers one.
+
+        Those of `unknown` are inserted, which costs the embedded database a fifth; where one of them is there after
+        all, all are raised the other way.
+        """
+        new = [subject for subject in positions if subject in unknown]
+        if new:
+            inserts: list[Operation | Write] = [
+                Insert(POSITIONS, {"_id": _key(consumer, subject), "version": positions[subject]}) for subject in new
+            ]
+            known = self._raised(
+                consumer, {each: version for each, version in positions.items() if each not in unknown}
+            )
+            if await transact(self._database, [*inserts, *known], NoMetrics()) is None:
+                return
+        if positions:
+            await transact(self._database, self._raised(consumer, positions), NoMetrics())
+
+    def _raised(self, consumer: str, positions: Mapping[str, int]) -> list[Operation]:
         where = f"{self._database.name}.{POSITIONS}"
-        raised = [
+        return [
             UpdateOne({"_id": _key(consumer, subject)}, {"$max": {"version": version}}, upsert=True, namespace=where)
             for subject, version in positions.items()
         ]
-        if raised:
-            await transact(self._database, raised, NoMetrics())
 
     async def reset(self, consumer: str, subject_prefix: str = "") -> None:
         """Forget positions and parked domain events, for a replay from zero."""

@@ -11,6 +11,7 @@ from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from domain_kit.backbone import OutboxEvent, Published
+from domain_kit.crash_points import crash_point
 from domain_kit.ids import new_id
 from mongo_store.database import reachable
 from mongo_store.former import formerly_at
@@ -115,7 +116,9 @@ class MongoOutbox:
         tops = {f"top.{partition}": offset for partition, offset in highest.items()}
         raised = UpdateOne({"_id": LATEST}, {"$max": tops}, upsert=True, namespace=self._where(OFFSETS))
         kept: InsertOne[Any] = InsertOne(batch, namespace=self._where(PUBLISHED))
+        crash_point("outbox.before_marks")
         await transact(self._database, [raised, *await self._taken_out(names), kept], NoMetrics())
+        crash_point("outbox.after_marks")
         for each in published:
             self._unmarked.pop((each.row, each.index), None)
         self._mark_at = float("inf") if not self._unmarked else time.monotonic() + self._patience

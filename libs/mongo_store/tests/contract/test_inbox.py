@@ -15,6 +15,13 @@ async def test_positions_only_rise_and_are_kept_per_consumer(store):
     assert await store.inbox.positions(TWO, []) == {}
 
 
+async def test_positions_taken_for_unknown_only_rise_too(store):
+    await store.inbox.advance(ONE, {"a": 3, "b": 1}, {"a", "b"})
+    await store.inbox.advance(ONE, {"a": 2, "b": 4, "c": 7}, {"a", "b", "c"})
+    await store.inbox.advance(ONE, {"b": 3, "c": 8, "d": 1}, {"d"})
+    assert await store.inbox.positions(ONE, ["a", "b", "c", "d"]) == {"a": 3, "b": 4, "c": 8, "d": 1}
+
+
 async def test_positions_of_many_aggregates_come_in_one_call(store):
     many = {f"jars/{number}": number for number in range(1, 200)}
     await store.inbox.advance(ONE, many)

@@ -19,14 +19,12 @@ def bilevel_png(rows: Sequence[bytes], scale: int) -> bytes:
 
 
 def _line(row: bytes, scale: int) -> bytes:
-    bits = row.translate(_DIGITS).decode()
-    wide = "".join(bit * scale for bit in bits)
-    wide += "0" * (-len(wide) % 8)
+    wide = row.translate(_DIGITS).replace(b"w", b"1" * scale).replace(b"b", b"0" * scale)
+    wide += b"0" * (-len(wide) % 8)
     return _NO_FILTER + int(wide, 2).to_bytes(len(wide) // 8, "big")
 
 
-# Black is level 0, so 1 becomes the digit 0.
-_DIGITS = bytes([ord("1"), ord("0"), *range(2, 256)])
+_DIGITS = bytes([ord("w"), ord("b"), *range(2, 256)])  # black is level 0 and so the digit 0
 
 
 def _png(width: int, height: int, depth: int, lines: bytes) -> bytes:

@@ -22,7 +22,8 @@ from grpc_runtime import HealthCheck, Service, Worker
 from telemetry import Metrics
 from usher.analytics.v1.analytics_service_pb2_grpc import add_AnalyticsServiceServicer_to_server
 
-POLL_SECONDS = 0.5
+READ_GAP = 1.0  # seconds; figures are counted about once a second anyway
+POLL_SECONDS = 3.0  # who files facts wakes the rest of its process; this is for what another left when it was killed
 
 
 @asynccontextmanager
@@ -57,7 +58,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             ],
             workers=[
                 *(Worker(each.name, each.run, each.stop) for each in (counting, showing, healing)),
-                *chassis.workers(*subscriptions, publishes=False),
+                *chassis.workers(*subscriptions, publishes=False, read_gap=READ_GAP),
             ],
             health=[*chassis.health, HealthCheck("elasticsearch", elastic.ping)],
             key_cache=chassis.key_cache,

@@ -40,7 +40,7 @@ def key(organizer: str, day: date = date(2027, 3, 1)) -> SheetKey:
 async def test_one_fact_filed_by_many_at_once_counts_once(stores, organizer) -> None:
     one = fact(organizer)
     await asyncio.gather(*(stores.facts.file(one, zone(organizer, 1 + n % 3)) for n in range(12)))
-    (line,) = await stores.facts.sum_of(key(organizer))
+    (line,) = (await stores.facts.sheet_of(key(organizer))).lines
     assert line.figures == one.lines[0].figures
 
 
@@ -48,32 +48,48 @@ async def test_an_older_version_of_the_organizer_moves_nothing_back(stores, orga
     one = fact(organizer)
     await stores.facts.file(one, zone(organizer, 2, TORONTO))
     await stores.facts.file(one, zone(organizer, 1, "UTC"))
-    assert [each.zone.name for each in await stores.facts.uncounted(9)] == [TORONTO]
-    assert await stores.facts.sum_of(key(organizer)) == ()
-    assert len(await stores.facts.sum_of(key(organizer, date(2027, 2, 28)))) == 1
+    assert [each.facts[0].zone.name for each in await stores.facts.unshown(9)] == [TORONTO]
+    assert (await stores.facts.sheet_of(key(organizer))).lines == ()
+    assert len((await stores.facts.sheet_of(key(organizer, date(2027, 2, 28)))).lines) == 1
 
 
-async def test_a_fact_remembers_the_days_it_was_on_until_it_is_counted(stores, organizer) -> None:
+async def test_a_fact_that_moves_touches_the_day_it_was_on_and_the_one_it_is_on(stores, organizer) -> None:
     one = fact(organizer)
     await stores.facts.file(one, zone(organizer, 1, "UTC"))
-    await stores.facts.file(one, zone(organizer, 2, TORONTO))
-    (filed,) = await stores.facts.uncounted(9)
-    assert {each.day.day for each in filed.sheets} == {1, 28}
-    await stores.facts.counted([filed])
+    (first,) = await stores.facts.uncounted(9)
+    assert first.touched == {key(organizer): TIME}
+    await stores.facts.counted([first])
     assert await stores.facts.uncounted(9) == []
-    await stores.facts.file(one, zone(organizer, 3, TORONTO))
-    (again,) = await stores.facts.uncounted(9)
-    assert {each.day.day for each in again.sheets} == {28}
+    await stores.facts.file(one, zone(organizer, 2, TORONTO))
+    (second,) = await stores.facts.uncounted(9)
+    assert second.touched == dict.fromkeys([key(organizer), key(organizer, date(2027, 2, 28))], TIME)
 
 
-async def test_a_mark_stays_on_what_was_filed_again_since_it_was_read(stores, organizer) -> None:
+async def test_what_was_filed_since_notes_were_read_has_notes_of_its_own(stores, organizer) -> None:
     one = fact(organizer)
     await stores.facts.file(one, zone(organizer, 1))
-    read = await stores.facts.uncounted(9)
+    to_count, to_show = await stores.facts.uncounted(9), await stores.facts.unshown(9)
     await stores.facts.file(one, zone(organizer, 2, TORONTO))
-    await stores.facts.counted(read)
-    await stores.facts.shown(read)
+    await stores.facts.counted(to_count)
+    await stores.facts.shown(to_show)
     assert len(await stores.facts.uncounted(9)) == len(await stores.facts.unshown(9)) == 1
+
+
+async def test_many_filed_at_once_among_them_repeats_and_one_that_moves_are_each_there_once(stores, organizer) -> None:
+    known, moving, *new = (fact(organizer, id=f"{organizer}-{n}") for n in range(20))
+    await stores.facts.file(known, zone(organizer, 2))
+    await stores.facts.file(moving, zone(organizer, 1, TORONTO))
+    for note in await stores.facts.uncounted(99):
+        await stores.facts.counted([note])
+    silent = fact(organizer, kind=Kind.PAYMENT_UNCLAIMED, payment=f"{organizer}-lost", lines=())
+    everything = [known, moving, *new, silent]
+    await asyncio.gather(*(stores.facts.file(each, zone(organizer, 2)) for each in everything * 2))
+    (line,) = (await stores.facts.sheet_of(key(organizer))).lines
+    assert line.figures.tickets_sold == 20
+    touched = [each for note in await stores.facts.uncounted(99) for each in note.touched]
+    assert set(touched) == {key(organizer), key(organizer, date(2027, 2, 28))}
+    assert (await stores.facts.of_payment(silent.payment)).id == silent.id
+    assert await stores.facts.shown_count() == 20 - 21  # all stand in notes, the one that moved in two
 
 
 async def test_facts_in_another_zone_are_those_an_earlier_version_put_there(stores, organizer) -> None:
@@ -88,7 +104,7 @@ async def test_facts_in_another_zone_are_those_an_earlier_version_put_there(stor
 async def test_sums_are_exact_beyond_what_a_double_holds(stores, organizer) -> None:
     for gross in (2**62, 2**62 - 2, 1):
         await stores.facts.file(fact(organizer, gross=gross), zone(organizer, 1))
-    (line,) = await stores.facts.sum_of(key(organizer))
+    (line,) = (await stores.facts.sheet_of(key(organizer))).lines
     assert line.figures.gross == 2**63 - 1
 
 
@@ -126,7 +142,7 @@ async def test_what_became_of_a_payment_is_found(stores, organizer) -> None:
 
 async def test_freshness_stops_before_what_is_not_counted_or_not_settled(stores, organizer) -> None:
     async def fresh() -> datetime | None:
-        return await _fresh_as_of(stores.facts, stores.unsettled, organizer)
+        return await _fresh_as_of(stores.facts, stores.sheets, stores.unsettled, organizer)
 
     assert await fresh() is None
     await stores.facts.file(fact(organizer), zone(organizer, 1))
@@ -146,7 +162,7 @@ async def test_an_index_that_lost_facts_gets_them_again(stores, organizer) -> No
         await stores.facts.file(fact(organizer, id=f"{organizer}-{n}"), zone(organizer, 1))
     stores.index.busy = {f"{organizer}-0"}
     assert await show_facts(stores.facts, stores.index) == 5
-    assert [each.fact.id for each in await stores.facts.unshown(9)] == [f"{organizer}-0"]
+    assert [each.facts[0].fact.id for each in await stores.facts.unshown(9)] == [f"{organizer}-0"]
     assert not await heal_index(stores.facts, stores.index)
     stores.index.busy = set()
     while await show_facts(stores.facts, stores.index):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics_service.domain.calendar import OrganizerZone
-from analytics_service.domain.facts import Fact, FiledFact, Kind, Line, SheetKey
+from analytics_service.domain.facts import Fact, FiledFact, Kind, Line, SheetKey, ToCount, ToShow
 from analytics_service.domain.figures import Figures
 from analytics_service.domain.sales import Dimension, Row, SalesQuery, SalesReport, Sheet
 from analytics_service.outbound.documents import (
@@ -18,6 +18,10 @@ from analytics_service.outbound.documents import (
     sheet_document,
     sheet_of,
     shown_documents,
+    to_count,
+    to_count_document,
+    to_show,
+    to_show_document,
 )
 from analytics_service.outbound.fact_index import MAPPING
 from analytics_service.wire.sales import query_of, report_message
@@ -41,15 +45,26 @@ FACTS = st.builds(
 ZONES = st.builds(
     OrganizerZone, st.just("organizers/o"), st.integers(1, 2**40), st.sampled_from(["UTC", "Asia/Kathmandu"])
 )
-FILED = st.builds(FiledFact, FACTS, ZONES, st.frozensets(DAYS, max_size=3))
+FILED = st.builds(FiledFact, FACTS, ZONES)
+KEYS = st.builds(SheetKey, TEXTS, DAYS, TEXTS)
 
 
 @given(FILED)
 def test_a_fact_survives_its_document(filed: FiledFact) -> None:
-    assert filed_fact(as_stored({**fact_document(filed), "_id": filed.fact.id})) == filed
+    assert filed_fact(as_stored(fact_document(filed))) == filed
 
 
-@given(st.builds(Sheet, st.builds(SheetKey, TEXTS, DAYS, TEXTS), LINES))
+@given(st.builds(ToCount, TEXTS, st.dictionaries(KEYS, TIMES, max_size=3)))
+def test_a_note_of_what_is_to_be_counted_survives_its_document(note: ToCount) -> None:
+    assert to_count(as_stored(to_count_document(note))) == note
+
+
+@given(st.builds(ToShow, TEXTS, st.lists(FILED, max_size=3).map(tuple)))
+def test_a_note_of_what_is_to_be_shown_survives_its_document(note: ToShow) -> None:
+    assert to_show(as_stored(to_show_document(note))) == note
+
+
+@given(st.builds(Sheet, KEYS, LINES, st.none() | TIMES))
 def test_a_sheet_survives_its_document(sheet: Sheet) -> None:
     assert sheet_of(as_stored(sheet_document(sheet))) == sheet
 

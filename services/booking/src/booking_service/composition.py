@@ -1,8 +1,9 @@
 """Puts the booking service together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from access import Ownership
 from booking_service.domain.records import Record
@@ -13,6 +14,7 @@ from booking_service.inbound.attendee_servicer import AttendeeParts, AttendeeSer
 from booking_service.inbound.change_servicer import BookingChangeServicer, ChangeParts
 from booking_service.inbound.check_in_servicer import CheckInParts, CheckInServicer
 from booking_service.inbound.consumers import event_subscription, payment_subscription
+from booking_service.inbound.resale_servicer import ResaleParts, ResaleServicer
 from booking_service.inbound.seating_servicer import SeatingParts, SeatingServicer
 from booking_service.inbound.servicer import BookingServicer, Parts
 from booking_service.inbound.ticket_servicer import TicketParts, TicketServicer
@@ -22,7 +24,15 @@ from booking_service.inbound.waiting_list_servicer import WaitingListParts, Wait
 from booking_service.inbound.waiting_list_worker import WaitingListWorker
 from booking_service.inbound.waiting_room_servicer import RoomParts, WaitingRoomServicer
 from booking_service.inbound.workers import AnnouncingWorker, ClosingWorker, ExpiryWorker, ImportWorker
-from booking_service.outbound import announcements, check_ins, imports, repositories, vouchers, waiting_entries
+from booking_service.outbound import (
+    announcements,
+    check_ins,
+    imports,
+    repositories,
+    resale_offers,
+    vouchers,
+    waiting_entries,
+)
 from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
 from booking_service.outbound.changes import StockChanges
 from booking_service.outbound.check_in_changes import TallyChanges
@@ -30,12 +40,14 @@ from booking_service.outbound.desk import BatchDesk, expiry_cause
 from booking_service.outbound.documents import answer_from_document
 from booking_service.outbound.imports import MongoImports
 from booking_service.outbound.known_offers import KnownOffers
+from booking_service.outbound.known_owners import KnownOwners
 from booking_service.outbound.lane_metrics import PrometheusLaneMetrics
 from booking_service.outbound.lanes import Lanes
 from booking_service.outbound.paperwork import Paperwork
 from booking_service.outbound.place_keys import PlaceKeys
 from booking_service.outbound.place_watchers import PlaceWatchers
 from booking_service.outbound.repositories import MongoBookings, MongoSeats, MongoStocks
+from booking_service.outbound.resale_offers import MongoResaleOffers
 from booking_service.outbound.room_metrics import PrometheusRoomMetrics
 from booking_service.outbound.ticket_keys import TicketKeys
 from booking_service.outbound.vouchers import MongoVouchers
@@ -53,6 +65,7 @@ from usher.booking.v1.attendee_service_pb2_grpc import add_AttendeeServiceServic
 from usher.booking.v1.booking_change_service_pb2_grpc import add_BookingChangeServiceServicer_to_server
 from usher.booking.v1.booking_service_pb2_grpc import add_BookingServiceServicer_to_server
 from usher.booking.v1.check_in_service_pb2_grpc import add_CheckInServiceServicer_to_server
+from usher.booking.v1.resale_service_pb2_grpc import add_ResaleServiceServicer_to_server
 from usher.booking.v1.seating_service_pb2_grpc import add_SeatingServiceServicer_to_server
 from usher.booking.v1.ticket_service_pb2_grpc import add_TicketServiceServicer_to_server
 from usher.booking.v1.voucher_service_pb2_grpc import add_VoucherServiceServicer_to_server
@@ -66,6 +79,7 @@ INDEXES = {
     **imports.INDEXES,
     **vouchers.INDEXES,
     **waiting_entries.INDEXES,
+    **resale_offers.INDEXES,
 }
 
 
@@ -89,22 +103,24 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             offers.committed(stock)
             offering.committed(stock)
 
+        def recorded(records: Collection[Record]) -> None:
+            tally_changes.committed(records)
+            known_owners.committed(records)
+
         desks = [
-            BatchDesk(journal, on_change=committed, on_records=tally_changes.committed, metrics=lane_metrics)
+            BatchDesk(journal, on_change=committed, on_records=recorded, metrics=lane_metrics)
             for _ in range(settings.lanes)
         ]
-        lanes = Lanes([desk.serve for desk in desks], bound=settings.lane_bound, metrics=lane_metrics)
+        lanes = Lanes(desks, bound=settings.lane_bound, metrics=lane_metrics)
         announcing = AnnouncingWorker(MongoAnnouncements(journal), stocks, MongoNews(journal, clock), clock)
         changes.listen(announcing.changed)
         expiry = ExpiryWorker(bookings, lanes, chassis.outbox, expiry_cause, clock)
-        entries = MongoWaitingEntries(journal)
+        entries, resales = MongoWaitingEntries(journal), MongoResaleOffers(journal)
         offering = WaitingListWorker(entries, entries, stocks, lanes, chassis.outbox, clock)
 
         closing = ClosingWorker(bookings, stocks, lanes, chassis.outbox, clock)
 
-        async def owner_of(name: str) -> Ownership | None:
-            owners = await owners_of(bookings, stocks, entries, name)
-            return None if owners is None else Ownership(owners.buyer, owners.organizer)
+        known_owners = KnownOwners(partial(owners_of, bookings, stocks, entries, resales))
 
         parts = Parts(
             desk=lanes,
@@ -130,8 +146,6 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         waiting_list_parts = WaitingListParts(desk=lanes, entries=entries, page_tokens=page_tokens)
         voucher_parts = VoucherParts(desk=lanes, vouchers=known_vouchers, page_tokens=page_tokens, clock=clock)
         lapses = LapseWorker(known_vouchers, lanes, chassis.outbox, vouchers.lapse_cause, clock)
-        ticket_parts = TicketParts(bookings=bookings, stocks=stocks, documents=paperwork, keyring=keys, clock=clock)
-        seating_parts = SeatingParts(stocks=stocks, seats=MongoSeats(journal), clock=clock)
         check_in_parts = CheckInParts(
             desk=lanes,
             check_ins=check_ins.MongoCheckIns(journal),
@@ -150,8 +164,9 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             return None if answer is None else answer_from_document(answer)
 
         attendee_parts = AttendeeParts(
-            desk=lanes, bookings=bookings, stocks=stocks, offers=offers, issuer=keys, answered=answered, clock=clock
-        )
+            desk=lanes, bookings=bookings, stocks=stocks, offers=offers, issuer=keys, answered=answered, clock=clock,
+            rehearsal=BatchDesk(journal),
+        )  # fmt: skip
         finishing = ImportWorker(MongoImports(journal), lanes, keys, clock)
 
         def stop_streams() -> None:
@@ -165,11 +180,25 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     (add_BookingServiceServicer_to_server, BookingServicer(parts)),
                     (add_AttendeeServiceServicer_to_server, AttendeeServicer(attendee_parts)),
                     (add_BookingChangeServiceServicer_to_server, BookingChangeServicer(change_parts)),
-                    (add_TicketServiceServicer_to_server, TicketServicer(ticket_parts)),
-                    (add_SeatingServiceServicer_to_server, SeatingServicer(seating_parts)),
+                    (
+                        add_TicketServiceServicer_to_server,
+                        TicketServicer(
+                            TicketParts(
+                                bookings=bookings, stocks=stocks, documents=paperwork, keyring=keys, clock=clock
+                            )
+                        ),
+                    ),
+                    (
+                        add_SeatingServiceServicer_to_server,
+                        SeatingServicer(SeatingParts(stocks=stocks, seats=MongoSeats(journal), clock=clock)),
+                    ),
                     (add_CheckInServiceServicer_to_server, CheckInServicer(check_in_parts)),
                     (add_WaitingRoomServiceServicer_to_server, WaitingRoomServicer(rooms)),
                     (add_WaitingListServiceServicer_to_server, WaitingListServicer(waiting_list_parts)),
+                    (
+                        add_ResaleServiceServicer_to_server,
+                        ResaleServicer(ResaleParts(desk=lanes, offers=resales, page_tokens=page_tokens)),
+                    ),
                     (add_VoucherServiceServicer_to_server, VoucherServicer(voucher_parts)),
                 ],
                 workers=[
@@ -184,7 +213,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     Worker("check-in-changes", tally_changes.run),
                 ],
                 health=chassis.health,
-                owner_of=owner_of,
+                owner_of=partial(_owner_of, known_owners),
                 key_cache=chassis.key_cache,
                 stopping=stop_streams,
                 most_items={**attendee_servicer.MOST_ITEMS, **check_in_servicer.MOST_ITEMS},
@@ -216,3 +245,8 @@ async def _open_waiting_rooms(
     watchers = PlaceWatchers(what_places_depend_on, clock, limit=streams)
     parts = RoomParts(offers=offers, rooms=rooms, seals=seals, watchers=watchers, answered=answered, clock=clock)
     return parts, watchers
+
+
+async def _owner_of(known: KnownOwners, name: str) -> Ownership | None:
+    owners = await known.owners(name)
+    return None if owners is None else Ownership(owners.buyer, owners.organizer)

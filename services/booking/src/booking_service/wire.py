@@ -109,6 +109,7 @@ def ticket_to_wire(ticket: Ticket, price: WireMoney) -> pb.Ticket:
         seat=ticket.seat,
         attendee=attendee_to_wire(ticket.attendee),
         price=price,
+        resale_offer=ticket.resale_offer,
     )
 
 
@@ -146,6 +147,7 @@ def availability_to_wire(availability: Availability, now: datetime) -> pb.Availa
                 date=each.date,
                 phase=each.phase,
                 waiting_list_open=each.waiting_list_open,
+                resale_available=each.resale_available,
             )
             for each in availability.ticket_types
         ],
@@ -174,6 +176,7 @@ def _line_to_wire(line: Line, amounts: Amounts) -> pb.BookingLine:
         total=money_to_wire(Money(subtotal - discount + fee, currency)),
         accessible_seats=line.accessible_seats,
         vouchers=[f"{line.ticket_type.partition('/ticketTypes/')[0]}/vouchers/{each}" for each in line.vouchers],
+        resale_offer=line.resale_offer,
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from access import Role
 from booking_service.composition import build
 from booking_service.domain.questions import Question, QuestionKind
+from booking_service.domain.seating import SeatRow, Section
 from booking_service.settings import Settings
 from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
@@ -55,6 +56,7 @@ async def platform(mongo_uri, make):
             replace(make.type(price=Money(price, "EUR"), most=100), name=f"{EVENT}/ticketTypes/{id}")
             for id, price in (("free", 0), ("standard", 2500))
         ]
+        kinds.append(replace(kinds[0], name=f"{EVENT}/ticketTypes/seat", sections=("stalls",)))
         now = utc_now()
         offer = make.offer(
             *kinds, event=EVENT, organizer=ORGANIZER, capacities={"hall": 6000},
@@ -63,6 +65,7 @@ async def platform(mongo_uri, make):
                 Question(DIET, "Diet?", QuestionKind.TEXT, required=True, per_ticket=True),
                 Question(AGE, "Age?", QuestionKind.NUMBER),
             ),
+            sections=(Section("stalls", "Stalls", (SeatRow("A", ("1", "2", "3", "4"), ("4",)),)),),
         )  # fmt: skip
         await other.submit(make.project(offer), make.cause())
         yield SimpleNamespace(
@@ -146,6 +149,25 @@ async def test_an_invoice_waits_30_days_and_only_a_user_can_pay_it(platform):
         with pytest.raises(InvalidArgument) as refused:
             await book(request, metadata=platform.olga)
         assert [each.field for each in refused.value.violations] == [field]
+
+
+async def test_a_group_and_a_file_have_seats_those_they_name_or_the_best(platform):
+    request = group(1, user=ADA, complimentary=pb.Complimentary(), reason="press")
+    request.lines[0].ticket_type, request.lines[0].accessible_seats = f"{EVENT}/ticketTypes/seat", 1
+    booked = await platform.attendees.CreateGroupBooking(request, metadata=platform.olga)
+    assert [(ticket.seat) for ticket in booked.tickets] == ["stalls/A/4"]
+    with pytest.raises(InvalidArgument) as refused:
+        request.lines[0].seats.append("stalls/A/1")
+        await platform.attendees.CreateGroupBooking(request, metadata=platform.olga)
+    assert [each.field for each in refused.value.violations] == ["lines[0].accessible_seats"]
+    file = "ticket_type,seat,attendee_name\nseat,stalls/A/2,A\nseat,,B\nstandard,,C"
+    *_, last = await imported(platform, importing(file))
+    assert last.imported_count == 3
+    seats = {row["attendee_name"]: row["seat"] for row in await exported(platform)}
+    assert seats == {"": "stalls/A/4", "A": "stalls/A/2", "B": "stalls/A/3", "C": ""}
+    with pytest.raises(FailedPrecondition, match="SEAT_TAKEN") as refused:
+        await imported(platform, importing("ticket_type,seat\nseat,stalls/A/2"))
+    assert refused.value.metadata["seats"] == "stalls/A/2"
 
 
 def importing(text, **fields):

@@ -123,6 +123,24 @@ async def test_a_buyer_sees_the_difference_first_then_changes_pays_and_has_the_n
     assert (len(done.extra_payments), done.HasField("pending_change")) == (1, False)
 
 
+async def test_a_buyer_withdraws_a_change_and_owes_nothing_any_more(platform):
+    booking = await pay(platform, await book(platform, quantity=2))
+    request = pb.ChangeBookingRequest(name=booking.name, add_lines=add("vip"))
+    waiting = await platform.changes.ChangeBooking(request, metadata=platform.ada)
+    withdraw = pb.WithdrawChangeRequest(name=booking.name, reason="too dear", etag=waiting.etag, request_id="once")
+    with pytest.raises(PermissionDenied):
+        await platform.changes.WithdrawChange(withdraw, metadata=platform.bob)
+    after = await platform.changes.WithdrawChange(withdraw, metadata=platform.ada)
+    assert await platform.changes.WithdrawChange(withdraw, metadata=platform.ada) == after
+    assert (after.total, after.amount_due.units, after.tickets) == (booking.total, 0, booking.tickets)
+    assert [after.HasField(each) for each in ("pending_change", "last_price_change", "hold_expire_time")] == [False] * 3
+    assert (after.history[-1].action, after.history[-1].reason) == ("BookingChangeExpired", "too dear")
+    again = pb.WithdrawChangeRequest(name=booking.name)
+    with pytest.raises(FailedPrecondition, match="NO_CHANGE_PENDING") as refused:
+        await platform.changes.WithdrawChange(again, metadata=platform.olga)
+    assert refused.value.metadata["state"] == "CONFIRMED"
+
+
 async def test_the_answer_of_a_buyers_change_says_what_goes_back_and_what_is_retained(platform):
     booking = await pay(platform, await book(platform, quantity=2))
     request = pb.ChangeBookingRequest(name=booking.name, remove_tickets=[booking.tickets[1].name])

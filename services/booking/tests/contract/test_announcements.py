@@ -101,7 +101,7 @@ async def test_a_draft_is_announced_to_nobody(make, journal, clock):
 
 async def test_a_stream_tells_the_present_then_changes_of_any_replica_then_ends(make, journal, clock):
     changes = StockChanges(journal, clock)
-    lanes = Lanes([BatchDesk(journal, on_change=changes.committed).serve])
+    lanes = Lanes([BatchDesk(journal, on_change=changes.committed)])
     other = make.lanes_on(journal)
     opens = clock() + timedelta(hours=1)
     await lanes.submit(make.project(make.offer(make.type(), make.type("late", sale_start=opens))), make.cause())
@@ -124,7 +124,7 @@ async def test_a_stream_tells_the_present_then_changes_of_any_replica_then_ends(
 
 async def test_a_stream_ends_when_its_time_is_over_though_nothing_has_happened(make, journal, clock):
     changes = StockChanges(journal, clock)
-    await Lanes([BatchDesk(journal, on_change=changes.committed).serve]).submit(
+    await Lanes([BatchDesk(journal, on_change=changes.committed)]).submit(
         make.project(make.offer(make.type())), make.cause()
     )
     told = [each async for each in watch_availability(changes, clock, event=make.EVENT, lasting=0.2)]

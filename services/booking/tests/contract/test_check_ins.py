@@ -206,7 +206,7 @@ async def test_a_log_of_many_bookings_takes_few_commits(make, journal):
     gate.issuer = make.Issuer()
     await gate.open()
     bookings = [await gate.sold() for _ in range(40)]
-    lanes = Lanes([BatchDesk(journal, metrics=Counting()).serve])
+    lanes = Lanes([BatchDesk(journal, metrics=Counting())])
     await asyncio.gather(*(lanes.submit(gate.log(each, gate.entry(1)), make.cause()) for each in bookings))
     assert sum(commits) == 40
     assert len(commits) <= 3

@@ -9,6 +9,7 @@ from booking_service.domain.questions import Attendee
 from booking_service.domain.states import BookingState, TicketState
 from booking_service.handlers.finish_imports import finish_imports
 from booking_service.handlers.import_attendees import import_attendees
+from booking_service.outbound.desk import BatchDesk
 from booking_service.outbound.documents import IMPORT_CHUNKS, INVENTORY, answer_from_document
 from booking_service.outbound.imports import MongoImports
 from booking_service.outbound.repositories import MongoBookings, MongoStocks
@@ -33,9 +34,9 @@ class Office:
             return None if answer is None else answer_from_document(answer)
 
         return import_attendees(
-            self.lanes, MongoStocks(self.journal), self.make.Issuer(), answered, self.clock, event=self.make.EVENT,
-            read=lambda offer: [lambda row=row: row for row in rows], reason="guests", validate_only=validate_only,
-            cause=Cause(request_id or new_id(), fingerprint, "users/olga"),
+            self.lanes, MongoStocks(self.journal), self.make.Issuer(), answered, self.clock, BatchDesk(self.journal),
+            event=self.make.EVENT, read=lambda offer: [lambda row=row: row for row in rows], reason="guests",
+            validate_only=validate_only, cause=Cause(request_id or new_id(), fingerprint, "users/olga"),
         )  # fmt: skip
 
     async def all_of(self, rows, *args, **options):

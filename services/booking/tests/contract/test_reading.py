@@ -2,6 +2,7 @@ from booking_service.domain.commands import Cancel
 from booking_service.domain.ports import Condition
 from booking_service.handlers.read_bookings import Owners, owners_of
 from booking_service.outbound.repositories import MongoBookings, MongoStocks
+from booking_service.outbound.resale_offers import MongoResaleOffers
 from booking_service.outbound.waiting_entries import MongoWaitingEntries
 
 
@@ -57,18 +58,22 @@ async def test_the_bookings_of_a_user_come_newest_first_in_pages(make, journal, 
 async def test_owners_are_those_of_the_offer_and_of_the_booking(make, journal, clock):
     _, names = await some_bookings(make, journal, clock, 1)
     bookings, stocks, entries = MongoBookings(journal), MongoStocks(journal), MongoWaitingEntries(journal)
+    resales = MongoResaleOffers(journal)
     organizer = make.offer().organizer
-    assert await owners_of(bookings, stocks, entries, make.EVENT) == Owners("", organizer)
-    assert await owners_of(bookings, stocks, entries, names[0]) == Owners("users/0", organizer)
-    assert await owners_of(bookings, stocks, entries, f"{names[0]}/tickets/any") == Owners("users/0", organizer)
+    assert await owners_of(bookings, stocks, entries, resales, make.EVENT) == Owners("", organizer)
+    assert await owners_of(bookings, stocks, entries, resales, names[0]) == Owners("users/0", organizer)
+    assert await owners_of(bookings, stocks, entries, resales, f"{names[0]}/tickets/any") == Owners(
+        "users/0", organizer
+    )
     for unknown in (
         "events/none",
         f"{make.EVENT}/bookings/none",
         f"{names[0]}/others/any",
         "things/x",
         f"{make.EVENT}/waitingListEntries/none",
+        f"{make.EVENT}/resaleOffers/none",
     ):
-        assert await owners_of(bookings, stocks, entries, unknown) is None
+        assert await owners_of(bookings, stocks, entries, resales, unknown) is None
 
 
 async def test_due_holds_come_in_pages_oldest_first(make, journal, clock):

@@ -115,10 +115,10 @@ async def test_nothing_is_booked_on_a_voucher_that_changed_before_the_commit(mak
     made = await issue(make, replicas[0], make.voucher(**HALF))
     change = UpdateVoucher(make.EVENT, made.name, lambda stored: replace(stored, basis_points=1000))
     behind = Interrupted(journal, lambda: replicas[0].submit(change, make.cause()))
-    booking = await Lanes([BatchDesk(behind).serve]).submit(redeem(make, "SPRING"), make.cause())
+    booking = await Lanes([BatchDesk(behind)]).submit(redeem(make, "SPRING"), make.cause())
     assert (booking.total, behind.commits) == (Money(2250, "EUR"), 2)
     behind = Interrupted(journal, lambda: replicas[0].submit(Cancel(make.EVENT, booking.name, ""), make.cause()))
-    assert await Lanes([BatchDesk(behind).serve]).submit(redeem(make, "SPRING"), make.cause())
+    assert await Lanes([BatchDesk(behind)]).submit(redeem(make, "SPRING"), make.cause())
 
 
 async def test_nothing_is_booked_on_a_voucher_that_was_deleted_before_the_commit(make, journal, replicas):
@@ -126,7 +126,7 @@ async def test_nothing_is_booked_on_a_voucher_that_was_deleted_before_the_commit
     delete = DeleteVoucher(make.EVENT, made.name)
     behind = Interrupted(journal, lambda: replicas[0].submit(delete, make.cause()))
     with pytest.raises(FailedPrecondition, match="VOUCHER_UNKNOWN"):
-        await Lanes([BatchDesk(behind).serve]).submit(redeem(make, "SPRING"), make.cause())
+        await Lanes([BatchDesk(behind)]).submit(redeem(make, "SPRING"), make.cause())
     assert await taken(journal, make) == 0
 
 

@@ -8,11 +8,19 @@ from datetime import timedelta
 import pytest
 
 from booking_service.domain.booking import Booking
-from booking_service.domain.commands import Cancel, ClaimPayment, Expire, JoinWaitingList, SetWaitingPriority
+from booking_service.domain.commands import (
+    Cancel,
+    ClaimPayment,
+    Expire,
+    JoinWaitingList,
+    LeaveWaitingList,
+    SetWaitingPriority,
+)
 from booking_service.domain.ports import Condition
 from booking_service.domain.states import BookingState
 from booking_service.domain.terms import BookingTerms, WaitingListTerms
 from booking_service.domain.waiting_entry import EntryState
+from booking_service.domain.waiting_list import wish_of
 from booking_service.handlers.serve_waiting_list import serve_waiting_list
 from booking_service.inbound.waiting_list_worker import WAITING_LIST_LEASE, WaitingListWorker
 from booking_service.outbound.desk import BatchDesk, expiry_cause
@@ -137,6 +145,45 @@ async def test_the_first_are_found_by_priority_and_arrival_over_all_wishes(make,
     assert [each.user for each in page.items] == ["users/3"]
 
 
+async def test_the_first_of_a_long_list_are_found_window_by_window_wherever_its_front_is(make, journal):
+    """INVARIANT: whatever was served, left or put elsewhere before, the first are those of the smallest turns."""
+    lanes, entries, stocks = make.lanes_on(journal), MongoWaitingEntries(journal, window=2), MongoStocks(journal)
+    await sold_out(make, lanes, 4)
+    made = [*await waiting(make, lanes, *(f"users/{each}" for each in range(14)))]
+    made += await waiting(make, lanes, "users/many", quantity=2)
+    wishes = {wish_of(each) for each in made}
+
+    async def agrees():
+        page = await entries.of_event(make.EVENT, [Condition("state", "WAITING")], limit=99)
+        inventory = (await stocks.stock(make.EVENT)).inventory
+        for some in (wishes, {wish_of(made[0])}):
+            turns = sorted((each for each in page.items if wish_of(each) in some), key=lambda each: each.turn)
+            for limit in (1, 3, 99):
+                assert list(await entries.first(inventory, some, limit)) == turns[:limit]
+        return [each.user for each in turns]
+
+    async def put(number, priority):
+        await lanes.submit(SetWaitingPriority(make.EVENT, made[number].name, "", priority), make.cause())
+
+    assert await agrees() == [f"users/{each}" for each in range(14)]
+    for number in range(9):
+        await lanes.submit(LeaveWaitingList(make.EVENT, made[number].name, ""), make.cause())
+        if number in (0, 5, 8):
+            await agrees()
+    await put(9, 2)
+    await put(11, -1)
+    assert await agrees() == ["users/9", "users/10", "users/12", "users/13", "users/11"]
+    await lanes.submit(LeaveWaitingList(make.EVENT, made[10].name, ""), make.cause())
+    assert (await agrees())[:2] == ["users/9", "users/12"]
+    await put(9, 0)  # in front of where the front was last
+    assert await agrees() == ["users/9", "users/12", "users/13", "users/11"]
+    for number in (9, 12, 13):
+        await lanes.submit(LeaveWaitingList(make.EVENT, made[number].name, ""), make.cause())
+    assert await agrees() == ["users/11"]
+    await waiting(make, lanes, "users/late")
+    assert await agrees() == ["users/late", "users/11"]
+
+
 async def test_who_may_not_have_more_tickets_lapses_and_the_next_is_served(make, journal, clock):
     lanes = make.lanes_on(journal)
     early = await sold_out(make, lanes, 2, most_per_person=1)
@@ -186,7 +233,7 @@ async def test_the_worker_of_one_replica_serves_what_any_replica_frees(make, jou
             workers[number].committed(stock)
 
         desks = [BatchDesk(journal, on_change=tell) for _ in range(2)]
-        lanes, number = Lanes([desk.serve for desk in desks]), len(workers)
+        lanes, number = Lanes(desks), len(workers)
         # A look once a minute: only the commits of the replica itself may wake its worker in time.
         poll = 60.0 if leading_replica_commits else 0.05
         workers.append(WaitingListWorker(entries, entries, stocks, lanes, outbox, clock, poll=poll))
@@ -217,8 +264,8 @@ async def test_an_order_that_changed_after_the_look_up_is_looked_up_again(make, 
     await lanes.submit(Cancel(make.EVENT, early[0].name, ""), make.cause())
 
     class Meanwhile(MongoWaitingEntries):
-        async def first(self, wishes, limit):
-            found = await super().first(wishes, limit)
+        async def first(self, inventory, wishes, limit):
+            found = await super().first(inventory, wishes, limit)
             if not changed:
                 changed.append(True)
                 await lanes.submit(SetWaitingPriority(make.EVENT, second.name, "", 1), make.cause())

@@ -162,7 +162,7 @@ def test_a_booking_message_says_what_it_costs_and_why():
         "events/e/ticketTypes/t", 3, "T", Money(500, "EUR"), ("p",), date="d",
         runs=(UnitRun(2, dear), UnitRun(1, cheap)), seats=("a/b/1", "a/b/2", "a/b/3"),
         attendees=(Attendee("Ada", "ada@example.org"),), tax_class="reduced", vouchers=("spring",),
-        accessible_seats=2,
+        accessible_seats=2, resale_offer="events/e/resaleOffers/r",
     )  # fmt: skip
     ticket = Ticket("events/e/bookings/b/tickets/t", "t", "T", "code", unit=UnitAt(0, 2), date="d", seat="a/b/3")
     message = booking_to_wire(booking_with(lines=(line,), total=line.total, tickets=(ticket,)))
@@ -180,6 +180,7 @@ def test_a_booking_message_says_what_it_costs_and_why():
     assert (said["date"], said["seats"], said["tax_class"]) == ("d", list(line.seats), "reduced")
     assert said["vouchers"] == ["events/e/vouchers/spring"]
     assert said["accessible_seats"] == 2
+    assert said["resale_offer"] == "events/e/resaleOffers/r"
     assert said["attendees"] == [{"display_name": "Ada", "email": "ada@example.org"}]
     assert set(said) | {"ticket_type"} == {field.name for field in booking_pb2.BookingLine.DESCRIPTOR.fields}
 
@@ -197,7 +198,7 @@ def minor(money):
 @given(any_of(Ticket))
 def test_a_ticket_says_every_field(ticket):
     message = ticket_of(booking_with(), ticket)
-    same = {"name", "ticket_type", "display_name", "code", "date", "seat"}
+    same = {"name", "ticket_type", "display_name", "code", "date", "seat", "resale_offer"}
     assert {name: getattr(message, name) for name in same} == {name: getattr(ticket, name) for name in same}
     assert time_from_wire(message.check_in_time) == ticket.check_in_time
     assert time_from_wire(message.check_out_time) == ticket.check_out_time
@@ -228,7 +229,7 @@ def test_unsaid_limits_mean_one_to_ten():
 
 def test_an_availability_message_says_every_field(make):
     kind = TypeAvailability(
-        "events/x/ticketTypes/a", "A", Money(5, "EUR"), 7, SaleState.ON_SALE, "events/x/dates/d", "Early", True
+        "events/x/ticketTypes/a", "A", Money(5, "EUR"), 7, SaleState.ON_SALE, "events/x/dates/d", "Early", True, 2
     )
     message = availability_to_wire(Availability("events/x", (kind,)), make.NOW + timedelta(milliseconds=5))
     assert json_format.MessageToDict(message, preserving_proto_field_name=True) == {
@@ -245,6 +246,7 @@ def test_an_availability_message_says_every_field(make):
                 "date": "events/x/dates/d",
                 "phase": "Early",
                 "waiting_list_open": True,
+                "resale_available": 2,
             }
         ],
     }
@@ -332,16 +334,17 @@ def test_every_domain_event_has_a_message_with_its_own_fields(make):
             "refund_due": {"currency_code": "EUR", "nanos": 50000000},
         },
         facts.BookingChangeHeld(): {},
-        facts.BookingChangeExpired(): {},
+        facts.BookingChangeExpired(withdrawn=True): {"withdrawn": True},
         facts.BookingApproved(): {},
         facts.BookingRejected("full"): {"reason": "full"},
         facts.BookingCompleted(): {},
         facts.BookingNoShow(): {},
+        facts.TicketsOffered(("t",)): {"tickets": ["t"]},
     }  # fmt: skip
     of_vouchers = {facts.VoucherCreated, facts.VoucherChanged, facts.VoucherDeleted}
     of_lists = {facts.CheckInListCreated, facts.CheckInListChanged, facts.CheckInListDeleted}
-    of_waiting = set(facts.WaitingListFact.__args__)
-    assert {type(each) for each in happened} | of_lists == set(BUILDERS) - of_vouchers - of_waiting
+    of_others = {*facts.WaitingListFact.__args__, *facts.ResaleFact.__args__}
+    assert {type(each) for each in happened} | of_lists == set(BUILDERS) - of_vouchers - of_others
     for fact, own in happened.items():
         encoded = encode(fact, booking)
         assert encoded.type == f"usher.booking.v1.{type(fact).__name__}"

@@ -216,7 +216,9 @@ async def test_a_plan_may_have_all_the_seats_that_a_plan_may_have(seller: Seller
 
 
 async def test_terms_are_changed_by_path_and_stay_within_their_bounds(seller: Seller) -> None:
-    terms = event_pb2.BookingTerms(change_allowed=True, ticket_logo=PNG, max_tickets_per_booking=6)
+    terms = event_pb2.BookingTerms(
+        change_allowed=True, ticket_logo=PNG, max_tickets_per_booking=6, seats_left_alone_allowed=True
+    )  # fmt: skip
     terms.hold_duration.FromTimedelta(timedelta(minutes=20))
     terms.refund_steps.add(basis_points=5000).before_start.FromTimedelta(timedelta(days=7))
     terms.service_fee.fixed.CopyFrom(Money(currency_code="CAD", units=1))

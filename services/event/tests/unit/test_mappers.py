@@ -64,6 +64,7 @@ TERMS = st.builds(
     hold_duration=MAYBE_DURATIONS,
     ticket_logo=st.binary(max_size=20),
     approval_duration=MAYBE_DURATIONS,
+    seats_left_alone_allowed=st.booleans(),
 )
 DETAILS = st.builds(
     EventDetails,

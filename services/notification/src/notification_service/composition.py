@@ -10,6 +10,7 @@ from notification_service.inbound.consumers import MailCauses
 from notification_service.inbound.postman import Postman
 from notification_service.inbound.servicer import NotificationServicer
 from notification_service.outbound.repositories import MongoNotifications, ToldByOthers, ensure_indexes
+from notification_service.outbound.smtp_lines import SmtpLines
 from notification_service.outbound.smtp_post import SmtpPost
 from notification_service.outbound.writing import Writer
 from notification_service.settings import Settings
@@ -17,6 +18,8 @@ from resilience import Breaker, Resilient
 from resource_api import PageTokens
 from telemetry import Metrics
 from usher.notification.v1.notification_service_pb2_grpc import add_NotificationServiceServicer_to_server
+
+READ_GAP = 0.5  # seconds; a letter may wait so long, and many share their statements
 
 
 @asynccontextmanager
@@ -27,7 +30,8 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         notifications = MongoNotifications(chassis.journal)
         writer = Writer()
         guard = Resilient("smtp", timeout=15.0, breaker=Breaker("smtp", metrics=metrics.calls), metrics=metrics.calls)
-        post = SmtpPost(settings.smtp_host, settings.smtp_port, settings.mail_from, settings.mail_domain, writer, guard)
+        lines = SmtpLines(settings.smtp_host, settings.smtp_port)
+        post = SmtpPost(lines, settings.mail_from, settings.mail_domain, writer, guard)
         postman = Postman(notifications, post, chassis.outbox, utc_now)
         causes = MailCauses(notifications, ToldByOthers.of(chassis.database), utc_now)
         page_tokens = PageTokens(settings.page_token_key)
@@ -39,7 +43,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 )
             ],
             workers=[
-                *chassis.workers(*causes.subscriptions()),
+                *chassis.workers(*causes.subscriptions(), read_gap=READ_GAP),
                 Worker("postman", postman.run, postman.stop),
             ],
             health=chassis.health,

@@ -9,30 +9,25 @@ import pytest
 
 from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
+from domain_kit.money import Money
 from domain_kit.refusals import Unavailable
+from domain_kit.repository import Cause
 from event_backbone import NotYet, Received
 from mongo_store import Journal, MongoOutbox, open_database
-from notification_service.domain.notification import State
+from notification_service.domain.notification import Notification, State
 from notification_service.domain.ports import Post
-from notification_service.handlers.deliver_letters import Patience, deliver_letters
+from notification_service.handlers.deliver_letters import LINES, Patience, deliver_letters
 from notification_service.inbound.consumers import MailCauses
 from notification_service.inbound.postman import Postman
 from notification_service.outbound.repositories import MongoNotifications, ToldByOthers, ensure_indexes
+from notification_service.outbound.smtp_lines import SmtpLines
 from notification_service.outbound.smtp_post import SmtpPost
 from notification_service.outbound.writing import Writer
 from resilience import Resilient
+from resource_api import money_to_wire
 from usher.booking.v1 import booking_pb2
-from usher.booking.v1.domain_events_pb2 import (
-    BookingApprovalRequested,
-    BookingApproved,
-    BookingChanged,
-    BookingChangeHeld,
-    BookingConfirmed,
-    BookingRejected,
-    TicketTransferred,
-    WaitingListLapsed,
-    WaitingListOffered,
-)
+from usher.booking.v1 import domain_events_pb2 as facts
+from usher.booking.v1.resale_offer_pb2 import ResaleOffer
 from usher.booking.v1.waiting_list_entry_pb2 import WaitingListEntry
 from usher.event.v1.domain_events_pb2 import EventPublished, EventSnapshot
 from usher.event.v1.event_pb2 import Event
@@ -74,18 +69,18 @@ class Service:
         return [each.state for each in page.items]
 
 
-def confirmed() -> BookingConfirmed:
+def confirmed() -> facts.BookingConfirmed:
     booking = booking_pb2.Booking(name=f"{EVENT}/bookings/{'b' * 26}", event=EVENT, buyer=USER)
     booking.total.currency_code, booking.total.units = "CAD", 20
     booking.tickets.add(name="t", code="CODE", display_name="Standard")
-    return BookingConfirmed(booking=booking)
+    return facts.BookingConfirmed(booking=booking)
 
 
-def changed(state: int = booking_pb2.BOOKING_STATE_CONFIRMED) -> BookingChanged:
+def changed(state: int = booking_pb2.BOOKING_STATE_CONFIRMED) -> facts.BookingChanged:
     booking = confirmed().booking
     booking.state, booking.tickets[0].state = state, booking_pb2.TICKET_STATE_VALID
     booking.tickets.add(name="u", code="OLD", display_name="Given up", state=booking_pb2.TICKET_STATE_VOID)
-    return BookingChanged(booking=booking, refund_due=booking.total)
+    return facts.BookingChanged(booking=booking, refund_due=booking.total)
 
 
 def asked(kind: type, *, state: int = 0, units: int = 20) -> object:
@@ -101,9 +96,10 @@ async def service(mongodb: str, mail_server) -> AsyncIterator[Service]:
         await journal.ensure_indexes()
         await ensure_indexes(database)
         guard = Resilient("smtp", timeout=5)
-        yield Service(
-            journal, SmtpPost("127.0.0.1", mail_server.port, "u@usher.example", "usher.example", Writer(), guard)
-        )
+        lines = SmtpLines("127.0.0.1", mail_server.port)
+        post = SmtpPost(lines, "u@usher.example", "usher.example", Writer(), guard)
+        yield Service(journal, post)
+        await post.rest()
         await database.client.drop_database(database.name)
 
 
@@ -140,6 +136,41 @@ async def test_a_booking_of_an_unknown_person_waits_for_them(service: Service) -
     assert await service.states() == [State.QUEUED]
 
 
+async def test_a_letter_that_was_delivered_elsewhere_since_it_was_read_is_not_written_again(service: Service) -> None:
+    """INVARIANT: what was read beforehand decides nothing once it is old."""
+    await service.know_everybody()
+    await service.confirm()
+    elsewhere = MongoNotifications(service.journal)
+    (mine,), (theirs,) = await service.notifications.waiting(9), await elsewhere.waiting(9)
+
+    async def deliver(notifications: MongoNotifications, attempts: int, process: str) -> Notification:
+        return await notifications.update(
+            mine.name, lambda letter: letter.delivered(attempts, utc_now()), cause=Cause(f"{process}|{mine.name}")
+        )
+
+    assert (await deliver(elsewhere, 1, "theirs")).attempts == 1
+    after = await deliver(service.notifications, 2, "mine")
+    assert (after.attempts, after.version) == (1, theirs.version + 1)
+    assert (await service.notifications.get(mine.name)).state is State.DELIVERED
+
+
+async def test_asking_for_a_letter_answers_what_it_has_become(service: Service) -> None:
+    await service.know_everybody()
+    await service.confirm()
+    (letter,) = await service.notifications.waiting(9)
+    other = MongoNotifications(service.journal)
+    await other.update(letter.name, lambda it: it.delivered(1, utc_now()), cause=Cause("other"))
+    assert (await service.notifications.get(letter.name)).state is State.DELIVERED
+
+
+async def test_letters_of_a_round_go_over_a_few_lines(service: Service, mail_server) -> None:
+    await service.know_everybody()
+    await asyncio.gather(*(service.confirm() for _ in range(20)))
+    assert await service.deliver() == 20
+    assert len(mail_server.lines) <= LINES
+    assert len(mail_server.messages) == 20
+
+
 async def test_a_server_that_is_busy_is_asked_again_later(service: Service, mail_server) -> None:
     await service.know_everybody()
     await service.confirm()
@@ -161,10 +192,22 @@ async def test_a_message_no_server_takes_is_given_up_with_the_code(service: Serv
     assert [(each.state, each.failure) for each in page.items] == [(State.FAILED, "SMTP 554")]
 
 
+async def test_what_is_not_one_address_is_given_up_at_once_and_nobody_gets_it(service: Service, mail_server) -> None:
+    told = confirmed()
+    await service.know_everybody()
+    told.booking.buyer, told.booking.organizer = "", USER
+    told.booking.contact.display_name, told.booking.contact.email = "Two", "a@example.org, b@example.org"
+    await service.causes.booking_confirmed(told, received("booking"))
+    assert await service.deliver() == 1
+    page = await service.notifications.of_user(USER, None, 10)
+    assert [(each.state, each.failure) for each in page.items] == [(State.FAILED, "No address")]
+    assert mail_server.messages == []
+
+
 async def test_after_a_day_without_a_server_it_is_given_up(service: Service) -> None:
     await service.know_everybody()
     await service.confirm()
-    service.post._port = 1  # type: ignore[attr-defined]  # nobody listens there
+    service.post._lines._port = 1  # type: ignore[attr-defined]  # nobody listens there
     assert await service.deliver() == 0
     assert await service.states() == [State.QUEUED]
     await service.deliver(timedelta(hours=25))
@@ -237,11 +280,11 @@ async def test_an_offer_and_its_end_are_mailed_but_no_offer_that_is_over(service
     entry = WaitingListEntry(name=f"{EVENT}/waitingListEntries/{'w' * 26}", event=EVENT, user=USER, quantity=2)
     entry.booking = f"{EVENT}/bookings/{'b' * 26}"
     entry.offer_expire_time.FromDatetime(utc_now() - timedelta(seconds=1))
-    await service.causes.places_offered(WaitingListOffered(waiting_list_entry=entry), received(entry.name, 2))
+    await service.causes.places_offered(facts.WaitingListOffered(waiting_list_entry=entry), received(entry.name, 2))
     assert await service.states() == []
     entry.offer_expire_time.FromDatetime(utc_now() + timedelta(hours=1))
-    await service.causes.places_offered(WaitingListOffered(waiting_list_entry=entry), received(entry.name, 2))
-    lapsed = WaitingListLapsed(waiting_list_entry=entry, reason="OFFER_EXPIRED")
+    await service.causes.places_offered(facts.WaitingListOffered(waiting_list_entry=entry), received(entry.name, 2))
+    lapsed = facts.WaitingListLapsed(waiting_list_entry=entry, reason="OFFER_EXPIRED")
     await service.causes.waited_in_vain(lapsed, received(entry.name, 3))
     assert await service.deliver() == 2
     subjects = sorted(message["Subject"] for message in mail_server.messages)
@@ -280,7 +323,7 @@ async def test_changes_of_a_booking_for_somebody_without_an_account_are_mailed_t
         told.booking.buyer, told.booking.contact.email = "", address
         told.booking.amount_due.CopyFrom(told.booking.total)
         await service.causes.booking_changed(told, received("booking"))
-        await service.causes.change_held(BookingChangeHeld(booking=told.booking), received("booking"))
+        await service.causes.change_held(facts.BookingChangeHeld(booking=told.booking), received("booking"))
     await service.deliver()
     assert [message["To"] for message in mail_server.messages] == ["press@example.org"] * 2
 
@@ -289,7 +332,7 @@ async def test_a_ticket_that_was_passed_on_is_mailed_to_who_has_it_now_and_no_ot
     service: Service, mail_server
 ) -> None:
     await service.know_everybody()
-    told = TicketTransferred(booking=changed().booking)
+    told = facts.TicketTransferred(booking=changed().booking)
     told.new_ticket.code, told.new_ticket.display_name = "NEW", "Standard"
     told.new_ticket.attendee.display_name, told.new_ticket.attendee.email = "Bob", "bob@example.org"
     await service.causes.ticket_transferred(told, received("booking"))
@@ -303,10 +346,10 @@ async def test_a_ticket_that_was_passed_on_is_mailed_to_who_has_it_now_and_no_ot
 async def test_who_waits_for_approval_hears_of_it_and_of_the_decision(service: Service, mail_server) -> None:
     await service.know_everybody()
     waits, held = booking_pb2.BOOKING_STATE_PENDING_APPROVAL, booking_pb2.BOOKING_STATE_HELD
-    await service.causes.approval_requested(asked(BookingApprovalRequested, state=waits), received("booking"))
-    await service.causes.booking_approved(asked(BookingApproved, state=held), received("booking"))
-    await service.causes.booking_approved(asked(BookingApproved, state=held, units=0), received("booking"))
-    await service.causes.booking_rejected(asked(BookingRejected), received("booking"))
+    await service.causes.approval_requested(asked(facts.BookingApprovalRequested, state=waits), received("booking"))
+    await service.causes.booking_approved(asked(facts.BookingApproved, state=held), received("booking"))
+    await service.causes.booking_approved(asked(facts.BookingApproved, state=held, units=0), received("booking"))
+    await service.causes.booking_rejected(asked(facts.BookingRejected), received("booking"))
     await service.deliver()
     assert sorted(message["Subject"] for message in mail_server.messages) == [
         "Approved: PyCon", "Not approved: PyCon", "Waits for approval: PyCon",
@@ -340,3 +383,17 @@ async def test_letters_go_out_together_and_one_that_cannot_be_settled_cuts_off_n
     with pytest.raises(Unavailable):
         await service.deliver()
     assert Counter(await service.states()) == {State.DELIVERED: 2, State.QUEUED: 1}
+
+
+async def test_who_sold_a_ticket_is_told_once_also_when_it_was_the_last(service: Service, mail_server) -> None:
+    await service.know_everybody()
+    name = f"{EVENT}/bookings/{'b' * 26}"
+    offer = ResaleOffer(name=f"{EVENT}/resaleOffers/{'r' * 26}", event=EVENT, seller=USER, booking=name)
+    offer.price.CopyFrom(money_to_wire(Money(1600, "EUR")))
+    cancelled = facts.BookingCancelled(booking=booking_pb2.Booking(name=name, event=EVENT, buyer=USER), reason="RESOLD")
+    await service.causes.booking_cancelled(cancelled, received(name))
+    await service.causes.ticket_resold(facts.ResaleOfferSold(resale_offer=offer), received(offer.name, 3))
+    assert await service.deliver() == 1
+    (message,) = mail_server.messages
+    assert message["Subject"] == "Sold: your ticket for PyCon"
+    assert "€16.00 goes back" in message.get_body(("plain",)).get_content()

@@ -58,6 +58,17 @@ async def test_a_booking_has_one_open_payment_and_another_after_it_was_called_of
     assert (late.open, await payments.open_for("b", 0)) == (False, second)
 
 
+async def test_bookings_asked_about_at_once_get_their_own_undecided_payments(payments: MongoPayments) -> None:
+    bookings = [f"b{number}" for number in range(20)]
+    made = {each: await stored(payments, each) for each in bookings}
+    await moved(payments, made["b1"], IntentState.CANCELLED)
+    paid = await moved(payments, made["b2"], IntentState.SUCCEEDED)
+    found = await asyncio.gather(*(payments.undecided_for(each) for each in [*bookings, "b3", "b2", "nobody's"]))
+    assert paid.open
+    expected = [[made[each]] if each not in ("b1", "b2") else [] for each in bookings]
+    assert [list(each) for each in found] == [*expected, [made["b3"]], [], []]
+
+
 async def test_an_intent_belongs_to_one_payment(payments: MongoPayments) -> None:
     first = await stored(payments, reference="pi_1")
     with pytest.raises(AlreadyExists):

@@ -18,6 +18,8 @@ from search_service.settings import Settings
 from telemetry import Metrics
 from usher.search.v1.search_service_pb2_grpc import add_SearchServiceServicer_to_server
 
+READ_GAP = 0.3  # seconds; what is found may lag so far behind
+
 
 @asynccontextmanager
 async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
@@ -50,7 +52,10 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 workers=[
                     Worker("tending", tending.run, tending.stop),
                     *chassis.workers(
-                        event_subscription(sources, index), booking_subscription(sources, index), publishes=False
+                        event_subscription(sources, index),
+                        booking_subscription(sources, index),
+                        publishes=False,
+                        read_gap=READ_GAP,
                     ),
                 ],
                 health=[*chassis.health, HealthCheck("elasticsearch", findable)],

@@ -145,6 +145,16 @@ async def test_what_was_found_is_marked_and_everything_else_escaped(few) -> None
     assert not (await few.searcher.search()).hits[0].title_highlight
 
 
+async def test_an_event_is_found_by_the_price_of_its_present_phase(world, few) -> None:
+    await world.say_available(few.pycon, prices=((12, "EUR"), (20, "USD")))
+    await few.searcher.until(JAZZ, MEETUP, PYCON, price_max=euros(15))
+    hit = (await few.searcher.search("pycon")).hits[0]
+    assert hit.price_from == euros(12)
+    await world.say_available(few.pycon, prices=((45, "EUR"), (60, "USD")))
+    await few.searcher.until(JAZZ, MEETUP, price_max=euros(15))
+    await few.searcher.until(JAZZ, PYCON, price_min=euros(40))
+
+
 async def test_a_hit_tells_what_people_need(few) -> None:
     near = LatLng(latitude=52.52, longitude=13.0)
     hit = (await few.searcher.search("jazz", center=near, radius_meters=50_000)).hits[0]

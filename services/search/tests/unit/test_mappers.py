@@ -45,8 +45,9 @@ DETAILS = st.builds(
 )
 EVENTS = st.builds(EventState, st.just(NAME), st.integers(1, 99), st.none() | DETAILS)
 AVAILABILITIES = st.builds(
-    Availability, st.just(NAME), st.integers(1, 99), st.booleans(), st.frozensets(TEXTS, max_size=3)
-)
+    Availability, st.just(NAME), st.integers(1, 99), st.booleans(), st.frozensets(TEXTS, max_size=3),
+    st.dictionaries(TEXTS, MONEY, max_size=3),
+)  # fmt: skip
 
 
 @given(EVENTS, AVAILABILITIES)
@@ -123,6 +124,28 @@ def test_ticket_types_whose_sale_has_ended_are_read_from_the_availability() -> N
         ],
     )
     assert availability_of(message, 7) == Availability(NAME, 7, bookable=True, ended=frozenset({"a"}))
+
+
+def test_a_type_of_a_series_is_over_with_the_last_of_its_dates_that_is_held() -> None:
+    message = booking_pb2.Availability(name=f"{NAME}/availability")
+    states = [("a", "ENDED"), ("b", "ENDED"), ("a", "ON_SALE"), ("b", "CLOSED"), ("c", "CLOSED")]
+    for kind, state in states:
+        message.ticket_types.add(ticket_type=kind, sale_state=booking_pb2.SaleState.Value(f"SALE_STATE_{state}"))
+    assert availability_of(message, 1).ended == {"b"}
+
+
+@given(st.dictionaries(TEXTS, MONEY, max_size=4))
+def test_present_prices_are_read_from_the_availability(prices: dict[str, Money]) -> None:
+    message = booking_pb2.Availability(name=f"{NAME}/availability")
+    for kind, price in prices.items():
+        message.ticket_types.add(ticket_type=kind, price=money_to_wire(price))
+    message.ticket_types.add(ticket_type="not told")
+    assert availability_of(message, 1).prices == prices
+
+
+def test_an_availability_that_was_kept_before_it_told_prices_is_still_read() -> None:
+    kept = {"_id": NAME, "version": 3, "bookable": True, "ended": []}
+    assert documents.availability_of(kept) == Availability(NAME, 3, bookable=True)
 
 
 @given(EVENTS, st.none() | AVAILABILITIES)

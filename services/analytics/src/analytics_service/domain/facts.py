@@ -1,11 +1,13 @@
 """Facts: what domain events say about sales. A fact never changes; only the day it falls on moves with the zone."""
 
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 
 from analytics_service.domain.calendar import OrganizerZone
-from analytics_service.domain.figures import Figures
+from analytics_service.domain.figures import NOTHING, Figures
 from analytics_service.domain.spreading import spread
 from domain_kit.money import Money
 
@@ -36,6 +38,18 @@ class Line:
     currency: str
     figures: Figures
 
+    def __mul__(self, times: int) -> "Line":
+        """What so many of it count."""
+        return Line(self.ticket_type, self.currency, self.figures * times)
+
+
+def summed(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """A line a ticket type and currency, in this order."""
+    sums: defaultdict[tuple[str, str], Figures] = defaultdict(lambda: NOTHING)
+    for line in lines:
+        sums[line.ticket_type, line.currency] += line.figures
+    return tuple(Line(*which, figures) for which, figures in sorted(sums.items()))
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -62,11 +76,10 @@ class SheetKey:
 
 @dataclass(frozen=True, slots=True)
 class FiledFact:
-    """A fact in the zone it is counted in. `former_days`: where figures may still hold it, before a change of zone."""
+    """A fact in the zone it is counted in."""
 
     fact: Fact
     zone: OrganizerZone
-    former_days: frozenset[date] = frozenset()
 
     @property
     def day(self) -> date:
@@ -74,14 +87,33 @@ class FiledFact:
         return self.zone.day(self.fact.time)
 
     @property
-    def sheets(self) -> frozenset[SheetKey]:
-        """What has to be counted again because of it."""
-        return frozenset(SheetKey(self.fact.organizer, day, self.fact.event) for day in {self.day, *self.former_days})
+    def sheet(self) -> SheetKey:
+        """What it is counted in."""
+        return SheetKey(self.fact.organizer, self.day, self.fact.event)
 
-    def moved(self, zone: OrganizerZone) -> "FiledFact":
-        """The same in another zone; remembers where it was."""
-        there = FiledFact(self.fact, zone)
-        return replace(there, former_days=frozenset({self.day, *self.former_days}) - {there.day})
+
+@dataclass(frozen=True, slots=True)
+class ToCount:
+    """What facts that were filed in one step have touched: sheets to be counted again, and the oldest fact of each."""
+
+    id: str
+    touched: Mapping[SheetKey, datetime]
+
+    @classmethod
+    def of(cls, id: str, touches: Iterable[tuple[SheetKey, datetime]]) -> "ToCount":
+        """Of each fact its sheet, and the one it was on before."""
+        touched = dict[SheetKey, datetime]()
+        for key, time in touches:
+            touched[key] = min(time, touched.get(key, time))
+        return cls(id, touched)
+
+
+@dataclass(frozen=True, slots=True)
+class ToShow:
+    """Facts that were filed in one step, as they were then."""
+
+    id: str
+    facts: tuple[FiledFact, ...]
 
 
 @dataclass(frozen=True, slots=True)

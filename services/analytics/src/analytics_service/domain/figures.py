@@ -1,6 +1,7 @@
 """What is counted of sales; everything adds up."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import add, attrgetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,14 @@ class Figures:
     orders_no_show: int = 0
 
     def __add__(self, other: "Figures") -> "Figures":
-        return Figures(*(left + right for left, right in zip(astuple(self), astuple(other), strict=True)))
+        return Figures(*map(add, _values(self), _values(other)))
+
+    def __mul__(self, times: int) -> "Figures":
+        return Figures(*(value * times for value in _values(self)))
 
     def __bool__(self) -> bool:
-        return any(astuple(self))
+        return any(_values(self))
 
 
+_values = attrgetter(*(each.name for each in fields(Figures)))  # dataclasses.astuple copies deeply, which takes longer
 NOTHING = Figures()

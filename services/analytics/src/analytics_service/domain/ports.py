@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from analytics_service.domain.calendar import OrganizerZone
-from analytics_service.domain.facts import Fact, FiledFact, Line, SheetKey
+from analytics_service.domain.facts import Fact, FiledFact, SheetKey, ToCount, ToShow
 from analytics_service.domain.sales import Sheet
 
 
@@ -20,10 +20,10 @@ class Organizers(Protocol):
 
 
 class Facts(Protocol):
-    """All facts, kept for good, each with two marks: to be counted, to be shown."""
+    """All facts, kept for good, and notes of what is to be done about them: to be counted, to be shown."""
 
     async def file(self, fact: Fact, zone: OrganizerZone) -> None:
-        """Keep it on its day in `zone` and mark it, in one step; nothing if it is filed under as new a version."""
+        """Keep it on its day in `zone` and note it, in one step; nothing if it is filed under as new a version."""
 
     async def of_payment(self, payment: str) -> Fact | None:
         """What became of a payment: the confirmation or change it paid for, or that it was unclaimed."""
@@ -31,32 +31,29 @@ class Facts(Protocol):
     async def filed_before(self, zone: OrganizerZone, limit: int) -> Sequence[FiledFact]:
         """Facts of the organizer that an earlier version of it put in another zone."""
 
-    async def uncounted(self, limit: int) -> Sequence[FiledFact]:
-        """Those to be counted, oldest first."""
+    async def uncounted(self, limit: int) -> Sequence[ToCount]:
+        """What is to be counted, noted first comes first; about `limit` sheets."""
 
-    async def counted(self, facts: Sequence[FiledFact]) -> None:
-        """Take the mark from those that were not filed again since they were read."""
+    async def counted(self, done: Sequence[ToCount]) -> None:
+        """Take these notes away; others about the same sheets stay."""
 
-    async def sum_of(self, key: SheetKey) -> tuple[Line, ...]:
+    async def sheet_of(self, key: SheetKey) -> Sheet:
         """What all facts filed there count, a line a ticket type and currency."""
 
-    async def unshown(self, limit: int) -> Sequence[FiledFact]:
-        """Those to be shown, oldest first."""
+    async def unshown(self, limit: int) -> Sequence[ToShow]:
+        """What is to be shown, noted first comes first; about `limit` facts."""
 
-    async def shown(self, facts: Sequence[FiledFact]) -> None:
-        """Take the mark from those that were not filed again since they were read."""
+    async def shown(self, done: Sequence[ToShow]) -> None:
+        """Take these notes away; others about the same facts stay."""
 
     async def shown_count(self) -> int:
-        """How many count something and are not marked to be shown."""
+        """How many count something and are not noted to be shown; rather too few than too many."""
 
     async def show_all_again(self) -> None:
-        """Mark all to be shown."""
+        """Note all to be shown."""
 
     async def oldest_uncounted(self, organizer: str) -> datetime | None:
         """When the first happened that is still to be counted."""
-
-    async def newest(self, organizer: str) -> datetime | None:
-        """When the last one happened."""
 
 
 class Sheets(Protocol):
@@ -70,6 +67,9 @@ class Sheets(Protocol):
 
     async def of_organizer(self, organizer: str, start: date, end: date, event: str) -> Sequence[Sheet]:
         """Those from `start` to `end`, both included; of one event if it is named."""
+
+    async def newest(self, organizer: str) -> datetime | None:
+        """When the last fact happened that is counted in one."""
 
 
 class FactIndex(Protocol):

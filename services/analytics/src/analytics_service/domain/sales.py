@@ -20,10 +20,11 @@ class Dimension(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What was counted for one event on one day: a line a ticket type and currency."""
+    """What was counted for one event on one day: a line a ticket type and currency. `newest`: the last fact of it."""
 
     key: SheetKey
     lines: tuple[Line, ...]
+    newest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ async def query_sales(
     if zone is None:
         return SalesReport((), (), "", None)
     # Before the sheets: what is counted by now is in the sheets read after it.
-    fresh_as_of = await _fresh_as_of(facts, unsettled, query.organizer)
+    fresh_as_of = await _fresh_as_of(facts, sheets, unsettled, query.organizer)
     start, end = query.start or date.min, query.end or zone.day(now)
     found = await sheets.of_organizer(query.organizer, start, end, query.event)
     rows = rows_of(found, query.group_by)
@@ -31,8 +31,8 @@ async def query_sales(
     return SalesReport(rows, rows_of(found, frozenset()), zone.name, fresh_as_of)
 
 
-async def _fresh_as_of(facts: Facts, unsettled: Unsettled, organizer: str) -> datetime | None:
+async def _fresh_as_of(facts: Facts, sheets: Sheets, unsettled: Unsettled, organizer: str) -> datetime | None:
     """In the order facts go: what leaves one place while this looks is found in the next, or is counted."""
-    newest = await facts.newest(organizer)
+    newest = await sheets.newest(organizer)
     open_since = [await unsettled.oldest(organizer), await facts.oldest_uncounted(organizer)]
     return min((each for each in open_since if each), default=newest)

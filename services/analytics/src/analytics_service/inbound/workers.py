@@ -10,8 +10,9 @@ from domain_kit.refusals import Unavailable
 
 log = logging.getLogger(__name__)
 
-BUSY_PAUSE, LONGEST_PAUSE, TROUBLE_PAUSE = 0.1, 3.0, 1.0
-SHARE = 0.2  # of the time at most that a busy step takes, so that others get on: a large sheet takes long to count
+# A busy step is repeated about once a second, for all that came meanwhile, so that a sale pays for few of them.
+BUSY_PAUSE, LONGEST_PAUSE, TROUBLE_PAUSE = 1.0, 20.0, 1.0
+SHARE = 0.05  # of the time at most that a busy step takes, so that others get on: a large sheet takes long to count
 
 
 class Repeating:

@@ -1,4 +1,4 @@
-"""Facts and sheets as documents of MongoDB and Elasticsearch, and back."""
+"""Facts, notes and sheets as documents of MongoDB and Elasticsearch, and back."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from analytics_service.domain.calendar import OrganizerZone
-from analytics_service.domain.facts import Fact, FiledFact, Kind, Line, SheetKey
+from analytics_service.domain.facts import Fact, FiledFact, Kind, Line, SheetKey, ToCount, ToShow
 from analytics_service.domain.figures import Figures
 from analytics_service.domain.sales import Sheet
 
@@ -14,16 +14,13 @@ FIGURES = tuple(each.name for each in fields(Figures))
 
 
 def fact_document(filed: FiledFact) -> dict[str, Any]:
-    """A fact with both marks; one that counts nothing has none. `version` is that of the organizer whose zone it is."""
-    fact, counts = filed.fact, bool(filed.fact.lines)
+    """A fact. `version` is that of the organizer whose zone it is."""
+    fact = filed.fact
     return {
+        "_id": fact.id,
         "version": filed.zone.version,
         "zone": filed.zone.name,
         "day": filed.day.isoformat(),
-        "former_days": sorted(day.isoformat() for day in filed.former_days),
-        "counts": counts,
-        "uncounted": counts,
-        "unshown": counts,
         "kind": fact.kind.value,
         "organizer": fact.organizer,
         "event": fact.event,
@@ -48,25 +45,49 @@ def filed_fact(document: Mapping[str, Any]) -> FiledFact:
             lines=tuple(line_of(each) for each in document["lines"]),
         ),
         zone=OrganizerZone(document["organizer"], document["version"], document["zone"]),
-        former_days=frozenset(date.fromisoformat(day) for day in document["former_days"]),
     )
+
+
+def to_count_document(note: ToCount) -> dict[str, Any]:
+    """A note of what is to be counted."""
+    touched = [{**key_document(key), "since": since} for key, since in note.touched.items()]
+    return {"_id": note.id, "touched": touched}
+
+
+def to_count(document: Mapping[str, Any]) -> ToCount:
+    """The reverse."""
+    return ToCount.of(document["_id"], [(key_of(each), each["since"]) for each in document["touched"]])
+
+
+def to_show_document(note: ToShow) -> dict[str, Any]:
+    """A note of what is to be shown, whole, so that nothing has to be looked up for it."""
+    return {"_id": note.id, "count": len(note.facts), "facts": [fact_document(each) for each in note.facts]}
+
+
+def to_show(document: Mapping[str, Any]) -> ToShow:
+    """The reverse."""
+    return ToShow(document["_id"], tuple(filed_fact(each) for each in document["facts"]))
 
 
 def sheet_document(sheet: Sheet) -> dict[str, Any]:
     """A sheet; the store adds `version`."""
-    key = sheet.key
-    return {
-        "organizer": key.organizer,
-        "day": key.day.isoformat(),
-        "event": key.event,
-        "lines": [line_document(line) for line in sheet.lines],
-    }
+    lines = [line_document(line) for line in sheet.lines]
+    return {**key_document(sheet.key), "lines": lines, "newest": sheet.newest}
 
 
 def sheet_of(document: Mapping[str, Any]) -> Sheet:
+    """The reverse; those of earlier releases do not say `newest`."""
+    return Sheet(key_of(document), tuple(line_of(each) for each in document["lines"]), document.get("newest"))
+
+
+def key_document(key: SheetKey) -> dict[str, Any]:
+    """The key of a sheet, as fields of it and of notes about it."""
+    return {"organizer": key.organizer, "day": key.day.isoformat(), "event": key.event}
+
+
+def key_of(document: Mapping[str, Any]) -> SheetKey:
     """The reverse."""
-    key = SheetKey(document["organizer"], date.fromisoformat(document["day"]), document["event"])
-    return Sheet(key, tuple(line_of(each) for each in document["lines"]))
+    return SheetKey(document["organizer"], date.fromisoformat(document["day"]), document["event"])
 
 
 def sheet_id(key: SheetKey) -> str:

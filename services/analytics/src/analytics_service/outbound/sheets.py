@@ -1,7 +1,7 @@
 """Day sheets and organizers' zones in MongoDB."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from analytics_service.domain.calendar import OrganizerZone
@@ -48,6 +48,16 @@ class MongoSheets:
             where["event"] = event
         with reachable():
             return [sheet_of(each) async for each in self._sheets.find(where)]
+
+    async def newest(self, organizer: str) -> datetime | None:
+        """When the last fact happened that is counted in one: on the last day that has any."""
+        counted: dict[str, Any] = {"organizer": organizer, "newest": {"$ne": None}}
+        with reachable():
+            last = await self._sheets.find_one(counted, {"day": 1}, sort=[("day", -1)])
+            if last is None:
+                return None
+            those = self._sheets.find({**counted, "day": last["day"]}, {"newest": 1})
+            return max([each["newest"] async for each in those], default=None)
 
 
 def _day_after(day: date) -> str:

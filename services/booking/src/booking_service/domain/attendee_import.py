@@ -16,7 +16,7 @@ TICKETS_AT_ONCE = 50  # in one commit: their codes are signed one by one while t
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """A ticket. number: of the line it begins with, from 1. order "": a booking of its own.
+    """A ticket. number: of the line it begins with, from 1. order "": a booking of its own. seat "": the best.
 
     names: field → what the file calls it, where it has a name of its own, such as `attendee.answers[0]`.
     """
@@ -29,6 +29,7 @@ class ImportRow:
     buyer: str = ""
     contact: Contact = NOBODY
     booking_answers: tuple[Answer, ...] = ()
+    seat: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -52,10 +53,11 @@ def named(field: str, names: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ImportedTicket:
-    """A ticket to be. `template`: which of the import's lines it is like."""
+    """A ticket to be. `template`: which of the import's lines it is like. seats: none where its type has none."""
 
     template: int
     attendee: Attendee = UNKNOWN
+    seats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from enum import Enum
 
 from booking_service.domain.inventory import Demand, Inventory, release
 from booking_service.domain.offer import EventDate, Offer, OfferedType, OfferState
+from booking_service.domain.resale_board import count_open
 from booking_service.domain.seat_counts import seats_remaining
 from booking_service.domain.selling import present_phase, remaining
 from booking_service.domain.voucher import Voucher
@@ -30,7 +31,7 @@ class TypeAvailability:
     """What can be booked of one ticket type, of a series for one date; types that share a pool share `remaining`.
 
     price: of the next ticket. phase: the price phase's display name, "" outside of any. waiting_list_open: it is sold
-    out, and one may wait for it.
+    out, and one may wait for it. resale_available: tickets beside `remaining` that their buyers sell on.
     """
 
     ticket_type: str
@@ -41,6 +42,7 @@ class TypeAvailability:
     date: str = ""
     phase: str = ""
     waiting_list_open: bool = False
+    resale_available: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,9 @@ class Availability:
 
     def differs(self, other: "Availability") -> bool:
         """In more than how many are left."""
-        mine, others = ([replace(each, remaining=0) for each in of.ticket_types] for of in (self, other))
+        mine, others = (
+            [replace(each, remaining=0, resale_available=0) for each in of.ticket_types] for of in (self, other)
+        )
         return mine != others
 
 
@@ -144,9 +148,11 @@ def _type_availability(
         left = left if seats is None else min(left, seats)
     except NotFound:  # a bundle of something that is not sold any more
         left = 0
-    phase, state = present_phase(kind, inventory, now), _sale_state(offer, kind, date, left, now)
+    resale = count_open(inventory, kind.name, name)
+    phase, state = present_phase(kind, inventory, now), _sale_state(offer, kind, date, left + resale, now)
     waits = state is SaleState.SOLD_OUT and offer.terms.waiting_list.enabled and not kind.add_on
-    return TypeAvailability(kind.name, kind.display_name, phase.price, left, state, name, phase.display_name, waits)
+    price, called = phase.price, phase.display_name
+    return TypeAvailability(kind.name, kind.display_name, price, left, state, name, called, waits, resale)
 
 
 def _name_of(date: EventDate | None) -> str:

@@ -23,7 +23,8 @@ def best_seats(sections: Iterable[tuple[Section, TakenSeats]], quantity: int, ac
 
     sections: the best first, with what is taken of them. In this order of importance:
     - accessible seats are kept for who asks for them as long as enough others are free, and no more given than asked;
-    - all seats side by side; over several pieces, the largest first and the others near it, only when no row has that;
+    - all seats side by side; else in as few parts as can be, nobody alone in one where that can be, the largest first
+      and the others near it;
     - no free seat is left without a free neighbour in its row; such a row is passed over for one further back;
     - the row further in front, then the place nearer to the middle of the row.
     INVARIANT: nobody is sent away while so many seats that fit are free.
@@ -36,7 +37,7 @@ def best_seats(sections: Iterable[tuple[Section, TakenSeats]], quantity: int, ac
     order: Sequence[int] = range(len(rows))
     seats: list[str] = []
     while quantity:
-        block = _largest(rows, order, quantity, accessible, plain=not accessible and plain >= quantity)
+        block = _next_block(rows, order, quantity, accessible, plain=not accessible and plain >= quantity)
         section, row, state = rows[block.row]
         if not seats and block.end - block.start < quantity:
             order = sorted(order, key=partial(_apart, block.row))
@@ -48,21 +49,59 @@ def best_seats(sections: Iterable[tuple[Section, TakenSeats]], quantity: int, ac
     return tuple(seats)
 
 
+def parts_of(people: int, runs: Iterable[int]) -> list[int]:
+    """The sizes of as few parts as can be that fit into runs of seats, the largest first; one of 1 only where it must.
+
+    ValueError where there are not so many seats.
+    """
+    longest, sizes = sorted(runs, reverse=True), list[int]()
+    while people and len(sizes) < len(longest):
+        sizes.append(min(people, longest[len(sizes)]))
+        people -= sizes[-1]
+    if people:
+        raise ValueError("there are not so many seats")
+    large = [at for at, size in enumerate(sizes) if size > 2]
+    if large and sizes[-1] == 1 and longest[len(sizes) - 1] > 1:
+        sizes[large[-1]] -= 1
+        sizes[-1] = 2
+    return sorted(sizes, reverse=True)
+
+
 def _apart(row: int, other: int) -> int:
     return abs(row - other)
 
 
-def _largest(rows: Sequence[Row], order: Sequence[int], quantity: int, accessible: int, *, plain: bool) -> _Block:
-    """The best block of as many seats as stand side by side, at most `quantity`, where so many fit altogether."""
-    block, size = _best_block(rows, order, quantity, accessible, plain=plain), quantity
+def _next_block(rows: Sequence[Row], order: Sequence[int], quantity: int, accessible: int, *, plain: bool) -> _Block:
+    """The best block for all, else for the largest part, where so many fit altogether."""
+    block = _best_block(rows, order, quantity, accessible, plain=plain)
+    if block is None and accessible:
+        return _with_accessible(rows, order, quantity, accessible)
     if block is None:
-        size = min(quantity, 1 + max(row[2].longest_plain if plain else row[2].longest for row in rows))
-    while block is None and size > 1:
-        size -= 1
-        block = _best_block(rows, order, size, min(size, accessible), plain=plain)
+        runs = (run for row in rows for run in (row[2].plain_runs if plain else row[2].runs))
+        size = parts_of(quantity, (end - first for first, end in runs))[0]
+        block = _best_block(rows, order, size, 0, plain=plain)
     if block is None:
         raise ValueError("there are not so many seats")
     return block
+
+
+def _with_accessible(rows: Sequence[Row], order: Sequence[int], quantity: int, accessible: int) -> _Block:
+    """The best of the largest blocks with as many accessible seats; one smaller where that leaves nobody alone."""
+    size = min(quantity, 1 + max(row[2].longest for row in rows))
+    block = None
+    while block is None and size > 1:
+        size -= 1
+        block = _best_block(rows, order, size, min(size, accessible), plain=False)
+    if block is None:
+        raise ValueError("there are not so many seats")
+    if quantity - size > 1 or size < 3 or accessible >= size:
+        return block
+    shorter = _best_block(rows, order, size - 1, accessible, plain=False)
+    if shorter is None:
+        return block
+    section, row, state = rows[shorter.row]
+    rest = [*rows[: shorter.row], (section, row, state.without(shorter.start, shorter.end)), *rows[shorter.row + 1 :]]
+    return block if _best_block(rest, order, 2, 0, plain=False) is None else shorter
 
 
 def _best_block(rows: Sequence[Row], order: Sequence[int], size: int, accessible: int, *, plain: bool) -> _Block | None:

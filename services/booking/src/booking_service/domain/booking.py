@@ -47,7 +47,8 @@ class Line:
     in their order; empty when each costs `unit_price` and nothing else is to be said. seats: one a ticket, or none;
     of a bundle one for each seated ticket that it consists of, in their order. accessible_seats: how many were wished.
     attendees: as far as known, in the order of the tickets. contents: of a bundle, what is issued in place of its own.
-    vouchers: ids of those of which each of its tickets takes a use.
+    vouchers: ids of those of which each of its tickets takes a use. resale_offer: whose place and seat it has when
+    the booking is confirmed; until then its seller has them.
     """
 
     ticket_type: str
@@ -63,6 +64,7 @@ class Line:
     tax_class: str = ""
     vouchers: tuple[str, ...] = ()
     accessible_seats: int = 0
+    resale_offer: str = ""
 
     def priced(self) -> PricedLine:
         """What each ticket costs."""
@@ -76,7 +78,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One admission. unit: line, and ticket of that line, that it was issued for; those of a bundle share one."""
+    """One admission. unit: line, and ticket of that line, that it was issued for; those of a bundle share one.
+
+    resale_offer: its last one, whatever became of that.
+    """
 
     name: str
     ticket_type: str
@@ -89,6 +94,7 @@ class Ticket:
     seat: str = ""
     attendee: Attendee = UNKNOWN
     unit: UnitAt = FIRST
+    resale_offer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,11 +268,16 @@ class Booking:
         return replace(self, state=state, tickets=tickets, update_time=now)
 
 
+def own_places(lines: Sequence[Line]) -> list[Line]:
+    """Without those that will have the places of others."""
+    return [line for line in lines if not line.resale_offer]
+
+
 def demand_of(lines: Sequence[Line]) -> Demand:
-    """Pool id → places, ticket type id → tickets that these lines need."""
+    """Pool id → places, ticket type id → tickets that these lines need; nothing for what others still have."""
     places: Counter[str] = Counter()
     tickets: Counter[str] = Counter()
-    for line in lines:
+    for line in own_places(lines):
         tickets[line.ticket_type.rpartition("/")[2]] += line.quantity
         for pool in line.pools:
             places[pool] += line.quantity

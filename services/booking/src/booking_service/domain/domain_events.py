@@ -78,7 +78,10 @@ class BookingChangeHeld:
 
 @dataclass(frozen=True, slots=True)
 class BookingChangeExpired:
-    """A change was not paid in time, or cannot be made any more; the booking is as it was."""
+    """A change was not paid in time, was withdrawn, or cannot be made any more; the booking is as it was."""
+
+    withdrawn: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +224,49 @@ class WaitingListLeft:
     """Somebody waits no more, by their own wish or the organizer's."""
 
 
+@dataclass(frozen=True, slots=True)
+class TicketsOffered:
+    """Their buyer would sell these tickets on; by name. Of each an offer was opened."""
+
+    tickets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResaleOfferOpened:
+    """A ticket is for sale again, for what it cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResaleOfferReserved:
+    """A buyer holds it: that booking."""
+
+    booking: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResaleOfferReopened:
+    """The hold ended unpaid; it is for sale again at its old place."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResaleOfferSold:
+    """It was sold to that booking; the seller's ticket is void."""
+
+    booking: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResaleOfferWithdrawn:
+    """Its seller keeps the ticket."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResaleOfferLapsed:
+    """The ticket, or what it was for, is not there any more."""
+
+    reason: str
+
+
 WaitingListFact = (
     WaitingListJoined
     | WaitingListPriorityChanged
@@ -228,6 +274,14 @@ WaitingListFact = (
     | WaitingListFulfilled
     | WaitingListLapsed
     | WaitingListLeft
+)
+ResaleFact = (
+    ResaleOfferOpened
+    | ResaleOfferReserved
+    | ResaleOfferReopened
+    | ResaleOfferSold
+    | ResaleOfferWithdrawn
+    | ResaleOfferLapsed
 )
 Changes = BookingChanged | BookingChangeHeld | BookingChangeExpired | BookingApproved | BookingRejected
 Ends = BookingCompleted | BookingNoShow
@@ -253,4 +307,6 @@ Happening = (
     | Changes
     | Ends
     | WaitingListFact
+    | TicketsOffered
+    | ResaleFact
 )

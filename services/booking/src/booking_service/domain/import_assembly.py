@@ -18,11 +18,13 @@ from booking_service.domain.commands.group import free_lines, require_open
 from booking_service.domain.contacts import NOBODY, Contact
 from booking_service.domain.offer import Offer
 from booking_service.domain.questions import Answer, Attendee
+from booking_service.domain.seat_counts import seats_needed
+from booking_service.domain.seating import plan_of, split_seat
 from booking_service.domain.selling import Wanted
 from domain_kit.refusals import FieldViolation, Refusal
 
 _TYPE, _DATE = "ticket_type", "date"
-_FIELDS = {"RESOURCE_NOT_FOUND": (_TYPE, "TICKET_TYPE_UNKNOWN"), "SEATS_REQUIRED": (_TYPE, "SEATS_REQUIRED")}
+_FIELDS = {"RESOURCE_NOT_FOUND": (_TYPE, "TICKET_TYPE_UNKNOWN")}
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class Assembly:
         self.templates: list[Line] = []
         self._template_of: dict[tuple[str, str], int | tuple[str, str, str]] = {}
         self._orders: dict[object, _Order] = {}
+        self._row_of_seat: dict[tuple[str, str], int] = {}
 
     def add(self, row: ImportRow) -> list[RowProblem]:
         """All that is wrong with the row; nothing when it will be booked."""
@@ -58,6 +61,7 @@ class Assembly:
             RowProblem(row.number, named(each.field, row.names), "ANSWER_INVALID", each.description)
             for each in self._wrong(row, line)
         ]
+        problems += self._wrong_seat(row)
         order = self._orders.get(row.order or row.number)
         if order is None:
             order = self._orders[row.order or row.number] = _Order(self._new_name())
@@ -65,7 +69,7 @@ class Assembly:
             what = f"has more than {MOST_OF_AN_ORDER} tickets."
             problems.append(RowProblem(row.number, "order", "ORDER_TOO_LARGE", what))
             return problems
-        order.tickets.append(ImportedTicket(template, row.attendee))
+        order.tickets.append(ImportedTicket(template, row.attendee, (row.seat,) if row.seat else ()))
         order.buyer = order.buyer or row.buyer
         order.contact = row.contact if order.contact == NOBODY else order.contact
         order.answers = order.answers or row.booking_answers
@@ -108,6 +112,24 @@ class Assembly:
         if row.contact.email and not is_email(row.contact.email):
             yield FieldViolation("contact.email", "must be a mail address.")
         yield from answer_problems(self._offer, types, row.booking_answers, "booking_answers", per_ticket=False)
+
+    def _wrong_seat(self, row: ImportRow) -> Iterator[RowProblem]:
+        """What is wrong with the seat that it names, whoever has it."""
+        if not row.seat:
+            return
+        needed = seats_needed(self._offer, row.ticket_type)
+        section, label, seat = split_seat(row.seat)
+        found = plan_of(self._offer.sections).get(section)
+        if len(needed) != 1:
+            reason, what = "SEATS_NOT_OFFERED", "cannot be chosen for this type."
+        elif section not in needed[0] or found is None or not found.has(label, seat):
+            reason, what = "SEAT_UNKNOWN", "is no seat of this type."
+        else:
+            first = self._row_of_seat.setdefault((row.date, row.seat), row.number)
+            if first == row.number:
+                return
+            reason, what = "SEAT_TAKEN", f"is taken by line {first}."
+        yield RowProblem(row.number, named("seat", row.names), reason, what)
 
 
 def _contact(order: _Order) -> Contact:

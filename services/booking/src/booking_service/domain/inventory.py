@@ -23,7 +23,7 @@ class Inventory:
     seats: how many of the present plan are taken, by section as `seat_counts` has it. version counts changes of it or
     of its offer; the store's guard. closed: bookings of what ended until then are closed. waiting: how many entries of
     the waiting list wait for what, see `waiting_list`. arrivals: how many ever joined it. reordered: how often
-    priorities were changed.
+    priorities were changed. resale: ids of the open resale offers, see `resale_board`.
     """
 
     event: str
@@ -35,6 +35,7 @@ class Inventory:
     waiting: Mapping[str, int] = field(default_factory=dict)
     arrivals: int = 0
     reordered: int = 0
+    resale: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def shortfall(inventory: Inventory, wanted: Places, capacity_of: CapacityOf) -> str:

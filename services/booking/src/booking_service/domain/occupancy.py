@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from booking_service.domain.booking import Booking, Line, issued_by
+from booking_service.domain.booking import Booking, Line, issued_by, own_places
 from booking_service.domain.inventory import Demand, Inventory, exchange, release, shortfall
 from booking_service.domain.people import Person, person_key
 from booking_service.domain.records import Key, Record, View, key_of
+from booking_service.domain.resale_offer import ResaleOffer
 from booking_service.domain.seat_taking import seat_keys, seats_occupied, seats_vacated
 from booking_service.domain.selling import sold_out
+from booking_service.domain.states import TicketState
 from booking_service.domain.stock import Stock
 from booking_service.domain.voucher_use import VoucherUse, unknown_voucher, use_key
 from booking_service.domain.waiting_entry import EntryState, WaitingEntry
@@ -17,11 +19,17 @@ from booking_service.domain.waiting_list import left_to_public
 
 
 def keys_of(booking: Booking) -> Sequence[Key]:
-    """The records that `vacated` and `occupied` look at."""
+    """The records that `vacated` and `occupied` look at, and what ends or opens with the booking."""
     people: list[Key] = [person_key(booking.event, booking.buyer)] if booking.counted else []
     entry: list[Key] = [(WaitingEntry, booking.entry)] if booking.entry else []
     vouchers = (use_key(booking.event, voucher) for voucher in booking.redeemed())
-    return [*people, *entry, *vouchers, *seat_keys(booking)]
+    return [*people, *entry, *vouchers, *seat_keys(booking), *resale_keys(booking)]
+
+
+def resale_keys(booking: Booking) -> list[Key]:
+    """The offers of its tickets that may be live, and those that it buys."""
+    selling = [each.resale_offer for each in booking.tickets if each.resale_offer and each.state is TicketState.VALID]
+    return [(ResaleOffer, name) for name in (*selling, *(line.resale_offer for line in booking.lines)) if name]
 
 
 def keys_with_change(booking: Booking) -> Sequence[Key]:
@@ -68,12 +76,18 @@ def merged(earlier: Iterable[Record], later: Iterable[Record]) -> list[Record]:
 
 
 def occupied(
-    view: View, booking: Booking, *, whole: bool = True, before: Inventory | None = None
+    view: View,
+    booking: Booking,
+    *,
+    whole: bool = True,
+    before: Inventory | None = None,
+    seats_of: Sequence[Booking] = (),
 ) -> tuple[Stock, list[Record]]:
     """The stock and the tallies with what the booking needs taken, all of it.
 
     whole: it is no part that may go without a place of its own. before: the inventory while it still had what is
-    exchanged for this, so that nobody who waits gets that.
+    exchanged for this, so that nobody who waits gets that. seats_of: the bookings whose seats these are, where it
+    stands for several.
 
     FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON, VOUCHER_USED_UP, VOUCHER_UNKNOWN, SEAT_TAKEN. A line without a
     pool has no places. What its vouchers keep is taken first. The seats of a line are found before, by
@@ -100,8 +114,8 @@ def occupied(
     short = not placed or shortfall(open_to, more, offer.capacity_of)
     taken = None if short else exchange(inventory, kept, demand, offer.capacity_of)
     if taken is None:
-        raise sold_out(offer, release(open_to, Demand(kept, {})), booking.lines)
-    stock, seats = seats_occupied(view, view.stock.holding(taken), booking)
+        raise sold_out(offer, release(open_to, Demand(kept, {})), own_places(booking.lines))
+    stock, seats = seats_occupied(view, view.stock.holding(taken), seats_of or (booking,))
     return stock, [*tallies, *seats]
 
 

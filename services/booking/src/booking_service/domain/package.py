@@ -23,6 +23,11 @@ def check_package(offer: Offer, entries: Sequence[Entry]) -> None:
     issued = sum(quantity * sum(count for _, count in _issued(offer, kind)) for kind, quantity, _ in entries)
     if 0 < offer.terms.most_per_booking < issued:
         raise too_many(offer.terms.most_per_booking)
+    check_add_ons(offer, entries)
+
+
+def check_add_ons(offer: Offer, entries: Sequence[Entry]) -> None:
+    """FailedPrecondition ADD_ON_NEEDS_TICKET, TOO_MANY_IN_BOOKING where add-ons lack the admissions they belong to."""
     for kind, quantity, date in entries:
         if kind.add_on:
             _check_add_on(offer, kind, quantity, [entry for entry in entries if entry[2] == date])

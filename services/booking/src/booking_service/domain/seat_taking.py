@@ -1,10 +1,11 @@
 """Takes the seats of a booking and gives them back, and counts those taken in the inventory."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from booking_service.domain.booking import Booking
+from booking_service.domain.booking import Booking, own_places
+from booking_service.domain.hall import by_section, seats_taken
 from booking_service.domain.records import Key, Record, View
-from booking_service.domain.seat_choice import by_section, seats_taken
 from booking_service.domain.seat_counts import count_key, seats_needed
 from booking_service.domain.seating import Section, plan_of
 from booking_service.domain.stock import Stock
@@ -18,24 +19,27 @@ def seat_keys(booking: Booking) -> list[Key]:
     return [taken_seats_key(booking.event, *place) for place in _placed(booking)]
 
 
-def seats_occupied(view: View, stock: Stock, booking: Booking) -> tuple[Stock, list[Record]]:
-    """The stock and the tallies with its seats taken. FailedPrecondition SEAT_TAKEN.
+def seats_occupied(view: View, stock: Stock, bookings: Iterable[Booking]) -> tuple[Stock, list[Record]]:
+    """The stock and the tallies with their seats taken. FailedPrecondition SEAT_TAKEN.
 
     ValueError for a line without the seats that its type needs: `seated` was not asked.
     """
     offer = stock.known_offer()
-    for line in booking.lines:
-        if not line.seats and seats_needed(offer, line.ticket_type):
-            raise ValueError(f"{line.ticket_type} needs seats")
-    tallies: list[TakenSeats] = []
-    for (section, date), seats in _placed(booking).items():
-        before = view.find(*taken_seats_key(booking.event, section, date))
-        before = before or TakenSeats(booking.event, section, date)
-        try:
-            tallies.append(before.having(_id_of(booking), seats))
-        except SeatClash as clash:
-            raise seats_taken([f"{section}/{row}/{seat}" for row, seat in seats if before.has(row, seat)]) from clash
-    return _counted(stock, booking, +1), list(tallies)
+    tallies: dict[tuple[str, str], TakenSeats] = {}
+    for booking in bookings:
+        for line in booking.lines:
+            if not line.seats and seats_needed(offer, line.ticket_type):
+                raise ValueError(f"{line.ticket_type} needs seats")
+        for (section, date), seats in _placed(booking).items():
+            before = tallies.get((section, date)) or view.find(*taken_seats_key(booking.event, section, date))
+            before = before or TakenSeats(booking.event, section, date)
+            try:
+                tallies[section, date] = before.having(_id_of(booking), seats)
+            except SeatClash as clash:
+                gone = [f"{section}/{row}/{seat}" for row, seat in seats if before.has(row, seat)]
+                raise seats_taken(gone) from clash
+        stock = _counted(stock, booking, +1)
+    return stock, list(tallies.values())
 
 
 def seats_vacated(view: View, stock: Stock, booking: Booking) -> tuple[Stock, list[Record]]:
@@ -62,7 +66,7 @@ def _counted(stock: Stock, booking: Booking, sign: int) -> Stock:
 
 def _placed(booking: Booking) -> Placed:
     placed: Placed = {}
-    for line in booking.lines:
+    for line in own_places(booking.lines):  # a seat that is bought from somebody is theirs until then
         for section, seats in by_section(line.seats).items():
             placed.setdefault((section, line.date), []).extend(seats)
     return placed

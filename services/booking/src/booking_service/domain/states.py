@@ -46,6 +46,7 @@ class BookingAction(Enum):
     REJECT = "REJECT"
     CHANGE = "CHANGE"
     TRANSFER = "TRANSFER"
+    OFFER = "OFFER"
     CHECK_IN = "CHECK_IN"
     UNDO_CHECK_IN = "UNDO_CHECK_IN"
     CLOSE = "CLOSE"
@@ -74,12 +75,14 @@ LIFE = StateTable(
         (S.CONFIRMED, A.CANCEL): S.CANCELLED,
         (S.CONFIRMED, A.CHANGE): S.CONFIRMED,
         (S.CONFIRMED, A.TRANSFER): S.CONFIRMED,
+        (S.CONFIRMED, A.OFFER): S.CONFIRMED,
         (S.CONFIRMED, A.CHECK_IN): S.CHECKED_IN,
         # The event is over and nobody came.
         (S.CONFIRMED, A.CLOSE): S.NO_SHOW,
         # A change of what nobody was admitted with; further tickets of the same booking.
         (S.CHECKED_IN, A.CHANGE): S.CHECKED_IN,
         (S.CHECKED_IN, A.TRANSFER): S.CHECKED_IN,
+        (S.CHECKED_IN, A.OFFER): S.CHECKED_IN,
         (S.CHECKED_IN, A.CHECK_IN): S.CHECKED_IN,
         # The last admission is taken back.
         (S.CHECKED_IN, A.UNDO_CHECK_IN): S.CONFIRMED,

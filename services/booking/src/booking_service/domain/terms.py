@@ -52,6 +52,7 @@ class BookingTerms:
     hold_for: timedelta | None = None
     approve_within: timedelta = APPROVE_WITHIN
     ticket_logo: bytes = b""
+    seats_left_alone_allowed: bool = False
 
 
 PLAIN_TERMS = BookingTerms()

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from booking_service.domain.identity_memo import by_identity
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import Offer, OfferedType, OfferState
+from booking_service.domain.resale_board import count_open, without_oldest
 from booking_service.domain.seat_counts import seats_remaining
 from booking_service.domain.selling import check_window
 from booking_service.domain.waiting_entry import WaitingEntry
@@ -66,25 +67,30 @@ def servable(offer: Offer, inventory: Inventory) -> dict[Wish, int]:
 def left_to_public(offer: Offer, inventory: Inventory) -> Inventory:
     """The inventory as the public sees it: what those who can be served ask for is taken.
 
+    Of places and of tickets that are for sale again, for the moment until they are served.
+
     INVARIANT: nobody passes somebody who waits and could be served. It asks for no record: the numbers stand in the
     inventory, and where nobody waits it is the inventory itself.
     """
     if not inventory.waiting:
         return inventory
     kept: Counter[str] = Counter()
+    public = inventory
     for queue in _queues(offer, inventory.waiting):
         left = _left(offer, inventory, queue)
         asked = sum(wish.quantity * entries for wish, entries in queue.wishes if wish.quantity <= left)
         if asked:
-            kept.update({pool: count * min(asked, left) for pool, count in queue.draws})
+            free = _free(offer, inventory, queue)
+            kept.update({pool: count * min(asked, free) for pool, count in queue.draws})
+            public = without_oldest(public, queue.ticket_type, queue.date, asked)
     if not kept:
-        return inventory
+        return public
     kept.update(inventory.taken)
-    return replace(inventory, taken=kept)
+    return replace(public, taken=kept)
 
 
 def left_for(offer: Offer, inventory: Inventory, kind: OfferedType, date: str) -> int:
-    """Tickets that are free; none of a bundle of something that is not sold any more."""
+    """Tickets that are free or offered for resale; none of a bundle of something that is not sold any more."""
     return _left(offer, inventory, _Queue(kind.name, date, _draws(offer, kind, date), ()))
 
 
@@ -118,6 +124,11 @@ def _draws(offer: Offer, kind: OfferedType, date: str) -> tuple[tuple[str, int],
 
 
 def _left(offer: Offer, inventory: Inventory, queue: _Queue) -> int:
+    """Free places, and tickets that are offered for resale."""
+    return _free(offer, inventory, queue) + count_open(inventory, queue.ticket_type, queue.date)
+
+
+def _free(offer: Offer, inventory: Inventory, queue: _Queue) -> int:
     taken = inventory.taken
     left = min(((offer.capacity_of(pool) - taken.get(pool, 0)) // count for pool, count in queue.draws), default=0)
     seats = seats_remaining(offer, inventory.seats, queue.ticket_type, queue.date) if offer.sections else None

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from booking_service.domain.inventory import Inventory
 from booking_service.domain.ports import Condition
 from booking_service.domain.waiting_entry import WaitingEntry
 from booking_service.domain.waiting_list import Wish
@@ -24,8 +25,11 @@ class EntryReader(Protocol):
     async def of_user(self, user: str, *, after: Sequence[Any] | None = None, limit: int) -> Page[WaitingEntry]:
         """Newest first."""
 
-    async def first(self, wishes: Collection[Wish], limit: int) -> Sequence[WaitingEntry]:
-        """Those that wait for one of these, in the order of their turns."""
+    async def first(self, inventory: Inventory, wishes: Collection[Wish], limit: int) -> Sequence[WaitingEntry]:
+        """Those that wait for one of these, in the order of their turns. inventory: read before this is asked.
+
+        While the order changes it may leave somebody out; then the inventory is `reordered`.
+        """
 
 
 class ListsToServe(Protocol):

@@ -13,6 +13,7 @@ from booking_service.domain.commands import (
     Reject,
     TicketIssuer,
     TryChange,
+    WithdrawChange,
 )
 from booking_service.domain.ports import Desk
 from booking_service.handlers.asking import ask
@@ -40,6 +41,11 @@ async def change_booking(desk: Desk, change: Change, *, trial: bool, cause: Caus
     if change.add:
         check_wanted(change.event, change.add, path="add_lines")
     return await ask(desk, TryChange(replace(change, issuer=NoIssuer())) if trial else change, cause, Booking)
+
+
+async def withdraw_change(desk: Desk, *, name: str, reason: str, etag: str, cause: Cause) -> Booking:
+    """The booking as it was before the change; refusals as `WithdrawChange`."""
+    return await ask(desk, WithdrawChange(event_of(name), name, reason, etag), cause, Booking)
 
 
 async def approve_booking(

@@ -9,7 +9,8 @@ from booking_service.domain.commands import BeginImport, BookChunk, TicketIssuer
 from booking_service.domain.import_assembly import Assembly
 from booking_service.domain.offer import Offer
 from booking_service.domain.ports import Desk, StockReader
-from booking_service.domain.records import Record, View
+from booking_service.domain.records import Record
+from booking_service.domain.voucher_ports import Rehearsal
 from booking_service.handlers.asking import ask
 from domain_kit.clock import Clock
 from domain_kit.crash_points import crash_point
@@ -39,6 +40,7 @@ async def import_attendees(
     issuer: TicketIssuer,
     answered: Callable[[Cause], Awaitable[Record | None]],
     clock: Clock,
+    rehearsal: Rehearsal,
     *,
     event: str,
     read: Read,
@@ -66,7 +68,7 @@ async def import_attendees(
         templates, orders = tuple(assembly.templates), assembly.orders()
         begin = BeginImport(event, f"{event}/imports/{new_id()}", cause.actor, reason, templates, orders)
         if validate_only:
-            begin.decide(View(stock, {}), clock())
+            await rehearsal.rehearse(begin)
             yield Progress(total, total, done=True)
             return
         began = await ask(desk, begin, cause, AttendeeImport)

@@ -7,6 +7,7 @@ from booking_service.domain.answers import missing_answers
 from booking_service.domain.booking import Booking, Ticket, void_ticket
 from booking_service.domain.offer import Offer
 from booking_service.domain.ports import BookingReader, StockReader
+from booking_service.domain.resale_ports import ResaleReader
 from booking_service.domain.states import TicketState
 from booking_service.domain.waiting_list_ports import EntryReader
 from booking_service.domain.waiting_ports import Offers
@@ -21,31 +22,29 @@ class Owners:
     organizer: str
 
 
-async def owners_of(bookings: BookingReader, stocks: StockReader, entries: EntryReader, name: str) -> Owners | None:
-    """Whose an event, booking, ticket, waiting list entry or check-in list is; None for what does not exist.
+async def owners_of(
+    bookings: BookingReader, stocks: StockReader, entries: EntryReader, resales: ResaleReader, name: str
+) -> Owners | None:
+    """Whose an event, booking, ticket, waiting list entry, resale offer or check-in list is; None for what is not.
 
     A list belongs to its event, also one that does not exist: those who may see the event's learn that it does not.
     """
-    match name.split("/"):
-        case ["events", _, "checkInLists", _]:
-            return await owners_of(bookings, stocks, entries, "/".join(name.split("/")[:2]))
-        case ["events", _]:
-            offer = await stocks.offer(name)
-            return None if offer is None else Owners("", offer.organizer)
-        case ["events", _, "vouchers", _]:
-            return await owners_of(bookings, stocks, entries, "/".join(name.split("/")[:2]))
-        case ["events", _, "bookings", _, *rest] if not rest or (len(rest) == 2 and rest[0] == "tickets"):
-            try:
+    try:
+        match name.split("/"):
+            case ["events", _] | ["events", _, "checkInLists" | "vouchers", _]:
+                offer = await get_offer(stocks, "/".join(name.split("/")[:2]))
+                return Owners("", offer.organizer)
+            case ["events", _, "bookings", _, *rest] if not rest or (len(rest) == 2 and rest[0] == "tickets"):
                 booking = await bookings.get("/".join(name.split("/")[:4]))
-            except NotFound:
-                return None
-            return Owners(booking.buyer, booking.organizer)
-        case ["events", _, "waitingListEntries", _]:
-            try:
+                return Owners(booking.buyer, booking.organizer)
+            case ["events", _, "waitingListEntries", _]:
                 entry = await entries.get(name)
-            except NotFound:
-                return None
-            return Owners(entry.user, entry.organizer)
+                return Owners(entry.user, entry.organizer)
+            case ["events", _, "resaleOffers", _]:
+                offered = await resales.get(name)
+                return Owners(offered.seller, offered.organizer)
+    except NotFound:
+        return None
     return None
 
 

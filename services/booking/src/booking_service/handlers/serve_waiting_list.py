@@ -29,12 +29,12 @@ async def serve_waiting_list(
     now, cause = clock(), Cause(key=f"booking.waiting_list|{new_id()}", actor=ACTOR)
     lost = [wish for wish, _ in wishes_of(inventory) if hopeless(offer, wish, now)][:_WISHES_AT_ONCE]
     if lost:
-        names = tuple(entry.name for entry in await entries.first(lost, at_once))
+        names = tuple(entry.name for entry in await entries.first(inventory, lost, at_once))
         if names:
             await desk.submit(LapseEntries(event, names), cause)
         return bool(names)
     wishes = frozenset(servable(offer, inventory))
-    names = tuple(entry.name for entry in await entries.first(wishes, at_once))
+    names = tuple(entry.name for entry in await entries.first(inventory, wishes, at_once))
     if names:
         bookings = tuple(f"{event}/bookings/{new_id()}" for _ in names)
         await desk.submit(OfferPlaces(event, names, bookings, wishes, inventory.reordered), cause)

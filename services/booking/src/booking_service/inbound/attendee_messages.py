@@ -45,8 +45,8 @@ def group_from_wire(request: pb.CreateGroupBookingRequest) -> Group:
     """A complimentary one is held for no time at all."""
     lasting = request.invoice.hold_duration.ToTimedelta() or LONGEST_HOLD
     wanted = [
-        Wanted(line.ticket_type, line.quantity, line.date,
-               attendees=tuple(attendee_from_wire(each) for each in line.attendees))
+        Wanted(line.ticket_type, line.quantity, line.date, tuple(line.seats),
+               tuple(attendee_from_wire(each) for each in line.attendees), line.accessible_seats)
         for line in request.lines
     ]  # fmt: skip
     return Group(

@@ -20,6 +20,7 @@ COLUMNS: Mapping[str, str] = {
     "order": "order",
     "ticket_type": "ticket_type",
     "date": "date",
+    "seat": "seat",
     "attendee_name": "attendee.display_name",
     "attendee_email": "attendee.email",
     "buyer": "buyer",
@@ -27,7 +28,7 @@ COLUMNS: Mapping[str, str] = {
     "buyer_email": "contact.email",
 }
 _COLUMN_OF = {path: column for column, path in COLUMNS.items()}
-_IDS = frozenset({"ticket_type", "date", "buyer"})  # spaces around them mean nothing
+_IDS = frozenset({"ticket_type", "date", "buyer", "seat"})  # spaces around them mean nothing
 _DELIMITERS = ",;\t"
 
 
@@ -140,6 +141,7 @@ def _checked(
         message.buyer,
         contact,
         answers_from_wire(message.booking_answers),
+        message.seat,
         names,
     )
 

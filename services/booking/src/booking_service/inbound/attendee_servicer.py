@@ -12,6 +12,7 @@ from booking_service.domain.booking import Booking
 from booking_service.domain.commands import TicketIssuer
 from booking_service.domain.ports import BookingReader, Desk, StockReader
 from booking_service.domain.records import Record
+from booking_service.domain.voucher_ports import Rehearsal
 from booking_service.domain.waiting_ports import Offers
 from booking_service.handlers.change_details import change_details
 from booking_service.handlers.create_group_booking import create_group_booking
@@ -48,6 +49,7 @@ class AttendeeParts:
     offers: Offers
     issuer: TicketIssuer
     answered: Callable[[Cause], Awaitable[Record | None]]
+    rehearsal: Rehearsal
     clock: Clock = utc_now
 
 
@@ -78,8 +80,8 @@ class AttendeeServicer(AttendeeServiceServicer):
     ) -> AsyncGenerator[pb.ImportAttendeesResponse, None]:
         parts, read = self._parts, partial(rows_of, request.content, request.format, self._validation)
         importing = import_attendees(
-            parts.desk, parts.stocks, parts.issuer, parts.answered, parts.clock, event=request.parent, read=read,
-            reason=request.reason, validate_only=request.validate_only, cause=cause_of(request, context),
+            parts.desk, parts.stocks, parts.issuer, parts.answered, parts.clock, parts.rehearsal, event=request.parent,
+            read=read, reason=request.reason, validate_only=request.validate_only, cause=cause_of(request, context),
         )  # fmt: skip
         async with aclosing(importing) as news:
             async for progress in news:

@@ -6,7 +6,13 @@ from datetime import timedelta
 from booking_service.domain.changing import Reduction
 from booking_service.domain.commands import Change, TicketIssuer, TransferTicket
 from booking_service.domain.ports import BookingReader, Desk
-from booking_service.handlers.change_booking import approve_booking, change_booking, event_of, reject_booking
+from booking_service.handlers.change_booking import (
+    approve_booking,
+    change_booking,
+    event_of,
+    reject_booking,
+    withdraw_change,
+)
 from booking_service.handlers.transfer_ticket import transfer_ticket
 from booking_service.inbound.messages import attendee_from_wire, lines_from_wire
 from booking_service.inbound.organizers import acts_for_organizer
@@ -38,6 +44,12 @@ class BookingChangeServicer(BookingChangeServiceServicer):
         manages = await acts_for_organizer(parts.bookings, context, request.name, "bookings.manage")
         change = change_from_wire(request, parts, by_terms=not manages)
         return booking_to_wire(await change_booking(parts.desk, change, trial=request.validate_only, cause=cause))
+
+    async def WithdrawChange(self, request: pb.WithdrawChangeRequest, context: object) -> booking_pb2.Booking:
+        desk, cause = self._parts.desk, cause_of(request, context)
+        return booking_to_wire(
+            await withdraw_change(desk, name=request.name, reason=request.reason, etag=request.etag, cause=cause)
+        )
 
     async def ApproveBooking(self, request: pb.ApproveBookingRequest, context: object) -> booking_pb2.Booking:
         parts, cause = self._parts, cause_of(request, context)

@@ -169,6 +169,7 @@ def _terms_from_wire(terms: event_pb2.BookingTerms) -> BookingTerms:
         hold_for=_span(terms.hold_duration),
         approve_within=_span(terms.approval_duration) or APPROVE_WITHIN,
         ticket_logo=terms.ticket_logo,
+        seats_left_alone_allowed=terms.seats_left_alone_allowed,
     )
 
 

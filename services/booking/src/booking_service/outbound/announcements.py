@@ -122,6 +122,7 @@ def announcement_to_document(announcement: Announcement) -> dict[str, Any]:
                 "date": each.date,
                 "phase": each.phase,
                 "waiting_list_open": each.waiting_list_open,
+                "resale_available": each.resale_available,
             }
             for each in availability.ticket_types
         ],
@@ -140,6 +141,7 @@ def announcement_from_document(document: Mapping[str, Any]) -> Announcement:
             each.get("date", ""),
             each.get("phase", ""),
             each.get("waiting_list_open", False),
+            each.get("resale_available", 0),
         )
         for each in document["ticket_types"]
     )

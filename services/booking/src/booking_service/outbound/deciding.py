@@ -25,7 +25,6 @@ from booking_service.outbound.documents import (
 )
 from booking_service.outbound.domain_events import encode, type_of
 from booking_service.outbound.lanes import Waiting
-from domain_kit.refusals import Refusal
 from domain_kit.trails import BEGINNING, Trail, followed
 from mongo_store import Insert, JournalRow, Put, Replace, VersionedEvent, Write
 from resource_api import check_etag
@@ -63,42 +62,84 @@ class _Changes:
 
 def decide_all(batch: Sequence[Waiting], stocks: Mapping[str, Stock], records: Records, now: datetime) -> Plan:
     """INVARIANT: a refusal changes nothing for the commands after it, and one command's error is its own."""
-    plan, working, documents = Plan(stocks=dict(stocks)), dict(records), dict[Key, Document]()
+    deciding = Deciding(stocks, records, now)
     for waiting in batch:
-        command = waiting.command
-        stock, subject = plan.stocks[command.event], command.subject
+        deciding.add(waiting)
+    return deciding.finish()
+
+
+class Deciding:
+    """A batch in the making. stocks, records: as they are before it; what comes to be known meanwhile may be added."""
+
+    def __init__(self, stocks: Mapping[str, Stock], records: Records, now: datetime) -> None:
+        self.stocks, self.records = dict(stocks), dict(records)
+        self._plan, self._working, self._now = Plan(stocks=dict(stocks)), dict(records), now
+        self._documents: dict[Key, Document] = {}
+
+    def know(self, stocks: Mapping[str, Stock], records: Records) -> None:
+        """More of what was there before the batch."""
+        self.stocks.update(stocks)
+        self.records.update(records)
+        self._plan.stocks.update(stocks)
+        self._working.update(records)
+
+    def add(self, waiting: Waiting) -> None:
+        """Decide the next command."""
+        plan, event = self._plan, waiting.command.event
         try:
-            before = None if subject is None else working.get(subject)
-            if before is not None:
-                check_etag(command.etag, before.version)
-            outcome = decided(command, View(stock, working), now)
-            idle = not outcome.steps and not outcome.tallies and outcome.stock is stock
-            if idle and not command.recorded:
-                plan.accepted.append((waiting, outcome.answer))
-                continue
-            changes = _changes(outcome, working, waiting.cause.actor, now)
-            row, answer = _row(waiting, outcome, changes)
-        except Refusal as refusal:
-            plan.refused.append((waiting, refusal))
-            continue
+            decision = self._decide(waiting)
         except NotAsked as error:
-            if stock is stocks[command.event]:
+            if plan.stocks[event] is self.stocks[event]:
                 plan.refused.append((waiting, error))
             else:
                 plan.postponed.append(waiting)
-            continue
-        except Exception as error:  # noqa: BLE001  # a fault in one command must not fail its neighbours
+        except Exception as error:  # noqa: BLE001  # a refusal, or a fault, which must not fail its neighbours
             plan.refused.append((waiting, error))
-            continue
+        else:
+            self._accept(waiting, *decision)
+
+    def add_if_written(self, waiting: Waiting) -> bool:
+        """The same for a command that changes something; False, and nothing is as if it was asked, for any other."""
+        try:
+            outcome, changes = self._decide(waiting)
+        except Exception:  # noqa: BLE001  # it is decided again where refusals are told
+            return False
+        if changes is None:
+            return False
+        self._accept(waiting, outcome, changes)
+        return True
+
+    def finish(self) -> Plan:
+        """What it comes to."""
+        _write_records(self._plan, self.records, self._documents)
+        _write_stocks(self._plan, self.stocks, self._now)
+        return self._plan
+
+    def _decide(self, waiting: Waiting) -> tuple[Outcome, "_Changes | None"]:
+        """What becomes of it; None where there is nothing to write."""
+        command = waiting.command
+        stock, subject = self._plan.stocks[command.event], command.subject
+        before = None if subject is None else self._working.get(subject)
+        if before is not None:
+            check_etag(command.etag, before.version)
+        outcome = decided(command, View(stock, self._working), self._now)
+        idle = not outcome.steps and not outcome.tallies and outcome.stock is stock
+        if idle and not command.recorded:
+            return outcome, None
+        return outcome, _changes(outcome, self._working, waiting.cause.actor, self._now)
+
+    def _accept(self, waiting: Waiting, outcome: Outcome, changes: "_Changes | None") -> None:
+        plan = self._plan
+        if changes is None:
+            plan.accepted.append((waiting, outcome.answer))
+            return
+        row, answer = _row(waiting, outcome, changes)
         plan.accepted.append((waiting, answer))
-        plan.stocks[command.event] = outcome.stock
+        plan.stocks[waiting.command.event] = outcome.stock
         plan.rows.append(row)
         plan.records.update(changes.records)
-        working.update(changes.records)
-        documents.update(changes.documents)
-    _write_records(plan, records, documents)
-    _write_stocks(plan, stocks, now)
-    return plan
+        self._working.update(changes.records)
+        self._documents.update(changes.documents)
 
 
 def _changes(outcome: Outcome, working: Records, actor: str, now: datetime) -> _Changes:

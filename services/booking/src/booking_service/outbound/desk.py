@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from booking_service.domain.booking import Booking
 from booking_service.domain.commands import Command, Expire, LapseReservation
 from booking_service.domain.records import Record
 from booking_service.domain.stock import Stock
+from booking_service.outbound.ahead import Ahead
 from booking_service.outbound.deciding import Plan, decide_all
 from booking_service.outbound.documents import answer_from_document
 from booking_service.outbound.lanes import LaneMetrics, NoLaneMetrics, Waiting
@@ -26,7 +27,15 @@ from mongo_store import JournalRow, Recorded, RequestRepeated, VersionConflict, 
 from mongo_store.verdicts import request_id_reused
 
 # Refusals that may rest on holds, or on places kept for vouchers, whose time is over.
-_MAY_BE_DUE = {"SOLD_OUT", "TOO_MANY_FOR_PERSON", "VOUCHER_USED_UP", "VOUCHER_IN_USE", "SEAT_TAKEN", "SEAT_LEFT_ALONE"}
+_MAY_BE_DUE = {
+    "SOLD_OUT",
+    "TOO_MANY_FOR_PERSON",
+    "VOUCHER_USED_UP",
+    "VOUCHER_IN_USE",
+    "SEAT_TAKEN",
+    "SEAT_LEFT_ALONE",
+    "OWN_RESALE_OFFER",
+}
 _ATTEMPTS = 30
 _SWEPT_AT_ONCE = 128
 
@@ -50,19 +59,20 @@ def expiry_cause(booking: Booking) -> Cause:
 
 
 class BatchDesk:
-    """`serve` of one lane. on_change: told of each stock that a commit changed; on_records: of each record."""
+    """LaneDesk of one lane. on_change: told of each stock that a commit changed; on_records: of each record."""
 
     def __init__(
         self,
         journal: BatchJournal,
         *,
         on_change: Callable[[Stock], None] = lambda _: None,
-        on_records: Callable[[Iterable[Record]], None] = lambda _: None,
+        on_records: Callable[[Collection[Record]], None] = lambda _: None,
         metrics: LaneMetrics | None = None,
     ) -> None:
         self._journal = journal
         self._shelf = Shelf(journal)
         self._on_change, self._on_records = on_change, on_records
+        self._under_way, self._failures = False, 0  # a commit; how many did not go through
         self._metrics = metrics or NoLaneMetrics()
 
     async def serve(self, batch: Sequence[Waiting]) -> None:
@@ -70,16 +80,30 @@ class BatchDesk:
 
         INVARIANT: nobody is told yes before the commit, nor no on what was merely remembered.
         """
+        await self._settle(batch)
+
+    def ahead(self) -> Ahead | None:
+        """For what comes while a commit is under way; None while none is."""
+        return Ahead(self._shelf, self._journal.clock(), self._failures) if self._under_way else None
+
+    async def serve_ahead(self, ahead: Ahead) -> None:
+        """Settle what was decided ahead, after the batch before it: as it was decided, or anew."""
+        if ahead.failures == self._failures and not any(waiting.gone for waiting in ahead.batch):
+            await self._settle(ahead.batch, ahead.finish())
+        else:
+            await self._settle(ahead.batch)
+
+    async def _settle(self, batch: Sequence[Waiting], plan: Plan | None = None) -> None:
         began, work, fresh = time.perf_counter(), list(batch), False
         for attempt in range(_ATTEMPTS):
-            plan = await self._decide(work, fresh=fresh)
+            plan = plan or await self._decide(work, fresh=fresh)
             work = [*(waiting for waiting, _ in plan.accepted), *plan.postponed]
             if await self._commit(plan, work):
                 self._committed(plan, time.perf_counter() - began)
                 if plan.postponed:
-                    await self.serve(plan.postponed)
+                    await self._settle(plan.postponed)
                 return
-            fresh = True
+            plan, fresh = None, True
             await asyncio.sleep(random.uniform(0, 0.001 * min(attempt, 10)))  # noqa: S311  # no secret
         conflict = Aborted(
             "WRITE_CONFLICT", "Others kept booking first; try again.", retry_after=timedelta(milliseconds=200)
@@ -104,28 +128,40 @@ class BatchDesk:
         return Plan()
 
     async def _commit(self, plan: Plan, work: Sequence[Waiting]) -> bool:
-        """False when it has to be decided anew, for those who have no answer yet."""
+        """False when it has to be decided anew, for those who have no answer yet.
+
+        What it will leave is remembered at once, for what is decided ahead, and forgotten where it does not go through.
+        """
+        self._shelf.keep(plan.stocks, plan.records)
+        if not plan.rows:
+            return True
+        self._under_way, gone_through = True, False
         try:
-            if plan.rows:
-                crash_point("booking.lane.before_commit")
-                await self._journal.commit_batch(plan.writes, plan.rows)
-                crash_point("booking.lane.after_commit")
+            crash_point("booking.lane.before_commit")
+            await self._journal.commit_batch(plan.writes, plan.rows)
+            gone_through = True
+            crash_point("booking.lane.after_commit")
         except RequestRepeated as repeat:
             self._answer_repeats(work, repeat.recorded)
-            return False
         except (VersionConflict, AlreadyExists):
             self._metrics.conflicted()
-            return False
-        except (Refusal, asyncio.CancelledError):
-            self._shelf.forget(plan.stocks, plan.records)  # whether it went through is not known
-            raise
+        except Refusal:
+            raise  # whether it went through is not known
         except Exception:
-            self._shelf.forget(plan.stocks, plan.records)
             if len(work) == 1:
                 raise
+            self._forget(plan)
             await self._one_by_one(work)
-            return False
-        return True
+        finally:
+            self._under_way = False
+            if not gone_through:
+                self._forget(plan)
+        return gone_through
+
+    def _forget(self, plan: Plan) -> None:
+        """What it was to leave is not to be relied on."""
+        self._failures += 1
+        self._shelf.forget(plan.stocks, plan.records)
 
     async def _one_by_one(self, work: Sequence[Waiting]) -> None:
         """After a fault that is no refusal: only those whose fault it is shall fail."""
@@ -140,7 +176,6 @@ class BatchDesk:
         return decide_all(work, loaded.stocks, loaded.records, self._journal.clock()), loaded.fresh
 
     def _committed(self, plan: Plan, seconds: float) -> None:
-        self._shelf.keep(plan.stocks, plan.records)
         if plan.rows:
             self._metrics.committed(len(plan.rows), seconds)
         for waiting, answer in plan.accepted:

@@ -21,6 +21,7 @@ from booking_service.domain.list_tally import ListTally
 from booking_service.domain.offer import Offer
 from booking_service.domain.people import Person
 from booking_service.domain.records import Record
+from booking_service.domain.resale_offer import ResaleBatch, ResaleOffer
 from booking_service.domain.scans import TicketScans
 from booking_service.domain.taken_seats import TakenSeats
 from booking_service.domain.voucher import Voucher
@@ -40,6 +41,7 @@ VOUCHER_USES = "voucher_uses"
 IMPORTS, IMPORT_CHUNKS = "imports", "import_chunks"
 WAITING_ENTRIES = "waiting_list_entries"
 WAITERS = "waiters"
+RESALE_OFFERS = "resale_offers"
 
 Document = dict[str, Any]
 R = TypeVar("R", bound=Record)
@@ -80,6 +82,8 @@ KINDS: tuple[Kind[Any], ...] = (
     Kind(ImportChunk, IMPORT_CHUNKS),
     Kind(WaitingEntry, WAITING_ENTRIES),
     Kind(Waiter, WAITERS, named=False),
+    Kind(ResaleOffer, RESALE_OFFERS),
+    Kind(ResaleBatch, "resale_batches"),  # in answers only
 )
 KIND_OF: Mapping[type[Any], Kind[Any]] = {kind.record: kind for kind in KINDS}
 _BY_COLLECTION = {kind.collection: kind for kind in KINDS}
@@ -139,6 +143,7 @@ def inventory_to_document(inventory: Inventory, offer_version: int, at: datetime
         "waiting": dict(inventory.waiting),
         "arrivals": inventory.arrivals,
         "reordered": inventory.reordered,
+        "resale": {key: list(ids) for key, ids in inventory.resale.items()},
         "offer_version": offer_version,
         "at": at,
     }
@@ -156,6 +161,7 @@ def inventory_from_document(document: Mapping[str, Any]) -> Inventory:
         waiting=document.get("waiting", {}),
         arrivals=document.get("arrivals", 0),
         reordered=document.get("reordered", 0),
+        resale={key: tuple(ids) for key, ids in document.get("resale", {}).items()},
     )
 
 

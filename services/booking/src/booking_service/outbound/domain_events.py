@@ -13,9 +13,11 @@ from booking_service.domain.availability import Availability
 from booking_service.domain.booking import Booking
 from booking_service.domain.check_in_list import CheckInList
 from booking_service.domain.records import Record
+from booking_service.domain.resale_offer import ResaleOffer
 from booking_service.domain.scans import Scan
 from booking_service.domain.voucher import Voucher
 from booking_service.domain.waiting_entry import WaitingEntry
+from booking_service.resale_wire import resale_offer_to_wire
 from booking_service.voucher_wire import voucher_to_wire
 from booking_service.waiting_wire import entry_to_wire
 from booking_service.wire import availability_to_wire, booking_in_event, ticket_of
@@ -50,6 +52,10 @@ def _cancelled(fact: facts.BookingCancelled, booking: Booking) -> Message:
 
 def _expired(fact: facts.BookingExpired, booking: Booking) -> Message:  # noqa: ARG001  # all builders are called alike
     return pb.BookingExpired(booking=booking_in_event(booking))
+
+
+def _change_expired(fact: facts.BookingChangeExpired, booking: Booking) -> Message:
+    return pb.BookingChangeExpired(booking=booking_in_event(booking), withdrawn=fact.withdrawn)
 
 
 def _passed(kind: Callable[..., Message]) -> Callable[[_OfTicket, Booking], Message]:
@@ -127,6 +133,17 @@ def _lapsed(fact: facts.WaitingListLapsed, entry: WaitingEntry) -> Message:
     return pb.WaitingListLapsed(waiting_list_entry=entry_to_wire(entry), reason=fact.reason)
 
 
+def _offered_for_resale(fact: facts.TicketsOffered, booking: Booking) -> Message:
+    return pb.TicketsOffered(booking=booking_in_event(booking), tickets=fact.tickets)
+
+
+def _of_resale(message: type[Any]) -> Callable[[facts.ResaleFact, ResaleOffer], Message]:
+    """Its message has the fields of the fact beside the offer."""
+    return lambda fact, offer: message(
+        resale_offer=resale_offer_to_wire(offer), **{each.name: getattr(fact, each.name) for each in fields(fact)}
+    )
+
+
 BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.BookingHeld: _held,
     facts.BookingApprovalRequested: _with_state(pb.BookingApprovalRequested),
@@ -148,7 +165,7 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.TicketTransferred: _transferred,
     facts.BookingChanged: _changed,
     facts.BookingChangeHeld: _with_state(pb.BookingChangeHeld),
-    facts.BookingChangeExpired: _with_state(pb.BookingChangeExpired),
+    facts.BookingChangeExpired: _change_expired,
     facts.BookingApproved: _with_state(pb.BookingApproved),
     facts.BookingRejected: _rejected,
     facts.BookingCompleted: _with_state(pb.BookingCompleted),
@@ -159,6 +176,13 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.WaitingListFulfilled: _waits(pb.WaitingListFulfilled),
     facts.WaitingListLapsed: _lapsed,
     facts.WaitingListLeft: _waits(pb.WaitingListLeft),
+    facts.TicketsOffered: _offered_for_resale,
+    facts.ResaleOfferOpened: _of_resale(pb.ResaleOfferOpened),
+    facts.ResaleOfferReserved: _of_resale(pb.ResaleOfferReserved),
+    facts.ResaleOfferReopened: _of_resale(pb.ResaleOfferReopened),
+    facts.ResaleOfferSold: _of_resale(pb.ResaleOfferSold),
+    facts.ResaleOfferWithdrawn: _of_resale(pb.ResaleOfferWithdrawn),
+    facts.ResaleOfferLapsed: _of_resale(pb.ResaleOfferLapsed),
 }
 
 

@@ -1,15 +1,15 @@
 """Lanes: commands of one event queue in order of arrival, and all that queue are committed at once.
 
-An event always falls into the same lane of a process. While one batch of a lane is in flight the next one gathers;
-there is no timer, so a lone command waits for nobody.
+An event always falls into the same lane of a process. While one batch of a lane is in flight the next one gathers, and
+is decided as far as that can be done ahead; there is no timer, so a lone command waits for nobody.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from zlib import crc32
 
 from booking_service.domain.commands import Command
@@ -70,20 +70,44 @@ class NoLaneMetrics:
         """Ignored."""
 
 
-Serve = Callable[[Sequence[Waiting]], Awaitable[None]]
+class DecidedAhead(Protocol):
+    """Commands decided on what the batch in flight will leave."""
+
+    @property
+    def batch(self) -> Sequence[Waiting]:
+        """Those that were taken."""
+
+    def take(self, waiting: Waiting) -> bool:
+        """Decide it; False if it has to wait, as then has everything after it."""
+
+
+A = TypeVar("A", bound=DecidedAhead)
+
+
+class LaneDesk(Protocol[A]):
+    """Settles batches, one at a time."""
+
+    async def serve(self, batch: Sequence[Waiting]) -> None:
+        """Settle all of a batch; what it raises is for those that are not settled."""
+
+    def ahead(self) -> A | None:
+        """For what comes while a batch is served; None where nothing can be decided ahead yet."""
+
+    async def serve_ahead(self, ahead: A) -> None:
+        """As `serve`, for what was decided ahead of this."""
 
 
 class Lanes:
-    """domain.ports.Desk over some lanes. serve: settles all of a batch; one per lane, never called twice at a time.
+    """domain.ports.Desk over some lanes, one a desk.
 
     batch: most commands in one commit. bound: most commands that may queue in one lane.
     """
 
     def __init__(
-        self, serve: Sequence[Serve], *, batch: int = 128, bound: int = 4096, metrics: LaneMetrics | None = None
+        self, desks: Sequence[LaneDesk[Any]], *, batch: int = 128, bound: int = 4096, metrics: LaneMetrics | None = None
     ) -> None:
         self._metrics = metrics or NoLaneMetrics()
-        self._lanes = [_Lane(each, batch) for each in serve]
+        self._lanes = [_Lane(each, batch) for each in desks]
         self._bound = bound
 
     async def submit(self, command: Command, cause: Cause) -> Record | None:
@@ -107,31 +131,75 @@ class Lanes:
 
 
 class _Lane:
-    def __init__(self, serve: Serve, batch: int) -> None:
+    def __init__(self, desk: LaneDesk[Any], batch: int) -> None:
         self.queue: deque[Waiting] = deque()
         self.running: asyncio.Task[None] | None = None
-        self._serve, self._batch = serve, batch
+        self._desk, self._batch = desk, batch
+        self._ahead: DecidedAhead | None = None
+        self._arrived = asyncio.Event()
 
     def wake(self) -> None:
+        self._arrived.set()
         if self.running is None:
             self.running = asyncio.create_task(self._run(), name="lane")
 
     async def _run(self) -> None:
-        batch: list[Waiting] = []
+        batch: Sequence[Waiting] = []
         try:
             # Callers that became ready in the same turn of the loop join the first batch.
             await asyncio.sleep(0)
-            while batch := self._next():
+            while batch := self._ahead.batch if self._ahead is not None else self._next():
+                serving = asyncio.create_task(self._serve(batch, self._ahead))
+                self._ahead = None
                 try:
-                    await self._serve(batch)
-                except Exception as trouble:  # noqa: BLE001  # whatever it was, the callers must hear of it
-                    for waiting in batch:
-                        waiting.refuse(trouble)
+                    await self._decide_ahead(serving)
+                finally:
+                    serving.cancel()  # without effect where it is done, as it is unless this lane was cancelled
+                    await asyncio.gather(serving, return_exceptions=True)
         finally:
-            self.running = None
-            for waiting in (*batch, *self.queue):  # only when this task was cancelled: nobody else would serve them
+            ahead, self._ahead, self.running = self._ahead, None, None
+            # Only when this task was cancelled: nobody else would serve them.
+            for waiting in (*batch, *(ahead.batch if ahead is not None else ()), *self.queue):
                 waiting.done.cancel()
             self.queue.clear()
+
+    async def _serve(self, batch: Sequence[Waiting], ahead: DecidedAhead | None) -> None:
+        try:
+            await (self._desk.serve(batch) if ahead is None else self._desk.serve_ahead(ahead))
+        except Exception as trouble:  # noqa: BLE001  # whatever it was, the callers must hear of it
+            for waiting in batch:
+                waiting.refuse(trouble)
+
+    async def _decide_ahead(self, serving: "asyncio.Task[None]") -> None:
+        """Returns when `serving` is done; `_ahead` is then what is to be served next, if anything was decided."""
+        keys: set[object] = set()
+        arriving = asyncio.ensure_future(self._arrived.wait())
+        try:
+            while not serving.done():
+                self._arrived.clear()
+                self._ahead = self._ahead or self._desk.ahead()
+                if self._ahead is not None and not self._take(self._ahead, keys):
+                    await asyncio.wait({serving})
+                    break
+                if arriving.done():
+                    arriving = asyncio.ensure_future(self._arrived.wait())
+                await asyncio.wait({serving, arriving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            arriving.cancel()
+        if self._ahead is not None and not self._ahead.batch:
+            self._ahead = None
+
+    def _take(self, ahead: DecidedAhead, keys: set[object]) -> bool:
+        """Give it what is first in the queue; False when it takes no more."""
+        while self.queue and len(ahead.batch) < self._batch:
+            waiting = self.queue[0]
+            mine = _keys_of(waiting)
+            if not waiting.gone:
+                if not keys.isdisjoint(mine) or not ahead.take(waiting):
+                    return False
+                keys |= mine
+            self.queue.popleft()
+        return len(ahead.batch) < self._batch
 
     def _next(self) -> list[Waiting]:
         """Up to a batch in order of arrival; two commands of one cause or on one subject go into different batches."""
@@ -142,7 +210,7 @@ class _Lane:
             waiting = self.queue.popleft()
             if waiting.gone:
                 continue
-            mine = {waiting.cause.key, waiting.command.subject} - {None}
+            mine = _keys_of(waiting)
             if keys.isdisjoint(mine):
                 batch.append(waiting)
             else:
@@ -150,3 +218,9 @@ class _Lane:
             keys |= mine  # also of those that wait: what comes after them must not overtake them
         self.queue.extendleft(reversed(later))
         return batch
+
+
+def _keys_of(waiting: Waiting) -> set[object]:
+    """Of what no two commands of a batch may be."""
+    keys: set[object] = {waiting.cause.key, waiting.command.subject}
+    return keys - {None}

@@ -118,8 +118,24 @@ class Shelf:
             elif unread:
                 records.update(await load_records(self._store, unread))
 
+    def peek(
+        self, command: Command, stocks: Mapping[str, Stock], records: Mapping[Key, Record | None]
+    ) -> tuple[dict[str, Stock], dict[Key, Record | None]] | None:
+        """What this command needs beside what is given, where all of it is remembered; None where it is not."""
+        more: dict[str, Stock] = {}
+        if command.event not in stocks:
+            if command.event not in self._stocks:
+                return None
+            more[command.event] = self._stocks[command.event]
+        found: dict[Key, Record | None] = {}
+        while wanted := _wanted([command], {**stocks, **more}, {**records, **found}):
+            if not all(kind.remembered for kind, _ in wanted):
+                return None
+            found.update((key, self._records.get(key)) for key in wanted)
+        return more, found
+
     def keep(self, stocks: Mapping[str, Stock], records: Mapping[Key, Record]) -> None:
-        """Remember what a commit left; the longest unused are forgotten."""
+        """Remember what a commit leaves; the longest unused are forgotten."""
         known = {event: stock for event, stock in stocks.items() if stock.offer is not None}
         _remember(self._stocks, known, REMEMBERED_STOCKS)
         _remember(self._records, {key: each for key, each in records.items() if each.remembered}, REMEMBERED_RECORDS)

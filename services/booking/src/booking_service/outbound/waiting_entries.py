@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from booking_service.domain.inventory import Inventory
 from booking_service.domain.ports import Condition
 from booking_service.domain.waiting_entry import EntryState, WaitingEntry
 from booking_service.domain.waiting_list import Wish
@@ -17,12 +18,13 @@ from mongo_store.keyset import after_cursor, cursor_of
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)  # only a list where somebody waits has a time; the index holds no more
 _WAITING = {"state": EntryState.WAITING.value}
-# One wish is one range of `by_turn`, so that the first of 100,000 are found as fast as the first of ten.
+# The embedded database reads all that a filter matches, whatever the limit, and looks for a range only behind fields
+# that are all given: so arrivals are read in windows, which are ranges of this index, and the state stands in front.
 INDEXES: Mapping[str, Sequence[Index]] = {
     WAITING_ENTRIES: [
         Index(
-            "by_turn",
-            [("ticket_type", 1), ("date", 1), ("quantity", 1), ("priority", -1), ("number", 1)],
+            "in_turn",
+            [("state", 1), ("ticket_type", 1), ("date", 1), ("quantity", 1), ("priority", -1), ("number", 1)],
             where=_WAITING,
         ),
         Index("by_user", [("user", 1), ("create_time", -1), ("_id", -1)]),
@@ -30,13 +32,16 @@ INDEXES: Mapping[str, Sequence[Index]] = {
 }
 _TURN = [("priority", -1), ("number", 1)]
 _AFTER_SLASH = "0"  # the character after "/" in ASCII: the end of a range of names below a parent
+_WIDER = 4  # each window than the one before
+_REMEMBERED = 10_000
 
 
 class MongoWaitingEntries:
-    """domain.waiting_list_ports.EntryReader and ListsToServe."""
+    """domain.waiting_list_ports.EntryReader and ListsToServe. window: arrivals that are looked through at first."""
 
-    def __init__(self, store: Finder) -> None:
-        self._store = store
+    def __init__(self, store: Finder, window: int = 100) -> None:
+        self._store, self._window = store, window
+        self._fronts: dict[Wish, tuple[int, int]] = {}
 
     async def get(self, name: str) -> WaitingEntry:
         """NotFound."""
@@ -58,9 +63,12 @@ class MongoWaitingEntries:
         """Newest first."""
         return await self._page({"user": user}, [("create_time", -1), ("_id", -1)], after, limit)
 
-    async def first(self, wishes: Collection[Wish], limit: int) -> Sequence[WaitingEntry]:
-        """Those that wait for one of these, in the order of their turns."""
-        found = await asyncio.gather(*(self._first(wish, limit) for wish in wishes))
+    async def first(self, inventory: Inventory, wishes: Collection[Wish], limit: int) -> Sequence[WaitingEntry]:
+        """Those that wait for one of these, in the order of their turns. inventory: read before this is asked.
+
+        While the order changes it may leave somebody out; then the inventory is `reordered`.
+        """
+        found = await asyncio.gather(*(self._first(inventory, wish, limit) for wish in wishes))
         return sorted((entry for entries in found for entry in entries), key=lambda entry: entry.turn)[:limit]
 
     async def due(self, now: datetime, limit: int) -> Sequence[str]:
@@ -68,8 +76,34 @@ class MongoWaitingEntries:
         where = {"look_at": {"$gt": _EVER, "$lte": now}}
         return [each["_id"] for each in await self._store.find(AGENDA, where, sort=[("look_at", 1)], limit=limit)]
 
-    async def _first(self, wish: Wish, limit: int) -> list[WaitingEntry]:
-        where = {"ticket_type": wish.ticket_type, "date": wish.date, "quantity": wish.quantity, **_WAITING}
+    async def _first(self, inventory: Inventory, wish: Wish, limit: int) -> list[WaitingEntry]:
+        found = await self._of_wish(wish, limit, priority={"$gt": 0})
+        if len(found) < limit:
+            found += await self._by_arrival(inventory, wish, limit - len(found))
+        if len(found) < limit:
+            found += await self._of_wish(wish, limit - len(found), priority={"$lt": 0})
+        return found
+
+    async def _by_arrival(self, inventory: Inventory, wish: Wish, limit: int) -> list[WaitingEntry]:
+        """Those without priority.
+
+        Remembers where the first one stands: in front of it nobody waits any more, until the order is changed.
+        """
+        reordered, front = self._fronts.get(wish, (-1, 1))
+        start = front if reordered == inventory.reordered else 1
+        found: list[WaitingEntry] = []
+        width = self._window
+        while start <= inventory.arrivals and len(found) < limit:
+            window = {"$gte": start, "$lt": start + width}
+            found += await self._of_wish(wish, limit - len(found), priority=0, number=window)
+            start, width = start + width, width * _WIDER
+        if len(self._fronts) >= _REMEMBERED:
+            self._fronts.clear()
+        self._fronts[wish] = inventory.reordered, found[0].number if found else inventory.arrivals + 1
+        return found
+
+    async def _of_wish(self, wish: Wish, limit: int, **more: Any) -> list[WaitingEntry]:
+        where = {**_WAITING, "ticket_type": wish.ticket_type, "date": wish.date, "quantity": wish.quantity, **more}
         return [_entry(each) for each in await self._store.find(WAITING_ENTRIES, where, sort=_TURN, limit=limit)]
 
     async def _page(

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from booking_service.domain.best_seats import best_seats
+from booking_service.domain.best_seats import best_seats, parts_of
 from booking_service.domain.seating import SeatRow, Section
 from booking_service.domain.taken_seats import TakenRow, TakenSeats
 
@@ -154,6 +154,48 @@ def test_the_row_in_front_and_then_the_place_nearest_to_the_middle_is_taken(hall
         return len(left_alone(hall, block)), at, abs(positions[0] + positions[-1] + 1 - len(rows[at]))
 
     assert worth(set(best_seats(hall, quantity))) == min(map(worth, together))
+
+
+def run_lengths(hall):
+    """Of free seats side by side that are not accessible."""
+    for row in free_rows(hall):
+        text = "".join("o" if free and not accessible else "x" for _, accessible, free in row)
+        yield from (len(run) for run in text.split("x") if run)
+
+
+@settings(max_examples=600)
+@given(halls(), st.integers(2, 12))
+def test_of_a_party_that_is_split_nobody_sits_alone_where_that_can_be(hall, quantity):
+    """INVARIANT: no part has one person, if people can be put into free runs of seats so that none has."""
+    runs = list(run_lengths(hall))
+    together = sum(run for run in runs if run > 1)
+    if together < quantity or (quantity % 2 and max(runs) < 3):
+        return  # somebody has to
+    seats = set(best_seats(hall, quantity))
+    for row in free_rows(hall):
+        own = ["o" if seat in seats else " " for seat, _, _ in row]
+        assert all(len(part) != 1 for part in "".join(own).split())
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=8), st.data())
+def test_parts_fit_into_runs_are_as_few_as_can_be_and_never_one_person_needlessly(runs, data):
+    people = data.draw(st.integers(1, sum(runs)))
+    sizes, longest = parts_of(people, runs), sorted(runs, reverse=True)
+    assert sum(sizes) == people
+    assert all(size <= run for size, run in zip(sizes, longest, strict=False))
+    assert sum(longest[: len(sizes) - 1]) < people
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_five_are_three_and_two_rather_than_four_and_one():
+    assert chosen(hall_of("xooooxxx", "xxxxxxxx", "xoooxxxx"), 5) == {"2": [1, 2, 3], "0": [3, 4]}
+    assert chosen(hall_of("oooxooxoo"), 6) == {"0": [1, 2, 4, 5, 7, 8]}
+    assert chosen(hall_of("ooooxo"), 5) == {"0": [0, 1, 2, 3, 5]}, "somebody has to"
+
+
+def test_who_asks_for_an_accessible_seat_leaves_nobody_alone_either():
+    assert chosen(hall_of("aoooxxxx", "oooxxxxx"), 5, accessible=1) == {"0": [0, 1, 2], "1": [1, 2]}
+    assert chosen(hall_of("aoooxxxx", "oxoxoxxx"), 5, accessible=1) == {"0": [0, 1, 2, 3], "1": [4]}
 
 
 def test_a_party_sits_in_the_middle_of_the_front_row():

@@ -7,7 +7,7 @@ import pytest
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.changing import Reduction
-from booking_service.domain.commands import Cancel, Change, CheckIn, ClaimPayment, Expire, TryChange
+from booking_service.domain.commands import Cancel, Change, CheckIn, ClaimPayment, Expire, TryChange, WithdrawChange
 from booking_service.domain.offer import OfferState
 from booking_service.domain.pricing.inputs import RefundStep, ServiceFee
 from booking_service.domain.seating import SeatRow, Section
@@ -132,11 +132,60 @@ def test_a_change_that_is_not_paid_in_time_leaves_the_booking_as_it_was(shop):
     shop.change([before.tickets[0].name], vip=1)
     shop.now += timedelta(minutes=10)
     assert shop.run(Expire(shop.make.EVENT, before.name)) == [facts.BookingChangeExpired()]
-    as_before = replace(shop.booking, update_time=before.update_time, price_change=None)
-    assert as_before == before
+    assert replace(shop.booking, update_time=before.update_time) == before
     assert shop.taken() == {"hall": 2}
     late = shop.pay(amount=Money(3500, "EUR"))
     assert late == [facts.PaymentUnclaimed("payments/more", "BOOKING_CONFIRMED")]
+
+
+def test_a_withdrawn_change_leaves_places_price_and_booking_as_they_were(shop):
+    shop.book(standard=2)
+    before, stock = shop.booking, shop.stock
+    shop.change([before.tickets[0].name], vip=1)
+    withdraw = WithdrawChange(shop.make.EVENT, before.name, "too dear")
+    assert shop.run(withdraw) == [facts.BookingChangeExpired(withdrawn=True, reason="too dear")]
+    assert replace(shop.booking, update_time=before.update_time) == before
+    assert shop.stock == stock
+    assert shop.pay(amount=Money(3500, "EUR")) == [facts.PaymentUnclaimed("payments/more", "BOOKING_CONFIRMED")]
+    assert shop.refused(lambda: shop.run(withdraw)) == "NO_CHANGE_PENDING"
+    assert shop.change(vip=1) == [facts.BookingChangeHeld()]
+
+
+def test_what_waits_for_nothing_cannot_be_withdrawn(shop):
+    shop.run(shop.make.hold(standard=1))
+    withdraw = WithdrawChange(shop.make.EVENT, shop.booking.name)
+    assert shop.refused(lambda: shop.run(withdraw)) == "NO_CHANGE_PENDING"
+    shop.pay()
+    shop.change(standard=1)
+    shop.pay("payments/second")
+    assert shop.refused(lambda: shop.run(withdraw)) == "NO_CHANGE_PENDING"
+    shop.run(Cancel(shop.make.EVENT, shop.booking.name, ""))
+    assert shop.refused(lambda: shop.run(withdraw)) == "BOOKING_CANCELLED"
+
+
+def test_a_change_whose_time_is_over_was_not_withdrawn_but_ran_out(shop):
+    shop.book(standard=1)
+    shop.change(standard=1)
+    shop.now += timedelta(minutes=10)
+    assert shop.run(WithdrawChange(shop.make.EVENT, shop.booking.name)) == [facts.BookingChangeExpired()]
+
+
+def test_a_seat_held_for_a_withdrawn_change_is_free_again(make):
+    shop = Shop(make)
+    row = SeatRow("A", ("1", "2", "3", "4"))
+    seat = make.type("seat", sections=("stalls",), price=Money(9000, "EUR"))
+    offer = replace(
+        shop.stock.offer,
+        ticket_types=(*shop.stock.offer.ticket_types, seat),
+        sections=(Section("stalls", "S", (row,)),),
+    )
+    shop.stock = replace(shop.stock, offer=offer)
+    shop.book(standard=1)
+    shop.change(seat=1)
+    assert shop.stock.inventory.seats == {"stalls": 1}
+    shop.run(WithdrawChange(make.EVENT, shop.booking.name))
+    assert shop.stock.inventory.seats == {"stalls": 0}
+    assert [each.rows for each in shop.tallies.values() if isinstance(each, TakenSeats)] == [()]
 
 
 def test_money_for_a_change_that_nobody_has_dropped_yet_still_counts(shop):

@@ -21,6 +21,7 @@ from booking_service.domain.commands import (
     ProjectOffer,
     Reject,
     TransferTicket,
+    WithdrawChange,
 )
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.occupancy import held_for_change
@@ -146,6 +147,15 @@ class Sale(RuleBasedStateMachine):
         reduced = tuple(Reduction(f"{EVENT}/ticketTypes/{kind}", "", count) for kind, count in fewer.items())
         wanted = tuple(Wanted(f"{EVENT}/ticketTypes/{kind}", count) for kind, count in added.items())
         self.run(Change(EVENT, name, removed, reduced, wanted, by_terms, Issuer(), timedelta(minutes=10)))
+
+    @rule(name=names)
+    def withdraw(self, name):
+        before = self.bookings[name]
+        if self.run(WithdrawChange(EVENT, name)):
+            after = self.bookings[name]
+            assert (after.lines, after.tickets, after.paid, after.pending) == (
+                before.lines, before.tickets, before.paid, None,
+            )  # fmt: skip
 
     def usable(self):
         tickets = [(booking, each) for booking in self.bookings.values() for each in booking.tickets]

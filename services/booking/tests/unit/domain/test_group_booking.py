@@ -8,6 +8,7 @@ from booking_service.domain.commands import BookGroup, Cancel
 from booking_service.domain.contacts import NOBODY, Contact
 from booking_service.domain.offer import OfferState, Pool
 from booking_service.domain.questions import Question, QuestionKind
+from booking_service.domain.seating import SeatRow, Section
 from booking_service.domain.selling import Wanted
 from booking_service.domain.states import BookingState
 from booking_service.domain.terms import BookingTerms
@@ -80,9 +81,47 @@ def test_only_a_published_event_that_is_not_over_is_booked(make, state, reason):
         make.decide(group(make), make.stock(), now=offer.end_time)
 
 
-def test_an_unknown_type_and_one_with_seats_are_refused(make):
+def test_an_unknown_type_is_refused(make):
     with pytest.raises(NotFound):
         make.decide(group(make, wanted=[Wanted(f"{make.EVENT}/ticketTypes/none", 1)]), make.stock())
-    seated = make.offer(make.type(sections=("stalls",)))
-    with pytest.raises(FailedPrecondition, match="SEATS_REQUIRED"):
-        make.decide(group(make), make.stock(seated))
+
+
+def in_hall(make, quantity, *rows, **wanted):
+    """The lines of a group for a hall with rows of so many seats; the first seat of each row is accessible."""
+    plan = tuple(SeatRow("ABCDEF"[at], tuple(map(str, range(1, row + 1))), ("1",)) for at, row in enumerate(rows))
+    seated = make.offer(make.type(sections=("stalls",)), sections=(Section("stalls", "Stalls", plan),))
+    wanted = [Wanted(f"{make.EVENT}/ticketTypes/standard", quantity, **wanted)]
+    outcome = make.decide(group(make, wanted=wanted), make.stock(seated))
+    rows = {}
+    for seat in outcome.answer.lines[0].seats:
+        _, row, label = seat.split("/")
+        rows.setdefault(row, []).append(int(label))
+    assert [ticket.seat for ticket in outcome.answer.tickets] == list(outcome.answer.lines[0].seats)
+    assert outcome.stock.inventory.seats == {"stalls": quantity}
+    return rows
+
+
+def test_a_group_sits_side_by_side_and_else_in_as_few_parts_as_can_be(make):
+    assert in_hall(make, 5, 5, 8) == {"B": [4, 5, 6, 7, 8]}
+    assert in_hall(make, 9, 4, 7, 5) == {"B": [2, 3, 4, 5, 6, 7], "C": [3, 4, 5]}
+    assert in_hall(make, 2, 3, 4) == {"B": [3, 4]}, "in front the first seat would be left alone"
+
+
+def test_accessible_seats_are_kept_for_who_asks_and_given_to_a_group_when_nothing_else_is_left(make):
+    assert in_hall(make, 3, 4) == {"A": [2, 3, 4]}
+    assert in_hall(make, 4, 4) == {"A": [1, 2, 3, 4]}
+    assert in_hall(make, 2, 4, accessible_seats=1) == {"A": [1, 2]}
+
+
+def test_a_group_has_the_seats_that_it_names_even_if_one_is_left_alone(make):
+    assert in_hall(make, 2, 6, seats=("stalls/A/2", "stalls/A/4")) == {"A": [2, 4]}
+
+
+def test_seats_that_cannot_be_had_refuse_the_group_as_a_whole(make):
+    for quantity, seats, reason, told in [
+        (5, (), "SOLD_OUT", {"ticket_type": f"{make.EVENT}/ticketTypes/standard", "remaining": "4"}),
+        (1, ("stalls/B/1",), "SEAT_UNKNOWN", None),
+    ]:
+        with pytest.raises(FailedPrecondition, match=reason) as refused:
+            in_hall(make, quantity, 4, seats=seats)
+        assert told in (None, refused.value.metadata)

@@ -2,17 +2,19 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations, product
 
 import pytest
 
 from booking_service.domain.availability import availability_of
 from booking_service.domain.commands import Cancel, Hold, ProjectOffer
-from booking_service.domain.commands.settle import issue_tickets
+from booking_service.domain.issuing import issue_tickets
 from booking_service.domain.offer import EventDate
 from booking_service.domain.seat_rows import row_state
 from booking_service.domain.seating import SeatRow, Section
 from booking_service.domain.selling import Wanted
 from booking_service.domain.taken_seats import SeatClash, TakenSeats
+from booking_service.domain.terms import BookingTerms
 from domain_kit.refusals import FailedPrecondition
 
 
@@ -104,6 +106,37 @@ def test_lines_whose_sections_overlap_never_get_the_same_seat(make):
     assert seats(booking) == [("balcony/A/1", "balcony/A/2"), ("balcony/A/3", "balcony/A/4")]
 
 
+def test_two_lines_with_overlapping_sections_are_both_seated_while_there_is_room_for_both(make):
+    """INVARIANT: what one line may have elsewhere is not taken from one that may have nothing else."""
+    for lines in permutations(("near", "any", "far", "both"), 2):
+        for counts in product((1, 3, 4, 6, 12), repeat=2):
+            sale = Sale(make, *(make.type(name, sections=where, most=12) for name, where in (
+                ("near", ("balcony",)), ("far", ("pit",)), ("any", ("balcony", "stalls")), ("both", ("pit", "balcony")),
+            )), sections=(*HALL, Section("pit", "Pit", (row("A", 2), row("B", 1)))))  # fmt: skip
+            wanted = [{"kind": kind, "quantity": count} for kind, count in zip(lines, counts, strict=True)]
+            if room_for(lines, counts):
+                given = [seat for own in seats(sale.hold(*wanted)) for seat in own]
+                assert len(set(given)) == sum(counts)
+            else:
+                assert refused(sale.hold, *wanted)[0] == "SOLD_OUT"
+
+
+def room_for(kinds, counts):
+    """Whether both fit (Hall, 1935): each by itself, and both into all that either may have."""
+    free = {"balcony": 4, "stalls": 12, "pit": 3}
+    where = {"near": {"balcony"}, "far": {"pit"}, "any": {"balcony", "stalls"}, "both": {"pit", "balcony"}}
+    own = [where[kind] for kind in kinds]
+    alone = all(count <= sum(map(free.get, some)) for count, some in zip(counts, own, strict=True))
+    return alone and sum(counts) <= sum(map(free.get, own[0] | own[1]))
+
+
+def test_an_accessible_wish_keeps_its_seats_where_others_have_to_move(make):
+    sale = Sale(make, make.type("near", sections=("balcony",)), make.type("any", sections=("balcony", "stalls")))
+    booking = sale.hold({"kind": "any", "quantity": 4, "accessible_seats": 1}, {"kind": "near", "quantity": 4})
+    assert "stalls/B/2" in seats(booking)[0] or "stalls/B/1" in seats(booking)[0]
+    assert len(seats(booking)[1]) == 4
+
+
 def test_the_line_that_asks_for_accessible_seats_gets_them(make):
     sale = Sale(make, *(make.type(name, sections=("stalls",)) for name in ("adult", "child")))
     booking = sale.hold({"kind": "adult", "quantity": 2}, {"kind": "child", "quantity": 1, "accessible_seats": 1})
@@ -119,6 +152,12 @@ def test_a_choice_that_needlessly_leaves_a_seat_alone_is_refused_with_that_seat(
     assert sale.hold(quantity=2, seats=("stalls/A/3", "stalls/A/4"))
     assert sale.hold(seats=("stalls/A/2",)), "one of two that are left is nobody's fault"
     assert sale.hold(seats=("stalls/A/1",)), "the last one is never refused"
+
+
+def test_where_the_terms_allow_it_a_choice_may_leave_a_seat_alone_and_the_best_still_leave_none(make):
+    sale = Sale(make, terms=BookingTerms(seats_left_alone_allowed=True))
+    assert sale.hold(seats=("stalls/A/2",))
+    assert seats(sale.hold(quantity=3)) == [("stalls/B/4", "stalls/B/5", "stalls/B/6")]
 
 
 def test_an_accessible_seat_may_be_chosen_whatever_it_leaves(make):

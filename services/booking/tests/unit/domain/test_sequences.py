@@ -7,8 +7,8 @@ What hypothesis prints on a failure can be kept as a test of its own.
 import asyncio
 import itertools
 import os
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -63,6 +63,7 @@ class Unreliable(MemoryJournal):
 
     async def commit_batch(self, writes, rows) -> None:
         fault, self.fault = self.fault, ""
+        await asyncio.sleep(0)  # while it is under way others go on
         if fault in ("lost", "died before"):
             raise Unavailable("STORE_UNAVAILABLE", "The commit got lost.")
         await super().commit_batch(writes, rows)
@@ -79,8 +80,27 @@ class Sent:
 
 
 async def serve_as_a_lane_does(desk: BatchDesk, batch: Sequence[Waiting]) -> None:
+    """The second half comes while the first is committed, and is decided ahead as far as that goes."""
+    first, later = batch[: (len(batch) + 1) // 2], deque(batch[(len(batch) + 1) // 2 :])
+    serving = asyncio.ensure_future(told_if_refused(desk.serve(first), first))
+    ahead, takes = None, True
+    while not serving.done():
+        if (ahead := ahead or desk.ahead()) is not None:
+            while takes and later:
+                takes = ahead.take(later[0])
+                if takes:
+                    event("decided ahead")
+                    later.popleft()
+        await asyncio.sleep(0)
+    await serving
+    if ahead is not None and ahead.batch:
+        await told_if_refused(desk.serve_ahead(ahead), ahead.batch)
+    await told_if_refused(desk.serve(list(later)), later)
+
+
+async def told_if_refused(served: Awaitable[None], batch: Iterable[Waiting]) -> None:
     try:
-        await desk.serve(batch)
+        await served
     except Refusal as trouble:
         for waiting in batch:
             waiting.refuse(trouble)
@@ -106,6 +126,9 @@ class Conflicts:
 
 
 class Sale(Invariants):
+    HELD_FOR = timedelta(minutes=10)
+    OTHERS: tuple[type, ...] = ()  # what is answered beside bookings
+
     def __init__(self) -> None:
         super().__init__()
         self.now = START
@@ -124,7 +147,11 @@ class Sale(Invariants):
         self.changed: list[str] = []
         self.numbers = itertools.count(1)
         self.seen: set[str] = set()
-        self.send([ProjectOffer(offer(1, 6, 3, OfferState.PUBLISHED, 0, 0))], 0, "")
+        self.send([ProjectOffer(self.offered(1, 6, 3, OfferState.PUBLISHED, 0, 0))], 0, "")
+
+    def offered(self, *changes: object) -> Offer:
+        """What the event sells, see `offer`."""
+        return offer(*changes)
 
     def teardown(self) -> None:
         self.loop.close()
@@ -141,7 +168,11 @@ class Sale(Invariants):
         return BatchDesk(self.journal, metrics=Conflicts())
 
     def send(self, commands: Sequence[Command], desk: int, fault: str) -> None:
-        self.serve([Sent(each, self.cause_of(each)) for each in commands], desk, fault)
+        self.serve([self.sending(each) for each in commands], desk, fault)
+
+    def sending(self, command: Command) -> Sent:
+        """Under a cause of its own."""
+        return Sent(command, self.cause_of(command))
 
     def cause_of(self, command: Command) -> Cause:
         if isinstance(command, Expire):
@@ -194,10 +225,11 @@ class Sale(Invariants):
             assert key in self.journal.rows, "told before the commit"
         if isinstance(sent.command, ProjectOffer):
             return
-        assert isinstance(answer, Booking)
         if sent.command.recorded:
             assert self.answers.setdefault(key, answer) == answer, "a repeat gets another answer"
-        if answer.version >= self.told.get(answer.name, answer).version:
+        if not isinstance(answer, Booking):
+            assert isinstance(answer, self.OTHERS)
+        elif answer.version >= self.told.get(answer.name, answer).version:
             self.told[answer.name] = answer
 
     def look(self) -> None:
@@ -231,7 +263,7 @@ class Sale(Invariants):
             )
             lines = [Wanted(f"{EVENT}/ticketTypes/{type}", count) for type, count in wanted.items()]
             buyer = draw.draw(st.sampled_from(BUYERS))
-            return Hold(EVENT, f"{EVENT}/bookings/{self.number()}", buyer, lines, timedelta(minutes=10))
+            return Hold(EVENT, f"{EVENT}/bookings/{self.number()}", buyer, lines, self.HELD_FOR)
         name = self.some(draw.draw(st.integers(0, 30)))
         booking = self.bookings[name]
         if kind == "pay":
@@ -251,7 +283,7 @@ class Sale(Invariants):
         batch: dict[object, Sent] = {}
         for _ in range(draw.draw(st.integers(1, most))):
             command = self.command(draw)
-            batch.setdefault(command.subject or id(command), Sent(command, self.cause_of(command)))
+            batch.setdefault(command.subject or id(command), self.sending(command))
         return list(batch.values())
 
     @rule(draw=st.data(), desk=st.integers(0, 1), fault=FAULTS)
@@ -307,7 +339,9 @@ class Sale(Invariants):
     )  # fmt: skip
     def the_offer_changes(self, hall, table, off, most, most_paid, desk, fault):
         state = OfferState.CANCELLED if off == 0 else OfferState.PUBLISHED
-        self.send([ProjectOffer(offer(self.offer.version + 1, hall, table, state, most, most_paid))], desk, fault)
+        self.send(
+            [ProjectOffer(self.offered(self.offer.version + 1, hall, table, state, most, most_paid))], desk, fault
+        )
 
     # What must hold.
 

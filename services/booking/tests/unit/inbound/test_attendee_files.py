@@ -130,10 +130,13 @@ def test_rows_have_the_number_of_the_line_they_begin_with(make):
 
 def test_csv_and_json_lines_say_the_same(make):
     buyer = "users/01jz0000000000000000000ada"
-    header = "\ufeffticket_type,order,date,attendee_name,attendee_email,buyer,buyer_name,buyer_email,questions/diet"
-    (of_csv,) = read(make, f"{header}\nstandard,o,d,Ada,ada@x.example, {buyer} ,C,c@x.example,none\n")
+    header = (
+        "\ufeffticket_type,order,date,seat,attendee_name,attendee_email,buyer,buyer_name,buyer_email,questions/diet"
+    )
+    (of_csv,) = read(make, f"{header}\nstandard,o,d, a/b/1 ,Ada,ada@x.example, {buyer} ,C,c@x.example,none\n")
     line = {
         "ticketType": f"{EVENT}/ticketTypes/standard", "order": "o", "date": f"{EVENT}/dates/d", "buyer": buyer,
+        "seat": "a/b/1",
         "attendee": {
             "displayName": "Ada", "email": "ada@x.example", "answers": [{"question": DIET, "text": "none"}],
         },
@@ -141,6 +144,7 @@ def test_csv_and_json_lines_say_the_same(make):
     }  # fmt: skip
     (of_json,) = read(make, "\n" + json.dumps(line), pb.ATTENDEE_FILE_FORMAT_JSON_LINES)
     assert replace(of_csv, names={}) == of_json
+    assert of_json.seat == "a/b/1"
     assert of_csv.names["attendee.answers[0]"] == "questions/diet"
 
 

@@ -62,6 +62,7 @@ class BookingTerms:
     hold_duration: timedelta | None = None
     ticket_logo: bytes = b""
     approval_duration: timedelta | None = None
+    seats_left_alone_allowed: bool = False
 
 
 DEFAULT_TERMS = BookingTerms()

@@ -38,6 +38,7 @@ def terms_to_wire(terms: BookingTerms) -> pb.BookingTerms | None:
         hold_duration=_duration_to_wire(terms.hold_duration),
         ticket_logo=terms.ticket_logo,
         approval_duration=_duration_to_wire(terms.approval_duration),
+        seats_left_alone_allowed=terms.seats_left_alone_allowed,
     )
 
 
@@ -66,6 +67,7 @@ def terms_from_wire(message: pb.BookingTerms, field: str) -> BookingTerms:
         hold_duration=_duration_from_wire(message.hold_duration),
         ticket_logo=message.ticket_logo,
         approval_duration=_duration_from_wire(message.approval_duration),
+        seats_left_alone_allowed=message.seats_left_alone_allowed,
     )  # fmt: skip
 
 

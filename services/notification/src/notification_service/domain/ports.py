@@ -47,3 +47,6 @@ class Post(Protocol):
 
         Repeating after an unknown outcome sends the same Message-ID, by which mail stores drop the repeat.
         """
+
+    async def rest(self) -> None:
+        """There is nothing to send for now."""

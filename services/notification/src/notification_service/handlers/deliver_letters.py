@@ -15,7 +15,8 @@ GIVE_UP_AFTER = timedelta(hours=24)
 FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(minutes=10)
 AT_ONCE = 100
-TOGETHER = 8  # letters on their way at a time: what is written about them then shares transactions
+TOGETHER = 16  # letters on their way or sent and not noted yet: what is written about them shares transactions
+LINES = 4  # letters handed to the server at a time
 MOST_LOOKED_AT = 1_000
 
 
@@ -44,11 +45,11 @@ async def deliver_letters(
     """Send those that are due, the longest waiting first, some together; how many left the queue."""
     waiting = await notifications.waiting(min(AT_ONCE + len(patience.due), MOST_LOOKED_AT))
     due = [each for each in waiting if patience.due.get(each.name, clock()) <= clock()]
-    slots = asyncio.Semaphore(TOGETHER)
+    together, lines = asyncio.Semaphore(TOGETHER), asyncio.Semaphore(LINES)
 
     async def deliver(letter: Notification) -> bool:
-        async with slots:
-            return await _deliver(notifications, post, patience, letter, clock)
+        async with together:
+            return await _deliver(notifications, post, lines, patience, letter, clock)
 
     results = await asyncio.gather(*(deliver(each) for each in due[:AT_ONCE]), return_exceptions=True)
     for result in results:  # only now: no letter is cut off because another could not be settled
@@ -58,10 +59,16 @@ async def deliver_letters(
 
 
 async def _deliver(
-    notifications: Notifications, post: Post, patience: Patience, letter: Notification, clock: Callable[[], datetime]
+    notifications: Notifications,
+    post: Post,
+    lines: asyncio.Semaphore,
+    patience: Patience,
+    letter: Notification,
+    clock: Callable[[], datetime],
 ) -> bool:
     try:
-        await post.send(letter)
+        async with lines:
+            await post.send(letter)
     except PermanentFailure as failure:
         return await _settle(notifications, letter, patience, str(failure), clock)
     except Exception as trouble:  # a letter nobody can write or send holds up no other

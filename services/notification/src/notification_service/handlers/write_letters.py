@@ -76,6 +76,12 @@ def ticket_transferred(person: Person, occasion: Occasion, booking: str, admissi
     return Letter("ticket_transferred", person.language_code, values, (), occasion, (admission,))
 
 
+def ticket_resold(person: Person, occasion: Occasion, booking: str, price: Money) -> Letter:
+    """That somebody bought a ticket that was for sale, and what goes back for it."""
+    values = (("name", person.display_name), ("booking", booking))
+    return Letter("ticket_resold", person.language_code, values, _amounts(price=price or None), occasion)
+
+
 def change_to_pay(person: Person, occasion: Occasion, booking: str, amount: Money) -> Letter:
     """That a change counts once it is paid."""
     values = (("name", person.display_name), ("booking", booking))

@@ -17,6 +17,7 @@ from usher.event.v1 import domain_events_pb2 as event
 from usher.payment.v1 import domain_events_pb2 as payment
 from usher.user.v1 import domain_events_pb2 as user
 
+RESOLD = "RESOLD"  # reason of a booking that ended because its last ticket was sold on
 USER, EVENT, BOOKING, PAYMENT = (f"notification.{each}" for each in ("user", "event", "booking", "payment"))
 
 
@@ -57,6 +58,7 @@ class MailCauses:
                     booking.BookingChanged: self.booking_changed,
                     booking.BookingChangeHeld: self.change_held,
                     booking.TicketTransferred: self.ticket_transferred,
+                    booking.ResaleOfferSold: self.ticket_resold,
                     booking.WaitingListOffered: self.places_offered,
                     booking.WaitingListLapsed: self.waited_in_vain,
                 },
@@ -97,8 +99,10 @@ class MailCauses:
         await self._queue(BOOKING, person, letter, received)
 
     async def booking_cancelled(self, message: booking.BookingCancelled, received: Received) -> None:
-        """Mail that the tickets no longer admit."""
+        """Mail that the tickets no longer admit; one whose last ticket was sold on has a mail that says so."""
         told = message.booking
+        if message.reason == RESOLD:
+            return
         person, occasion = await self._buyer(told), await self._occasion(told.event)
         if person is None:
             return
@@ -176,6 +180,13 @@ class MailCauses:
         person = Person(told.organizer, ticket.attendee.email, ticket.attendee.display_name)
         admission = Admission(ticket.code, ticket.display_name)
         letter = write_letters.ticket_transferred(person, occasion, told.name, admission)
+        await self._queue(BOOKING, person, letter, received)
+
+    async def ticket_resold(self, message: booking.ResaleOfferSold, received: Received) -> None:
+        """Mail the seller that their ticket is somebody else's now."""
+        told = message.resale_offer
+        person, occasion = await self._person(told.seller), await self._occasion(told.event)
+        letter = write_letters.ticket_resold(person, occasion, told.booking, money_from_wire(told.price))
         await self._queue(BOOKING, person, letter, received)
 
     async def payment_failed(self, message: payment.PaymentFailed, received: Received) -> None:

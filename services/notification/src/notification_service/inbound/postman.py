@@ -1,17 +1,20 @@
 """Sends what is queued, in one process at a time."""
 
 import asyncio
+import time
 from contextlib import suppress
 
 from domain_kit.backbone import Outbox
 from domain_kit.clock import Clock
 from domain_kit.ids import new_id
 from notification_service.domain.ports import Notifications, Post
-from notification_service.handlers.deliver_letters import Patience, deliver_letters
+from notification_service.handlers.deliver_letters import AT_ONCE, Patience, deliver_letters
 
 # Renewed while letters are under way, and short, so that a killed postman is soon replaced.
 LEASE, LEASE_SECONDS, RENEW_SECONDS = "postman", 6.0, 2.0
 POLL_SECONDS = 0.5
+GATHER_SECONDS = 0.2
+QUIET_SECONDS = 2.0
 
 
 class Postman:
@@ -24,16 +27,30 @@ class Postman:
 
     async def run(self) -> None:
         """Send until stopped; woken by commits of this process, else twice a second."""
+        sent_last = time.monotonic()
         try:
             while not self._stopping.is_set():
                 sent = 0
                 if await self._outbox.hold_lease(LEASE, self._owner, LEASE_SECONDS):
                     sent = await self._deliver()
-                if not sent:
-                    await self._outbox.wait_for_commit(POLL_SECONDS)
+                if sent:
+                    sent_last = time.monotonic()
+                    await self._gather_more(sent)
+                    continue
+                if time.monotonic() - sent_last > QUIET_SECONDS:
+                    await self._post.rest()
+                await self._outbox.wait_for_commit(POLL_SECONDS)
         finally:
+            await self._post.rest()
             with suppress(Exception):  # the lease ends by itself
                 await self._outbox.release_lease(LEASE, self._owner)
+
+    async def _gather_more(self, sent: int) -> None:
+        """While letters keep coming, some go out together; not where more wait already than go out at once."""
+        if sent < AT_ONCE:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_SECONDS):
+                    await self._stopping.wait()
 
     async def _deliver(self) -> int:
         """One round, holding the lease however long it takes."""

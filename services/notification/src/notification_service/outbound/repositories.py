@@ -1,6 +1,6 @@
 """Notifications in MongoDB, and what other services have told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -41,15 +41,31 @@ class MongoNotifications(MongoRepository[Notification]):
             etag_of=etag_of,
             unrecorded=UNRECORDED,
         )
+        self._just_read: dict[str, Mapping[str, Any]] = {}
+
+    async def get(self, name: str) -> Notification:
+        """As it is now; NotFound RESOURCE_NOT_FOUND."""
+        self._just_read.pop(name, None)
+        return await super().get(name)
 
     async def of_user(self, user: str, after: tuple[Any, ...] | None, limit: int) -> Page[Notification]:
         """Newest first."""
         return await self.find_page({"user": user}, sort=[("create_time", -1)], after=after, limit=limit)
 
     async def waiting(self, limit: int) -> Sequence[Notification]:
-        """Queued ones, the longest waiting first."""
-        page = await self.find_page({"state": State.QUEUED.value}, sort=[("create_time", 1)], limit=limit)
-        return page.items
+        """Queued ones, the longest waiting first.
+
+        What is written about one of them next is decided on what was read here, once; where that has become old, the
+        guard of its version says so, and it is read again.
+        """
+        queued = {"state": State.QUEUED.value}
+        order = [("create_time", 1), ("_id", 1)]
+        found = await self._journal.find(COLLECTION, queued, sort=order, limit=limit)
+        self._just_read = {document["_id"]: document for document in found}
+        return [from_document(document) for document in found]
+
+    async def _read(self, name: str) -> Mapping[str, Any]:
+        return self._just_read.pop(name, None) or await super()._read(name)
 
 
 class ToldByOthers:

@@ -1,6 +1,8 @@
 """Letters as text and HTML in the reader's language, from the templates in this package."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -12,6 +14,7 @@ from localization import direction_of, format_moment, format_money, format_perio
 from notification_service.domain.letter import Letter
 
 LANGUAGES = ("en",)
+_period = lru_cache(maxsize=256)(format_period)  # many letters are about one event
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,7 @@ class Writer:
     def subject(self, letter: Letter) -> str:
         """The subject line; line breaks in values cannot make headers of their own."""
         language, fill = self._filling(letter)
-        text = self._plain.get_template(f"{language}/{letter.template}.subject").render(fill)
-        return " ".join(text.split())
+        return self._subject(f"{language}/{letter.template}", fill)
 
     def write(self, letter: Letter) -> Written:
         """The whole mail."""
@@ -44,16 +46,19 @@ class Writer:
         name = f"{language}/{letter.template}"
         return Written(
             language,
-            self.subject(letter),
+            self._subject(name, fill),
             self._plain.get_template(f"{name}.txt").render(fill),
             self._html.get_template(f"{name}.html").render(fill),
         )
+
+    def _subject(self, name: str, fill: Mapping[str, Any]) -> str:
+        return " ".join(self._plain.get_template(f"{name}.subject").render(fill).split())
 
     def _filling(self, letter: Letter) -> tuple[str, dict[str, Any]]:
         language = negotiate([letter.language_code], list(LANGUAGES))
         locale = letter.language_code if letter.language_code.split("-")[0] == language else language
         occasion = letter.occasion
-        when = occasion and format_period(occasion.start_time, occasion.end_time, occasion.time_zone, locale)
+        when = occasion and _period(occasion.start_time, occasion.end_time, occasion.time_zone, locale)
         amounts = {
             name: format_money(Money(minor_units, currency), locale) if minor_units else ""
             for name, minor_units, currency in letter.amounts

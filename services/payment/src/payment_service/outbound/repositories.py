@@ -1,10 +1,13 @@
 """Payments in MongoDB, with the note of what is still to be asked of the gateway in the same commit."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from domain_kit.repository import Cause, Decide, DomainEvent, Page
 from mongo_store import Database, Delete, Index, MongoRepository, Put, Write
+from mongo_store.gathering import Gathering, Waiting
+from mongo_store.pieces import AT_ONCE
 from mongo_store.repository import Journaling
 from payment_service.domain.open_work import Work, next_look
 from payment_service.domain.payment import Payment
@@ -14,7 +17,6 @@ from payment_service.outbound.domain_events import encode
 from resource_api import etag_of
 
 COLLECTION, OPEN_WORK = "payments", "open_work"
-MOST_OPEN = 100
 INDEXES = {
     COLLECTION: [
         Index("open_payment_of_a_round", [("booking", 1), ("round", 1)], unique=True, where={"open": True}),
@@ -27,6 +29,14 @@ INDEXES = {
 
 def nobody() -> None:
     """For those who need not be told."""
+
+
+@dataclass(slots=True)
+class _Look:
+    """Somebody wants to know the open payments of a booking."""
+
+    booking: str
+    found: Sequence[Payment] = ()
 
 
 class MongoPayments(MongoRepository[Payment]):
@@ -43,6 +53,7 @@ class MongoPayments(MongoRepository[Payment]):
             beside=open_work_writes,
         )
         self._on_urgent = on_urgent
+        self._looks: Gathering[_Look] = Gathering(self._look, lambda _: frozenset(), limit=AT_ONCE)
 
     async def create(self, aggregate: Payment, domain_events: Sequence[DomainEvent], *, cause: Cause) -> Payment:
         """As MongoRepository."""
@@ -62,10 +73,15 @@ class MongoPayments(MongoRepository[Payment]):
         return await self.find_one({"booking": booking, "round": taken, "open": True})
 
     async def undecided_for(self, booking: str) -> Sequence[Payment]:
-        """Open payments of a booking whose money may still come."""
-        states = {"$in": [state.value for state in UNDECIDED]}
-        where = {"booking": booking, "open": True, "state": states}
-        return (await self.find_page(where, sort=[("create_time", 1)], after=None, limit=MOST_OPEN)).items
+        """Open payments of a booking whose money may still come, oldest first. Concurrent calls share a query.
+
+        Of few bookings, for `$in` compares each document found with each of them; neither sorted nor by state there,
+        for then the embedded database passes the index of open payments by and reads all payments.
+        """
+        look = _Look(booking)
+        await self._looks.submit(look)
+        undecided = [payment for payment in look.found if payment.state in UNDECIDED]
+        return sorted(undecided, key=lambda payment: (payment.create_time, payment.name))
 
     async def with_reference(self, gateway: str, reference: str) -> Payment | None:
         """The payment that has this intent."""
@@ -74,6 +90,15 @@ class MongoPayments(MongoRepository[Payment]):
     async def list_page(self, payer: str, after: tuple[Any, ...] | None, limit: int) -> Page[Payment]:
         """The payments of a user, newest first."""
         return await self.find_page({"payer": payer}, sort=[("create_time", -1)], after=after, limit=limit)
+
+    async def _look(self, batch: Sequence[Waiting["_Look"]]) -> None:
+        bookings = list({waiting.work.booking for waiting in batch})
+        asked = bookings[0] if len(bookings) == 1 else {"$in": bookings}
+        documents = await self._journal.find(COLLECTION, {"booking": asked, "open": True})
+        found = [from_document(document) for document in documents]
+        for waiting in batch:
+            waiting.work.found = [payment for payment in found if payment.booking == waiting.work.booking]
+            waiting.settle(None)
 
     def _told(self, payment: Payment) -> Payment:
         if payment.work is Work.URGENT:

@@ -1,6 +1,7 @@
 """What is known of an event from its two sources, and what of it is shown."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -9,7 +10,7 @@ from domain_kit.money import Money, exponent_of
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A ticket type, `events/{event}/ticketTypes/{ticket_type}`, and what one ticket of it costs."""
+    """A ticket type, `events/{event}/ticketTypes/{ticket_type}`, and what one costs outside of any price phase."""
 
     ticket_type: str
     price: Money
@@ -63,13 +64,14 @@ class EventState:
 class Availability:
     """What could be booked of `event` after domain event `version` of its availability.
 
-    ended: ticket types that are no longer sold.
+    ended: ticket types that are no longer sold. prices: of the next ticket, by type, in the price phase of that moment.
     """
 
     event: str
     version: int
     bookable: bool
     ended: frozenset[str] = frozenset()
+    prices: Mapping[str, Money] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +103,11 @@ class Listing:
 
     @property
     def prices(self) -> tuple[Money, ...]:
-        """Of the ticket types that are sold now or later."""
+        """What the next ticket costs, of each ticket type that is sold now or later."""
         ended = self.availability.ended if self.availability else frozenset()
+        present = self.availability.prices if self.availability else {}
         offers = self.details.offers if self.details else ()
-        return tuple(each.price for each in offers if each.ticket_type not in ended)
+        return tuple(present.get(each.ticket_type, each.price) for each in offers if each.ticket_type not in ended)
 
 
 def thousandths(price: Money) -> int:

@@ -13,6 +13,7 @@ from usher.booking.v1 import booking_pb2
 from usher.event.v1 import domain_events_pb2, event_pb2, ticket_type_pb2
 from usher.search.v1 import search_service_pb2 as pb
 
+_NOT_SOLD = (booking_pb2.SALE_STATE_ENDED, booking_pb2.SALE_STATE_CLOSED)
 ORDERS = {pb.SearchEventsRequest.Order.Value(f"ORDER_{order.name}"): order for order in Order}
 
 
@@ -80,14 +81,20 @@ def event_state_of(snapshot: domain_events_pb2.EventSnapshot, version: int) -> E
 
 
 def availability_of(message: booking_pb2.Availability, version: int) -> Availability:
-    """What can be booked of an event after domain event `version` of its availability."""
+    """What can be booked of an event after domain event `version` of its availability.
+
+    A type of a series is over once it is over for the last of its dates.
+    """
+    ended = {each.ticket_type for each in message.ticket_types if each.sale_state == booking_pb2.SALE_STATE_ENDED}
+    sold = {each.ticket_type for each in message.ticket_types if each.sale_state not in _NOT_SOLD}
     return Availability(
         event=message.name.rpartition("/")[0],
         version=version,
         bookable=message.bookable,
-        ended=frozenset(
-            each.ticket_type for each in message.ticket_types if each.sale_state == booking_pb2.SALE_STATE_ENDED
-        ),
+        ended=frozenset(ended - sold),
+        prices={
+            each.ticket_type: money_from_wire(each.price) for each in message.ticket_types if each.HasField("price")
+        },
     )
 
 

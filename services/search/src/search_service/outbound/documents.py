@@ -25,12 +25,18 @@ def event_of(document: Mapping[str, Any]) -> EventState:
 
 def availability_document(availability: Availability) -> dict[str, Any]:
     """The document of an availability."""
-    return {"bookable": availability.bookable, "ended": sorted(availability.ended)}
+    prices = [{"ticket_type": ticket_type, **asdict(price)} for ticket_type, price in availability.prices.items()]
+    return {"bookable": availability.bookable, "ended": sorted(availability.ended), "prices": prices}
 
 
 def availability_of(document: Mapping[str, Any]) -> Availability:
     """The availability of a document."""
-    return Availability(document["_id"], document["version"], document["bookable"], frozenset(document["ended"]))
+    prices = {  # those kept before there were any have none
+        each["ticket_type"]: Money(each["minor_units"], each["currency"]) for each in document.get("prices", ())
+    }
+    return Availability(
+        document["_id"], document["version"], document["bookable"], frozenset(document["ended"]), prices
+    )  # fmt: skip
 
 
 def _details(document: Mapping[str, Any]) -> Details:

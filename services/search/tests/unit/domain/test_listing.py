@@ -98,6 +98,15 @@ def test_prices_of_ticket_types_whose_sale_is_over_do_not_count() -> None:
     assert ended.prices == (Money(5000, "EUR"),)
 
 
+def test_a_price_is_that_of_the_phase_of_now_and_else_of_the_ticket_type() -> None:
+    offers = (Offer("t/standard", Money(5000, "EUR")), Offer("t/vip", Money(9000, "EUR")))
+    early = Availability(NAME, 1, True, prices={"t/standard": Money(3000, "EUR"), "t/hidden": Money(1, "EUR")})
+    listing = Listing(NAME, EventState(NAME, 1, details(offers=offers)), early)
+    assert listing.prices == (Money(3000, "EUR"), Money(9000, "EUR"))
+    over = dataclasses.replace(early, prices={"t/standard": Money(5000, "EUR")}, ended=frozenset({"t/vip"}))
+    assert dataclasses.replace(listing, availability=over).prices == (Money(5000, "EUR"),)
+
+
 @pytest.mark.parametrize(
     ("prices", "currency", "expected"),
     [

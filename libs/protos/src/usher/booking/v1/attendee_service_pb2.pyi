@@ -254,15 +254,27 @@ class GroupBookingLine(_message.Message):
     QUANTITY_FIELD_NUMBER: _builtins.int
     DATE_FIELD_NUMBER: _builtins.int
     ATTENDEES_FIELD_NUMBER: _builtins.int
+    SEATS_FIELD_NUMBER: _builtins.int
+    ACCESSIBLE_SEATS_FIELD_NUMBER: _builtins.int
     ticket_type: _builtins.str
     """The type, `events/{event}/ticketTypes/{ticket_type}`."""
     quantity: _builtins.int
     """How many."""
     date: _builtins.str
     """For which date, `events/{event}/dates/{date}`. Required for an event with several dates."""
+    accessible_seats: _builtins.int
+    """How many of the best seats shall be accessible, at most `quantity`; 0 beside chosen `seats`. Others get accessible
+    seats only when too few others are left.
+    """
     @_builtins.property
     def attendees(self) -> _containers.RepeatedCompositeFieldContainer[_booking_pb2.Attendee]:
         """Who comes, in the order of the tickets; may be told later."""
+
+    @_builtins.property
+    def seats(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Seats, `{section}/{row}/{seat}`, one a ticket, in the order of the tickets. None: the best there are, where the type
+        has seats.
+        """
 
     def __init__(
         self,
@@ -271,10 +283,12 @@ class GroupBookingLine(_message.Message):
         quantity: _builtins.int = ...,
         date: _builtins.str = ...,
         attendees: _abc.Iterable[_booking_pb2.Attendee] | None = ...,
+        seats: _abc.Iterable[_builtins.str] | None = ...,
+        accessible_seats: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendees", b"attendees", "date", b"date", "quantity", b"quantity", "ticket_type", b"ticket_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accessible_seats", b"accessible_seats", "attendees", b"attendees", "date", b"date", "quantity", b"quantity", "seats", b"seats", "ticket_type", b"ticket_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -339,7 +353,7 @@ class ImportAttendeesRequest(_message.Message):
     """The file, UTF-8, with 1 to 5,000 rows.
 
     CSV (RFC 4180; comma, semicolon or tab, as the first line has it): the first line names the columns `ticket_type`
-    (required), `order`, `date`, `attendee_name`, `attendee_email`, `buyer`, `buyer_name`, `buyer_email`, and
+    (required), `order`, `date`, `seat`, `attendee_name`, `attendee_email`, `buyer`, `buyer_name`, `buyer_email`, and
     `questions/{question}` for answers. JSON Lines: each an `ImportedAttendee`. Empty lines are passed over.
     """
     format: Global___AttendeeFileFormat.ValueType
@@ -381,6 +395,7 @@ class ImportedAttendee(_message.Message):
     BUYER_FIELD_NUMBER: _builtins.int
     CONTACT_FIELD_NUMBER: _builtins.int
     BOOKING_ANSWERS_FIELD_NUMBER: _builtins.int
+    SEAT_FIELD_NUMBER: _builtins.int
     order: _builtins.str
     """Rows with the same text go into one booking, at most 1,000; empty: a booking of its own."""
     ticket_type: _builtins.str
@@ -389,6 +404,8 @@ class ImportedAttendee(_message.Message):
     """For which date, `events/{event}/dates/{date}` or only its id. Required for an event with several dates."""
     buyer: _builtins.str
     """The user whose booking it is, `users/{user}`; the first of an order that says one counts. Empty: a contact."""
+    seat: _builtins.str
+    """Its seat, `{section}/{row}/{seat}`; empty: the best there is, where the type has seats."""
     @_builtins.property
     def attendee(self) -> _booking_pb2.Attendee:
         """Who comes."""
@@ -411,10 +428,11 @@ class ImportedAttendee(_message.Message):
         buyer: _builtins.str = ...,
         contact: _booking_pb2.BuyerContact | None = ...,
         booking_answers: _abc.Iterable[_booking_pb2.Answer] | None = ...,
+        seat: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee", "contact", b"contact"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee", "booking_answers", b"booking_answers", "buyer", b"buyer", "contact", b"contact", "date", b"date", "order", b"order", "ticket_type", b"ticket_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee", "booking_answers", b"booking_answers", "buyer", b"buyer", "contact", b"contact", "date", b"date", "order", b"order", "seat", b"seat", "ticket_type", b"ticket_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -482,7 +500,8 @@ class AttendeeImportError(_message.Message):
     """The column, or the path of the field such as `attendee.email`; empty when it is the row as a whole."""
     reason: _builtins.str
     """Why: ROW_UNREADABLE, FIELD_INVALID, ANSWER_INVALID, TICKET_TYPE_UNKNOWN, DATE_UNKNOWN, DATE_REQUIRED,
-    DATE_CANCELLED, SEATS_REQUIRED, ORDER_TOO_LARGE, DETAILS_TOO_LONG.
+    DATE_CANCELLED, SEATS_NOT_OFFERED, SEAT_UNKNOWN, SEAT_TAKEN (by an earlier line), ORDER_TOO_LARGE,
+    DETAILS_TOO_LONG.
     """
     description: _builtins.str
     """What would be right."""

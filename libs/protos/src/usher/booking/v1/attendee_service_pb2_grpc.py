@@ -86,9 +86,11 @@ class AttendeeServiceServicer:
     def CreateGroupBooking(self, request, context):
         """Books for somebody else, beyond the limits per booking and per person, the sale windows and the waiting room, never
         beyond capacity: at most 1,000 tickets, either free of charge and confirmed at once, or held to be paid later. A free
-        one does not wait for answers that are missing. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`, `remaining`),
-        EVENT_NOT_ON_SALE, EVENT_CANCELLED, SALE_ENDED once the event is over, DATE_REQUIRED, DATE_CANCELLED,
-        CURRENCIES_MIXED; NOT_FOUND when the event, a ticket type or a date is unknown.
+        one does not wait for answers that are missing. Lines of types with seats may name them, also such as leave one
+        alone; else they get the best there are, side by side where that can be. FAILED_PRECONDITION SOLD_OUT (metadata
+        `ticket_type`, `remaining`), EVENT_NOT_ON_SALE, EVENT_CANCELLED, SALE_ENDED once the event is over, DATE_REQUIRED,
+        DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and SEAT_TAKEN (metadata `seats`, one a
+        line); NOT_FOUND when the event, a ticket type or a date is unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -98,8 +100,10 @@ class AttendeeServiceServicer:
         """Makes confirmed bookings, free of charge, from a file with a ticket a row: all rows or none. The first answers tell
         how far the check and the writing are, the last one has `done` set. Wrong rows are listed, and then nothing is
         booked. Places for the whole file are taken at once; from then on all of it is booked, whatever becomes of the call
-        or the process. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`, `remaining`) when the file does not fit,
-        EVENT_NOT_ON_SALE, EVENT_CANCELLED, SALE_ENDED once the event is over; NOT_FOUND when the event is unknown.
+        or the process. A row of a type with seats gets the seat that it names; others the best there are, those of an order
+        side by side where that can be. FAILED_PRECONDITION SOLD_OUT (metadata `ticket_type`, `remaining`) when the file does
+        not fit, SEAT_TAKEN (metadata `seats`, one a line) when somebody has seats that it names, EVENT_NOT_ON_SALE,
+        EVENT_CANCELLED, SALE_ENDED once the event is over; NOT_FOUND when the event is unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

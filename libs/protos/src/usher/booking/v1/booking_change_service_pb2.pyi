@@ -106,6 +106,40 @@ class LineReduction(_message.Message):
 Global___LineReduction: _TypeAlias = LineReduction  # noqa: Y015
 
 @_typing.final
+class WithdrawChangeRequest(_message.Message):
+    """Request of WithdrawChange."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The booking, `events/{event}/bookings/{booking}`."""
+    reason: _builtins.str
+    """Why; stands in the booking's history."""
+    etag: _builtins.str
+    """Refuse with ABORTED ETAG_MISMATCH unless the resource still has this etag; empty: no check."""
+    request_id: _builtins.str
+    """Idempotency key, see the service."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawChangeRequest: _TypeAlias = WithdrawChangeRequest  # noqa: Y015
+
+@_typing.final
 class ApproveBookingRequest(_message.Message):
     """Request of ApproveBooking."""
 

@@ -47,6 +47,11 @@ class BookingChangeServiceStub:
                 request_serializer=usher_dot_booking_dot_v1_dot_booking__change__service__pb2.ChangeBookingRequest.SerializeToString,
                 response_deserializer=usher_dot_booking_dot_v1_dot_booking__pb2.Booking.FromString,
                 _registered_method=True)
+        self.WithdrawChange = channel.unary_unary(
+                '/usher.booking.v1.BookingChangeService/WithdrawChange',
+                request_serializer=usher_dot_booking_dot_v1_dot_booking__change__service__pb2.WithdrawChangeRequest.SerializeToString,
+                response_deserializer=usher_dot_booking_dot_v1_dot_booking__pb2.Booking.FromString,
+                _registered_method=True)
         self.ApproveBooking = channel.unary_unary(
                 '/usher.booking.v1.BookingChangeService/ApproveBooking',
                 request_serializer=usher_dot_booking_dot_v1_dot_booking__change__service__pb2.ApproveBookingRequest.SerializeToString,
@@ -82,15 +87,27 @@ class BookingChangeServiceServicer:
         CreatePayment asks for the new one. Of a confirmed booking: where nothing is to be paid it counts at once, removed
         tickets are void and added ones have codes. What became cheaper goes back by the event's refund terms, or all of it
         when whoever may `bookings.manage` changes it. What became dearer waits in `pending_change` with its places until
-        `hold_expire_time`, to be paid by CreatePayment; until then the removed tickets stay valid.
+        `hold_expire_time`, to be paid by CreatePayment; until then the removed tickets stay valid. Resale offers of the booking lapse with any change.
 
         FAILED_PRECONDITION CHANGE_NOT_ALLOWED for the buyer where the event's terms do not allow it; NOTHING_CHANGES;
+        RESALE_RESERVED while a ticket of it is reserved for a buyer, or it holds tickets of somebody else;
         NOTHING_LEFT (metadata none: cancel it instead) when no ticket would stay; CHANGE_PENDING while another change waits
         to be paid; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`), TICKET_VOID for a ticket that cannot leave;
         APPROVAL_REQUIRED (metadata `ticket_type`) for the buyer who adds what needs approval; TOO_FEW_TO_REMOVE (metadata
         `ticket_type`, `present`); CURRENCIES_MIXED; BOOKING_EXPIRED, BOOKING_CANCELLED and the like; and for what is added
         SOLD_OUT, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON, SALE_NOT_OPEN, SALE_ENDED, EVENT_NOT_ON_SALE,
         DATE_REQUIRED, DATE_CANCELLED as CreateBooking; NOT_FOUND for an unknown ticket, type or date.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawChange(self, request, context):
+        """Withdraws the change that waits to be paid: its places are free again and the booking is as it was. A payment for it
+        that is under way is called off, and money that comes for it all the same is paid back.
+
+        FAILED_PRECONDITION NO_CHANGE_PENDING (metadata `state`) when none waits: it was paid, ran out or was withdrawn
+        already; BOOKING_CANCELLED, BOOKING_EXPIRED and the like.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,7 +137,7 @@ class BookingChangeServiceServicer:
 
         FAILED_PRECONDITION TRANSFER_NOT_ALLOWED for the buyer where the event's terms do not allow it; EVENT_OVER (metadata
         `start_time`) once the event, or the ticket's date, began; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`),
-        TICKET_VOID; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
+        TICKET_VOID; RESALE_RESERVED while a buyer holds it; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
         EVENT_NOT_ON_SALE, DATE_CANCELLED. INVALID_ARGUMENT ANSWER_INVALID, DETAILS_TOO_LONG.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -133,6 +150,11 @@ def add_BookingChangeServiceServicer_to_server(servicer, server):
             'ChangeBooking': grpc.unary_unary_rpc_method_handler(
                     servicer.ChangeBooking,
                     request_deserializer=usher_dot_booking_dot_v1_dot_booking__change__service__pb2.ChangeBookingRequest.FromString,
+                    response_serializer=usher_dot_booking_dot_v1_dot_booking__pb2.Booking.SerializeToString,
+            ),
+            'WithdrawChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawChange,
+                    request_deserializer=usher_dot_booking_dot_v1_dot_booking__change__service__pb2.WithdrawChangeRequest.FromString,
                     response_serializer=usher_dot_booking_dot_v1_dot_booking__pb2.Booking.SerializeToString,
             ),
             'ApproveBooking': grpc.unary_unary_rpc_method_handler(
@@ -184,6 +206,33 @@ class BookingChangeService:
             target,
             '/usher.booking.v1.BookingChangeService/ChangeBooking',
             usher_dot_booking_dot_v1_dot_booking__change__service__pb2.ChangeBookingRequest.SerializeToString,
+            usher_dot_booking_dot_v1_dot_booking__pb2.Booking.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.booking.v1.BookingChangeService/WithdrawChange',
+            usher_dot_booking_dot_v1_dot_booking__change__service__pb2.WithdrawChangeRequest.SerializeToString,
             usher_dot_booking_dot_v1_dot_booking__pb2.Booking.FromString,
             options,
             channel_credentials,

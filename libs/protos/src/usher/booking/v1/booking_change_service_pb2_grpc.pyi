@@ -49,15 +49,23 @@ class BookingChangeServiceStub:
     CreatePayment asks for the new one. Of a confirmed booking: where nothing is to be paid it counts at once, removed
     tickets are void and added ones have codes. What became cheaper goes back by the event's refund terms, or all of it
     when whoever may `bookings.manage` changes it. What became dearer waits in `pending_change` with its places until
-    `hold_expire_time`, to be paid by CreatePayment; until then the removed tickets stay valid.
+    `hold_expire_time`, to be paid by CreatePayment; until then the removed tickets stay valid. Resale offers of the booking lapse with any change.
 
     FAILED_PRECONDITION CHANGE_NOT_ALLOWED for the buyer where the event's terms do not allow it; NOTHING_CHANGES;
+    RESALE_RESERVED while a ticket of it is reserved for a buyer, or it holds tickets of somebody else;
     NOTHING_LEFT (metadata none: cancel it instead) when no ticket would stay; CHANGE_PENDING while another change waits
     to be paid; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`), TICKET_VOID for a ticket that cannot leave;
     APPROVAL_REQUIRED (metadata `ticket_type`) for the buyer who adds what needs approval; TOO_FEW_TO_REMOVE (metadata
     `ticket_type`, `present`); CURRENCIES_MIXED; BOOKING_EXPIRED, BOOKING_CANCELLED and the like; and for what is added
     SOLD_OUT, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON, SALE_NOT_OPEN, SALE_ENDED, EVENT_NOT_ON_SALE,
     DATE_REQUIRED, DATE_CANCELLED as CreateBooking; NOT_FOUND for an unknown ticket, type or date.
+    """
+    WithdrawChange: _grpc.UnaryUnaryMultiCallable[_booking_change_service_pb2.WithdrawChangeRequest, _booking_pb2.Booking]
+    """Withdraws the change that waits to be paid: its places are free again and the booking is as it was. A payment for it
+    that is under way is called off, and money that comes for it all the same is paid back.
+
+    FAILED_PRECONDITION NO_CHANGE_PENDING (metadata `state`) when none waits: it was paid, ran out or was withdrawn
+    already; BOOKING_CANCELLED, BOOKING_EXPIRED and the like.
     """
     ApproveBooking: _grpc.UnaryUnaryMultiCallable[_booking_change_service_pb2.ApproveBookingRequest, _booking_pb2.Booking]
     """Agrees to a booking that waits for approval: it is held to be paid for as long as any hold, or confirmed with its
@@ -75,7 +83,7 @@ class BookingChangeServiceStub:
 
     FAILED_PRECONDITION TRANSFER_NOT_ALLOWED for the buyer where the event's terms do not allow it; EVENT_OVER (metadata
     `start_time`) once the event, or the ticket's date, began; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`),
-    TICKET_VOID; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
+    TICKET_VOID; RESALE_RESERVED while a buyer holds it; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
     EVENT_NOT_ON_SALE, DATE_CANCELLED. INVALID_ARGUMENT ANSWER_INVALID, DETAILS_TOO_LONG.
     """
 
@@ -99,15 +107,23 @@ class BookingChangeServiceAsyncStub(BookingChangeServiceStub):
     CreatePayment asks for the new one. Of a confirmed booking: where nothing is to be paid it counts at once, removed
     tickets are void and added ones have codes. What became cheaper goes back by the event's refund terms, or all of it
     when whoever may `bookings.manage` changes it. What became dearer waits in `pending_change` with its places until
-    `hold_expire_time`, to be paid by CreatePayment; until then the removed tickets stay valid.
+    `hold_expire_time`, to be paid by CreatePayment; until then the removed tickets stay valid. Resale offers of the booking lapse with any change.
 
     FAILED_PRECONDITION CHANGE_NOT_ALLOWED for the buyer where the event's terms do not allow it; NOTHING_CHANGES;
+    RESALE_RESERVED while a ticket of it is reserved for a buyer, or it holds tickets of somebody else;
     NOTHING_LEFT (metadata none: cancel it instead) when no ticket would stay; CHANGE_PENDING while another change waits
     to be paid; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`), TICKET_VOID for a ticket that cannot leave;
     APPROVAL_REQUIRED (metadata `ticket_type`) for the buyer who adds what needs approval; TOO_FEW_TO_REMOVE (metadata
     `ticket_type`, `present`); CURRENCIES_MIXED; BOOKING_EXPIRED, BOOKING_CANCELLED and the like; and for what is added
     SOLD_OUT, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON, SALE_NOT_OPEN, SALE_ENDED, EVENT_NOT_ON_SALE,
     DATE_REQUIRED, DATE_CANCELLED as CreateBooking; NOT_FOUND for an unknown ticket, type or date.
+    """
+    WithdrawChange: _aio.UnaryUnaryMultiCallable[_booking_change_service_pb2.WithdrawChangeRequest, _booking_pb2.Booking]  # type: ignore[assignment]
+    """Withdraws the change that waits to be paid: its places are free again and the booking is as it was. A payment for it
+    that is under way is called off, and money that comes for it all the same is paid back.
+
+    FAILED_PRECONDITION NO_CHANGE_PENDING (metadata `state`) when none waits: it was paid, ran out or was withdrawn
+    already; BOOKING_CANCELLED, BOOKING_EXPIRED and the like.
     """
     ApproveBooking: _aio.UnaryUnaryMultiCallable[_booking_change_service_pb2.ApproveBookingRequest, _booking_pb2.Booking]  # type: ignore[assignment]
     """Agrees to a booking that waits for approval: it is held to be paid for as long as any hold, or confirmed with its
@@ -125,7 +141,7 @@ class BookingChangeServiceAsyncStub(BookingChangeServiceStub):
 
     FAILED_PRECONDITION TRANSFER_NOT_ALLOWED for the buyer where the event's terms do not allow it; EVENT_OVER (metadata
     `start_time`) once the event, or the ticket's date, began; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`),
-    TICKET_VOID; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
+    TICKET_VOID; RESALE_RESERVED while a buyer holds it; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
     EVENT_NOT_ON_SALE, DATE_CANCELLED. INVALID_ARGUMENT ANSWER_INVALID, DETAILS_TOO_LONG.
     """
 
@@ -152,15 +168,29 @@ class BookingChangeServiceServicer(metaclass=_abc_1.ABCMeta):
         CreatePayment asks for the new one. Of a confirmed booking: where nothing is to be paid it counts at once, removed
         tickets are void and added ones have codes. What became cheaper goes back by the event's refund terms, or all of it
         when whoever may `bookings.manage` changes it. What became dearer waits in `pending_change` with its places until
-        `hold_expire_time`, to be paid by CreatePayment; until then the removed tickets stay valid.
+        `hold_expire_time`, to be paid by CreatePayment; until then the removed tickets stay valid. Resale offers of the booking lapse with any change.
 
         FAILED_PRECONDITION CHANGE_NOT_ALLOWED for the buyer where the event's terms do not allow it; NOTHING_CHANGES;
+        RESALE_RESERVED while a ticket of it is reserved for a buyer, or it holds tickets of somebody else;
         NOTHING_LEFT (metadata none: cancel it instead) when no ticket would stay; CHANGE_PENDING while another change waits
         to be paid; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`), TICKET_VOID for a ticket that cannot leave;
         APPROVAL_REQUIRED (metadata `ticket_type`) for the buyer who adds what needs approval; TOO_FEW_TO_REMOVE (metadata
         `ticket_type`, `present`); CURRENCIES_MIXED; BOOKING_EXPIRED, BOOKING_CANCELLED and the like; and for what is added
         SOLD_OUT, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON, SALE_NOT_OPEN, SALE_ENDED, EVENT_NOT_ON_SALE,
         DATE_REQUIRED, DATE_CANCELLED as CreateBooking; NOT_FOUND for an unknown ticket, type or date.
+        """
+
+    @_abc_1.abstractmethod
+    def WithdrawChange(
+        self,
+        request: _booking_change_service_pb2.WithdrawChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_booking_pb2.Booking, _abc.Awaitable[_booking_pb2.Booking]]:
+        """Withdraws the change that waits to be paid: its places are free again and the booking is as it was. A payment for it
+        that is under way is called off, and money that comes for it all the same is paid back.
+
+        FAILED_PRECONDITION NO_CHANGE_PENDING (metadata `state`) when none waits: it was paid, ran out or was withdrawn
+        already; BOOKING_CANCELLED, BOOKING_EXPIRED and the like.
         """
 
     @_abc_1.abstractmethod
@@ -196,7 +226,7 @@ class BookingChangeServiceServicer(metaclass=_abc_1.ABCMeta):
 
         FAILED_PRECONDITION TRANSFER_NOT_ALLOWED for the buyer where the event's terms do not allow it; EVENT_OVER (metadata
         `start_time`) once the event, or the ticket's date, began; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`),
-        TICKET_VOID; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
+        TICKET_VOID; RESALE_RESERVED while a buyer holds it; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
         EVENT_NOT_ON_SALE, DATE_CANCELLED. INVALID_ARGUMENT ANSWER_INVALID, DETAILS_TOO_LONG.
         """
 

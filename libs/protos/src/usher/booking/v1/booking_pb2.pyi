@@ -281,7 +281,7 @@ class Booking(_message.Message):
 
     @_builtins.property
     def last_price_change(self) -> Global___PriceChange:
-        """What the latest change of tickets came to; unset before the first one."""
+        """What the latest change of tickets came to; unset before the first one and after one that was not paid."""
 
     def __init__(
         self,
@@ -585,6 +585,7 @@ class BookingLine(_message.Message):
     TOTAL_FIELD_NUMBER: _builtins.int
     ACCESSIBLE_SEATS_FIELD_NUMBER: _builtins.int
     VOUCHERS_FIELD_NUMBER: _builtins.int
+    RESALE_OFFER_FIELD_NUMBER: _builtins.int
     ticket_type: _builtins.str
     """The type, `events/{event}/ticketTypes/{ticket_type}`. Required."""
     quantity: _builtins.int
@@ -598,6 +599,10 @@ class BookingLine(_message.Message):
     accessible_seats: _builtins.int
     """How many of the best seats shall be accessible, at most `quantity`; 0 beside chosen `seats`. Others get accessible
     seats only when too few others are left.
+    """
+    resale_offer: _builtins.str
+    """Until the booking is confirmed: whose ticket it will have, `events/{event}/resaleOffers/{resale_offer}`. It costs what
+    that one cost. Empty where places of the event are held.
     """
     @_builtins.property
     def unit_price(self) -> _money_pb2.Money:
@@ -660,10 +665,11 @@ class BookingLine(_message.Message):
         total: _money_pb2.Money | None = ...,
         accessible_seats: _builtins.int = ...,
         vouchers: _abc.Iterable[_builtins.str] | None = ...,
+        resale_offer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "fee", b"fee", "subtotal", b"subtotal", "tax", b"tax", "total", b"total", "unit_price", b"unit_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accessible_seats", b"accessible_seats", "attendees", b"attendees", "date", b"date", "discount", b"discount", "display_name", b"display_name", "fee", b"fee", "quantity", b"quantity", "seats", b"seats", "subtotal", b"subtotal", "tax", b"tax", "tax_class", b"tax_class", "ticket_type", b"ticket_type", "total", b"total", "unit_price", b"unit_price", "units", b"units", "vouchers", b"vouchers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accessible_seats", b"accessible_seats", "attendees", b"attendees", "date", b"date", "discount", b"discount", "display_name", b"display_name", "fee", b"fee", "quantity", b"quantity", "resale_offer", b"resale_offer", "seats", b"seats", "subtotal", b"subtotal", "tax", b"tax", "tax_class", b"tax_class", "ticket_type", b"ticket_type", "total", b"total", "unit_price", b"unit_price", "units", b"units", "vouchers", b"vouchers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -770,6 +776,7 @@ class Ticket(_message.Message):
     SEAT_FIELD_NUMBER: _builtins.int
     ATTENDEE_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
+    RESALE_OFFER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `events/{event}/bookings/{booking}/tickets/{ticket}`."""
     ticket_type: _builtins.str
@@ -784,6 +791,8 @@ class Ticket(_message.Message):
     """For which date, `events/{event}/dates/{date}`; empty for an event that is no series."""
     seat: _builtins.str
     """Its seat, `{section}/{row}/{seat}`; empty where seats are free."""
+    resale_offer: _builtins.str
+    """Its last resale offer, whatever became of that, `events/{event}/resaleOffers/{resale_offer}`; empty: it had none."""
     @_builtins.property
     def check_in_time(self) -> _timestamp_pb2.Timestamp:
         """When it was checked in last."""
@@ -814,10 +823,11 @@ class Ticket(_message.Message):
         seat: _builtins.str = ...,
         attendee: Global___Attendee | None = ...,
         price: _money_pb2.Money | None = ...,
+        resale_offer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee", "check_in_time", b"check_in_time", "check_out_time", b"check_out_time", "price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee", "check_in_time", b"check_in_time", "check_out_time", b"check_out_time", "code", b"code", "date", b"date", "display_name", b"display_name", "name", b"name", "price", b"price", "seat", b"seat", "state", b"state", "ticket_type", b"ticket_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee", "check_in_time", b"check_in_time", "check_out_time", b"check_out_time", "code", b"code", "date", b"date", "display_name", b"display_name", "name", b"name", "price", b"price", "resale_offer", b"resale_offer", "seat", b"seat", "state", b"state", "ticket_type", b"ticket_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -875,6 +885,7 @@ class TicketTypeAvailability(_message.Message):
     DATE_FIELD_NUMBER: _builtins.int
     PHASE_FIELD_NUMBER: _builtins.int
     WAITING_LIST_OPEN_FIELD_NUMBER: _builtins.int
+    RESALE_AVAILABLE_FIELD_NUMBER: _builtins.int
     ticket_type: _builtins.str
     """The type, `events/{event}/ticketTypes/{ticket_type}`."""
     display_name: _builtins.str
@@ -889,6 +900,10 @@ class TicketTypeAvailability(_message.Message):
     """Display name of the price phase that `price` belongs to; empty outside of any."""
     waiting_list_open: _builtins.bool
     """It is sold out and can be waited for: JoinWaitingList."""
+    resale_available: _builtins.int
+    """Tickets beside `remaining` that their buyers sell on for what they cost, which may differ from `price`; CreateBooking
+    takes them where places are short. See ResaleService.
+    """
     @_builtins.property
     def price(self) -> _money_pb2.Money:
         """Price of the next one."""
@@ -904,10 +919,11 @@ class TicketTypeAvailability(_message.Message):
         date: _builtins.str = ...,
         phase: _builtins.str = ...,
         waiting_list_open: _builtins.bool = ...,
+        resale_available: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "display_name", b"display_name", "phase", b"phase", "price", b"price", "remaining", b"remaining", "sale_state", b"sale_state", "ticket_type", b"ticket_type", "waiting_list_open", b"waiting_list_open"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "display_name", b"display_name", "phase", b"phase", "price", b"price", "remaining", b"remaining", "resale_available", b"resale_available", "sale_state", b"sale_state", "ticket_type", b"ticket_type", "waiting_list_open", b"waiting_list_open"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

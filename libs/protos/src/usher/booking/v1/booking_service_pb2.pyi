@@ -109,7 +109,7 @@ class BookingQuote(_message.Message):
     """The booking would wait for the organizer's approval."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[_booking_pb2.BookingLine]:
-        """Line by line, in the order asked."""
+        """Line by line, in the order asked; tickets that others sell on come last."""
 
     @_builtins.property
     def total(self) -> _money_pb2.Money:

@@ -114,15 +114,17 @@ class BookingServiceServicer:
         SALE_ENDED, EVENT_NOT_ON_SALE, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON (metadata
         `max_per_person`), DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and
         SEAT_TAKEN (metadata `seats`, one a line), SEAT_LEFT_ALONE (metadata `seat`) for a choice that leaves one free seat
-        between taken ones where as many seats beside it would not; NOT_FOUND when the event, a ticket type or a date
-        is unknown. Where the event has a waiting room, the caller's turn must have come: FAILED_PRECONDITION TURN_REQUIRED
-        (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too), TURN_EXPIRED; INVALID_ARGUMENT
-        TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one. Whoever may `bookings.create`
-        for the event needs no turn.
+        between taken ones where as many seats beside it would not, unless the event's terms allow it; NOT_FOUND when the
+        event, a ticket type or a date is unknown. Where the event has a waiting room, the caller's turn must have come:
+        FAILED_PRECONDITION TURN_REQUIRED (metadata `number`, `ahead`: the place, which JoinWaitingRoom tells too),
+        TURN_EXPIRED; INVALID_ARGUMENT TURN_TOKEN_INVALID for a turn token of another user or event and for a forged one.
+        Whoever may `bookings.create` for the event needs no turn.
 
         What goes with what: FAILED_PRECONDITION ADD_ON_NEEDS_TICKET (metadata `ticket_type`) for an add-on without an
         admission that it belongs to, BUNDLE_INCOMPLETE (metadata `ticket_type`) for a bundle of something that is not sold
-        any more. A hidden ticket type is NOT_FOUND like an unknown one unless a voucher of the request reveals it.
+        any more. Where places are short but their buyers sell tickets on (ResaleService), those make up for it, at what they
+        cost, in lines of their own at the end, unless seats are chosen, vouchers are used or approval is needed;
+        OWN_RESALE_OFFER (metadata `ticket_type`) where the tickets left are the caller's own. A hidden ticket type is NOT_FOUND like an unknown one unless a voucher of the request reveals it.
 
         `voucher_codes`: FAILED_PRECONDITION VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID (metadata `valid_from_time`),
         VOUCHER_EXPIRED, VOUCHER_USED_UP (metadata `remaining`: tickets it is still good for), VOUCHER_NOT_APPLICABLE when it
@@ -165,7 +167,8 @@ class BookingServiceServicer:
 
     def ConfirmBooking(self, request, context):
         """Confirms a booking that costs nothing. One that costs something is confirmed by its payment: FAILED_PRECONDITION
-        PAYMENT_REQUIRED; else BOOKING_EXPIRED, BOOKING_CANCELLED. Confirming twice changes nothing.
+        PAYMENT_REQUIRED; else BOOKING_EXPIRED, BOOKING_CANCELLED, RESALE_LAPSED for a ticket of somebody who used it meanwhile.
+        Confirming twice changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -175,7 +178,7 @@ class BookingServiceServicer:
         """Calls a booking off and frees its places. A buyer gets back what the event's refund terms say; whoever may
         `bookings.cancel` gives back everything unless `refund_basis_points` says otherwise; of a cancelled event everything
         goes back. The answer says it in `refund_due`. FAILED_PRECONDITION BOOKING_EXPIRED, TICKET_CHECKED_IN once somebody
-        was admitted; PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
+        was admitted, RESALE_RESERVED while somebody holds a ticket of it that is for sale again; PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -190,7 +193,7 @@ class BookingServiceServicer:
 
     def CheckInTicket(self, request, context):
         """Admits the bearer of a code. INVALID_ARGUMENT TICKET_CODE_INVALID for a forged or foreign code;
-        FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID.
+        FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, RESALE_RESERVED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

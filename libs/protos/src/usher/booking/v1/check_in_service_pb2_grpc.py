@@ -159,7 +159,7 @@ class CheckInServiceServicer:
         replaced code, CLOCK_AHEAD; NOT_FOUND for an unknown list. FAILED_PRECONDITION TICKET_CHECKED_IN (metadata
         `check_in_time`, `gate`, `device_id`), REENTRY_NOT_ALLOWED (the same metadata), NOT_CHECKED_IN, TICKET_VOID,
         TICKET_NOT_ON_LIST, DATE_WRONG, LIST_NOT_OPEN (metadata `start_time`), LIST_CLOSED (metadata `end_time`),
-        GATE_UNKNOWN, EVENT_CANCELLED, TOO_MANY_SCANS.
+        GATE_UNKNOWN, EVENT_CANCELLED, TOO_MANY_SCANS, RESALE_RESERVED while a buyer holds the ticket, which is for sale.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -63,7 +63,7 @@ class CheckInServiceStub:
     replaced code, CLOCK_AHEAD; NOT_FOUND for an unknown list. FAILED_PRECONDITION TICKET_CHECKED_IN (metadata
     `check_in_time`, `gate`, `device_id`), REENTRY_NOT_ALLOWED (the same metadata), NOT_CHECKED_IN, TICKET_VOID,
     TICKET_NOT_ON_LIST, DATE_WRONG, LIST_NOT_OPEN (metadata `start_time`), LIST_CLOSED (metadata `end_time`),
-    GATE_UNKNOWN, EVENT_CANCELLED, TOO_MANY_SCANS.
+    GATE_UNKNOWN, EVENT_CANCELLED, TOO_MANY_SCANS, RESALE_RESERVED while a buyer holds the ticket, which is for sale.
     """
     UndoCheckIn: _grpc.UnaryUnaryMultiCallable[_check_in_service_pb2.UndoCheckInRequest, _check_in_service_pb2.UndoCheckInResponse]
     """Takes the last admission of a ticket on this list back, as if it had not been. NOT_FOUND; FAILED_PRECONDITION
@@ -120,7 +120,7 @@ class CheckInServiceAsyncStub(CheckInServiceStub):
     replaced code, CLOCK_AHEAD; NOT_FOUND for an unknown list. FAILED_PRECONDITION TICKET_CHECKED_IN (metadata
     `check_in_time`, `gate`, `device_id`), REENTRY_NOT_ALLOWED (the same metadata), NOT_CHECKED_IN, TICKET_VOID,
     TICKET_NOT_ON_LIST, DATE_WRONG, LIST_NOT_OPEN (metadata `start_time`), LIST_CLOSED (metadata `end_time`),
-    GATE_UNKNOWN, EVENT_CANCELLED, TOO_MANY_SCANS.
+    GATE_UNKNOWN, EVENT_CANCELLED, TOO_MANY_SCANS, RESALE_RESERVED while a buyer holds the ticket, which is for sale.
     """
     UndoCheckIn: _aio.UnaryUnaryMultiCallable[_check_in_service_pb2.UndoCheckInRequest, _check_in_service_pb2.UndoCheckInResponse]  # type: ignore[assignment]
     """Takes the last admission of a ticket on this list back, as if it had not been. NOT_FOUND; FAILED_PRECONDITION
@@ -210,7 +210,7 @@ class CheckInServiceServicer(metaclass=_abc_1.ABCMeta):
         replaced code, CLOCK_AHEAD; NOT_FOUND for an unknown list. FAILED_PRECONDITION TICKET_CHECKED_IN (metadata
         `check_in_time`, `gate`, `device_id`), REENTRY_NOT_ALLOWED (the same metadata), NOT_CHECKED_IN, TICKET_VOID,
         TICKET_NOT_ON_LIST, DATE_WRONG, LIST_NOT_OPEN (metadata `start_time`), LIST_CLOSED (metadata `end_time`),
-        GATE_UNKNOWN, EVENT_CANCELLED, TOO_MANY_SCANS.
+        GATE_UNKNOWN, EVENT_CANCELLED, TOO_MANY_SCANS, RESALE_RESERVED while a buyer holds the ticket, which is for sale.
         """
 
     @_abc_1.abstractmethod

@@ -10,6 +10,7 @@ from google.protobuf.internal import containers as _containers
 from google.type import money_pb2 as _money_pb2
 from usher.booking.v1 import booking_pb2 as _booking_pb2
 from usher.booking.v1 import check_in_pb2 as _check_in_pb2
+from usher.booking.v1 import resale_offer_pb2 as _resale_offer_pb2
 from usher.booking.v1 import voucher_pb2 as _voucher_pb2
 from usher.booking.v1 import waiting_list_entry_pb2 as _waiting_list_entry_pb2
 import builtins as _builtins
@@ -323,11 +324,16 @@ Global___BookingChangeHeld: _TypeAlias = BookingChangeHeld  # noqa: Y015
 
 @_typing.final
 class BookingChangeExpired(_message.Message):
-    """A change was not paid in time; its places are free again and the booking is as it was. Subject: the booking."""
+    """A change was not paid in time, was withdrawn, or cannot be made any more; its places are free again and the booking is
+    as it was. Subject: the booking.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     BOOKING_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
+    withdrawn: _builtins.bool
+    """Whether somebody withdrew it before its time was over."""
     @_builtins.property
     def booking(self) -> _booking_pb2.Booking:
         """State after it."""
@@ -336,10 +342,11 @@ class BookingChangeExpired(_message.Message):
         self,
         *,
         booking: _booking_pb2.Booking | None = ...,
+        withdrawn: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -974,3 +981,191 @@ class WaitingListLeft(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WaitingListLeft: _TypeAlias = WaitingListLeft  # noqa: Y015
+
+@_typing.final
+class TicketsOffered(_message.Message):
+    """Their buyer would sell tickets on; of each an offer was opened. Subject: the booking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_FIELD_NUMBER: _builtins.int
+    TICKETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def booking(self) -> _booking_pb2.Booking:
+        """State after it."""
+
+    @_builtins.property
+    def tickets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their names, `events/{event}/bookings/{booking}/tickets/{ticket}`."""
+
+    def __init__(
+        self,
+        *,
+        booking: _booking_pb2.Booking | None = ...,
+        tickets: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "tickets", b"tickets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TicketsOffered: _TypeAlias = TicketsOffered  # noqa: Y015
+
+@_typing.final
+class ResaleOfferOpened(_message.Message):
+    """A ticket is for sale again. Subject: the offer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESALE_OFFER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def resale_offer(self) -> _resale_offer_pb2.ResaleOffer:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        resale_offer: _resale_offer_pb2.ResaleOffer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resale_offer", b"resale_offer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["resale_offer", b"resale_offer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResaleOfferOpened: _TypeAlias = ResaleOfferOpened  # noqa: Y015
+
+@_typing.final
+class ResaleOfferReserved(_message.Message):
+    """A buyer holds it to pay. Subject: the offer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESALE_OFFER_FIELD_NUMBER: _builtins.int
+    BOOKING_FIELD_NUMBER: _builtins.int
+    booking: _builtins.str
+    """The buyer's booking, `events/{event}/bookings/{booking}`."""
+    @_builtins.property
+    def resale_offer(self) -> _resale_offer_pb2.ResaleOffer:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        resale_offer: _resale_offer_pb2.ResaleOffer | None = ...,
+        booking: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resale_offer", b"resale_offer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "resale_offer", b"resale_offer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResaleOfferReserved: _TypeAlias = ResaleOfferReserved  # noqa: Y015
+
+@_typing.final
+class ResaleOfferReopened(_message.Message):
+    """The buyer's hold ended unpaid; it is for sale again at its old place. Subject: the offer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESALE_OFFER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def resale_offer(self) -> _resale_offer_pb2.ResaleOffer:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        resale_offer: _resale_offer_pb2.ResaleOffer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resale_offer", b"resale_offer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["resale_offer", b"resale_offer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResaleOfferReopened: _TypeAlias = ResaleOfferReopened  # noqa: Y015
+
+@_typing.final
+class ResaleOfferSold(_message.Message):
+    """The buyer's booking was confirmed with a ticket of its own; the seller's is void. What goes back to the seller stands in
+    the BookingChanged or BookingCancelled of the seller's booking. Subject: the offer.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESALE_OFFER_FIELD_NUMBER: _builtins.int
+    BOOKING_FIELD_NUMBER: _builtins.int
+    booking: _builtins.str
+    """The buyer's booking, `events/{event}/bookings/{booking}`."""
+    @_builtins.property
+    def resale_offer(self) -> _resale_offer_pb2.ResaleOffer:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        resale_offer: _resale_offer_pb2.ResaleOffer | None = ...,
+        booking: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resale_offer", b"resale_offer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "resale_offer", b"resale_offer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResaleOfferSold: _TypeAlias = ResaleOfferSold  # noqa: Y015
+
+@_typing.final
+class ResaleOfferWithdrawn(_message.Message):
+    """Its seller keeps the ticket. Subject: the offer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESALE_OFFER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def resale_offer(self) -> _resale_offer_pb2.ResaleOffer:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        resale_offer: _resale_offer_pb2.ResaleOffer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resale_offer", b"resale_offer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["resale_offer", b"resale_offer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResaleOfferWithdrawn: _TypeAlias = ResaleOfferWithdrawn  # noqa: Y015
+
+@_typing.final
+class ResaleOfferLapsed(_message.Message):
+    """The ticket, or what it was for, is not there any more. Subject: the offer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESALE_OFFER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why, as in the offer."""
+    @_builtins.property
+    def resale_offer(self) -> _resale_offer_pb2.ResaleOffer:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        resale_offer: _resale_offer_pb2.ResaleOffer | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resale_offer", b"resale_offer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "resale_offer", b"resale_offer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResaleOfferLapsed: _TypeAlias = ResaleOfferLapsed  # noqa: Y015

@@ -99,7 +99,7 @@ class WaitingListEntry(_message.Message):
     """The booking that holds the offered places, `events/{event}/bookings/{booking}`; empty before an offer."""
     lapse_reason: _builtins.str
     """Why it lapsed: `OFFER_EXPIRED`, `OFFER_CANCELLED`, `SALE_ENDED`, `EVENT_CANCELLED`, or the reason for which the
-    places could not be booked, such as `TOO_MANY_FOR_PERSON`.
+    places could not be booked, such as `TOO_MANY_FOR_PERSON`, or `OWN_RESALE_OFFER` when all that came free was one's own.
     """
     etag: _builtins.str
     """Changes whenever the entry changes."""

@@ -244,6 +244,7 @@ class BookingTerms(_message.Message):
     HOLD_DURATION_FIELD_NUMBER: _builtins.int
     TICKET_LOGO_FIELD_NUMBER: _builtins.int
     APPROVAL_DURATION_FIELD_NUMBER: _builtins.int
+    SEATS_LEFT_ALONE_ALLOWED_FIELD_NUMBER: _builtins.int
     refund_keeps_fees: _builtins.bool
     """Service fees are not paid back."""
     max_tickets_per_booking: _builtins.int
@@ -255,9 +256,13 @@ class BookingTerms(_message.Message):
     transfer_allowed: _builtins.bool
     """Buyers may pass a ticket to somebody else."""
     resale_allowed: _builtins.bool
-    """Buyers may offer a ticket back for sale at the price they paid. Kept for that; resale is not offered yet."""
+    """Buyers may offer tickets back for sale at the price they paid (`usher.booking.v1.ResaleService`). Offers that were made
+    stay when this is switched off.
+    """
     ticket_logo: _builtins.bytes
     """Picture printed on tickets, a PNG or JPEG file of at most 32 KiB. Not told in lists of events."""
+    seats_left_alone_allowed: _builtins.bool
+    """Buyers may choose seats that leave a free seat alone between taken ones; else that is refused with SEAT_LEFT_ALONE."""
     @_builtins.property
     def refund_steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefundStep]:
         """What a buyer gets back who cancels, longest time first: the first step whose `before_start` is at most the time left
@@ -300,10 +305,11 @@ class BookingTerms(_message.Message):
         hold_duration: _duration_pb2.Duration | None = ...,
         ticket_logo: _builtins.bytes = ...,
         approval_duration: _duration_pb2.Duration | None = ...,
+        seats_left_alone_allowed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["approval_duration", b"approval_duration", "hold_duration", b"hold_duration", "service_fee", b"service_fee", "waiting_list", b"waiting_list", "waiting_room", b"waiting_room"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_duration", b"approval_duration", "change_allowed", b"change_allowed", "hold_duration", b"hold_duration", "max_tickets_per_booking", b"max_tickets_per_booking", "max_tickets_per_person", b"max_tickets_per_person", "refund_keeps_fees", b"refund_keeps_fees", "refund_steps", b"refund_steps", "resale_allowed", b"resale_allowed", "service_fee", b"service_fee", "ticket_logo", b"ticket_logo", "transfer_allowed", b"transfer_allowed", "waiting_list", b"waiting_list", "waiting_room", b"waiting_room"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_duration", b"approval_duration", "change_allowed", b"change_allowed", "hold_duration", b"hold_duration", "max_tickets_per_booking", b"max_tickets_per_booking", "max_tickets_per_person", b"max_tickets_per_person", "refund_keeps_fees", b"refund_keeps_fees", "refund_steps", b"refund_steps", "resale_allowed", b"resale_allowed", "seats_left_alone_allowed", b"seats_left_alone_allowed", "service_fee", b"service_fee", "ticket_logo", b"ticket_logo", "transfer_allowed", b"transfer_allowed", "waiting_list", b"waiting_list", "waiting_room", b"waiting_room"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -248,7 +248,7 @@ class EventHit(_message.Message):
 
     @_builtins.property
     def price_from(self) -> _money_pb2.Money:
-        """Cheapest ticket; unset when nothing is sold."""
+        """Cheapest ticket, at the price of the next one, price phases included; unset when nothing is sold."""
 
     def __init__(
         self,

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking
-from booking_service.domain.commands.command import OnBooking, TicketIssuer, refuse_late
-from booking_service.domain.commands.settle import issue_tickets, require_published
+from booking_service.domain.commands.command import OnBooking, refuse_late
+from booking_service.domain.commands.settle import require_published
+from booking_service.domain.issuing import TicketIssuer, issue_tickets
 from booking_service.domain.occupancy import vacated
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.records import View

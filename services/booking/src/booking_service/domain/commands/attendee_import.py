@@ -15,12 +15,14 @@ from booking_service.domain.attendee_import import (
     chunked,
 )
 from booking_service.domain.booking import Booking, Line, total_of
-from booking_service.domain.commands.command import Found, TicketIssuer
+from booking_service.domain.commands.command import Found
 from booking_service.domain.commands.group import require_open
-from booking_service.domain.commands.settle import issue_tickets
+from booking_service.domain.import_seats import lines_of, seated_orders
+from booking_service.domain.issuing import TicketIssuer, issue_tickets
 from booking_service.domain.occupancy import occupied
 from booking_service.domain.outcome import Outcome, Step, unchanged
 from booking_service.domain.records import Key, View
+from booking_service.domain.seat_choice import section_keys
 from booking_service.domain.states import BookingState
 from booking_service.domain.stock import Stock
 
@@ -43,22 +45,26 @@ class BeginImport:
     recorded: ClassVar[bool] = True
 
     def needs(self, stock: Stock, found: Found) -> Sequence[Key]:  # noqa: ARG002
-        """The stock is enough."""
-        return ()
+        """The seats."""
+        return () if stock.offer is None else section_keys(stock.offer, self.templates)
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """FailedPrecondition SOLD_OUT, EVENT_CANCELLED, EVENT_NOT_ON_SALE, SALE_ENDED; NotFound."""
+        """FailedPrecondition EVENT_CANCELLED, EVENT_NOT_ON_SALE, SALE_ENDED, and as `all_seated` and `occupied`;
+        NotFound.
+        """
         offer = view.stock.known_offer()
         require_open(offer, now)
-        counts = Counter(ticket.template for order in self.orders for ticket in order.tickets)
+        orders = seated_orders(view, self.templates, self.orders)
+        counts = Counter(ticket.template for order in orders for ticket in order.tickets)
         lines = tuple(replace(self.templates[number], quantity=count) for number, count in counts.items())
         whole = Booking(
             name=self.name, event=self.event, organizer=offer.organizer, buyer="", state=BookingState.HELD,
             lines=lines, total=lines[0].unit_price,
             create_time=now, update_time=now,
         )  # fmt: skip
-        stock, tallies = occupied(view, whole)
-        chunks = chunked(self.orders)
+        each_its_own = [replace(whole, name=each.booking, lines=lines_of(self.templates, each)) for each in orders]
+        stock, tallies = occupied(view, whole, seats_of=each_its_own)
+        chunks = chunked(orders)
         began = AttendeeImport(
             self.name, self.event, offer.organizer, self.actor, self.reason, self.templates, len(chunks), now
         )  # fmt: skip
@@ -107,7 +113,7 @@ class BookChunk:
         return Outcome(view.stock, after, steps, [after])
 
     def _booked(self, whole: AttendeeImport, order: ImportedOrder, now: datetime) -> Booking:
-        lines = _lines(whole, order)
+        lines = lines_of(whole.templates, order)
         held = Booking(
             name=order.booking,
             event=whole.event,
@@ -122,12 +128,3 @@ class BookChunk:
             contact=order.contact,
         )
         return held.confirmed(issue_tickets(held, self.issuer), "", now)
-
-
-def _lines(whole: AttendeeImport, order: ImportedOrder) -> tuple[Line, ...]:
-    """One a template, in order of appearance."""
-    lines = []
-    for number in dict.fromkeys(ticket.template for ticket in order.tickets):
-        attendees = tuple(ticket.attendee for ticket in order.tickets if ticket.template == number)
-        lines.append(replace(whole.templates[number], quantity=len(attendees), attendees=attendees))
-    return tuple(lines)

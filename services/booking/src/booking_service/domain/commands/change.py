@@ -17,11 +17,12 @@ from booking_service.domain.changing import (
     leaving,
     repriced,
 )
-from booking_service.domain.commands.command import Found, OnBooking, TicketIssuer, change_dropped, refuse_late
-from booking_service.domain.commands.settle import issue_at
+from booking_service.domain.commands.command import Found, OnBooking, change_dropped, refuse_late
+from booking_service.domain.issuing import TicketIssuer, issue_at
 from booking_service.domain.occupancy import exchanged, held_for_change, merged, occupied, part_of, vacated
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.records import Key, Record, View
+from booking_service.domain.resale import Resale, lapse, live_offers, refuse_buying, refuse_reserved
 from booking_service.domain.seat_choice import seated, section_keys
 from booking_service.domain.selling import Wanted
 from booking_service.domain.states import BookingAction
@@ -78,6 +79,9 @@ class Change(OnBooking):
             )
         if booking.pending is not None:
             raise change_pending(booking)
+        refuse_buying(booking)
+        refuse_reserved(view, booking, now)
+        offered = live_offers(view, booking)
         units = leaving(booking, self.remove, self.reduce)
         change = repriced(
             booking, units, self.add, offer, view.stock.inventory, now,
@@ -91,7 +95,9 @@ class Change(OnBooking):
             step, stock, more = self._held(view, booking, change, now)
         else:
             step, stock, more = self._made(view, booking, change, now)
-        return changed(stock, *before, step, tallies=merged(tallies, more))
+        # Offers were made of the booking as it was: what goes with what, and which tickets are left.
+        ended = lapse(Resale(view.after(stock, more)), offered, "BOOKING_CHANGED", now)
+        return changed(ended.stock, *before, *ended.steps, step, tallies=merged(tallies, more))
 
     def _made(self, view: View, booking: Booking, change: Repriced, now: datetime) -> tuple[Step, Stock, list[Record]]:
         stock, tallies = exchanged(view, booking, change.gone, change.added)

@@ -17,6 +17,7 @@ from booking_service.domain.commands.scanning import (
 )
 from booking_service.domain.outcome import Outcome
 from booking_service.domain.records import Key, View
+from booking_service.domain.resale import refuse_reserved
 from booking_service.domain.scans import Direction, Scan, judge, just_after
 from booking_service.domain.states import TicketState
 from booking_service.domain.stock import Stock
@@ -41,10 +42,10 @@ class CheckIn(OnBooking):
 
     def needs(self, stock: Stock, found: Found) -> Sequence[Key]:  # noqa: ARG002
         """The booking, the list and its counts, the ticket's scans."""
-        return scanning_keys(self.event, self.booking, self.check_in_list, [self.ticket])
+        return scanning_keys(self.event, self.booking, self.check_in_list, [self.ticket], found)
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """FailedPrecondition as `admit`; TOO_MANY_SCANS; InvalidArgument CLOCK_AHEAD.
+        """FailedPrecondition as `admit`; TOO_MANY_SCANS, RESALE_RESERVED; InvalidArgument CLOCK_AHEAD.
 
         NotFound for the list, and for the ticket, also for a code that was replaced.
         """
@@ -52,6 +53,7 @@ class CheckIn(OnBooking):
         ticket = booking.ticket(self.ticket)
         if ticket.code != self.code:
             raise NotFound.named(self.ticket)
+        refuse_reserved(view, booking, now, [ticket])
         check_clock(self.time or now, now, "scan_time")
         before = known_scans(view, self.ticket)
         scan = Scan(

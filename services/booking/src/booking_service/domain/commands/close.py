@@ -69,7 +69,7 @@ class Close(OnBooking):
         stock, tallies = view.stock, list[Record]()
         if booking.pending is not None:
             step, stock, tallies = change_dropped(view, booking, now)
-            steps, booking = [step], replace(booking, pending=None, hold_expire_time=None)
+            steps, booking = [step], replace(booking, pending=None, price_change=None, hold_expire_time=None)
         after = replace(booking, state=LIFE.after(booking.state, BookingAction.CLOSE), update_time=now)
         came = after.state is BookingState.COMPLETED
         steps.append(Step(facts.BookingCompleted() if came else facts.BookingNoShow(), after))

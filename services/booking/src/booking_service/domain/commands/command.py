@@ -16,13 +16,6 @@ from booking_service.domain.stock import Stock
 Found = Mapping[Key, Record | None]
 
 
-class TicketIssuer(Protocol):
-    """Makes tickets nobody else can make."""
-
-    def issue(self, booking: str) -> tuple[str, str]:
-        """Name and code of a new ticket of this booking."""
-
-
 class Command(Protocol):
     """A request to change what belongs to one event.
 
@@ -71,11 +64,13 @@ class OnBooking:
         return [(Booking, self.booking), *(keys_with_change(booking) if isinstance(booking, Booking) else ())]
 
 
-def change_dropped(view: View, booking: Booking, now: datetime) -> tuple[Step, Stock, list[Record]]:
+def change_dropped(
+    view: View, booking: Booking, now: datetime, *, withdrawn: bool = False, reason: str = ""
+) -> tuple[Step, Stock, list[Record]]:
     """A pending change ends without effect: what it took is free again."""
     stock, tallies = change_vacated(view, booking)
-    after = replace(booking, pending=None, hold_expire_time=None, update_time=now)
-    return Step(facts.BookingChangeExpired(), after), stock, tallies
+    after = replace(booking, pending=None, price_change=None, hold_expire_time=None, update_time=now)
+    return Step(facts.BookingChangeExpired(withdrawn, reason), after), stock, tallies
 
 
 def refuse_late(booking: Booking, action: BookingAction, now: datetime) -> None:

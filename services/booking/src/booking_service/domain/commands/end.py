@@ -11,6 +11,7 @@ from booking_service.domain.occupancy import all_vacated, vacated
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.records import View
 from booking_service.domain.refunding import cancellation_refund
+from booking_service.domain.resale import refuse_reserved
 from booking_service.domain.states import BookingAction, BookingState
 
 
@@ -26,12 +27,13 @@ class Cancel(OnBooking):
     recorded: ClassVar[bool] = True
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """NotFound; FailedPrecondition TICKET_CHECKED_IN, BOOKING_EXPIRED."""
+        """NotFound; FailedPrecondition TICKET_CHECKED_IN, BOOKING_EXPIRED, RESALE_RESERVED."""
         booking = view.get(Booking, self.booking)
         if booking.state is BookingState.CANCELLED:
             return unchanged(view.stock, booking)
         if booking.hold_is_over(now):
             refuse_late(booking, BookingAction.CANCEL, now)
+        refuse_reserved(view, booking, now)
         refund = cancellation_refund(booking, view.stock.offer, self.basis_points, now)
         after, fact = booking.cancelled(self.reason, refund, now)
         stock, tallies = all_vacated(view, booking)

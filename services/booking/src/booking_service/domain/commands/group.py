@@ -8,10 +8,11 @@ from typing import ClassVar
 from booking_service.domain import domain_events as facts
 from booking_service.domain.answers import check_details
 from booking_service.domain.booking import Booking, Line, plain, total_of
-from booking_service.domain.commands.command import Found, TicketIssuer
-from booking_service.domain.commands.settle import issue_tickets, require_published
+from booking_service.domain.commands.command import Found
+from booking_service.domain.commands.settle import require_published
 from booking_service.domain.contacts import Contact
 from booking_service.domain.inventory import Inventory
+from booking_service.domain.issuing import TicketIssuer, issue_tickets
 from booking_service.domain.occupancy import occupied
 from booking_service.domain.offer import Offer, OfferedType
 from booking_service.domain.outcome import Outcome, Step, changed
@@ -20,6 +21,7 @@ from booking_service.domain.pricing.inputs import Item
 from booking_service.domain.pricing.quote import price_of
 from booking_service.domain.questions import Answer
 from booking_service.domain.records import Key, View
+from booking_service.domain.seat_choice import seated, section_keys
 from booking_service.domain.selling import Wanted, line_of
 from booking_service.domain.states import BookingState
 from booking_service.domain.stock import Stock
@@ -50,11 +52,13 @@ class BookGroup:
     recorded: ClassVar[bool] = True
 
     def needs(self, stock: Stock, found: Found) -> Sequence[Key]:  # noqa: ARG002
-        """The stock is enough."""
-        return ()
+        """The seats."""
+        return () if stock.offer is None else section_keys(stock.offer, self.wanted)
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """FailedPrecondition SOLD_OUT, and as `group_lines`; InvalidArgument as `check_details`; NotFound."""
+        """FailedPrecondition as `bookable`, `seated`, which lets the organizer leave seats alone, and `occupied`;
+        InvalidArgument as `check_details`; NotFound.
+        """
         offer = view.stock.known_offer()
         lines = (free_lines(offer, self.wanted, now) if self.complimentary
                  else invoiced_lines(offer, view.stock.inventory, self.wanted, now))  # fmt: skip
@@ -73,6 +77,7 @@ class BookGroup:
             answers=self.answers,
             contact=self.contact,
         )
+        held = seated(view, held, leaving_alone=True)
         stock, tallies = occupied(view, held)
         steps = [Step(facts.BookingHeld(self.reason), held)]
         if self.complimentary:
@@ -103,24 +108,14 @@ def free_lines(offer: Offer, wanted: Sequence[Wanted], now: datetime) -> tuple[L
 def bookable(offer: Offer, wanted: Wanted, now: datetime) -> OfferedType:
     """The type, for one who may book beyond limits and sale windows.
 
-    FailedPrecondition EVENT_CANCELLED, EVENT_NOT_ON_SALE, SALE_ENDED, DATE_REQUIRED, DATE_CANCELLED, SEATS_REQUIRED;
-    NotFound for a type or date that is not sold.
+    FailedPrecondition EVENT_CANCELLED, EVENT_NOT_ON_SALE, SALE_ENDED, DATE_REQUIRED, DATE_CANCELLED; NotFound for a
+    type or date that is not sold.
     """
     require_open(offer, now)
     kind, date = offer.ticket_type(wanted.ticket_type), offer.date(wanted.date)
     if date is not None and now >= date.end_time:
         raise _over(offer)
-    if has_seats(offer, kind):
-        raise FailedPrecondition(
-            "SEATS_REQUIRED", f"{kind.display_name} has seats; they are booked with CreateBooking.",
-            metadata={"ticket_type": kind.name},
-        )  # fmt: skip
     return kind
-
-
-def has_seats(offer: Offer, kind: OfferedType) -> bool:
-    """Whether any ticket of the type, of a bundle any of its own, has a seat."""
-    return any(part.sections for part, _ in offer.parts_of(kind))
 
 
 def require_open(offer: Offer, now: datetime) -> None:

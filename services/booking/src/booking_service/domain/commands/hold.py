@@ -1,7 +1,7 @@
 """A booking begins."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -15,7 +15,9 @@ from booking_service.domain.people import is_limited, person_key
 from booking_service.domain.questions import Answer
 from booking_service.domain.records import Key, View
 from booking_service.domain.redeeming import keys_of_codes, redeeming
-from booking_service.domain.seat_choice import seated, section_keys
+from booking_service.domain.resale import Resale, bought, reserve
+from booking_service.domain.resale_picking import held_until, keys_to_pick, picked, seated_beside, with_bought
+from booking_service.domain.seat_choice import section_keys
 from booking_service.domain.selling import Wanted, choose_lines, needs_approval, require_on_sale
 from booking_service.domain.states import BookingState
 from booking_service.domain.stock import Stock
@@ -40,24 +42,33 @@ class Hold:
     subject: Key | None = None
     recorded: ClassVar[bool] = True
 
-    def needs(self, stock: Stock, found: Found) -> Sequence[Key]:  # noqa: ARG002
-        """The tally of the buyer, where the event has limits; the vouchers; the seats."""
+    def needs(self, stock: Stock, found: Found) -> Sequence[Key]:
+        """The tally of the buyer, where the event has limits; the vouchers; the seats; tickets that others sell."""
         limited = stock.offer is not None and is_limited(stock.offer)
         people: list[Key] = [person_key(self.event, self.buyer)] if limited else []
         seats = () if stock.offer is None else section_keys(stock.offer, self.wanted)
-        return [*people, *keys_of_codes(self.event, self.voucher_codes), *seats]
+        return [*people, *keys_of_codes(self.event, self.voucher_codes), *seats, *self._resale_keys(stock, found)]
+
+    def _resale_keys(self, stock: Stock, found: Found) -> Sequence[Key]:
+        """Nothing, where nobody sells tickets on: the way of nearly all holds."""
+        if not stock.inventory.resale or stock.offer is None or self.voucher_codes:
+            return ()
+        waited = bool(self.entry)
+        return keys_to_pick(stock.offer, stock.inventory, self.wanted, self.buyer, found, waited=waited)
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """NotFound for an unknown event; and as `redeeming`, `choose_lines`, `with_vouchers`, `seated` and `occupied`;
-        InvalidArgument as `check_details`.
+        """NotFound for an unknown event; as `redeeming`, `choose_lines`, `with_vouchers`, `picked`, `seated` and
+        `occupied`; InvalidArgument as `check_details`.
         """
         offer = view.stock.known_offer()
         require_on_sale(offer)
         codes = redeeming(view, self.event, self.voucher_codes, now)
         lines = choose_lines(offer, view.stock.inventory, self.wanted, now, codes.benefit, opens=codes.opens)
         lines = codes.with_vouchers(offer, lines)
-        check_details(offer, lines, self.answers)
         waits = needs_approval(offer, lines)
+        if view.stock.inventory.resale and not self.voucher_codes and not waits:
+            lines = with_bought(lines, picked(view, self.wanted, self.buyer, waited=bool(self.entry)))
+        check_details(offer, lines, self.answers)
         usual = self.hold_for if self.entry else offer.terms.hold_for or self.hold_for
         booking = Booking(
             name=self.booking,
@@ -75,7 +86,11 @@ class Hold:
             entry=self.entry,
             counted=is_limited(offer),
         )
-        booking = seated(view, booking)
+        booking = seated_beside(view, booking)
         stock, tallies = occupied(view, booking)
         fact = facts.BookingApprovalRequested() if waits else facts.BookingHeld()
-        return changed(stock, Step(fact, booking), tallies=tallies)
+        if not bought(booking):
+            return changed(stock, Step(fact, booking), tallies=tallies)
+        booking = replace(booking, hold_expire_time=held_until(offer, booking, now + usual))
+        held = reserve(Resale(view.after(stock, tallies)), booking, now)
+        return changed(held.stock, *held.steps, Step(fact, booking), tallies=tallies)

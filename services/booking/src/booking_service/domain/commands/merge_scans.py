@@ -51,7 +51,7 @@ class MergeScans(OnBooking):
     def needs(self, stock: Stock, found: Found) -> Sequence[Key]:  # noqa: ARG002
         """The booking, the list and its counts, the scans of its tickets."""
         tickets = sorted({each.ticket for each in self.logged})
-        return scanning_keys(self.event, self.booking, self.check_in_list, tickets)
+        return scanning_keys(self.event, self.booking, self.check_in_list, tickets, found)
 
     def decide(self, view: View, now: datetime) -> Outcome:
         """NotFound for the list and the booking."""

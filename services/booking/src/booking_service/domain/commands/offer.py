@@ -6,9 +6,12 @@ from datetime import datetime
 from typing import ClassVar
 
 from booking_service.domain.commands.command import Found
-from booking_service.domain.offer import Offer
+from booking_service.domain.offer import Offer, OfferState
 from booking_service.domain.outcome import Outcome, unchanged
 from booking_service.domain.records import Key, View
+from booking_service.domain.resale import Resale, lapse
+from booking_service.domain.resale_board import all_open
+from booking_service.domain.resale_offer import ResaleOffer
 from booking_service.domain.seat_counts import changed_plan_keys, recounted
 from booking_service.domain.stock import Stock
 
@@ -28,13 +31,22 @@ class ProjectOffer:
         return self.offer.event
 
     def needs(self, stock: Stock, found: Found) -> Sequence[Key]:  # noqa: ARG002
-        """Of another seating plan, what is taken of the seats."""
-        return changed_plan_keys(stock, self.offer)
+        """Of another seating plan, what is taken of the seats; of an event that is off, what is for sale again."""
+        ending = all_open(stock.inventory) if self._calls_off() else ()
+        return [*changed_plan_keys(stock, self.offer), *((ResaleOffer, name) for name in ending)]
 
-    def decide(self, view: View, now: datetime) -> Outcome:  # noqa: ARG002
+    def decide(self, view: View, now: datetime) -> Outcome:
         """Ignores what is older than what is known."""
         known = view.stock.offer
         if known is not None and known.version >= self.offer.version:
             return unchanged(view.stock, None)
         inventory = replace(view.stock.inventory, seats=recounted(view, self.offer))
-        return Outcome(replace(view.stock, offer=self.offer, inventory=inventory))
+        stock = replace(view.stock, offer=self.offer, inventory=inventory)
+        ending = all_open(inventory) if self._calls_off() else ()
+        offers = [view.get(ResaleOffer, name) for name in ending]
+        ended = lapse(Resale(view.after(stock, ())), offers, "EVENT_CANCELLED", now)
+        return Outcome(ended.stock, None, ended.steps)
+
+    def _calls_off(self) -> bool:
+        """Nobody can book any more, and nobody will: tickets that are for sale again are so no longer."""
+        return self.offer.state in (OfferState.CANCELLED, OfferState.DELETED)

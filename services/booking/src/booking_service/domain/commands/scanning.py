@@ -9,6 +9,7 @@ from booking_service.domain.booking import Booking
 from booking_service.domain.check_in_list import NO_LIST, CheckInList, ListRules
 from booking_service.domain.commands.command import Found
 from booking_service.domain.list_tally import ListTally, Passage, new_tally, tally_key
+from booking_service.domain.occupancy import resale_keys
 from booking_service.domain.outcome import Step
 from booking_service.domain.records import Key, Record, View
 from booking_service.domain.scans import Direction, Judgement, Scan, TicketScans, judge, pair_key, scans_key
@@ -25,12 +26,14 @@ class Recorded:
     tallies: Sequence[Record]
 
 
-def scanning_keys(event: str, booking: str, list_name: str, tickets: Sequence[str]) -> list[Key]:
-    """The records that scans of a booking's tickets on a list look at."""
+def scanning_keys(event: str, booking: str, list_name: str, tickets: Sequence[str], found: Found) -> list[Key]:
+    """The records that scans of a booking's tickets on a list look at; resale offers end with an admission."""
+    known = found.get((Booking, booking))
+    offers = resale_keys(known) if isinstance(known, Booking) else []
     lists: list[Key] = [tally_key(event, name) for name in dict.fromkeys((list_name, ""))]
     if list_name:
         lists.append((CheckInList, list_name))
-    return [(Booking, booking), *lists, *(scans_key(ticket) for ticket in tickets)]
+    return [(Booking, booking), *offers, *lists, *(scans_key(ticket) for ticket in tickets)]
 
 
 def known_list(found: Found | View, list_name: str) -> ListRules:

@@ -7,16 +7,19 @@ from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.answers import require_answers
-from booking_service.domain.booking import Booking, Content, Line, PendingChange, Ticket, already_checked_in
+from booking_service.domain.booking import Booking, PendingChange, already_checked_in
 from booking_service.domain.changing import applied
-from booking_service.domain.commands.command import Found, OnBooking, TicketIssuer, change_dropped, refuse_late
-from booking_service.domain.lines import Rearranged, taken_out
+from booking_service.domain.commands.command import Found, OnBooking, change_dropped, refuse_late
+from booking_service.domain.issuing import TicketIssuer, issue_at, issue_tickets
+from booking_service.domain.lines import taken_out
 from booking_service.domain.occupancy import exchanged, keys_of, merged, occupied, vacated
 from booking_service.domain.offer import Offer, OfferState
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.pricing.changes import UnitAt
-from booking_service.domain.questions import UNKNOWN
 from booking_service.domain.records import Key, Record, View
+from booking_service.domain.resale import Resale, reopen, reserve, sell, seller_keys
+from booking_service.domain.resale_offer import ResaleOffer
+from booking_service.domain.resale_picking import seated_beside
 from booking_service.domain.seat_choice import seated_again, section_keys
 from booking_service.domain.states import BookingAction, BookingState, TicketState
 from booking_service.domain.stock import Stock
@@ -35,9 +38,14 @@ class Confirm(OnBooking):
     etag: str = ""
     recorded: ClassVar[bool] = True
 
+    def needs(self, stock: Stock, found: Found) -> Sequence[Key]:
+        """The booking, what it occupies, and whose tickets it buys."""
+        booking, keys = found.get((Booking, self.booking)), OnBooking.needs(self, stock, found)
+        return [*keys, *seller_keys(booking, found)] if isinstance(booking, Booking) else keys
+
     def decide(self, view: View, now: datetime) -> Outcome:
         """NotFound; FailedPrecondition PAYMENT_REQUIRED, BOOKING_EXPIRED, BOOKING_CANCELLED, EVENT_NOT_ON_SALE,
-        ANSWERS_REQUIRED.
+        ANSWERS_REQUIRED, RESALE_LAPSED.
         """
         booking = view.get(Booking, self.booking)
         if booking.state is BookingState.CONFIRMED:
@@ -51,8 +59,9 @@ class Confirm(OnBooking):
             )
         require_published(view.stock.known_offer())
         require_answers(view.stock.known_offer(), booking)
-        after = booking.confirmed(issue_tickets(booking, self.issuer), "", now)
-        return changed(view.stock, Step(facts.BookingConfirmed(), after))
+        resale, own = sell(Resale(view), booking, self.issuer, now)
+        after = own.confirmed(issue_tickets(own, self.issuer), "", now)
+        return changed(resale.stock, *resale.steps, Step(facts.BookingConfirmed(), after), tallies=resale.tallies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +77,12 @@ class ClaimPayment(OnBooking):
     recorded: ClassVar[bool] = False
 
     def needs(self, stock: Stock, found: Found) -> Sequence[Key]:
-        """The booking, what it occupies, and the seats that it may be given in place of its own."""
+        """The booking, what it occupies, whose tickets it buys, and the seats it may be given in place of its own."""
         booking = found.get((Booking, self.booking))
         keys = OnBooking.needs(self, stock, found)
         if stock.offer is None or not isinstance(booking, Booking):
             return keys
-        return [*keys, *section_keys(stock.offer, booking.lines)]
+        return [*keys, *seller_keys(booking, found), *section_keys(stock.offer, booking.lines)]
 
     def decide(self, view: View, now: datetime) -> Outcome:
         """Never refuses money for a known booking: what cannot be taken becomes PaymentUnclaimed. NotFound.
@@ -92,9 +101,11 @@ class ClaimPayment(OnBooking):
         if booking.state is BookingState.HELD and not booking.hold_is_over(now):
             try:
                 require_published(stock.known_offer())
+                resale, own = sell(Resale(view), booking, self.issuer, now)
             except Refusal as refusal:
                 return changed(stock, self._turned_away(booking, refusal.reason, now))
-            return changed(stock, self._claimed(booking, now, held_again=False))
+            claimed = self._claimed(own, now, held_again=False)
+            return changed(resale.stock, *resale.steps, claimed, tallies=resale.tallies)
         return self._claim_late(view, booking, now)
 
     def _claim_change(self, view: View, booking: Booking, change: PendingChange, now: datetime) -> Outcome:
@@ -110,7 +121,9 @@ class ClaimPayment(OnBooking):
             after_drop = view.after(stock, tallies)
             stock, more = exchanged(after_drop, booking, gone, change.added)
         except Refusal as refusal:
-            away = self._turned_away(replace(booking, pending=None, hold_expire_time=None), refusal.reason, now)
+            away = self._turned_away(
+                replace(booking, pending=None, price_change=None, hold_expire_time=None), refusal.reason, now
+            )
             return changed(stock, dropped, away, tallies=tallies)
         after, places = applied(booking, units, change.added, now)
         after = replace(
@@ -124,20 +137,25 @@ class ClaimPayment(OnBooking):
         stock, tallies = view.stock, list[Record]()
         if booking.state is BookingState.HELD:  # nobody has written down yet that its time ran out
             stock, tallies = vacated(view, booking)
-            view, booking = view.after(stock, tallies), booking.expired(now)
-            steps.append(Step(facts.BookingExpired(), booking))
+            reopened = reopen(Resale(view.after(stock, tallies)), booking, now)
+            view, stock, booking = reopened.view, reopened.stock, booking.expired(now)
+            steps += [*reopened.steps, Step(facts.BookingExpired(), booking)]
         try:
-            again = seated_again(view, _with_present_pools(stock, booking))
-            stock, taken = occupied(view, again)
+            again = seated_beside(view, _with_present_pools(stock, booking), seated_again)
+            after, taken = occupied(view, again)
+            held = reserve(Resale(view.after(after, taken)), again, now)
+            resale, own = sell(held, again, self.issuer, now)
         except Refusal as refusal:
             # Written as it is, what this was decided on makes the commit fail where others have changed it meanwhile.
             keys = dict.fromkeys([*keys_of(booking), *section_keys(stock.known_offer(), booking.lines)])
-            # The entry of the waiting list is no tally: it follows its booking with a step of its own.
-            seen = [
-                record for key in keys if key[0] is not WaitingEntry and (record := view.find(*key)) is not None
-            ]  # fmt: skip
+            # Entries of the waiting list and resale offers are no tallies: they follow with steps of their own.
+            kinds = (WaitingEntry, ResaleOffer)
+            seen = [record for key in keys if key[0] not in kinds and (record := view.find(*key)) is not None]
             return changed(stock, *steps, self._turned_away(booking, refusal.reason, now), tallies=seen)
-        return changed(stock, *steps, self._claimed(again, now, held_again=True), tallies=[*tallies, *taken])
+        claimed = self._claimed(own, now, held_again=True)
+        return changed(
+            resale.stock, *steps, *resale.steps, claimed, tallies=merged([*tallies, *taken], resale.tallies)
+        )  # fmt: skip
 
     def _claimed(self, booking: Booking, now: datetime, *, held_again: bool) -> Step:
         after = booking.confirmed(issue_tickets(booking, self.issuer), self.payment, now)
@@ -148,67 +166,11 @@ class ClaimPayment(OnBooking):
         return Step(facts.PaymentUnclaimed(self.payment, reason), after)
 
 
-def issue_tickets(booking: Booking, issuer: TicketIssuer) -> list[Ticket]:
-    """One ticket for each place, in the order of the lines; of a bundle one for each ticket that it consists of."""
-    return [
-        ticket for number, line in enumerate(booking.lines) for place in range(line.quantity)
-        for ticket in tickets_of(booking.name, line, UnitAt(number, place), issuer)
-    ]  # fmt: skip
-
-
-def issue_at(
-    booking: Booking, before: Booking, places: Rearranged, issuer: TicketIssuer
-) -> tuple[Booking, facts.BookingChanged]:
-    """With the tickets that a change added issued, and the fact that tells which left and which came."""
-    new = [
-        ticket for place in places.new
-        for ticket in tickets_of(booking.name, booking.lines[place.line], place, issuer)
-    ]  # fmt: skip
-    removed = tuple(
-        each.name for each in before.tickets
-        if each.state is not TicketState.VOID and each.unit not in places.places
-    )  # fmt: skip
-    gone = {
-        UnitAt(number, unit) for number, line in enumerate(before.lines) for unit in range(line.quantity)
-    } - places.places.keys()
-    fact = facts.BookingChanged(
-        removed,
-        tuple(each.name for each in new),
-        removed_lines=_changed_lines(taken_out(before.lines, gone)),
-        added_lines=_changed_lines(taken_out(booking.lines, places.new)),
-    )
-    return replace(booking, tickets=(*booking.tickets, *new)), fact
-
-
-def _changed_lines(lines: Sequence[Line]) -> tuple[facts.ChangedLine, ...]:
-    return tuple(facts.ChangedLine(each.ticket_type, each.date, each.quantity, each.total) for each in lines)
-
-
 def refuse_admitted(booking: Booking, units: Container[UnitAt]) -> None:
     """FailedPrecondition TICKET_CHECKED_IN when one of these has admitted somebody."""
     for each in booking.tickets:
         if each.unit in units and each.state is TicketState.CHECKED_IN:
             raise already_checked_in(each)
-
-
-def tickets_of(booking: str, line: Line, unit: UnitAt, issuer: TicketIssuer) -> list[Ticket]:
-    """The tickets of one unit of a line."""
-    place = unit.unit
-    attendee = line.attendees[place] if place < len(line.attendees) else UNKNOWN
-    each = len(line.seats) // line.quantity
-    seats = iter(line.seats[place * each : (place + 1) * each])
-    contents: Sequence[Content] = line.contents or (Content(line.ticket_type, line.display_name, 1, seated=True),)
-    tickets = []
-    for content in contents:
-        for _ in range(content.count):
-            name, code = issuer.issue(booking)
-            tickets.append(
-                Ticket(
-                    name, content.ticket_type, content.display_name, code, date=line.date,
-                    seat=next(seats, "") if content.seated else "", attendee=attendee, unit=unit,
-                )
-            )  # fmt: skip
-    return tickets
 
 
 def require_published(offer: Offer) -> None:
@@ -226,6 +188,9 @@ def _with_present_pools(stock: Stock, booking: Booking) -> Booking:
     offer = stock.known_offer()
     require_published(offer)
     lines = tuple(
-        replace(line, pools=offer.pools_of(offer.ticket_type(line.ticket_type), line.date)) for line in booking.lines
+        line
+        if line.resale_offer
+        else replace(line, pools=offer.pools_of(offer.ticket_type(line.ticket_type), line.date))
+        for line in booking.lines
     )
     return replace(booking, lines=lines)

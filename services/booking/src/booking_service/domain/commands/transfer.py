@@ -9,14 +9,15 @@ from booking_service.domain.answers import attendee_problems, bytes_of, check_le
 from booking_service.domain.booking import GONE, Booking, Ticket, already_checked_in, void_ticket
 from booking_service.domain.changing import MOST_TICKETS
 from booking_service.domain.commands.change import change_pending
-from booking_service.domain.commands.command import OnBooking, TicketIssuer, change_dropped
+from booking_service.domain.commands.command import OnBooking, change_dropped
 from booking_service.domain.commands.details import AttendeeAt, with_attendee
 from booking_service.domain.commands.settle import require_published
-from booking_service.domain.offer import Offer
+from booking_service.domain.issuing import TicketIssuer
 from booking_service.domain.outcome import Outcome, Step, changed
 from booking_service.domain.questions import Attendee
 from booking_service.domain.records import Record, View
 from booking_service.domain.refunding import date_is_off, start_of
+from booking_service.domain.resale import refuse_reserved
 from booking_service.domain.states import LIFE, BookingAction, TicketState
 from booking_service.domain.stock import Stock
 from domain_kit.refusals import FailedPrecondition, FieldViolation
@@ -40,9 +41,9 @@ class TransferTicket(OnBooking):
 
         INVARIANT: one ticket comes for one that leaves, in one commit: never are there two codes for a place.
         """
-        booking, offer = view.get(Booking, self.booking), view.stock.known_offer()
+        booking = view.get(Booking, self.booking)
         ticket = booking.ticket(self.ticket)
-        self._check(booking, ticket, offer, now)
+        self._check(view, booking, ticket, now)
         before: list[Step] = []
         stock: Stock = view.stock
         tallies: list[Record] = []
@@ -50,9 +51,9 @@ class TransferTicket(OnBooking):
             if not booking.change_is_over(now):
                 raise change_pending(booking)
             step, stock, tallies = change_dropped(view, booking, now)  # nobody has written that down yet
-            before, booking = [step], replace(booking, pending=None, hold_expire_time=None)
+            before, booking = [step], replace(booking, pending=None, price_change=None, hold_expire_time=None)
         name, code = self.issuer.issue(booking.name)
-        new = replace(ticket, name=name, code=code, check_in_time=None, check_out_time=None)
+        new = replace(ticket, name=name, code=code, check_in_time=None, check_out_time=None, resale_offer="")
         void = replace(ticket, state=TicketState.VOID, unit=GONE)
         after = replace(
             booking,
@@ -64,7 +65,8 @@ class TransferTicket(OnBooking):
         check_length(bytes_of(after.answers, [each.attendee for each in after.tickets]))
         return changed(stock, *before, Step(facts.TicketTransferred(ticket.name, name), after), tallies=tallies)
 
-    def _check(self, booking: Booking, ticket: Ticket, offer: Offer, now: datetime) -> None:
+    def _check(self, view: View, booking: Booking, ticket: Ticket, now: datetime) -> None:
+        offer = view.stock.known_offer()
         if self.by_terms and not offer.terms.transfer_allowed:
             raise FailedPrecondition(
                 "TRANSFER_NOT_ALLOWED", "Tickets of this event cannot be passed on.", metadata={"event": offer.event}
@@ -73,6 +75,7 @@ class TransferTicket(OnBooking):
             raise void_ticket(ticket)
         if ticket.state is TicketState.CHECKED_IN:
             raise already_checked_in(ticket)
+        refuse_reserved(view, booking, now, [ticket])
         require_published(offer)
         if date_is_off(offer, ticket.date):
             raise FailedPrecondition("DATE_CANCELLED", "This date was cancelled.", metadata={"date": ticket.date})

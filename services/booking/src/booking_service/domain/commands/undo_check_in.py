@@ -36,7 +36,7 @@ class UndoCheckIn(OnBooking):
 
     def needs(self, stock: Stock, found: Found) -> Sequence[Key]:  # noqa: ARG002
         """The booking, the list and its counts, the ticket's scans."""
-        return scanning_keys(self.event, self.booking, self.check_in_list, [self.ticket])
+        return scanning_keys(self.event, self.booking, self.check_in_list, [self.ticket], found)
 
     def decide(self, view: View, now: datetime) -> Outcome:
         """NotFound; FailedPrecondition NOT_CHECKED_IN, BOOKING_COMPLETED once the event is closed."""

@@ -11,6 +11,8 @@ from booking_service.domain.commands.command import Found
 from booking_service.domain.commands.hold import Hold
 from booking_service.domain.outcome import Outcome, Step, unchanged
 from booking_service.domain.records import Key, Record, View
+from booking_service.domain.resale_board import all_open
+from booking_service.domain.resale_offer import ResaleOffer
 from booking_service.domain.selling import Wanted
 from booking_service.domain.stock import Stock
 from booking_service.domain.waiting_entry import EntryState, WaitingEntry
@@ -43,7 +45,8 @@ class OfferPlaces:
             entry = found.get(key)
             if isinstance(entry, WaitingEntry) and stock.offer is not None:
                 keys += self._hold(entry, booking, stock).needs(stock, found)
-        return keys
+        # One after the other they take the oldest that are for sale again, past those of their own.
+        return [*keys, *((ResaleOffer, name) for name in all_open(stock.inventory))]
 
     def decide(self, view: View, now: datetime) -> Outcome:
         """INVARIANT: of all who wait and can be served, the first in order is served, as long as there is one.
