@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from gateway_sandbox.alipay.account import account_lines
 from gateway_sandbox.alipay.errors import AlipayError, failed, invalid
 from gateway_sandbox.alipay.refunds import Refunds
 from gateway_sandbox.alipay.signing import Signing, china_time, make_credentials
@@ -38,6 +39,7 @@ class Alipay:
             "alipay.trade.cancel": lambda given, _: self._refunds.cancel(given),
             "alipay.trade.refund": lambda given, _: self._refunds.create(given),
             "alipay.trade.fastpay.refund.query": lambda given, _: self._refunds.query(given),
+            "alipay.data.bill.accountlog.query": lambda given, _: account_lines(till, given),
         }
 
     @staticmethod

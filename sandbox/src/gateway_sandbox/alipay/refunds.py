@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gateway_sandbox.alipay.errors import failed
+from gateway_sandbox.alipay.signing import china_time
 from gateway_sandbox.alipay.trades import CLOSED, PAID, WAITING, Trades, fen, fen_of, only
 from gateway_sandbox.ledger import Object
 from gateway_sandbox.provider import Till
@@ -35,7 +36,12 @@ class Refunds:
         if amount < 1 or self._given_back(trade) + amount > fen(trade):
             raise failed("REASON_TRADE_REFUND_FEE_ERR", "退款金额无效")
         slow = amount % 100 == CARD_FEN
-        refund = {"number": number, "amount": amount, "status": "pending" if slow else "succeeded"}
+        refund = {
+            "number": number,
+            "amount": amount,
+            "status": "pending" if slow else "succeeded",
+            "time": china_time(),
+        }
         self._keep(trade, {**refund, "due": time.time() + SETTLES_AFTER_SECONDS})
         if self._given_back(trade) == fen(trade):
             trade["trade_status"] = CLOSED
@@ -83,7 +89,7 @@ class Refunds:
             trade = self._trades.trade({"out_trade_no": entry["order"]})
             refund = self._load(trade, entry["id"].rpartition(":")[2])
             if refund is not None and refund["due"] <= time.time():
-                self._keep(trade, {**refund, "status": "succeeded"})
+                self._keep(trade, {**refund, "status": "succeeded", "time": china_time()})
                 self._told(trade, refund)
 
     def _answer(self, trade: Object, *, moved: bool) -> Mapping[str, Any]:
@@ -103,5 +109,5 @@ class Refunds:
 
     def _keep(self, trade: Object, refund: Mapping[str, Any]) -> None:
         name = f"{trade['id']}:{refund['number']}"
-        self._till.save("alipay_refund", f"refund:{name}", refund)
+        self._till.save("alipay_refund", f"refund:{name}", {**refund, "order": trade["id"]})
         self._till.refunded(f"entry:{name}", trade["id"], refund["amount"], "CNY", refund["status"])

@@ -25,6 +25,7 @@ from payment_service.domain.gateways import (
     Action,
     ActionKind,
     Delivery,
+    Entry,
     GatewayRefund,
     Intent,
     IntentState,
@@ -33,6 +34,7 @@ from payment_service.domain.gateways import (
     Progress,
 )
 from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.gateways.alipay_books import entries_of
 from payment_service.outbound.gateways.alipay_callbacks import read_notification
 from payment_service.outbound.gateways.alipay_client import (
     GATEWAY,
@@ -61,7 +63,7 @@ REMEMBERED = 10_000
 
 
 class AlipayGateway:
-    """PaymentGateway, Refunds and Webhooks."""
+    """PaymentGateway, Refunds, Webhooks and Reports."""
 
     name = GATEWAY
     keeps_tries = True
@@ -156,6 +158,17 @@ class AlipayGateway:
     def read(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:
         """See alipay_callbacks."""
         return read_notification(self._client, self._client.appid, delivery, now)
+
+    async def entries(self, since: datetime, until: datetime) -> Sequence[Entry]:
+        """See alipay_books."""
+
+        async def ask(method: str, content: Mapping[str, str]) -> Mapping[str, Any]:
+            page = await self._ask(self._client.server_api, method, dict(content))
+            if not page.is_yes:
+                raise page.refusal()
+            return page.body
+
+        return await entries_of(ask, self._amount, since, until)
 
     async def _ask(self, call: Callable[..., Mapping[str, Any]], *args: Any, **kwargs: Any) -> Answer:
         try:
