@@ -60,11 +60,15 @@ class Provider(Protocol):
 
 @dataclass
 class Till:
-    """The books of one provider and what tests may make it do wrong. `acted`: there may be webhooks to send."""
+    """The books of one provider and what tests may make it do wrong. `acted`: there may be webhooks to send.
+
+    webhook_url: the merchant's address for them, which some providers sign; "": none.
+    """
 
     name: str
     folder: Path
     public_url: str = ""
+    webhook_url: str = ""
     acted: Callable[[], None] = lambda: None
     switches: Switches = field(default_factory=Switches)
 

@@ -18,6 +18,8 @@ from gateway_sandbox.webhooks import Courier
 # Name → where its class is, imported when it is served.
 PROVIDERS: Mapping[str, str] = {
     "alipay": "gateway_sandbox.alipay:Alipay",
+    "paypal": "gateway_sandbox.paypal:PayPal",
+    "square": "gateway_sandbox.square:Square",
     "wechat": "gateway_sandbox.wechat:WeChat",
 }
 CREDENTIALS = "credentials.json"
@@ -79,12 +81,13 @@ class FarEnds:
     def __post_init__(self) -> None:
         known = credentials(self.folder, self.url)
         for name in PROVIDERS:
-            till = self.tills[name] = Till(name, self.folder, self.url)
+            told_at = f"{self.webhooks}/{name}" if self.webhooks else ""
+            till = self.tills[name] = Till(name, self.folder, self.url, told_at)
             provider = self.providers[name] = provider_class(name)(till, known[name])
             courier = Courier(
                 till.ledger,
                 till.switches,
-                f"{self.webhooks}/{name}" if self.webhooks else "",
+                told_at,
                 partial(_notice_of, till, provider),
                 provider.tick,
             )

@@ -1,0 +1,89 @@
+"""Square's webhooks: whoever changes one, or its address, is not believed."""
+
+import base64
+import hashlib
+import hmac
+import json
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from domain_kit.refusals import InvalidArgument, Unauthenticated
+from payment_service.domain.gateways import Delivery
+from payment_service.outbound.gateways.square_webhooks import SquareWebhooks
+
+URL = "https://shop.example/v1/gateways/square:receive"
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def signed(body: bytes, secret: str, url: str = URL) -> Delivery:
+    digest = hmac.new(secret.encode(), url.encode() + body, hashlib.sha256).digest()
+    return Delivery(body, {"x-square-hmacsha256-signature": base64.b64encode(digest).decode()}, url)
+
+
+def event(kind: str, thing: dict[str, object]) -> bytes:
+    data = {"type": kind, "id": "x", "object": {kind: thing}}
+    return json.dumps({"event_id": "ev1", "type": f"{kind}.updated", "data": data}).encode()
+
+
+@pytest.fixture
+def gateway() -> SquareWebhooks:
+    return SquareWebhooks(URL, ["new-secret", "old-secret"])
+
+
+@pytest.mark.parametrize("secret", ["new-secret", "old-secret"])
+def test_a_notice_names_the_payment_by_either_secret(gateway, secret):
+    about = {
+        "payment": {"id": "sq1", "reference_id": "f" * 32},
+        "refund": {"id": "re1", "payment_id": "sq1"},
+        "dispute": {"id": "di1", "disputed_payment": {"payment_id": "sq1"}},
+    }
+    for kind, thing in about.items():
+        delivery = signed(event(kind, thing), secret)
+        first, again = gateway.read(delivery, NOW)[0], gateway.read(delivery, NOW + timedelta(hours=20))[0]
+        assert first == again
+        assert (first.id, first.reference) == ("ev1", "sq1")
+    assert gateway.read(signed(b'{"event_id": "ev2", "data": {}}', secret), NOW)[0].reference == ""
+
+
+def test_no_changed_webhook_is_believed(gateway):
+    good = signed(event("payment", {"id": "sq1", "reference_id": "f" * 32}), "new-secret")
+    assert gateway.read(good, NOW)
+    chance = random.Random(20261123)
+    signature = good.headers["x-square-hmacsha256-signature"]
+    for turn in range(500):
+        where = turn % 4
+        if where == 0:
+            bad = replace(good, body=altered(good.body, chance))
+        elif where == 1:
+            changed = altered(signature.encode(), chance).decode("latin-1")
+            bad = replace(good, headers={"x-square-hmacsha256-signature": changed})
+        elif where == 2:
+            bad = replace(good, url=f"{URL}?{chance.randrange(10**6)}")
+        else:
+            bad = replace(good, body=good.body + bytes([chance.randrange(256)]))
+        with pytest.raises(Unauthenticated):
+            gateway.read(bad, NOW)
+    for headers in ({}, {"x-square-hmacsha256-signature": ""}):
+        with pytest.raises(Unauthenticated):
+            gateway.read(replace(good, headers=headers), NOW)
+    with pytest.raises(Unauthenticated):
+        gateway.read(signed(good.body, "other-secret"), NOW)
+    with pytest.raises(Unauthenticated):
+        gateway.read(signed(good.body, "new-secret", "https://elsewhere.example/"), NOW)
+
+
+def altered(given: bytes, chance: random.Random) -> bytes:
+    """One byte is another, missing or doubled."""
+    at, kind = chance.randrange(len(given)), chance.randrange(3)
+    middle = (bytes([given[at] ^ chance.randrange(1, 256)]), b"", given[at : at + 1] * 2)[kind]
+    return given[:at] + middle + given[at + 1 :]
+
+
+@pytest.mark.parametrize("body", [b"nothing", b"[]", b'{"data": {}}', b'{"event_id": "e", "data": 7}'])
+def test_a_signed_body_that_is_no_event_is_refused(gateway, body):
+    with pytest.raises(InvalidArgument) as refused:
+        gateway.read(signed(body, "new-secret"), NOW)
+    assert refused.value.reason == "WEBHOOK_BODY_INVALID"
