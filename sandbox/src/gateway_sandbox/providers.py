@@ -17,8 +17,10 @@ from gateway_sandbox.webhooks import Courier
 
 # Name → where its class is, imported when it is served.
 PROVIDERS: Mapping[str, str] = {
+    "alipay": "gateway_sandbox.alipay:Alipay",
     "paypal": "gateway_sandbox.paypal:PayPal",
     "square": "gateway_sandbox.square:Square",
+    "wechat": "gateway_sandbox.wechat:WeChat",
 }
 CREDENTIALS = "credentials.json"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">

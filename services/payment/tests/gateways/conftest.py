@@ -3,6 +3,7 @@
 A module of hands has: METHOD (its main method), AMOUNT (Money), SIGNS_TIME (whether its webhooks carry a signed time),
 SIGNED_BY_HEADERS (whether the signature is in headers), and where its method is MethodKind.TOKEN, TOKENS with what
 "good" and "declined" payers' browsers would get.
+TELLS_REFUSALS = False: of a payer who is refused the gateway says nothing; the next attempt may pay the same order.
 """
 
 import importlib.util
@@ -60,6 +61,10 @@ class Far:
     @property
     def kind(self) -> MethodKind:
         return capabilities_of(self.name).methods[self.hands.METHOD].kind
+
+    @property
+    def tells_refusals(self) -> bool:
+        return getattr(self.hands, "TELLS_REFUSALS", True)
 
     @property
     def amount(self) -> Money:
