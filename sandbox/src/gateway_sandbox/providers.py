@@ -18,10 +18,12 @@ from gateway_sandbox.webhooks import Courier
 # Name → where its class is, imported when it is served.
 PROVIDERS: Mapping[str, str] = {
     "adyen": "gateway_sandbox.adyen:Adyen",
+    "alipay": "gateway_sandbox.alipay:Alipay",
     "mercadopago": "gateway_sandbox.mercadopago:MercadoPago",
     "paypal": "gateway_sandbox.paypal:PayPal",
     "razorpay": "gateway_sandbox.razorpay:Razorpay",
     "square": "gateway_sandbox.square:Square",
+    "wechat": "gateway_sandbox.wechat:WeChat",
 }
 CREDENTIALS = "credentials.json"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">

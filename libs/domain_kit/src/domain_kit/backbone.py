@@ -58,6 +58,9 @@ class Outbox(Protocol):
     async def settle(self) -> None:
         """Nothing is put off any more; for a relay that ends."""
 
+    async def leave_pending(self) -> None:
+        """Forget what was put off, so that it is published again; for a relay that has lost its office."""
+
     async def mark_lost(self, partition: int, from_offset: int) -> int:
         """Make pending again what was published to `partition` at or after `from_offset`; how many rows."""
 
@@ -72,6 +75,9 @@ class Outbox(Protocol):
 
     async def wait_for_commit(self, timeout: float) -> None:
         """Return when a commit of this process wrote domain events, or after `timeout` seconds."""
+
+    def marks_due(self) -> float:
+        """Seconds until something that was put off is to be done by asking for what is pending."""
 
     async def hold_lease(self, lease: str, owner: str, seconds: float) -> bool:
         """Take or renew a named lease; False while another owner holds it."""

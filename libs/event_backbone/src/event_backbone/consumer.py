@@ -92,7 +92,8 @@ class Consumer(Worker):
                 reads, began = reads + 1, time.monotonic()
                 await self._take(reader, records)
                 pauses.reset()
-                await self._pause(began + self._gap - time.monotonic())
+                if len(records) < self._batch:  # a backlog is worked off without
+                    await self._pause(began + self._gap - time.monotonic())
             now = time.monotonic()
             if now - swept >= (self._sweep_seconds if self._application.has_parked else IDLE_SWEEP_SECONDS):
                 if reader.owns(self._subscription.topics[0], 0):  # one member of the group looks after what is parked

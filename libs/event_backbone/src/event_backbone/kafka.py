@@ -103,7 +103,10 @@ class KafkaBroker:
         highest: dict[int, int] = {}
         async with self._admin() as admin:
             for group, *_ in await admin.list_consumer_groups():
-                for place, committed in (await admin.list_consumer_group_offsets(group)).items():
+                offsets: Mapping[Any, Any] = {}
+                with suppress(KafkaError):  # one that we may not look at, or whose coordinator is not there yet
+                    offsets = await admin.list_consumer_group_offsets(group)
+                for place, committed in offsets.items():
                     if place.topic == topic:
                         highest[place.partition] = max(committed.offset, highest.get(place.partition, 0))
         return highest

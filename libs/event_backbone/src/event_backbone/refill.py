@@ -6,6 +6,7 @@ is closed with control records up to beyond every offset a consumer can have rea
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 
 from domain_kit.backbone import Outbox
 from domain_kit.crash_points import crash_point
@@ -32,13 +33,18 @@ class LogWatch:
         self._ends: dict[int, int] = {}
         self._gone: set[int] = set()
 
-    async def check(self, writer: Writer) -> bool:
-        """Compare the ends of the log with what was published; True when records were lost and are pending again."""
+    async def check(self, writer: Writer, *, taking_office: bool = False) -> bool:
+        """Compare the ends of the log with what was published; True when records were lost and are pending again.
+
+        taking_office: another relay may have died before it could mark what consumers have read by now, so that counts
+        as published too, as far as the broker tells.
+        """
         for partition, offset in (await self._outbox.last_offsets()).items():
             self._published[partition] = max(offset, self._published.get(partition, -1))
-        if not self._ends:  # a relay before this one may have died before it could mark what consumers have read
-            for partition, offset in (await self._broker.committed(self._topic)).items():
-                self._published[partition] = max(offset - 1, self._published.get(partition, -1))
+        if taking_office:
+            with suppress(BrokerUnavailable):
+                for partition, offset in (await self._broker.committed(self._topic)).items():
+                    self._published[partition] = max(offset - 1, self._published.get(partition, -1))
         ends = await writer.end_offsets(self._topic)
         lost = {
             partition: ends.get(partition, 0)

@@ -79,7 +79,7 @@ class Relay(Worker):
         try:
             while not self._stopping.is_set() and await self._leads():
                 if time.monotonic() - checked >= self._check_seconds:
-                    await self._log.check(writer)
+                    await self._log.check(writer, taking_office=not checked)
                     await self._measure_age()
                     checked = time.monotonic()
                 events = await self._outbox.pending(self._batch)
@@ -91,7 +91,10 @@ class Relay(Worker):
                     await self._idle()
                 pauses.reset()
         finally:
-            await self._outbox.settle()
+            if self._led:
+                await self._outbox.settle()
+            else:  # whoever leads now has published it again, or will
+                await self._outbox.leave_pending()
 
     async def _publish(self, writer: Writer, events: Sequence[OutboxEvent]) -> None:
         crash_point("relay.before_publish")
@@ -113,8 +116,9 @@ class Relay(Worker):
 
     async def _idle(self) -> None:
         """Wait for a commit or a stop, whichever comes first."""
+        seconds = max(0.0, min(self._poll_seconds, self._outbox.marks_due()))
         waits = {
-            asyncio.ensure_future(self._outbox.wait_for_commit(self._poll_seconds)),
+            asyncio.ensure_future(self._outbox.wait_for_commit(seconds)),
             asyncio.ensure_future(self._stopping.wait()),
         }
         try:

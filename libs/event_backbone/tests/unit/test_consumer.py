@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import time
 
-from domain_kit.refusals import FailedPrecondition, Unavailable
+from domain_kit.refusals import Aborted, FailedPrecondition, Unavailable
 from event_backbone import DEAD_LETTER_TOPIC, NotYet, redrive, replay
 from event_backbone.broker import Outgoing
 from event_backbone.records import encode_event, encode_refill
@@ -125,11 +125,15 @@ async def test_not_yet_waits_and_is_tried_again_without_a_dead_letter(
     assert not broker.records(DEAD_LETTER_TOPIC)
 
 
-async def test_what_a_handler_needs_being_away_is_no_reason_for_a_dead_letter(
-    store, listener, broker, consumer_of, running, eventually
+@pytest.mark.parametrize(
+    "trouble",
+    [Unavailable("STORE_UNAVAILABLE", "It does not answer."), Aborted("WRITE_CONFLICT", "Others were first.")],
+)
+async def test_what_passes_by_itself_is_no_reason_for_a_dead_letter(
+    store, listener, broker, consumer_of, running, eventually, trouble
 ):
     await store.commit("bookings/a")
-    listener.fail["bookings/a", 1] = Unavailable("STORE_UNAVAILABLE", "The store does not answer.")
+    listener.fail["bookings/a", 1] = trouble
     await put(broker, store)
     async with running(consumer_of(listener, broker)):
         await eventually(lambda: listener.inbox._parked)
@@ -200,6 +204,16 @@ async def test_aggregates_of_one_batch_are_handled_at_the_same_time(
             hold.set()
         await eventually(lambda: len(listener.applied) == 12)
     assert all(listener.versions(f"bookings/{name}") == [1, 2] for name in "abcdef")
+
+
+async def test_a_backlog_is_worked_off_without_the_gap_between_batches(
+    store, listener, broker, consumer_of, running, eventually
+):
+    for number in range(9):
+        await store.commit(f"bookings/{number}")
+    await put(broker, store)
+    async with running(consumer_of(listener, broker, batch=2, gap=30.0)):
+        await eventually(lambda: len(listener.applied) == 9)
 
 
 async def test_positions_of_a_batch_are_raised_in_one_write(

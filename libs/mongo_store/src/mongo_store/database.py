@@ -65,10 +65,12 @@ class Database:
         self.sessions = Sessions(self)
         self._reads = GatheredReads(self)
 
-    def collection(self, name: str, *, linearizable: bool = False) -> AsyncIOMotorCollection[dict[str, Any]]:
-        """A collection; `linearizable` reads only what no failover can take back, for a round of replication."""
-        concern = ReadConcern("linearizable") if linearizable else None
-        return self._database.get_collection(name, read_concern=concern)
+    def collection(self, name: str, *, concern: str = "") -> AsyncIOMotorCollection[dict[str, Any]]:
+        """A collection. concern: "majority" reads only what no failover can take back, "linearizable" the newest of it.
+
+        The latter costs a round of replication.
+        """
+        return self._database.get_collection(name, read_concern=ReadConcern(concern) if concern else None)
 
     async def read(self, collection: str, key: Any) -> Mapping[str, Any] | None:
         """One document by `_id`; those that are asked for at the same time are read together."""

@@ -27,9 +27,9 @@ class Command:
         return frozenset(keys | {(write.collection, write.id) for write in self.writes})
 
 
-async def recorded_in(database: Database, causes: Sequence[Cause], *, linearizable: bool = False) -> Recorded:
+async def recorded_in(database: Database, causes: Sequence[Cause], *, concern: str = "") -> Recorded:
     """Which of the causes the journal holds, told apart by fingerprint."""
-    journal = database.collection(JOURNAL, linearizable=linearizable)
+    journal = database.collection(JOURNAL, concern=concern)
     fingerprints = {cause.key: cause.fingerprint for cause in causes}
     rows: list[Mapping[str, Any]] = []
     for keys in pieces(list(fingerprints)):
@@ -71,7 +71,7 @@ async def diagnose(database: Database, commands: Sequence[Command], blocked: Blo
     Reads linearizably: a verdict must not rest on a write that a failover may still take back.
     """
     causes = [row.cause for command in commands for row in command.rows]
-    recorded = await recorded_in(database, causes, linearizable=True)
+    recorded = await recorded_in(database, causes, concern="linearizable")
     present = await _present(database, commands)
     verdicts: dict[int, Exception] = {}
     for position, command in enumerate(commands):
@@ -93,7 +93,7 @@ async def _present(database: Database, commands: Sequence[Command]) -> dict[tupl
                 wanted[write.collection].append(write.id)
     present: dict[tuple[str, Any], int | None] = {}
     for collection, ids in wanted.items():
-        found = database.collection(collection, linearizable=True).find({"_id": {"$in": ids}}, {"version": 1})
+        found = database.collection(collection, concern="linearizable").find({"_id": {"$in": ids}}, {"version": 1})
         async for document in found:
             present[collection, document["_id"]] = document.get("version")
     return present

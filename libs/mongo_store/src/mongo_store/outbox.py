@@ -33,6 +33,7 @@ from mongo_store.transaction import Operation, transact
 
 OFFSETS, LATEST = "journal_offsets", "latest"
 LEASES = "leases"
+LOOKED_AT = 256  # pending documents in one look; each may tell of as many domain events as a commit has
 MOST_UNMARKED = 2000  # then they are marked without delay
 PUBLISHED = "journal_published"  # where the broker put them, a document for each batch of the relay
 
@@ -49,7 +50,9 @@ class MongoOutbox:
     def __init__(self, journal: Journal, *, patience: float = 0.0) -> None:
         self._journal = journal
         self._database = journal.database
-        self._rows = journal.database.collection(JOURNAL)
+        # What a failover may take back must not be told.
+        self._rows = journal.database.collection(JOURNAL, concern="majority")
+        self._pending = journal.database.collection(PENDING, concern="majority")
         self._patience = patience
         self._seen: dict[str, Mapping[str, Any]] = {}  # pending documents of the last look, by name
         self._trusted_until = float("-inf")  # until then all that is pending is in `recent`
@@ -80,11 +83,19 @@ class MongoOutbox:
         """
         recent, began = self._journal.recent, time.monotonic()
         recent.complete, known = True, set(recent.places())
-        documents = await self._look(limit)
-        names = sorted(chain.from_iterable(map(names_in, documents)))
-        pending = [place for place in map(pending_place, names) if place not in self._unmarked]
+        most = min(limit, LOOKED_AT)
+        documents = await self._look(most)
+        if len(documents) == most and self._unmarked:  # they might be all there is to be seen
+            await self.settle()
+            documents = await self._look(most)
+        names: list[str] = []
+        for document in documents:
+            names += [name for name in names_in(document) if pending_place(name) not in self._unmarked]
+            if len(documents) == most and len(names) >= limit:
+                break  # the rest waits for another look
+        pending = [pending_place(name) for name in sorted(names)]
         self._trusted_until = float("-inf")
-        if len(documents) < limit:
+        if len(documents) < most:
             recent.forget(known.difference(pending))  # another process has published them
             if set(recent.places()).issuperset(pending):
                 self._trusted_until = began + self._patience
@@ -98,6 +109,15 @@ class MongoOutbox:
             await self.settle()
         elif self._unmarked:
             self._mark_at = min(self._mark_at, time.monotonic() + self._patience)
+
+    def marks_due(self) -> float:
+        """Seconds until something is to be marked, which `pending` does."""
+        return self._mark_at - time.monotonic()
+
+    async def leave_pending(self) -> None:
+        """Forget where it went: it is published again."""
+        self._unmarked.clear()
+        self._mark_at, self._trusted_until = float("inf"), float("-inf")
 
     async def settle(self) -> None:
         """Mark what was published, all of it or nothing."""
@@ -170,12 +190,9 @@ class MongoOutbox:
         return self._journal.clock() - oldest[0]["at"] if oldest else timedelta()
 
     async def wait_for_commit(self, timeout: float) -> None:
-        """Return when a commit of this process wrote domain events since the last call, or after `timeout` seconds.
-
-        Sooner where something is to be marked.
-        """
+        """Return when a commit of this process wrote domain events since the last call, or after `timeout` seconds."""
         try:
-            async with asyncio.timeout(max(0.0, min(timeout, self._mark_at - time.monotonic()))):
+            async with asyncio.timeout(timeout):
                 await self._journal.committed.wait()
         except TimeoutError:
             return
@@ -212,7 +229,8 @@ class MongoOutbox:
 
     async def _look(self, limit: int) -> Sequence[Mapping[str, Any]]:
         """The oldest pending documents."""
-        found = await self._journal.find(PENDING, {}, sort=[("_id", 1)], limit=limit)
+        with reachable():
+            found = [each async for each in self._pending.find({}, sort=[("_id", 1)], limit=limit)]
         self._seen = {str(each["_id"]): each for each in found}
         return found
 

@@ -6,6 +6,7 @@ import pytest
 
 from domain_kit.backbone import EncodedEvent, Published
 from mongo_store import Journal, JournalRow, MongoOutbox, VersionedEvent
+from mongo_store import outbox as outbox_module
 
 PENDING = "journal_pending"
 
@@ -126,3 +127,24 @@ async def test_a_lease_is_asked_for_again_when_a_third_of_it_is_over(mongo_store
     assert await MongoOutbox(store.journal).hold_lease("sweep", "b", 9.0)
     assert not await outbox.hold_lease("sweep", "a", 9.0)
     assert not await outbox.hold_lease("sweep", "a", 9.0)
+
+
+async def test_who_has_lost_its_office_leaves_what_it_did_not_mark_to_the_next(mongo_store, outbox):
+    store = mongo_store
+    await commit(store.journal, store.cause(), "jars/a", 1)
+    await outbox.mark_published(published(await outbox.pending(9)))
+    await outbox.leave_pending()
+    assert subjects(await outbox.pending(9)) == ["jars/a"]
+    assert await outbox.last_offsets() == {}
+
+
+async def test_a_long_backlog_that_is_published_but_not_marked_hides_nothing(mongo_store, outbox, monkeypatch):
+    monkeypatch.setattr(outbox_module, "LOOKED_AT", 3)
+    store = mongo_store
+    for number in range(8):
+        await commit(Journal(store.journal.database), store.cause(), f"jars/{number}", 1, 2)
+    seen = []
+    while events := await outbox.pending(4):
+        seen += [(event.subject, event.version) for event in events]
+        await outbox.mark_published(published(events, len(seen)))
+    assert sorted(seen) == [(f"jars/{number}", version) for number in range(8) for version in (1, 2)]

@@ -134,6 +134,13 @@ class MemoryOutbox:
     async def settle(self) -> None:
         """Nothing is ever put off."""
 
+    async def leave_pending(self) -> None:
+        """Nothing is ever put off."""
+
+    def marks_due(self) -> float:
+        """Never."""
+        return float("inf")
+
     async def mark_lost(self, partition: int, from_offset: int) -> int:
         """Make pending again what stood there."""
         places = self._journal.places

@@ -6,6 +6,7 @@ import pytest
 
 from booking_service.domain.commands import Cancel, Hold
 from booking_service.domain.states import BookingState
+from booking_service.outbound.ahead import Ahead
 from booking_service.outbound.desk import BatchDesk
 from booking_service.outbound.documents import BOOKINGS
 from booking_service.outbound.lanes import Lanes
@@ -142,3 +143,36 @@ async def test_a_lane_that_is_cancelled_leaves_nobody_waiting(lanes, journal, ma
     lanes._lanes[0].running.cancel()
     results = await asyncio.gather(first, *later, return_exceptions=True)
     assert all(isinstance(each, asyncio.CancelledError) for each in results)
+
+
+async def test_trouble_with_deciding_ahead_is_nobody_elses(lanes, journal, make, decided, monkeypatch):
+    def broken(self, waiting):
+        raise LookupError("a mistake")
+
+    monkeypatch.setattr(Ahead, "take", broken)
+    first = await in_flight(lanes, journal, make)
+    later = asking(lanes, make, 1, 2)
+    await asyncio.sleep(0)
+    journal.gate.set()
+    assert [(await each).buyer for each in (first, *later)] == ["users/0", "users/1", "users/2"]
+
+
+async def test_what_was_decided_long_ago_is_decided_anew(lanes, journal, make, decided, clock):
+    first = await in_flight(lanes, journal, make)
+    later = asking(lanes, make, 1)
+    await reached(lambda: len(decided) == 2)
+    clock.advance(seconds=5)
+    journal.gate.set()
+    await asyncio.gather(first, *later)
+    assert decided == ["users/0", "users/1", "users/1"]
+    assert (await later[0]).hold_expire_time == clock() + make.hold().hold_for
+
+
+async def test_nobody_hears_that_all_is_gone_before_it_is(journal, make):
+    """INVARIANT: a refusal that rests on a commit is not told where that commit fails."""
+    lanes = Lanes([BatchDesk(journal)])
+    await lanes.submit(make.project(make.offer(capacities={"hall": 1})), make.cause())
+    journal.fails.append(Unavailable("STORE_UNAVAILABLE", "away"))
+    results = await asyncio.gather(*asking(lanes, make, 1, 2), return_exceptions=True)
+    assert [type(each) for each in results] == [Unavailable, Unavailable]
+    assert (await lanes.submit(make.hold("users/2"), make.cause())).state is BookingState.HELD

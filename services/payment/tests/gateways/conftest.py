@@ -3,10 +3,12 @@
 A module of hands has: METHOD (its main method), AMOUNT (Money), SIGNS_TIME (whether its webhooks carry a signed time),
 SIGNED_BY_HEADERS (whether the signature is in headers), and where its method is MethodKind.TOKEN, TOKENS with what
 "good" and "declined" payers' browsers would get, or `browser(far, intent, passes)` where each gets another one.
-It may have SIGNS_BODY = False (nothing of a webhook's body is signed, so nothing of it is to be read), and
-HEARS_WITH_TOKEN = True (an order is not told to the gateway before there is a token, so that one called off before is
-held back by the payment that has called it off, not by the gateway), and REFUNDS_DECIDED_LATER = True (a refund that is
-too much is taken on too, and said to have failed afterwards).
+It may have:
+TELLS_REFUSALS = False: of a payer who is refused the gateway says nothing; the next attempt may pay the same order.
+SIGNS_BODY = False: nothing of a webhook's body is signed, so nothing of it is to be read.
+HEARS_WITH_TOKEN = True: an order is not told to the gateway before there is a token, so that one called off before is
+held back by the payment that has called it off, not by the gateway.
+REFUNDS_DECIDED_LATER = True: a refund that is too much is taken on too, and said to have failed afterwards.
 """
 
 import importlib.util
@@ -67,6 +69,10 @@ class Far:
     @property
     def kind(self) -> MethodKind:
         return capabilities_of(self.name).methods[self.hands.METHOD].kind
+
+    @property
+    def tells_refusals(self) -> bool:
+        return getattr(self.hands, "TELLS_REFUSALS", True)
 
     @property
     def amount(self) -> Money:

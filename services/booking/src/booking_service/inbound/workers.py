@@ -277,15 +277,18 @@ class AnnouncingWorker(_Loop):
         looked = time.monotonic()
         next_look = looked + self._look
         while True:
-            with suppress(Unavailable):
-                while page is not None:
-                    events, page = await self._news.page(page)
-                    self._mark_all(events)
-                if (began := time.monotonic()) >= next_look:
-                    self._mark_all(await self._news.recent(5 * self._look + began - looked))
-                    # A look passes all inventories: where there are very many it comes less often.
-                    looked, next_look = began, max(began + self._look, 20 * time.monotonic() - 19 * began)
-                self._mark_all(await self._news.due())
+            try:
+                with suppress(Unavailable):
+                    while page is not None:
+                        events, page = await self._news.page(page)
+                        self._mark_all(events)
+                    if (began := time.monotonic()) >= next_look:
+                        self._mark_all(await self._news.recent(5 * self._look + began - looked))
+                        # A look passes all inventories: where there are very many it comes less often.
+                        looked, next_look = began, max(began + self._look, 20 * time.monotonic() - 19 * began)
+                    self._mark_all(await self._news.due())
+            except Exception:  # noqa: BLE001  # one look's trouble must not end the looking
+                self._log.exception("what changed elsewhere was not looked for")
             await asyncio.sleep(min(1.0, self._look))
 
     def _mark_all(self, events: Iterable[str]) -> None:

@@ -15,7 +15,8 @@ class Ahead:
     """Takes commands that need nothing read and are not refused; the others wait for their turn. failures: see desk."""
 
     def __init__(self, shelf: Shelf, now: datetime, failures: int) -> None:
-        self._shelf, self._deciding, self.failures = shelf, Deciding({}, {}, now), failures
+        self._shelf, self._deciding = shelf, Deciding({}, {}, now)
+        self.now, self.failures = now, failures
         self.batch: list[Waiting] = []
 
     def take(self, waiting: Waiting) -> bool:

@@ -60,6 +60,16 @@ class _Changes:
     events: list[VersionedEvent] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What becomes of one command; row: None where there is nothing to write."""
+
+    outcome: Outcome
+    answer: Record | None
+    row: JournalRow | None = None
+    changes: _Changes = field(default_factory=_Changes)
+
+
 def decide_all(batch: Sequence[Waiting], stocks: Mapping[str, Stock], records: Records, now: datetime) -> Plan:
     """INVARIANT: a refusal changes nothing for the commands after it, and one command's error is its own."""
     deciding = Deciding(stocks, records, now)
@@ -96,17 +106,17 @@ class Deciding:
         except Exception as error:  # noqa: BLE001  # a refusal, or a fault, which must not fail its neighbours
             plan.refused.append((waiting, error))
         else:
-            self._accept(waiting, *decision)
+            self._accept(waiting, decision)
 
     def add_if_written(self, waiting: Waiting) -> bool:
         """The same for a command that changes something; False, and nothing is as if it was asked, for any other."""
         try:
-            outcome, changes = self._decide(waiting)
+            decision = self._decide(waiting)
         except Exception:  # noqa: BLE001  # it is decided again where refusals are told
             return False
-        if changes is None:
+        if decision.row is None:
             return False
-        self._accept(waiting, outcome, changes)
+        self._accept(waiting, decision)
         return True
 
     def finish(self) -> Plan:
@@ -115,8 +125,8 @@ class Deciding:
         _write_stocks(self._plan, self.stocks, self._now)
         return self._plan
 
-    def _decide(self, waiting: Waiting) -> tuple[Outcome, "_Changes | None"]:
-        """What becomes of it; None where there is nothing to write."""
+    def _decide(self, waiting: Waiting) -> "_Decision":
+        """What becomes of it; nothing is changed yet."""
         command = waiting.command
         stock, subject = self._plan.stocks[command.event], command.subject
         before = None if subject is None else self._working.get(subject)
@@ -125,18 +135,18 @@ class Deciding:
         outcome = decided(command, View(stock, self._working), self._now)
         idle = not outcome.steps and not outcome.tallies and outcome.stock is stock
         if idle and not command.recorded:
-            return outcome, None
-        return outcome, _changes(outcome, self._working, waiting.cause.actor, self._now)
-
-    def _accept(self, waiting: Waiting, outcome: Outcome, changes: "_Changes | None") -> None:
-        plan = self._plan
-        if changes is None:
-            plan.accepted.append((waiting, outcome.answer))
-            return
+            return _Decision(outcome, outcome.answer)
+        changes = _changes(outcome, self._working, waiting.cause.actor, self._now)
         row, answer = _row(waiting, outcome, changes)
-        plan.accepted.append((waiting, answer))
-        plan.stocks[waiting.command.event] = outcome.stock
-        plan.rows.append(row)
+        return _Decision(outcome, answer, row, changes)
+
+    def _accept(self, waiting: Waiting, decision: "_Decision") -> None:
+        plan, changes = self._plan, decision.changes
+        plan.accepted.append((waiting, decision.answer))
+        if decision.row is None:
+            return
+        plan.stocks[waiting.command.event] = decision.outcome.stock
+        plan.rows.append(decision.row)
         plan.records.update(changes.records)
         self._working.update(changes.records)
         self._documents.update(changes.documents)

@@ -37,6 +37,7 @@ _MAY_BE_DUE = {
     "OWN_RESALE_OFFER",
 }
 _ATTEMPTS = 30
+_LONGEST_AHEAD = timedelta(seconds=1)  # prices and sale windows are those of the moment it was decided
 _SWEPT_AT_ONCE = 128
 
 
@@ -78,7 +79,7 @@ class BatchDesk:
     async def serve(self, batch: Sequence[Waiting]) -> None:
         """Settle every command of the batch.
 
-        INVARIANT: nobody is told yes before the commit, nor no on what was merely remembered.
+        INVARIANT: nobody is told yes before the commit, nor no on what was merely remembered or may not come to be.
         """
         await self._settle(batch)
 
@@ -88,7 +89,8 @@ class BatchDesk:
 
     async def serve_ahead(self, ahead: Ahead) -> None:
         """Settle what was decided ahead, after the batch before it: as it was decided, or anew."""
-        if ahead.failures == self._failures and not any(waiting.gone for waiting in ahead.batch):
+        stale = ahead.failures != self._failures or self._journal.clock() > ahead.now + _LONGEST_AHEAD
+        if not stale and not any(waiting.gone for waiting in ahead.batch):
             await self._settle(ahead.batch, ahead.finish())
         else:
             await self._settle(ahead.batch)
@@ -97,9 +99,12 @@ class BatchDesk:
         began, work, fresh = time.perf_counter(), list(batch), False
         for attempt in range(_ATTEMPTS):
             plan = plan or await self._decide(work, fresh=fresh)
-            work = [*(waiting for waiting, _ in plan.accepted), *plan.postponed]
+            refused = [waiting for waiting, _ in plan.refused]
+            work = [*(waiting for waiting, _ in plan.accepted), *plan.postponed, *refused]
             if await self._commit(plan, work):
                 self._committed(plan, time.perf_counter() - began)
+                if refused:
+                    await self._refuse(plan)
                 if plan.postponed:
                     await self._settle(plan.postponed)
                 return
@@ -112,7 +117,7 @@ class BatchDesk:
             waiting.refuse(conflict)
 
     async def _decide(self, work: Sequence[Waiting], *, fresh: bool) -> Plan:
-        """A plan without refusals: those have been told, after a look at the store."""
+        """A plan whose refusals, if there are any, rest on a look at the store."""
         swept = False
         while work := [waiting for waiting in work if not waiting.gone]:
             plan, was_fresh = await self._plan(work, fresh=fresh)
@@ -121,7 +126,6 @@ class BatchDesk:
             if was_fresh:
                 due = [] if swept else await self._due_holds(plan)
                 if not due:
-                    await self._refuse(plan)
                     return plan
                 work, swept = [*due, *work], True
             fresh = True
@@ -191,6 +195,7 @@ class BatchDesk:
         for accepted, answer in plan.accepted:
             if accepted is waiting:
                 return answer
+        await self._refuse(plan)
         return await waiting.done
 
     async def _due_holds(self, plan: Plan) -> list[Waiting]:

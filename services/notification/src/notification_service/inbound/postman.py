@@ -11,7 +11,7 @@ from notification_service.domain.ports import Notifications, Post
 from notification_service.handlers.deliver_letters import AT_ONCE, Patience, deliver_letters
 
 # Renewed while letters are under way, and short, so that a killed postman is soon replaced.
-LEASE, LEASE_SECONDS, RENEW_SECONDS = "postman", 6.0, 2.0
+LEASE, LEASE_SECONDS, RENEW_SECONDS = "postman", 6.0, 1.0
 POLL_SECONDS = 0.5
 GATHER_SECONDS = 0.2
 QUIET_SECONDS = 2.0

@@ -43,6 +43,9 @@ class SmtpLines:
     async def send(self, mail: Mail) -> None:
         """Return when the server took it. What aiosmtplib raises, and OSError; the line is given up then.
 
+        SMTPResponseException: what the server says of this letter. Where it does not want to talk to us at all, or not
+        for this sender, which another letter would hear too, that is SMTPServerDisconnected.
+
         A server may have closed a line that was free: that shows before it is handed anything, and another is opened.
         """
         line = await self._line_with(mail)
@@ -79,8 +82,12 @@ class SmtpLines:
                 local_hostname=await self._name(),
             )
         )
-        await line.client.connect()
-        await _begin(line, mail)
+        try:
+            await line.client.connect()
+            await _begin(line, mail)
+        except aiosmtplib.SMTPResponseException as error:
+            line.client.close()
+            raise aiosmtplib.SMTPServerDisconnected(f"The server answered {error.code} before a letter.") from error
         return line
 
     async def _name(self) -> str:
