@@ -4,6 +4,8 @@ import asyncio
 import dataclasses
 import time
 
+import pytest
+
 from domain_kit.refusals import Aborted, FailedPrecondition, Unavailable
 from event_backbone import DEAD_LETTER_TOPIC, NotYet, redrive, replay
 from event_backbone.broker import Outgoing
