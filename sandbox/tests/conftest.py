@@ -1,10 +1,12 @@
 """A sandbox in this process, the real Stripe SDK pointed at it, and a shop that receives webhooks."""
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
 from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -13,7 +15,6 @@ from aiohttp import web
 
 from gateway_sandbox.server import serving
 
-SECRET = "whsec_test"
 SALE = {
     "amount": 1999,
     "currency": "cad",
@@ -27,7 +28,8 @@ SALE = {
 class Shop:
     """Verifies each webhook with the SDK; `refusals` many are answered 500 first."""
 
-    def __init__(self) -> None:
+    def __init__(self, credentials: Path) -> None:
+        self._credentials = credentials
         self.events: list[stripe.Event] = []
         self.refusals = 0
         self.attempts = 0
@@ -35,7 +37,8 @@ class Shop:
 
     async def receive(self, request: web.Request) -> web.Response:
         payload = await request.read()
-        event = stripe.Webhook.construct_event(payload, request.headers["Stripe-Signature"], SECRET)
+        secret = json.loads(self._credentials.read_text())["stripe"]["webhook_secret"]
+        event = stripe.Webhook.construct_event(payload, request.headers["Stripe-Signature"], secret)
         async with self._news:
             self.attempts += 1
             refused = self.attempts <= self.refusals
@@ -81,8 +84,8 @@ class Far:
 
 
 @pytest.fixture
-async def shop():
-    shop, application = Shop(), web.Application()
+async def shop(tmp_path):
+    shop, application = Shop(tmp_path / "far" / "credentials.json"), web.Application()
     application.router.add_post("/hook", shop.receive)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
     await runner.setup()
@@ -95,9 +98,7 @@ async def shop():
 @pytest.fixture
 async def far(tmp_path, shop):
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(
-            serving(tmp_path, webhook_url=shop.url, webhook_secret=SECRET, refunds_settle_seconds=0)
-        )
+        url = await stack.enter_async_context(serving(tmp_path / "far", webhook_url=shop.url, refunds_settle_seconds=0))
         yield Far(url, await stack.enter_async_context(aiohttp.ClientSession()))
 
 
@@ -119,7 +120,7 @@ class Running:
     @contextmanager
     def __call__(self, folder, *, webhook_url: str = "", stop: int = signal.SIGTERM):
         command = [sys.executable, "-P", "-m", "gateway_sandbox", "--data", str(folder / "far")]
-        command += ["--webhook-url", webhook_url, "--webhook-secret", SECRET]
+        command += ["--webhook-url", webhook_url]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as self.last:
             try:
                 yield self.last.stdout.readline().split()[-1]

@@ -8,7 +8,9 @@ async def test_a_good_card_is_charged_once_and_read_back_the_same(far, intents, 
     intent = await intents.create_async(sale)
     assert (intent.status, intent.amount_received, intent.currency) == ("succeeded", 1999, "cad")
     assert intent.metadata["booking"] == "events/e/bookings/b"
-    assert await intents.retrieve_async(intent.id, {"expand": ["latest_charge"]}) == intent
+    assert await intents.retrieve_async(intent.id) == intent
+    expanded = await intents.retrieve_async(intent.id, {"expand": ["latest_charge"]})
+    assert (expanded.latest_charge.id, expanded.latest_charge.captured) == (intent.latest_charge, True)
     (charge,) = (await far.get("charges"))["charges"]
     assert (charge["id"], charge["amount_captured"], charge["paid"]) == (intent.latest_charge, 1999, True)
     method = await far.stripe.v1.payment_methods.retrieve_async(intent.payment_method)
@@ -144,3 +146,12 @@ def test_the_synchronous_client_works_too(tmp_path, running_sandbox, sale):
     with running_sandbox(tmp_path) as url:
         client = stripe.StripeClient("sk_test_usher", base_addresses={"api": url})
         assert client.v1.payment_intents.create(sale).status == "succeeded"
+
+
+async def test_a_dispute_shows_on_the_charge_and_is_told_until_it_is_won(far, shop, intents, sale):
+    intent = await intents.create_async(sale)
+    for lasts in (True, False):
+        assert (await far.post(f"payment_intents/{intent.id}/dispute", open=lasts))[0] == 200
+        seen = await intents.retrieve_async(intent.id, {"expand": ["latest_charge"]})
+        assert seen.latest_charge.disputed is lasts
+    assert {"charge.dispute.created", "charge.dispute.closed"} <= set(await shop.has(3))

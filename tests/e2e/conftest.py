@@ -144,6 +144,7 @@ def settled(stack: Stack, api: Api) -> World:
         "events/*/bookings/*": journey.booking["name"],
         "events/*/bookings/*/tickets/*": journey.booking["tickets"][0]["name"],
         "payments/*": journey.payment["name"],
+        "organizers/*/paymentSettings": f"{journey.organizer}/paymentSettings",
         "users/*/notifications/*": notifications[0]["name"],
     }
     return world

@@ -58,12 +58,13 @@ SECOND = [
     ),
     Trial(
         "payment",
-        ["payment.after_create_intent", "payment.before_confirm_intent", "payment.work.after_taken",
-         "payment.after_confirm_intent", "payment.notice.before_settled", "payment.notice.after_settled",
+        ["payment.after_begin", "payment.before_confirm", "payment.work.after_taken",
+         "payment.after_confirm", "payment.webhook.after_kept", "payment.webhook.after_taken",
+         "payment.notice.before_settled", "payment.notice.after_settled", "payment.webhook.after_done",
          "payment.before_refund", "payment.after_repeated_refund", "payment.after_refund"],
         lambda on: on.a_booking_is_paid_and_cancelled,
         beside={
-            "payment.work.after_taken": "payment.before_confirm_intent",
+            "payment.work.after_taken": "payment.before_confirm",
             "payment.after_repeated_refund": "payment.before_refund",
         },
     ),
@@ -93,7 +94,7 @@ THIRD = [
         ["booking.waiting_room.before_commit", "booking.waiting_room.after_commit"],
         lambda on: on.somebody_joins_the_waiting_room,
     ),
-    Trial("payment", ["payment.after_cancel_intent"], lambda on: on.a_booking_is_cancelled_before_it_is_paid),
+    Trial("payment", ["payment.after_cancel"], lambda on: on.a_booking_is_cancelled_before_it_is_paid),
     Trial(
         "search", ["dead_letters.before_publish", "dead_letters.after_publish"], lambda on: on.somebody_sends_nonsense
     ),

@@ -19,11 +19,15 @@ WITHOUT_REQUEST_ID = {
     "usher.user.v1.UserService.SignOut": "ending a session twice changes nothing",
     "usher.booking.v1.BookingService.QuoteBooking": "it changes nothing; POST, for what it asks about is a body",
     "usher.payment.v1.PaymentService.ReceiveStripeWebhook": "the body carries the provider's event id",
+    "usher.payment.v1.PaymentService.ReceiveWebhook": "the body carries the provider's event id",
 }
 # Resources that clients change without an etag, and why no update can be lost.
 WITHOUT_ETAG = {"usher.user.v1.Member": "its role is all that changes, and is always set as a whole"}
 # Lists that come whole, and why.
-NOT_IN_PAGES = {"usher.booking.v1.TicketService.ListTicketKeys": "a key set is one document, of a few keys"}
+NOT_IN_PAGES = {
+    "usher.booking.v1.TicketService.ListTicketKeys": "a key set is one document, of a few keys",
+    "usher.payment.v1.PaymentService.ListPaymentMethods": "there are few, and they are ranked together",
+}
 # Fields in domain events whose name sounds like a person's, and whose they are.
 NOT_OF_A_PERSON = {
     "usher.event.v1.Venue.display_name": "a place",

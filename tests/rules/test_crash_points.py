@@ -13,7 +13,7 @@ WRITES = [
     (r".*", r"(insert|update|replace|delete)_(one|many)|bulk_write|find_one_and_\w+"),
     (r"_?(writer|producer|lines)", r"send"),
     (r"_?(reader|consumer)", r"commit"),
-    (r"_?gateway", r"(create|confirm|cancel)_intent|refund"),
+    (r"_?gateway", r"begin|confirm|cancel|capture|refund"),
     (r"_client", r"index|delete|bulk"),
 ]
 # Where a crash is of no consequence, and why.
@@ -34,6 +34,7 @@ WITHOUT = {
     "event_backbone.recovery:replay": "an operator's command, repeated by whoever gave it",
     "elastic_store.index:Index.put": "one document with its version: there or not, and its writer comes again",
     "elastic_store.index:Index.delete": "one document with its version: there or not, and its writer comes again",
+    "payment_service.handlers.capture_payment:capture_payment": "an order is captured once, and settling asks",
     "analytics_service.outbound.former:adopt_former_facts": "before the process serves, and repeated until it is done",
     "analytics_service.outbound.notes:Notes.add_to_count": "only more of what is to be counted again",
     "analytics_service.outbound.notes:Notes.add_to_show": "only more of what is to be shown again",

@@ -156,6 +156,10 @@ class FakePaymentService(payment_service_pb2_grpc.PaymentServiceServicer):
         self.services.note("ReceiveStripeWebhook", request, context)
         return httpbody_pb2.HttpBody(content_type="text/plain", data=request.data)
 
+    def ReceiveWebhook(self, request, context):
+        self.services.note("ReceiveWebhook", request, context)
+        return httpbody_pb2.HttpBody(content_type="text/plain", data=request.body.data)
+
 
 def refusal() -> status_pb2.Status:
     status = status_pb2.Status(code=code_pb2.NOT_FOUND, message="events/missing does not exist.")

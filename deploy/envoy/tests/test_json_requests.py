@@ -87,6 +87,25 @@ def test_raw_bodies_pass_both_ways(gateway, client):
     assert (image.headers["content-type"], image.content) == ("image/png", b"\x89PNG")
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b'{"id":  "evt" }\n'),
+        ("application/x-www-form-urlencoded", b"a=1&b=%2F"),
+        ("", b"\xff\x00"),
+    ],
+)
+def test_a_webhook_keeps_its_bytes_its_headers_and_the_address_it_was_sent_to(gateway, client, content_type, body):
+    address = "/v1/webhooks/mercadopago?data.id=42&type=payment"
+    headers = {"x-signature": "ts=1,v1=a", **({"content-type": content_type} if content_type else {})}
+    response = client.post(address, content=body, headers=headers)
+    assert (response.status_code, response.content) == (200, body)
+    (call,) = gateway.services.calls
+    assert (call.request.gateway, call.request.body.data) == ("mercadopago", body)
+    assert call.metadata["x-signature"] == "ts=1,v1=a"
+    assert call.metadata["x-envoy-original-path"] == address
+
+
 def test_a_streaming_rpc_arrives_line_by_line_while_it_runs(gateway, client):
     gateway.services.released.clear()
     with client.stream("GET", "/v1/events/e/availability:watch") as response:

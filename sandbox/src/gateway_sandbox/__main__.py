@@ -13,9 +13,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="gateway_sandbox", description="A local server that speaks Stripe's HTTP.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one and prints it")
-    parser.add_argument("--data", type=Path, required=True, help="folder that keeps charges over restarts")
+    parser.add_argument("--data", type=Path, required=True, help="folder that keeps charges and credentials")
     parser.add_argument("--webhook-url", default="", help="where events are sent; none: they are only kept")
-    parser.add_argument("--webhook-secret", default="", help="signs webhooks (whsec_…)")
     return parser.parse_args()
 
 
@@ -26,7 +25,6 @@ async def _serve(arguments: argparse.Namespace) -> None:
     async with serving(
         arguments.data,
         webhook_url=arguments.webhook_url,
-        webhook_secret=arguments.webhook_secret,
         host=arguments.host,
         port=arguments.port,
     ) as url:

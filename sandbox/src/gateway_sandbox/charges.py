@@ -87,6 +87,24 @@ def release(network: Network, intent: Object) -> None:
     network.emit("charge.refunded", charge)
 
 
+def dispute(network: Network, intent: Object, lasts: bool) -> Object:
+    """The buyer asks the bank for the money back, or (`lasts` False) the seller has won."""
+    charge = network.find("charge", intent["latest_charge"] or "")
+    charge.update(disputed=lasts)
+    network.ledger.save(charge)
+    told: Object = {
+        "id": new_id("dp"),
+        "object": "dispute",
+        "amount": charge["amount_captured"],
+        "charge": charge["id"],
+        "currency": charge["currency"],
+        "payment_intent": intent["id"],
+        "status": "needs_response" if lasts else "won",
+    }
+    network.emit("charge.dispute.created" if lasts else "charge.dispute.closed", told)
+    return charge
+
+
 def card_error(network: Network, intent: Object, charge: Object, decline: Decline) -> StripeError:
     """402 card_error. It is kept: a repeat of the request is declined again without another charge."""
     method = network.find("payment_method", intent["payment_method"])

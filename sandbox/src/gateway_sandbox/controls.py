@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway_sandbox import payment_intents, refunds
+from gateway_sandbox import charges, payment_intents, refunds
 from gateway_sandbox.books import totals
 from gateway_sandbox.errors import StripeError
 from gateway_sandbox.ledger import Ledger, Object
@@ -34,7 +34,13 @@ class Controls:
             web.post("/_sandbox/switches", self.change_switches),
             web.get("/_sandbox/charges", self.charges),
             web.get("/_sandbox/totals", self.totals),
+            # As the other providers have them.
+            web.get("/_sandbox/stripe/switches", self.show_switches),
+            web.post("/_sandbox/stripe/switches", self.change_switches),
+            web.get("/_sandbox/stripe/charges", self.charges_of_order),
+            web.get("/_sandbox/stripe/totals", self.totals_by_iso_code),
             web.post("/_sandbox/payment_intents/{id}/authenticate", self.authenticate),
+            web.post("/_sandbox/payment_intents/{id}/dispute", self.dispute),
             web.post("/_sandbox/refunds/{id}/settle", self.settle),
         ]
 
@@ -61,6 +67,17 @@ class Controls:
         found = self.ledger.page("charge", parent=request.query.get("payment_intent", ""))
         return web.json_response({"charges": found})
 
+    async def charges_of_order(self, request: web.Request) -> web.Response:
+        """Every charge, newest first; `?order=` for those whose metadata say that order."""
+        order = request.query.get("order", "")
+        found = [each for each in self.ledger.page("charge") if not order or each["metadata"].get("order") == order]
+        return web.json_response({"charges": found})
+
+    async def totals_by_iso_code(self, _: web.Request) -> web.Response:
+        """As `totals`, with currencies in upper case."""
+        found = {code.upper(): counts for code, counts in totals(self.ledger).items()}
+        return web.json_response({"currencies": found, "webhooks": self.ledger.deliveries()})
+
     async def totals(self, _: web.Request) -> web.Response:
         """Counts and minor units by currency of what was taken and what was given back; events by delivery."""
         intents = Counter(intent["status"] for intent in self.ledger.page("payment_intent"))
@@ -72,6 +89,11 @@ class Controls:
         """The buyer passes 3-D Secure, or with {"passes": false} fails it."""
         passes = (await _json(request)).get("passes", True)
         return self._act(lambda network: payment_intents.authenticate(network, request.match_info["id"], passes))
+
+    async def dispute(self, request: web.Request) -> web.Response:
+        """The buyer asks the bank for the money back, or with {"open": false} that is over."""
+        lasts, id = (await _json(request)).get("open", True), request.match_info["id"]
+        return self._act(lambda network: charges.dispute(network, network.find("payment_intent", id), lasts))
 
     async def settle(self, request: web.Request) -> web.Response:
         """A pending refund succeeds, or with {"succeeds": false} fails."""

@@ -36,7 +36,10 @@ def find(method: str, path: str) -> tuple[Endpoint, str]:
 def _retrieve(kind: str, param: str) -> Act:
     def act(network: Network, identifier: str, given: Parameters) -> Object:
         p.only(given, ("client_secret",))
-        return network.find(kind, identifier, param=param)
+        found = network.find(kind, identifier, param=param)
+        if kind == "payment_intent" and "latest_charge" in dict(given.get("expand", {})).values():
+            found["latest_charge"] = network.ledger.load("charge", found["latest_charge"] or "")
+        return found
 
     return act
 

@@ -13,12 +13,12 @@ MAX_DEPTH = 8
 
 
 def parse(text: str) -> Parameters:
-    """`a[b]=1&c[]=2&c[]=3&d[0]=4` → {"a": {"b": "1"}, "c": {"0": "2", "1": "3"}, "d": {"0": "4"}}; no `expand`."""
+    """`a[b]=1&c[]=2&c[]=3&d[0]=4` → {"a": {"b": "1"}, "c": {"0": "2", "1": "3"}, "d": {"0": "4"}}."""
     found: Parameters = {}
     for key, value in parse_qsl(text, keep_blank_values=True):
         name = key.split("[", 1)[0]
         path = [name, *_PART.findall(key)]
-        if name and name != "expand" and len(path) <= MAX_DEPTH:
+        if name and len(path) <= MAX_DEPTH:
             _put(found, path, value, key)
     return found
 
@@ -33,9 +33,9 @@ def _put(found: Parameters, path: list[str], value: str, key: str) -> None:
 
 
 def only(parameters: Mapping[str, Any], known: Collection[str]) -> None:
-    """400 parameter_unknown for what the endpoint does not take."""
+    """400 parameter_unknown for what the endpoint does not take; `expand` is taken everywhere."""
     for name in parameters:
-        if name not in known:
+        if name not in known and name != "expand":
             raise invalid(f"Received unknown parameter: {name}", param=name, code="parameter_unknown")
 
 

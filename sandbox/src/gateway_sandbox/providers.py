@@ -1,6 +1,7 @@
 """The providers beside the card network: their credentials, their HTTP, their webhooks, and their pay pages."""
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +27,7 @@ PROVIDERS: Mapping[str, str] = {
     "wechat": "gateway_sandbox.wechat:WeChat",
 }
 CREDENTIALS = "credentials.json"
+CARD_NETWORK = "stripe"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{provider} sandbox</title>
 <style>body{{font:1.1rem/1.5 system-ui;max-width:30rem;margin:4rem auto;padding:0 1rem}}
@@ -43,6 +45,17 @@ def provider_class(name: str) -> type[Provider]:
     return kind
 
 
+def stripe_credentials(url: str) -> Mapping[str, str]:
+    """Of a new merchant of the card network, which lives at the root. priority: before the others, all else equal."""
+    return {
+        "url": url,
+        "api_key": f"sk_test_{secrets.token_hex(16)}",
+        "publishable_key": f"pk_test_{secrets.token_hex(16)}",
+        "webhook_secret": f"whsec_{secrets.token_hex(24)}",
+        "priority": "1",
+    }
+
+
 def credentials(folder: Path, url: str) -> Mapping[str, Mapping[str, str]]:
     """Provider → its credentials. Made once and kept in `folder`, with the merchant's half in `credentials.json`.
 
@@ -51,6 +64,8 @@ def credentials(folder: Path, url: str) -> Mapping[str, Mapping[str, str]]:
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "far_credentials.json"
     known = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    if CARD_NETWORK not in known:
+        known[CARD_NETWORK] = dict(stripe_credentials(url))
     for name in PROVIDERS:
         if name not in known:
             known[name] = dict(provider_class(name).make_credentials(f"{url}/{name}"))

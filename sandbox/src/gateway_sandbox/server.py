@@ -14,7 +14,7 @@ from gateway_sandbox.controls import Controls
 from gateway_sandbox.ledger import Ledger
 from gateway_sandbox.network import Network
 from gateway_sandbox.provider import Envelope
-from gateway_sandbox.providers import FarEnds
+from gateway_sandbox.providers import CARD_NETWORK, FarEnds, credentials
 from gateway_sandbox.stripe_http import StripeHttp
 from gateway_sandbox.switches import Switches
 from gateway_sandbox.webhooks import SUBSCRIBED, Courier, stripe_envelope
@@ -25,7 +25,6 @@ async def serving(
     folder: Path,
     *,
     webhook_url: str = "",
-    webhook_secret: str = "",
     host: str = "127.0.0.1",
     port: int = 0,
     refunds_settle_seconds: float = 1.0,
@@ -35,15 +34,16 @@ async def serving(
     webhook_url: where Stripe's events are sent; the other providers' go to `<its folder>/<provider>`.
     """
     ledger, switches = Ledger(folder), Switches()
-    courier = Courier(
-        ledger,
-        switches,
-        webhook_url,
-        partial(_stripe_event, ledger, webhook_secret),
-        partial(refunds.settle_due, Network(ledger, SUBSCRIBED), refunds_settle_seconds),
-    )
     with socket.create_server((host, port)) as listener:
         url = f"http://{host}:{listener.getsockname()[1]}"
+        secret = credentials(folder, url)[CARD_NETWORK]["webhook_secret"]
+        courier = Courier(
+            ledger,
+            switches,
+            webhook_url,
+            partial(_stripe_event, ledger, secret),
+            partial(refunds.settle_due, Network(ledger, SUBSCRIBED), refunds_settle_seconds),
+        )
         ends = FarEnds(folder, url, webhook_url.rpartition("/")[0])
         carrying = [asyncio.create_task(each.run()) for each in (courier, *ends.couriers)]
         application = web.Application()

@@ -17,7 +17,7 @@ from gateway_sandbox.switches import Switches
 SUBSCRIBED = frozenset({
     "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled",
     "payment_intent.requires_action", "payment_intent.amount_capturable_updated",
-    "charge.refunded", "refund.updated", "refund.failed",
+    "charge.dispute.created", "charge.dispute.closed", "charge.refunded", "refund.updated", "refund.failed",
 })  # fmt: skip
 AT_ONCE = 8
 ANSWER_WITHIN_SECONDS = 10.0

@@ -24,20 +24,25 @@ def public_url(ports: Mapping[str, int]) -> str:
     return f"http://{LOOPBACK}:{ports['gateway']}"
 
 
-def service(name: str, ports: Mapping[str, int], keys: Mapping[str, str]) -> ProcessSpec:
+def gateways_file(folder: Path) -> Path:
+    """The credentials that the sandbox has made for its merchant, gateway by gateway."""
+    return folder / "sandbox" / "credentials.json"
+
+
+def service(name: str, folder: Path, ports: Mapping[str, int], keys: Mapping[str, str]) -> ProcessSpec:
     """One process of a service on its gRPC and metrics ports, ready when its health check says SERVING."""
     return ProcessSpec(
         name=name,
         command=(sys.executable, "-P", "-m", f"{name.partition('-')[0]}_service"),
         ports={name: ports[name], f"{name}_metrics": ports[f"{name}_metrics"]},
-        environment=environment_of(name, ports, keys),
+        environment=environment_of(name, folder, ports, keys),
         ready=serves(ports[name]),
         stage=SERVICE_STAGE,
         nice=STANDS_BACK if name in DOWNSTREAM else 0,
     )
 
 
-def environment_of(name: str, ports: Mapping[str, int], keys: Mapping[str, str]) -> dict[str, str]:
+def environment_of(name: str, folder: Path, ports: Mapping[str, int], keys: Mapping[str, str]) -> dict[str, str]:
     """The USHER_* settings a service reads; every service gets the same ones but for its own ports."""
     return {
         "USHER_MONGODB_URI": f"mongodb://{LOOPBACK}:{ports['mongodb']}/?replicaSet=secantus",
@@ -51,9 +56,7 @@ def environment_of(name: str, ports: Mapping[str, int], keys: Mapping[str, str])
         "USHER_PUBLIC_URL": public_url(ports),
         "USHER_PAGE_TOKEN_KEY": keys["page_token_key"],
         "USHER_BOOKING_TARGET": f"{LOOPBACK}:{ports['booking']}",
-        "USHER_STRIPE_URL": f"http://{LOOPBACK}:{ports['sandbox']}",
-        "USHER_STRIPE_API_KEY": keys["stripe_api_key"],
-        "USHER_STRIPE_WEBHOOK_SECRET": keys["stripe_webhook_secret"],
+        "USHER_GATEWAYS_FILE": str(gateways_file(folder)),
         "USHER_SMTP_HOST": LOOPBACK,
         "USHER_SMTP_PORT": str(ports["smtp"]),
         "USHER_MAIL_FROM": "Usher <tickets@usher.example>",
@@ -65,13 +68,12 @@ def environment_of(name: str, ports: Mapping[str, int], keys: Mapping[str, str])
     }
 
 
-def sandbox(folder: Path, ports: Mapping[str, int], keys: Mapping[str, str]) -> ProcessSpec:
-    """The far end of the card network; its webhooks come in through the gateway, as a provider's would."""
+def sandbox(folder: Path, ports: Mapping[str, int]) -> ProcessSpec:
+    """The far ends of the payment gateways; their webhooks come in through the gateway, as a provider's would."""
     command = (
         *(sys.executable, "-P", "-m", "gateway_sandbox"),
         *("--port", str(ports["sandbox"]), "--data", str(folder / "sandbox")),
         *("--webhook-url", public_url(ports) + WEBHOOK_PATH),
-        *("--webhook-secret", keys["stripe_webhook_secret"]),
     )
     return ProcessSpec(
         name="sandbox",

@@ -159,9 +159,9 @@ def plan(folder: Path, state: StackState) -> list[ProcessSpec]:
         embedded.database(folder, ports),
         *engines,
         embedded.mail_catcher(folder, ports),
-        platform_processes.sandbox(folder, ports, keys),
+        platform_processes.sandbox(folder, ports),
         *(
-            platform_processes.service(name, ports, keys)
+            platform_processes.service(name, folder, ports, keys)
             for service in platform_processes.SERVICES
             for name in replicas_of(service, state.replicas)
         ),

@@ -72,11 +72,7 @@ def secrets_of(folder: Path) -> dict[str, str]:
     """Keys of this stack, made on first use and readable by their owner only."""
     path = folder / "secrets.json"
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    fresh = {
-        "page_token_key": secrets.token_hex(32),
-        "stripe_api_key": f"sk_test_{secrets.token_hex(16)}",
-        "stripe_webhook_secret": f"whsec_{secrets.token_hex(24)}",
-    }
+    fresh = {"page_token_key": secrets.token_hex(32)}
     if fresh.keys() - known.keys():
         known = {**fresh, **known}
         _write_private(path, known)

@@ -7,9 +7,11 @@ import pytest
 from analytics_service.domain.facts import Fact, Kind, refund_fact
 from analytics_service.domain.figures import Figures
 from analytics_service.handlers.record_fact import record_refund
+from analytics_service.inbound.consumers import Listener
 from analytics_service.wire import told
 from domain_kit.money import Money
 from domain_kit.refusals import Unavailable
+from event_backbone import Received
 from resource_api import money_to_wire
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1 import domain_events_pb2 as booking_events
@@ -173,6 +175,23 @@ def test_a_refund_knows_what_was_paid_back_before_it_also_when_two_were_done_in_
         for refund in payment.refunds
     }
     assert (before["late"], before["x"], before["y"]) == (0, 1, 101)
+
+
+def test_money_that_came_twice_and_went_back_is_no_refund_of_a_sale() -> None:
+    payment = refunds(("twice", 500, TOLD.replace(hour=9)), ("x", 100, DONE))
+    payment.refunds[0].surplus = True
+    assert told.refund("id", TOLD, RefundCompleted(payment=payment, refund=payment.refunds[1])).before == 0
+
+
+async def test_money_that_came_twice_is_recorded_nowhere(memory_stores) -> None:
+    stores, payment = memory_stores(), refunds(("twice", 500, DONE))
+    payment.refunds[0].surplus = True
+    listener = Listener(stores.facts, stores.organizers, lambda: None)
+    received = Received("id", "", "p", 1, TOLD, "", "")
+    await listener.refund_completed(RefundCompleted(payment=payment, refund=payment.refunds[0]), received)
+    payment.refunds[0].surplus = False
+    with pytest.raises(Unavailable, match="SALE_UNKNOWN"):  # it would have been one of a sale
+        await listener.refund_completed(RefundCompleted(payment=payment, refund=payment.refunds[0]), received)
 
 
 def test_a_refund_falls_on_the_lines_of_its_booking_and_leaves_out_those_it_does_not_touch() -> None:

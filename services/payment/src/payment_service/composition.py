@@ -8,15 +8,19 @@ from chassis import open_chassis
 from domain_kit.refusals import NotFound
 from grpc_runtime import Service, Worker, open_channel
 from payment_service.domain.payment import Payment
+from payment_service.domain.webhook_inbox import Kept
+from payment_service.handlers.receive_notice import receive_notice
 from payment_service.handlers.settle_payment import settle_payment
 from payment_service.inbound.consumers import booking_subscription
-from payment_service.inbound.servicer import Parts, PaymentServicer
-from payment_service.inbound.workers import SettlingWorker
+from payment_service.inbound.parts import Parts
+from payment_service.inbound.servicer import PaymentServicer
+from payment_service.inbound.workers import SettlingWorker, WebhookWorker
 from payment_service.outbound.bookings import BookingClient
+from payment_service.outbound.gateway_registry import open_gateways, read_credentials
 from payment_service.outbound.open_work import MongoOpenWork
+from payment_service.outbound.payment_settings import MongoPaymentSettings
 from payment_service.outbound.repositories import MongoPayments, ensure_indexes
-from payment_service.outbound.resilient_gateway import ResilientGateway
-from payment_service.outbound.stripe_gateway import open_stripe
+from payment_service.outbound.webhook_inbox import MongoWebhookInbox
 from payment_service.settings import Settings
 from resilience import Breaker, Bulkhead, Resilient, Retry
 from resource_api import PageTokens
@@ -31,26 +35,36 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     async with AsyncExitStack() as stack:
         chassis = await stack.enter_async_context(open_chassis(settings, metrics))
         channel = await stack.enter_async_context(open_channel(settings.booking_target, metrics=metrics))
-        stripe = await stack.enter_async_context(
-            open_stripe(
-                settings.stripe_url,
-                settings.stripe_api_key,
+        organizers = MongoPaymentSettings(chassis.journal)
+        gateways = await stack.enter_async_context(
+            open_gateways(
+                read_credentials(settings.gateways_file),
+                organizers,
+                public_url=settings.public_url,
                 timeout=settings.gateway_seconds,
-                return_url=settings.public_url,
-                webhook_secrets=settings.stripe_webhook_secrets,
+                new_breaker=lambda name: Breaker(name, failures=10, reset_seconds=5.0, metrics=metrics.calls),
+                guard=lambda name, breaker: _guard(name, breaker, settings, metrics),
             )
         )
         await ensure_indexes(chassis.database)
-        gateway = ResilientGateway(stripe, _guard(stripe.name, settings, metrics))
         clock = chassis.journal.clock
 
         async def settle(name: str) -> Payment:
-            return await settle_payment(payments, gateway, name, clock=clock)
+            return await settle_payment(payments, gateways, name, clock=clock)
+
+        async def apply(kept: Kept) -> None:
+            await receive_notice(payments, gateways, kept.gateway, kept.notice, clock=clock)
 
         settling = SettlingWorker(MongoOpenWork(chassis.database), settle, clock)
+        inbox = MongoWebhookInbox(chassis.database)
+        webhooks = WebhookWorker(inbox, apply, clock)
         payments = MongoPayments(chassis.journal, on_urgent=settling.wake)
 
         async def owner_of(name: str) -> Ownership | None:
+            """Of a payment, or of a booking that has one."""
+            if not name.startswith("payments/"):
+                found = (await payments.list_page({"booking": name}, None, 1)).items
+                return Ownership(found[0].payer, found[0].organizer) if found else None
             try:
                 payment = await payments.get(name)
             except NotFound:
@@ -60,16 +74,20 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         parts = Parts(
             payments=payments,
             bookings=BookingClient(BookingServiceStub(channel)),
-            gateway=gateway,
-            webhooks=stripe,
+            gateways=gateways,
+            settings=organizers,
+            inbox=inbox,
             page_tokens=PageTokens(settings.page_token_key),
+            public_url=settings.public_url,
+            on_kept=webhooks.wake,
             clock=clock,
         )
         yield Service(
             servicers=[(add_PaymentServiceServicer_to_server, PaymentServicer(parts))],
             workers=[
-                *chassis.workers(booking_subscription(payments, gateway, clock)),
+                *chassis.workers(booking_subscription(payments, gateways, clock)),
                 Worker("settling", settling.run, settling.stop),
+                Worker("webhooks", webhooks.run, webhooks.stop),
             ],
             health=chassis.health,
             owner_of=owner_of,
@@ -77,12 +95,12 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         )
 
 
-def _guard(name: str, settings: Settings, metrics: Metrics) -> Resilient:
+def _guard(name: str, breaker: Breaker, settings: Settings, metrics: Metrics) -> Resilient:
     return Resilient(
         name,
         timeout=settings.gateway_seconds,
         retry=Retry(attempts=3, initial=0.1, maximum=1.0),
-        breaker=Breaker(name, failures=10, reset_seconds=5.0, metrics=metrics.calls),
+        breaker=breaker,
         bulkhead=Bulkhead(name, limit=32, queue=256, metrics=metrics.calls),
         metrics=metrics.calls,
     )

@@ -1,7 +1,8 @@
 """A real payment service in process: real store, the card network's sandbox, a booking service that is told."""
 
 import contextlib
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,7 +24,7 @@ from usher.payment.v1 import payment_pb2
 from usher.payment.v1 import payment_service_pb2 as pb
 from usher.payment.v1.payment_service_pb2_grpc import PaymentServiceStub
 
-SECRET, OLD_SECRET = "whsec_test", "whsec_old"
+OLD_SECRET = "whsec_old"
 ORGANIZER = f"organizers/{new_id()}"
 
 
@@ -83,10 +84,26 @@ class Door:
         except Refusal:
             return web.Response(status=500)
 
+    async def receive_any(self, request: web.Request) -> web.Response:
+        """As the transcoder hands it on."""
+        if self.shut or self.calls is None:
+            return web.Response(status=503)
+        body = HttpBody(content_type=request.content_type, data=await request.read())
+        webhook = pb.ReceiveWebhookRequest(gateway=request.match_info["gateway"], body=body)
+        hop = {"host", "content-length", "content-type", "connection", "user-agent", "accept", "accept-encoding"}
+        headers = [(name.lower(), value) for name, value in request.headers.items() if name.lower() not in hop]
+        path = ("x-envoy-original-path", str(request.rel_url))
+        try:
+            answer = await PaymentServiceStub(self.calls.channel).ReceiveWebhook(webhook, metadata=(*headers, path))
+        except Refusal:
+            return web.Response(status=500)
+        return web.Response(body=answer.data, headers={"content-type": answer.content_type})
+
     async def deliver(self, body: bytes, signature: str) -> bytes:
         assert self.calls is not None
-        answer = await PaymentServiceStub(self.calls.channel).ReceiveStripeWebhook(
-            HttpBody(content_type="application/json", data=body), metadata=(("stripe-signature", signature),)
+        answer = await PaymentServiceStub(self.calls.channel).ReceiveWebhook(
+            pb.ReceiveWebhookRequest(gateway="stripe", body=HttpBody(content_type="application/json", data=body)),
+            metadata=(("stripe-signature", signature),),
         )
         return answer.data
 
@@ -100,9 +117,12 @@ class Buyer:
         self.metadata = calls.bearer(self.name)
         self.calls, self.booking = calls, booking
 
-    async def payment(self, booking: str = "", request_id: str = "", **held: object) -> payment_pb2.Payment:
+    async def payment(
+        self, booking: str = "", request_id: str = "", method: str = "", gateway: str = "", **held: object
+    ) -> payment_pb2.Payment:
         booking = booking or self.booking.held(self.name, **held).name
-        request = pb.CreatePaymentRequest(payment=payment_pb2.Payment(booking=booking), request_id=request_id)
+        wanted = payment_pb2.Payment(booking=booking, method=method)
+        request = pb.CreatePaymentRequest(payment=wanted, request_id=request_id, preferred_gateway=gateway)
         return await self.stub.CreatePayment(request, metadata=self.metadata)
 
     async def confirm(self, name: str, method: str = "pm_card_visa", request_id: str = "") -> payment_pb2.Payment:
@@ -126,8 +146,8 @@ class Buyer:
 class Running:
     """All of it."""
 
-    def __init__(self, calls, sandbox, door, booking, settings) -> None:
-        self.calls, self.sandbox, self.door, self.booking, self.settings = calls, sandbox, door, booking, settings
+    def __init__(self, calls, sandbox, door, booking, secret) -> None:
+        self.calls, self.sandbox, self.door, self.booking, self.secret = calls, sandbox, door, booking, secret
 
     def buyer(self) -> Buyer:
         return Buyer(self.calls, self.booking)
@@ -137,6 +157,7 @@ class Running:
 async def door() -> AsyncIterator[Door]:
     door, application = Door(), web.Application()
     application.router.add_post("/v1/webhooks/stripe", door.receive)
+    application.router.add_post("/v1/webhooks/{gateway}", door.receive_any)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -147,23 +168,41 @@ async def door() -> AsyncIterator[Door]:
 
 @pytest.fixture
 async def running(mongodb: str, tmp_path, start_sandbox, door: Door) -> AsyncIterator[Running]:
+    """With Stripe and bank transfer."""
+    async with contextlib.AsyncExitStack() as stack:
+        yield await started(stack, mongodb, tmp_path, start_sandbox, door, ("stripe",))
+
+
+@pytest.fixture
+async def everywhere(mongodb: str, tmp_path, start_sandbox, door: Door) -> AsyncIterator[Running]:
+    """With three that take cards or have a page, and bank transfer."""
+    async with contextlib.AsyncExitStack() as stack:
+        yield await started(stack, mongodb, tmp_path, start_sandbox, door, ("stripe", "square", "paypal"))
+
+
+async def started(stack, mongodb: str, tmp_path, start_sandbox, door: Door, names: Sequence[str]) -> Running:
     key, booking = SigningKey.generate(), FakeBooking()
     book = Service(servicers=[(add_BookingServiceServicer_to_server, booking)], owner_of=booking.owner_of)
-    async with contextlib.AsyncExitStack() as stack:
-        sandbox = stack.enter_context(start_sandbox(tmp_path, door.url))
-        booking_calls = await stack.enter_async_context(calls_to(book, key=key))
-        settings = Settings(
-            service=f"payment_{new_id()[-8:]}",
-            mongodb_uri=mongodb,
-            kafka_brokers="127.0.0.1:1",
-            page_token_key=b"0" * 32,
-            booking_target=booking_calls.address,
-            stripe_url=sandbox.url,
-            stripe_api_key="sk_test_usher",
-            stripe_webhook_secrets=(OLD_SECRET, SECRET),
-            gateway_seconds=1.0,
-        )
-        service = await stack.enter_async_context(build(settings, Metrics("payment")))
-        door.calls = await stack.enter_async_context(calls_to(service, key=key))
-        yield Running(door.calls, sandbox, door, booking, settings)
-        door.shut = True
+    sandbox = stack.enter_context(start_sandbox(tmp_path, door.url))
+    booking_calls = await stack.enter_async_context(calls_to(book, key=key))
+    entries = json.loads((tmp_path / "credentials.json").read_text())
+    entry = entries["stripe"]
+    secret = entry["webhook_secret"]
+    entry["webhook_secret"] = f"{OLD_SECRET}, {secret}"
+    by_hand = {"bank_transfer": {"holder": "Usher", "iban": "DE02120300000000202051"}}
+    gateways = tmp_path / "gateways.json"
+    gateways.write_text(json.dumps({name: entries[name] for name in names if name in entries} | by_hand))
+    settings = Settings(
+        service=f"payment_{new_id()[-8:]}",
+        mongodb_uri=mongodb,
+        kafka_brokers="127.0.0.1:1",
+        page_token_key=b"0" * 32,
+        booking_target=booking_calls.address,
+        gateways_file=str(gateways),
+        gateway_seconds=1.0,
+        public_url=door.url.removesuffix("/v1/webhooks/stripe"),
+    )
+    service = await stack.enter_async_context(build(settings, Metrics("payment")))
+    door.calls = await stack.enter_async_context(calls_to(service, key=key))
+    stack.callback(setattr, door, "shut", True)
+    return Running(door.calls, sandbox, door, booking, secret)

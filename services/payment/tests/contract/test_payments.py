@@ -9,13 +9,29 @@ import pytest
 
 from domain_kit.ids import new_id
 from domain_kit.money import Money
-from domain_kit.refusals import AlreadyExists
+from domain_kit.refusals import Aborted, AlreadyExists
 from domain_kit.repository import Cause
 from mongo_store import Database, Journal, open_database
-from payment_service.domain.gateway import Intent, IntentState
-from payment_service.domain.payment import Payment, begun
+from payment_service.domain.attempt import Attempt
+from payment_service.domain.gateways import (
+    Delivery,
+    Failure,
+    FailureKind,
+    GatewayRefund,
+    Intent,
+    IntentState,
+    MethodKind,
+    Notice,
+    Progress,
+)
+from payment_service.domain.payment import Outcome, Payment, begun
+from payment_service.domain.payment_settings import PaymentSettings
+from payment_service.domain.webhook_inbox import GIVE_UP
 from payment_service.outbound.open_work import MongoOpenWork
+from payment_service.outbound.payment_settings import MongoPaymentSettings
 from payment_service.outbound.repositories import MongoPayments, ensure_indexes
+from payment_service.outbound.webhook_inbox import MongoWebhookInbox
+from resource_api import etag_of
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
 
@@ -35,15 +51,15 @@ def payments(database: Database) -> MongoPayments:
 
 async def stored(payments: MongoPayments, booking: str = "", reference: str = "") -> Payment:
     id = new_id()
+    attempt = Attempt(1, "stripe", "card", MethodKind.TOKEN, f"key{id}", NOW, reference=reference or f"pi_{id}")
     payment, made = begun(
-        f"payments/{id}", booking or id, "users/u", "organizers/o", Money(1, "CAD"), "stripe",
-        Intent(reference or f"pi_{id}", IntentState.OPEN), NOW,
-    )  # fmt: skip
+        Payment(f"payments/{id}", booking or id, "users/u", "organizers/o", Money(1, "CAD"), (attempt,), NOW, NOW)
+    )
     return await payments.create(payment, made, cause=Cause(new_id()))
 
 
 async def moved(payments: MongoPayments, payment: Payment, state: IntentState) -> Payment:
-    intent = Intent(payment.gateway_reference, state)
+    intent = Intent(payment.current.reference, state)
     return await payments.update(payment.name, lambda it: it.answered(intent, NOW), cause=Cause(new_id()))
 
 
@@ -69,12 +85,14 @@ async def test_bookings_asked_about_at_once_get_their_own_undecided_payments(pay
     assert [list(each) for each in found] == [*expected, [made["b3"]], [], []]
 
 
-async def test_an_intent_belongs_to_one_payment(payments: MongoPayments) -> None:
+async def test_a_payment_is_found_by_its_orders_keys_and_references(payments: MongoPayments) -> None:
     first = await stored(payments, reference="pi_1")
-    with pytest.raises(AlreadyExists):
-        await stored(payments, reference="pi_1")
-    assert await payments.with_reference("stripe", "pi_1") == first
-    assert await payments.with_reference("stripe", "pi_2") is None
+    await stored(payments, reference="pi_2")
+    for key, reference in (("", "pi_1"), (first.current.key, ""), (first.current.key, "pi_1")):
+        assert await payments.with_order("stripe", key, reference) == first
+    assert await payments.with_order("stripe", "", "pi_3") is None
+    assert await payments.with_order("paypal", "", "pi_1") is None
+    assert await payments.with_order("stripe", "", "") is None
 
 
 async def test_due_work_is_taken_by_one_process_and_put_off(payments: MongoPayments, database: Database) -> None:
@@ -102,11 +120,81 @@ async def test_those_who_wait_are_told_when_money_begins_to_move(database: Datab
     payments = MongoPayments(Journal(database), on_urgent=lambda: told.append(True))
     payment = await stored(payments)
     assert not told
-    await payments.update(payment.name, lambda it: it.attempted(NOW), cause=Cause(new_id()))
+    await payments.update(payment.name, lambda it: it.attempted("tok", NOW), cause=Cause(new_id()))
     assert told
 
 
 async def test_a_page_of_a_user_holds_only_theirs(payments: MongoPayments) -> None:
     mine = await stored(payments)
-    assert (await payments.list_page("users/u", None, 10)).items == [replace(mine)]
-    assert (await payments.list_page("users/x", None, 10)).items == []
+    whose = {"payer": "users/u", "booking": mine.booking, "organizer": "organizers/o"}
+    for field, value in whose.items():
+        assert (await payments.list_page({field: value}, None, 10)).items == [mine]
+        assert (await payments.list_page({field: f"{value}x"}, None, 10)).items == []
+
+
+async def test_a_token_and_an_address_are_stored_but_recorded_nowhere(
+    payments: MongoPayments, database: Database
+) -> None:
+    payment = await stored(payments)
+
+    def asked(it: Payment) -> Outcome:
+        after, made = it.attempted("tok_hidden", NOW)
+        return replace(after, buyer_email="hidden@usher.example"), made
+
+    await payments.update(payment.name, asked, cause=Cause(new_id()))
+    assert (await payments.get(payment.name)).token == "tok_hidden"
+    names = await database.client[database.name].list_collection_names()
+    for name in set(names) - {"payments"}:
+        assert "hidden" not in str(await database.collection(name).find({}).to_list(None))
+
+
+DELIVERY = Delivery(b"{}", {"stripe-signature": "s", "authorization": "hidden"}, "http://shop/hooks?x=1")
+
+
+async def test_a_webhook_is_kept_once_and_taken_by_one_process(database: Database) -> None:
+    failure = Failure("refused", "No.", FailureKind.GATEWAY)
+    intent = Intent("pi_1", IntentState.OPEN, failure=failure, captured=Money(5, "CAD"), disputed=True, trace="t")
+    refunds = {"a" * 32: GatewayRefund("re_1", Progress.FAILED)}
+    inbox, notice = MongoWebhookInbox(database), Notice("evt_1", "key", "pi_1", refunds, intent)
+    await asyncio.gather(*(inbox.keep("stripe", [notice], DELIVERY, NOW) for _ in range(5)))
+    assert await inbox.next_due() == NOW
+    [kept] = [each for some in await asyncio.gather(*(inbox.take(NOW, 9) for _ in range(4))) for each in some]
+    assert (kept.gateway, kept.notice, kept.tries) == ("stripe", notice, 0)
+    assert await inbox.take(NOW, 9) == []
+    [again] = await inbox.take(NOW + timedelta(seconds=1), 9)
+    assert again.tries == 1
+    await inbox.done(again)
+    await inbox.keep("stripe", [notice], DELIVERY, NOW)
+    assert await inbox.next_due() is None
+    [document] = await database.collection("webhooks").find({}).to_list(None)
+    assert (document["body"], document["url"]) == (b"{}", DELIVERY.url)
+    assert "hidden" not in str(document)
+
+
+async def test_a_webhook_about_nothing_is_kept_and_not_applied_and_one_about_an_unknown_order_is_given_up(
+    database: Database,
+) -> None:
+    inbox = MongoWebhookInbox(database)
+    await inbox.keep("stripe", [], DELIVERY, NOW)
+    await inbox.keep("stripe", [Notice("evt_2")], DELIVERY, NOW)
+    assert await inbox.next_due() is None
+    await inbox.keep("stripe", [Notice("evt_3", "nobody")], DELIVERY, NOW)
+    assert await inbox.take(NOW + GIVE_UP + timedelta(seconds=1), 9) == []
+    assert await inbox.next_due() is None
+
+
+async def test_settings_of_an_organizer_are_said_once_and_changed_by_their_etag(database: Database) -> None:
+    settings = MongoPaymentSettings(Journal(database))
+    usual = await settings.of("organizers/o")
+    assert (usual, usual.name) == (PaymentSettings("organizers/o/paymentSettings"), "organizers/o/paymentSettings")
+    wanted = PaymentSettings(pinned="stripe")
+    with pytest.raises(Aborted, match="ETAG_MISMATCH"):
+        await settings.change("organizers/o", wanted, etag=etag_of(3), cause=Cause(new_id()))
+    cause = Cause("once")
+    said = await settings.change("organizers/o", wanted, etag=etag_of(0), cause=cause)
+    assert (said.pinned, said.version) == ("stripe", 1)
+    assert await settings.of("organizers/o") == said
+    other = await settings.change("organizers/o", PaymentSettings(), etag=etag_of(1), cause=Cause(new_id()))
+    assert (other.pinned, other.version) == ("", 2)
+    with pytest.raises(Aborted, match="ETAG_MISMATCH"):
+        await settings.change("organizers/o", wanted, etag=etag_of(1), cause=Cause(new_id()))

@@ -98,7 +98,9 @@ class Listener:
         await self._record(told.unclaimed(received.id, received.time, message))
 
     async def refund_completed(self, message: payment.RefundCompleted, received: Received) -> None:
-        """Money was paid back."""
+        """Money was paid back; what had come twice was never counted."""
+        if message.refund.surplus:
+            return
         await record_refund(self.facts, self.organizers, told.refund(received.id, received.time, message))
         self.wake()
 

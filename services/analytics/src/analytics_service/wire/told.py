@@ -141,7 +141,7 @@ def refund(id: str, time: datetime, message: payment.RefundCompleted) -> Refund:
     done = sorted(
         (_completed(each).ToNanoseconds(), place, each.id, money_from_wire(each.amount).minor_units)
         for place, each in enumerate(message.payment.refunds)
-        if each.state == payment_pb2.REFUND_STATE_COMPLETED
+        if each.state == payment_pb2.REFUND_STATE_COMPLETED and not each.surplus
     )
     here = next((n for n, (_, _, refund_id, _) in enumerate(done) if refund_id == message.refund.id), len(done))
     return Refund(

@@ -34,6 +34,31 @@ class PaymentCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentRerouted:
+    """An order that can never be paid any more has been followed by another, at the same or another gateway."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAuthorized:
+    """The money is reserved, and can be captured."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAttemptCancelled:
+    """An order that had not been paid was called off, because another one of the payment was."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentDisputed:
+    """The payer has asked the bank for the money back."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentDisputeClosed:
+    """The money stays with the organizer after all."""
+
+
+@dataclass(frozen=True, slots=True)
 class RefundRequested:
     """Money is to be paid back; `id` is the refund's."""
 

@@ -33,7 +33,9 @@ class Order:
 
     method: name in the gateway's capability file, such as "card". token: what the payer's browser got from the gateway,
     empty until it has; never a card number. return_uri: where the payer comes back to. capture: False: only reserve.
-    create_time: when it was first sent, for gateways that find things by time.
+    create_time: when it was first sent, for gateways that find things by time; once it was confirmed with a token, when
+    that was last, for what may still be on its way. tries: how often it was confirmed, with
+    this time, at gateways that keep the tries of one order apart.
     """
 
     key: str
@@ -48,6 +50,7 @@ class Order:
     buyer_country: str = ""
     buyer_email: str = ""
     capture: bool = True
+    tries: int = 1
 
 
 class FailureKind(Enum):
@@ -148,6 +151,10 @@ class PaymentGateway(Protocol):
     @property
     def name(self) -> str:
         """Such as "stripe"; that of its capability file."""
+
+    @property
+    def keeps_tries(self) -> bool:
+        """Whether one order may be confirmed again after a refusal, with `tries` one more; else it needs another."""
 
     def check_amount(self, amount: Money) -> None:
         """InvalidArgument AMOUNT_NOT_CHARGEABLE for what the gateway cannot express or does not take."""

@@ -1,13 +1,16 @@
 """What handlers need of storage and of the booking service."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from domain_kit.money import Money
 from domain_kit.repository import Cause, Page, Repository
+from payment_service.domain.gateways import Captures, PaymentGateway, Refunds
 from payment_service.domain.payment import Payment
+from payment_service.domain.payment_settings import PaymentSettings
+from payment_service.domain.routing import Ranking, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Owed:
     held_until: datetime | None
     missing_answers: tuple[str, ...] = ()
     claimed: tuple[str, ...] = ()
+    buyer_email: str = ""
 
     @property
     def round(self) -> int:
@@ -52,11 +56,37 @@ class PaymentRepository(Repository[Payment], Protocol):
     async def undecided_for(self, booking: str) -> Sequence[Payment]:
         """Open payments of a booking whose money may still come."""
 
-    async def with_reference(self, gateway: str, reference: str) -> Payment | None:
-        """The payment that has this intent."""
+    async def with_order(self, gateway: str, key: str, reference: str) -> Payment | None:
+        """The payment that has this order, by its key or by any reference it has had."""
 
-    async def list_page(self, payer: str, after: tuple[Any, ...] | None, limit: int) -> Page[Payment]:
-        """The payments of a user, newest first."""
+    async def list_page(self, whose: Mapping[str, Any], after: tuple[Any, ...] | None, limit: int) -> Page[Payment]:
+        """The payments with these field values (payer, booking, organizer), newest first."""
+
+
+class PaymentSettingsRepository(Protocol):
+    """What organizers say about gateways."""
+
+    async def of(self, organizer: str) -> PaymentSettings:
+        """Of `organizers/{organizer}`; the usual ones where nothing was ever said."""
+
+    async def change(self, organizer: str, wanted: PaymentSettings, *, etag: str, cause: Cause) -> PaymentSettings:
+        """Say so; InvalidArgument, Aborted ETAG_MISMATCH."""
+
+
+class Gateway(PaymentGateway, Refunds, Captures, Protocol):
+    """What the handlers call; where a gateway cannot reserve, `capture` is FailedPrecondition CAPTURE_NOT_TAKEN."""
+
+
+class Gateways(Protocol):
+    """Those that are configured. return_uri: where payers come back to from a page of a gateway or bank."""
+
+    return_uri: str
+
+    def named(self, name: str) -> Gateway:
+        """Unavailable GATEWAY_NOT_CONFIGURED."""
+
+    async def ranking(self, wish: Wish, organizer: str) -> Ranking:
+        """All ways to pay, best first, as the organizer wants it and as they have been doing."""
 
 
 class OpenWork(Protocol):

@@ -19,7 +19,10 @@ class RefundState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Part of a payment going back. `requester` is `users/…`, or `services/…` when it happens by itself."""
+    """Part of a payment going back. `requester` is `users/…`, or `services/…` when it happens by itself.
+
+    attempt: number of the attempt whose money it is.
+    """
 
     id: str
     amount: Money
@@ -29,3 +32,4 @@ class Refund:
     state: RefundState = RefundState.PENDING
     gateway_reference: str = ""
     complete_time: datetime | None = None
+    attempt: int = 1

@@ -1,37 +1,59 @@
-"""Pay with a payment method."""
+"""Pay with a token, or look whether the payer has agreed elsewhere."""
 
 from dataclasses import replace
 
 from domain_kit.clock import Clock
-from domain_kit.crash_points import crash_point
+from domain_kit.refusals import InvalidArgument, Unavailable
 from domain_kit.repository import Cause
+from payment_service.domain.attempt import Standing
 from payment_service.domain.card_numbers import refuse_card_number
-from payment_service.domain.gateway import RefundingGateway
+from payment_service.domain.gateways import FailureKind, Intent
 from payment_service.domain.payment import Outcome, Payment
-from payment_service.domain.ports import PaymentRepository
-from payment_service.domain.states import State
+from payment_service.domain.ports import Gateways, PaymentRepository
+from payment_service.domain.states import LIFE, Action, State
+from payment_service.handlers.begin_attempt import confirm_attempt
+from payment_service.handlers.fail_over import begin_again, fail_over
 from payment_service.handlers.settle_payment import settle_payment
 
 
 async def confirm_payment(
-    payments: PaymentRepository, gateway: RefundingGateway, name: str, method: str, *, cause: Cause, clock: Clock
+    payments: PaymentRepository, gateways: Gateways, name: str, token: str, *, cause: Cause, clock: Clock
 ) -> Payment:
-    """The payment with the outcome: a decline is one. Unavailable: unknown yet; the same request id goes on with it.
+    """The payment with the outcome: a decline is one, and so is an order at another gateway where this one is down.
 
-    FailedPrecondition PAYMENT_PROCESSING, PAYMENT_SUCCEEDED, …; InvalidArgument CARD_NUMBER_REFUSED.
+    Unavailable: unknown yet; the same request id goes on with it. FailedPrecondition PAYMENT_PROCESSING,
+    PAYMENT_SUCCEEDED, …; InvalidArgument CARD_NUMBER_REFUSED.
     """
-    refuse_card_number(method, "payment_method")
-    attempt = await payments.update(name, lambda payment: payment.attempted(clock()), cause=cause)
+    refuse_card_number(token, "payment_method")
+    payment = await payments.get(name)
+    if LIFE.allows(payment.state, Action.ATTEMPT) and not await payments.answer_to(cause):
+        if _needs_another_order(payment, gateways):
+            before, payment = payment, await begin_again(payments, gateways, payment, clock=clock)
+            if not payment.by_token or payment.current.gateway != before.current.gateway:
+                return payment  # a token of one gateway is nothing to another
+        if not payment.by_token:
+            return await settle_payment(payments, gateways, name, clock=clock)
+        if not token:
+            raise InvalidArgument.of("payment_method", "is required: this is paid with a token.")
+    attempt = await payments.update(name, lambda payment: payment.attempted(token, clock()), cause=cause)
     told = replace(cause, key=f"{cause.key}|outcome", fingerprint=b"")
     if earlier := await payments.answer_to(told):
         return earlier
     current = await payments.get(name)
     if current.version != attempt.version:  # settled meanwhile, or another attempt is under way
         return current
-    key = f"{name.removeprefix('payments/')}-{attempt.attempts}"
-    crash_point("payment.before_confirm_intent")
-    intent = await gateway.confirm_intent(attempt.gateway_reference, method, key=key)
-    crash_point("payment.after_confirm_intent")
+    try:
+        intent = await confirm_attempt(gateways, current, current.current.reference, token)
+    except Unavailable as refusal:
+        return await fail_over(payments, gateways, current, refusal, cause=told, clock=clock)
+    if intent.failure is not None and intent.failure.kind is FailureKind.GATEWAY:
+        return await fail_over(payments, gateways, current, intent, cause=told, clock=clock)
+    return await _tell(payments, gateways, current, intent, cause=told, clock=clock)
+
+
+async def _tell(
+    payments: PaymentRepository, gateways: Gateways, attempt: Payment, intent: Intent, *, cause: Cause, clock: Clock
+) -> Payment:
     overtaken = False
 
     def decide(payment: Payment) -> Outcome:
@@ -39,8 +61,16 @@ async def confirm_payment(
         overtaken = payment.version != attempt.version
         return (payment, []) if overtaken else payment.answered(intent, clock())
 
-    payment = await payments.update(name, decide, cause=told)
+    payment = await payments.update(attempt.name, decide, cause=cause)
     if overtaken and payment.state in (State.PROCESSING, State.FAILED, State.REQUIRES_ACTION):
         # Somebody wrote in between, perhaps without knowing of this attempt: the gateway knows.
-        return await settle_payment(payments, gateway, name, clock=clock)
+        return await settle_payment(payments, gateways, payment.name, clock=clock)
     return payment
+
+
+def _needs_another_order(payment: Payment, gateways: Gateways) -> bool:
+    """After a refusal, or another token, unless its gateway keeps the tries of one order apart."""
+    attempt = payment.current
+    tried = payment.state is State.FAILED or (payment.by_token and attempt.tries > 0)
+    over = attempt.standing is not Standing.OPEN
+    return over or (tried and not gateways.named(attempt.gateway).keeps_tries)

@@ -1,36 +1,47 @@
 """Start paying what a booking owes."""
 
 import asyncio
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain_kit.clock import Clock
-from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted, AlreadyExists, FailedPrecondition, PermissionDenied
 from domain_kit.repository import Cause
-from payment_service.domain.gateway import RefundingGateway
 from payment_service.domain.payment import Payment, begun
-from payment_service.domain.ports import Bookings, Owed, PaymentRepository
+from payment_service.domain.ports import Bookings, Gateways, Owed, PaymentRepository
+from payment_service.domain.states import State
+from payment_service.handlers.begin_attempt import begin_attempt, wish_of
 from payment_service.handlers.call_off_payment import call_off_payment
 
 # Seconds between looks for the payment that was faster.
 UNTIL_VISIBLE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the payer has chosen; empty: no wish. country: ISO 3166-1 alpha-2, where the payer is."""
+
+    method: str = ""
+    gateway: str = ""
+    country: str = ""
+
+
 async def create_payment(
     payments: PaymentRepository,
     bookings: Bookings,
-    gateway: RefundingGateway,
+    gateways: Gateways,
     id: str,
     booking: str,
     payer: str,
+    chosen: Chosen = Chosen(),
     *,
     cause: Cause,
     clock: Clock,
 ) -> Payment:
-    """The new payment, or the open one for what is owed; one for another amount is called off.
+    """The new payment, or the open one for what is owed; one for another amount or another way to pay is called off.
 
-    FailedPrecondition BOOKING_NOT_PAYABLE, NOTHING_OWED, ANSWERS_REQUIRED; PermissionDenied;
-    Unavailable, with nothing written.
+    FailedPrecondition BOOKING_NOT_PAYABLE, NOTHING_OWED, ANSWERS_REQUIRED, NO_GATEWAY; InvalidArgument
+    AMOUNT_NOT_CHARGEABLE; PermissionDenied; Unavailable, with nothing written.
     """
     if earlier := await payments.answer_to(cause):
         return earlier
@@ -38,21 +49,22 @@ async def create_payment(
     if owed.buyer != payer:
         raise PermissionDenied("NOT_THE_BUYER", "Only the buyer pays for a booking.", metadata={"resource": booking})
     if present := await payments.open_for(booking, owed.round):
-        if present.amount == owed.total or not present.undecided:
+        if not present.undecided or (present.amount == owed.total and _is_wanted(present, chosen)):
             return present
         _check_payable(owed, now)
-        present = await call_off_payment(payments, gateway, present, cause=None, clock=clock)
+        present = await call_off_payment(payments, gateways, present, cause=None, clock=clock)
         if present.open:  # its money came first; the booking will say that it cannot take it
             return present
     _check_payable(owed, now)
-    gateway.check_amount(owed.total)
-    # Before the commit: an intent that nobody knows of is harmless, a payment without one would not be.
-    intent = await gateway.create_intent(owed.total, payment=f"payments/{id}", booking=booking, key=id)
-    crash_point("payment.after_create_intent")
-    payment, made = begun(
-        f"payments/{id}", booking, payer, owed.organizer, owed.total, gateway.name, intent, now,
-        taken=owed.round,
+    draft = Payment(
+        f"payments/{id}", booking, payer, owed.organizer, owed.total, (), now, now,
+        buyer_email=owed.buyer_email, buyer_country=chosen.country, wanted_method=chosen.method, round=owed.round,
     )  # fmt: skip
+    ranking = await gateways.ranking(wish_of(draft, chosen.gateway), owed.organizer)
+    draft = replace(draft, reserve=ranking.reserve)
+    # Before the commit: an order that nobody knows of is harmless, a payment without one would not be.
+    attempt = await begin_attempt(gateways, ranking, draft, now)
+    payment, made = begun(replace(draft, attempts=(attempt,)))
     try:
         return await payments.create(payment, made, cause=cause)
     except AlreadyExists:
@@ -62,6 +74,13 @@ async def create_payment(
                 return present
             await asyncio.sleep(pause)
         raise Aborted("WRITE_CONFLICT", "Another payment of this booking came and went; try again.") from None
+
+
+def _is_wanted(payment: Payment, chosen: Chosen) -> bool:
+    """Whether it is paid as chosen; money that is moving is left to move."""
+    attempt = payment.current
+    same = chosen.method in ("", attempt.method) and chosen.gateway in ("", attempt.gateway)
+    return same or payment.state in (State.PROCESSING, State.AUTHORIZED)
 
 
 def _check_payable(owed: Owed, now: datetime) -> None:

@@ -4,23 +4,24 @@ from domain_kit.clock import Clock
 from domain_kit.crash_points import crash_point
 from domain_kit.refusals import NotFound
 from domain_kit.repository import Cause
-from payment_service.domain.gateway import Notice, RefundingGateway
-from payment_service.domain.ports import PaymentRepository
+from payment_service.domain.gateways import Notice
+from payment_service.domain.ports import Gateways, PaymentRepository
 from payment_service.handlers.settle_payment import settle_payment
 
 
 async def receive_notice(
-    payments: PaymentRepository, gateway: RefundingGateway, notice: Notice, *, clock: Clock
+    payments: PaymentRepository, gateways: Gateways, gateway: str, notice: Notice, *, clock: Clock
 ) -> None:
-    """Settle the payment that a notice is about, once. NotFound for an unknown intent: it is sent again then."""
-    if not notice.intent:
+    """Settle the payment that a notice is about, once. NotFound for an unknown order: to be looked at again then."""
+    if not notice.key and not notice.reference:
         return
-    cause = Cause(f"{gateway.name}|{notice.id}", actor=f"gateways/{gateway.name}")
+    cause = Cause(f"{gateway}|{notice.id}", actor=f"gateways/{gateway}")
     if await payments.answer_to(cause) is not None:
         return
-    payment = await payments.with_reference(gateway.name, notice.intent)
+    payment = await payments.with_order(gateway, notice.key, notice.reference)
     if payment is None:
-        raise NotFound("INTENT_UNKNOWN", "No payment has this intent.", metadata={"intent": notice.intent})
+        raise NotFound("ORDER_UNKNOWN", "No payment has this order.", metadata={"gateway": gateway})
+    number = payment.attempt_with(notice.key, notice.reference)
     crash_point("payment.notice.before_settled")
-    await settle_payment(payments, gateway, payment.name, clock=clock, cause=cause)
+    await settle_payment(payments, gateways, payment.name, clock=clock, cause=cause, attempt=number, word=notice)
     crash_point("payment.notice.after_settled")

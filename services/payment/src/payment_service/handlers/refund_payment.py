@@ -9,15 +9,14 @@ from domain_kit.money import Money
 from domain_kit.refusals import DeadlineExceeded, Unavailable
 from domain_kit.repository import Cause
 from payment_service.domain.card_numbers import refuse_card_number
-from payment_service.domain.gateway import RefundingGateway
-from payment_service.domain.payment import Outcome, Payment
-from payment_service.domain.ports import PaymentRepository
+from payment_service.domain.payment import Outcome, Payment, refund_key
+from payment_service.domain.ports import Gateways, PaymentRepository
 from payment_service.domain.refund import RefundState
 
 
 async def refund_payment(
     payments: PaymentRepository,
-    gateway: RefundingGateway,
+    gateways: Gateways,
     name: str,
     id: str,
     amount: Money | None,
@@ -32,11 +31,9 @@ async def refund_payment(
     FailedPrecondition REFUND_EXCEEDS_CAPTURE, PAYMENT_PENDING, …; InvalidArgument CARD_NUMBER_REFUSED.
     """
     refuse_card_number(reason, "reason")
-    if amount is not None:
-        gateway.check_amount(amount)
     return await _request_and_send(
         payments,
-        gateway,
+        gateways,
         name,
         lambda payment: payment.with_refund(id, amount, reason, requester, clock()),
         cause,
@@ -46,7 +43,7 @@ async def refund_payment(
 
 async def refund_at_most(
     payments: PaymentRepository,
-    gateway: RefundingGateway,
+    gateways: Gateways,
     name: str,
     id: str,
     amount: Money | None,
@@ -59,7 +56,7 @@ async def refund_at_most(
     """As refund_payment, for what happens by itself: what was paid back already is not due again."""
     return await _request_and_send(
         payments,
-        gateway,
+        gateways,
         name,
         lambda payment: payment.with_refund_of_at_most(id, amount, reason, requester, clock()),
         cause,
@@ -69,7 +66,7 @@ async def refund_at_most(
 
 async def refund_booking(
     payments: PaymentRepository,
-    gateway: RefundingGateway,
+    gateways: Gateways,
     names: Sequence[str],
     id: str,
     due: Money,
@@ -91,7 +88,7 @@ async def refund_booking(
         part = id if not number else f"{id}-{number}"
         each = cause if not number else replace(cause, key=f"{cause.key}|{number}")
         after = await refund_at_most(
-            payments, gateway, name, part, left, reason, requester, cause=each, clock=clock
+            payments, gateways, name, part, left, reason, requester, cause=each, clock=clock
         )  # fmt: skip
         left = left - sum((one.amount for one in after.refunds if one.id == part), Money(0, due.currency))
     return left
@@ -99,7 +96,7 @@ async def refund_booking(
 
 async def _request_and_send(
     payments: PaymentRepository,
-    gateway: RefundingGateway,
+    gateways: Gateways,
     name: str,
     request: Callable[[Payment], Outcome],
     cause: Cause,
@@ -112,9 +109,11 @@ async def _request_and_send(
     if not requested.refunds or requested.refunds[-1].state is not RefundState.PENDING:
         return requested
     refund = requested.refunds[-1]  # the answer is from right after the request, also when it is repeated
+    attempt = requested.attempt(refund.attempt)
     crash_point("payment.before_refund")
     try:
-        answer = await gateway.refund(requested.gateway_reference, refund.amount, id=refund.id)
+        gateway, order = gateways.named(attempt.gateway), requested.order(attempt, gateways.return_uri)
+        answer = await gateway.refund(order, attempt.reference, refund.amount, id=refund_key(requested, refund))
     except (Unavailable, DeadlineExceeded):
         return requested  # the settler finishes it
     crash_point("payment.after_refund")

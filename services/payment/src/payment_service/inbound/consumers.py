@@ -5,8 +5,7 @@ from typing import Protocol
 from domain_kit.clock import Clock, utc_now
 from domain_kit.money import Money
 from event_backbone import Received, Subscription
-from payment_service.domain.gateway import RefundingGateway
-from payment_service.domain.ports import PaymentRepository
+from payment_service.domain.ports import Gateways, PaymentRepository
 from payment_service.handlers.call_off_payment import call_off_payments
 from payment_service.handlers.refund_payment import refund_at_most, refund_booking
 from payment_service.wire.bookings import owed_from_wire
@@ -22,19 +21,17 @@ class _WithBooking(Protocol):
     booking: booking_pb2.Booking
 
 
-def booking_subscription(
-    payments: PaymentRepository, gateway: RefundingGateway, clock: Clock = utc_now
-) -> Subscription:
+def booking_subscription(payments: PaymentRepository, gateways: Gateways, clock: Clock = utc_now) -> Subscription:
     """Pays back what a cancelled or changed booking is due, and calls off what is no longer to be paid."""
 
     async def call_off(booking: booking_pb2.Booking, owed: Money | None, received: Received) -> None:
         cause = received.cause(BOOKINGS, "call-off")
-        await call_off_payments(payments, gateway, booking.name, owed=owed, cause=cause, clock=clock)
+        await call_off_payments(payments, gateways, booking.name, owed=owed, cause=cause, clock=clock)
 
     async def pay_back(booking: booking_pb2.Booking, due: Money, why: str, received: Received) -> None:
         taken = (*((booking.payment,) if booking.payment else ()), *booking.extra_payments)
         await refund_booking(
-            payments, gateway, taken, received.id.lower(), due, why, REQUESTER, cause=received.cause(BOOKINGS),
+            payments, gateways, taken, received.id.lower(), due, why, REQUESTER, cause=received.cause(BOOKINGS),
             clock=clock,
         )  # fmt: skip
 
@@ -53,7 +50,7 @@ def booking_subscription(
 
     async def unclaimed(fact: booking_facts.PaymentUnclaimed, received: Received) -> None:
         await refund_at_most(
-            payments, gateway, fact.payment, received.id.lower(), None, "The booking could not take the payment.",
+            payments, gateways, fact.payment, received.id.lower(), None, "The booking could not take the payment.",
             REQUESTER, cause=received.cause(BOOKINGS), clock=clock,
         )  # fmt: skip
 

@@ -5,43 +5,92 @@ from dataclasses import asdict
 from typing import Any
 
 from domain_kit.money import Money
-from payment_service.domain.gateway import Failure
+from payment_service.domain.attempt import Attempt, Standing
+from payment_service.domain.gateways import Action, ActionKind, Failure, FailureKind, MethodKind
 from payment_service.domain.payment import Payment
 from payment_service.domain.refund import Refund, RefundState
+from payment_service.domain.routing import Candidate
 from payment_service.domain.states import State
 
 KEPT = (
-    "booking", "payer", "organizer", "gateway", "gateway_reference", "client_secret", "create_time", "update_time",
-    "attempts", "attempt_time", "trace", "next_action_uri", "succeed_time", "called_off",
+    "booking", "payer", "organizer", "create_time", "update_time", "paid_by", "buyer_country", "wanted_method",
+    "reserve", "succeed_time", "called_off", "round",
 )  # fmt: skip
+ATTEMPT_KEPT = (
+    "number", "gateway", "method", "key", "begin_time", "reference", "trace", "tries", "confirm_time",
+)  # fmt: skip
+# Kept with the payment until it is decided, and never in the recorded answers, which stay for good.
+UNRECORDED = ("token", "buyer_email")
 
 
 def to_document(payment: Payment) -> dict[str, Any]:
-    """The document of a payment; the store adds `_id` and `version`. `open` is there for the unique index."""
+    """The document of a payment; the store adds `_id` and `version`.
+
+    `open` and `orders` are there for queries and indexes.
+    """
     return {
-        **{field: getattr(payment, field) for field in KEPT},
+        **{field: getattr(payment, field) for field in (*KEPT, *UNRECORDED)},
         "amount": asdict(payment.amount),
         "state": payment.state.value,
-        "failure": None if payment.failure is None else asdict(payment.failure),
+        "attempts": [_attempt_document(each) for each in payment.attempts],
         "refunds": [{**asdict(each), "state": each.state.value} for each in payment.refunds],
         "open": payment.open,
-        "round": payment.round,
+        "orders": [name for each in payment.attempts for name in orders_of(each)],
     }
+
+
+def orders_of(attempt: Attempt) -> list[str]:
+    """Everything the order of an attempt is known by, with its gateway."""
+    names = (attempt.key, attempt.reference, *attempt.former)
+    return [f"{attempt.gateway}|{name}" for name in names if name]
 
 
 def from_document(document: Mapping[str, Any]) -> Payment:
     """The payment of a document."""
-    failure = document["failure"]
     return Payment(
         **{field: document[field] for field in KEPT},
+        **{field: document.get(field, "") for field in UNRECORDED},
         name=document["_id"],
         version=document["version"],
-        round=document.get("round", 0),
         amount=Money(**document["amount"]),
         state=State(document["state"]),
-        failure=None if failure is None else Failure(**failure),
+        attempts=tuple(_attempt(each) for each in document["attempts"]),
         refunds=tuple(_refund(each) for each in document["refunds"]),
     )
+
+
+def _attempt_document(attempt: Attempt) -> dict[str, Any]:
+    action, failure = attempt.action, attempt.failure
+    return {
+        **{field: getattr(attempt, field) for field in ATTEMPT_KEPT},
+        "kind": attempt.kind.value,
+        "standing": attempt.standing.value,
+        "former": list(attempt.former),
+        # Pairs, because a gateway's own names may hold what a key of a document must not.
+        "client": [list(pair) for pair in attempt.client.items()],
+        "action": None if action is None else {"kind": action.kind.value, "value": action.value},
+        "failure": None if failure is None else {**asdict(failure), "kind": failure.kind.value},
+        "route": [{**asdict(each), "kind": each.kind.value, "reasons": list(each.reasons)} for each in attempt.route],
+    }
+
+
+def _attempt(document: Mapping[str, Any]) -> Attempt:
+    action, failure = document["action"], document["failure"]
+    return Attempt(
+        **{field: document[field] for field in ATTEMPT_KEPT},
+        kind=MethodKind(document["kind"]),
+        standing=Standing(document["standing"]),
+        former=tuple(document["former"]),
+        client=dict(document["client"]),
+        action=None if action is None else Action(ActionKind(action["kind"]), action["value"]),
+        failure=None if failure is None else Failure(**{**failure, "kind": FailureKind(failure["kind"])}),
+        route=tuple(_candidate(each) for each in document["route"]),
+    )
+
+
+def _candidate(document: Mapping[str, Any]) -> Candidate:
+    fee, kind = Money(**document["fee"]), MethodKind(document["kind"])
+    return Candidate(document["gateway"], document["method"], kind, fee, tuple(document["reasons"]))
 
 
 def _refund(document: Mapping[str, Any]) -> Refund:

@@ -18,7 +18,9 @@ def _of_payment(kind: type[Message]) -> Callable[[Any, Payment], Message]:
 
 
 def _of_refund(kind: type[Message]) -> Callable[[Any, Payment], Message]:
-    return lambda fact, payment: kind(payment=payment_to_wire(payment), refund=refund_to_wire(payment.refund(fact.id)))
+    return lambda fact, payment: kind(
+        payment=payment_to_wire(payment), refund=refund_to_wire(payment.refund(fact.id), payment)
+    )
 
 
 # Fact → message; the state is that after all facts of the same change, without what only the payer may see.
@@ -26,6 +28,11 @@ MESSAGES: dict[type[Any], Callable[[Any, Payment], Message]] = {
     facts.PaymentCreated: _of_payment(pb.PaymentCreated),
     facts.PaymentAttempted: _of_payment(pb.PaymentAttempted),
     facts.PaymentActionRequired: _of_payment(pb.PaymentActionRequired),
+    facts.PaymentRerouted: _of_payment(pb.PaymentRerouted),
+    facts.PaymentAuthorized: _of_payment(pb.PaymentAuthorized),
+    facts.PaymentAttemptCancelled: _of_payment(pb.PaymentAttemptCancelled),
+    facts.PaymentDisputed: _of_payment(pb.PaymentDisputed),
+    facts.PaymentDisputeClosed: _of_payment(pb.PaymentDisputeClosed),
     facts.PaymentSucceeded: _of_payment(pb.PaymentSucceeded),
     facts.PaymentFailed: _of_payment(pb.PaymentFailed),
     facts.PaymentCancelled: _of_payment(pb.PaymentCancelled),

@@ -1,6 +1,6 @@
 """Payments in MongoDB, with the note of what is still to be asked of the gateway in the same commit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,18 +12,22 @@ from mongo_store.repository import Journaling
 from payment_service.domain.open_work import Work, next_look
 from payment_service.domain.payment import Payment
 from payment_service.domain.states import UNDECIDED
-from payment_service.outbound.documents import from_document, to_document
+from payment_service.outbound.documents import UNRECORDED, from_document, to_document
 from payment_service.outbound.domain_events import encode
+from payment_service.outbound.webhook_inbox import INBOX_INDEXES
 from resource_api import etag_of
 
 COLLECTION, OPEN_WORK = "payments", "open_work"
 INDEXES = {
     COLLECTION: [
         Index("open_payment_of_a_round", [("booking", 1), ("round", 1)], unique=True, where={"open": True}),
-        Index("by_reference", [("gateway", 1), ("gateway_reference", 1)], unique=True),
+        Index("by_reference", [("orders", 1)]),
         Index("by_payer", [("payer", 1), ("create_time", -1), ("_id", -1)]),
+        Index("by_booking", [("booking", 1), ("create_time", -1), ("_id", -1)]),
+        Index("by_organizer", [("organizer", 1), ("create_time", -1), ("_id", -1)]),
     ],
     OPEN_WORK: [Index("by_due", [("due", 1)])],
+    **INBOX_INDEXES,
 }
 
 
@@ -51,6 +55,7 @@ class MongoPayments(MongoRepository[Payment]):
             encode=encode,
             etag_of=etag_of,
             beside=open_work_writes,
+            unrecorded=UNRECORDED,
         )
         self._on_urgent = on_urgent
         self._looks: Gathering[_Look] = Gathering(self._look, lambda _: frozenset(), limit=AT_ONCE)
@@ -83,13 +88,14 @@ class MongoPayments(MongoRepository[Payment]):
         undecided = [payment for payment in look.found if payment.state in UNDECIDED]
         return sorted(undecided, key=lambda payment: (payment.create_time, payment.name))
 
-    async def with_reference(self, gateway: str, reference: str) -> Payment | None:
-        """The payment that has this intent."""
-        return await self.find_one({"gateway": gateway, "gateway_reference": reference})
+    async def with_order(self, gateway: str, key: str, reference: str) -> Payment | None:
+        """The payment that has this order, by its key or by any reference it has had."""
+        names = [f"{gateway}|{name}" for name in (key, reference) if name]
+        return await self.find_one({"orders": {"$in": names}}) if names else None
 
-    async def list_page(self, payer: str, after: tuple[Any, ...] | None, limit: int) -> Page[Payment]:
-        """The payments of a user, newest first."""
-        return await self.find_page({"payer": payer}, sort=[("create_time", -1)], after=after, limit=limit)
+    async def list_page(self, whose: Mapping[str, Any], after: tuple[Any, ...] | None, limit: int) -> Page[Payment]:
+        """The payments with these field values, newest first."""
+        return await self.find_page(whose, sort=[("create_time", -1)], after=after, limit=limit)
 
     async def _look(self, batch: Sequence[Waiting["_Look"]]) -> None:
         bookings = list({waiting.work.booking for waiting in batch})

@@ -1,64 +1,121 @@
-"""A payment gateway with time limits, repeats, a breaker and a bulkhead around every call."""
+"""A payment gateway with time limits, repeats, a breaker and a bulkhead around every call, and a memory of them."""
 
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from domain_kit.money import Money
-from domain_kit.refusals import DeadlineExceeded, Unavailable
-from payment_service.domain.gateway import GatewayRefund, Intent, RefundingGateway
-from resilience import Resilient
+from domain_kit.refusals import DeadlineExceeded, FailedPrecondition, Unavailable
+from payment_service.domain.gateways import FailureKind, GatewayRefund, Intent, Order
+from payment_service.domain.routing import Health
+from resilience import Breaker, Resilient
 
 P = ParamSpec("P")
 T = TypeVar("T")
+# What is remembered of calls: so many, and so long (seconds).
+REMEMBERED, REMEMBERED_SECONDS = 200, 600.0
+
+
+class Record:
+    """How calls of a gateway have gone of late."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._calls: deque[tuple[float, bool]] = deque(maxlen=REMEMBERED)
+
+    def note(self, went_well: bool) -> None:
+        """One more."""
+        self._calls.append((self._clock(), went_well))
+
+    def health(self, breaker: str) -> Health:
+        """With the state of its breaker."""
+        since = self._clock() - REMEMBERED_SECONDS
+        recent = [well for when, well in self._calls if when >= since]
+        return Health(sum(recent) / len(recent) if recent else 1.0, len(recent), breaker)
 
 
 class ResilientGateway:
-    """PaymentGateway and Refunds over another. Every call either reads or carries a key, so each may be repeated."""
+    """payment_service.domain.ports.Gateway over an adapter. Every call either reads or carries a key, so each may be
+    repeated.
+    """
 
-    def __init__(self, gateway: RefundingGateway, guard: Resilient) -> None:
-        self._gateway, self._guard = gateway, guard
+    def __init__(self, gateway: Any, guard: Resilient, breaker: Breaker | None = None) -> None:
+        self._gateway, self._guard, self._breaker = gateway, guard, breaker
+        self._record = Record()
 
     @property
     def name(self) -> str:
         """Of the gateway inside."""
-        return self._gateway.name
+        return str(self._gateway.name)
+
+    @property
+    def keeps_tries(self) -> bool:
+        """As the gateway inside; those that do not say so do not."""
+        return bool(getattr(self._gateway, "keeps_tries", False))
+
+    @property
+    def health(self) -> Health:
+        """Of late."""
+        return self._record.health("closed" if self._breaker is None else self._breaker.state)
 
     def check_amount(self, amount: Money) -> None:
         """As the gateway inside."""
         self._gateway.check_amount(amount)
 
-    async def create_intent(self, amount: Money, *, payment: str, booking: str, key: str) -> Intent:
+    async def begin(self, order: Order) -> Intent:
         """As the gateway inside."""
-        return await self._call(self._gateway.create_intent, amount, payment=payment, booking=booking, key=key)
+        return await self._call(self._gateway.begin, order)
 
-    async def confirm_intent(self, reference: str, method: str, *, key: str) -> Intent:
+    async def confirm(self, order: Order, reference: str) -> Intent:
         """As the gateway inside."""
-        return await self._call(self._gateway.confirm_intent, reference, method, key=key)
+        return await self._call(self._gateway.confirm, order, reference)
 
-    async def retrieve_intent(self, reference: str) -> Intent:
+    async def find(self, order: Order, reference: str) -> Intent | None:
         """As the gateway inside."""
-        return await self._call(self._gateway.retrieve_intent, reference)
+        found: Intent | None = await self._call(self._gateway.find, order, reference)
+        return found
 
-    async def cancel_intent(self, reference: str, *, key: str) -> Intent:
+    async def cancel(self, order: Order, reference: str) -> Intent:
         """As the gateway inside."""
-        return await self._call(self._gateway.cancel_intent, reference, key=key)
+        return await self._call(self._gateway.cancel, order, reference)
 
-    async def refund(self, reference: str, amount: Money, *, id: str) -> GatewayRefund:
-        """As the gateway inside."""
-        return await self._call(self._gateway.refund, reference, amount, id=id)
+    async def capture(self, order: Order, reference: str, amount: Money) -> Intent:
+        """As the gateway inside; FailedPrecondition CAPTURE_NOT_TAKEN."""
+        if not hasattr(self._gateway, "capture"):
+            raise FailedPrecondition("CAPTURE_NOT_TAKEN", "This gateway cannot reserve money.")
+        return await self._call(self._gateway.capture, order, reference, amount)
 
-    async def refunds_of(self, reference: str) -> Mapping[str, GatewayRefund]:
+    async def refund(self, order: Order, reference: str, amount: Money, *, id: str) -> GatewayRefund:
         """As the gateway inside."""
-        return await self._call(self._gateway.refunds_of, reference)
+        made: GatewayRefund = await self._call(self._gateway.refund, order, reference, amount, id=id)
+        return made
+
+    async def refunds_of(self, order: Order, reference: str, ids: Mapping[str, str]) -> Mapping[str, GatewayRefund]:
+        """As the gateway inside."""
+        known: Mapping[str, GatewayRefund] = await self._call(self._gateway.refunds_of, order, reference, ids)
+        return known
 
     async def _call(self, fn: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return await self._guard.call_idempotent(fn, *args, **kwargs)
+            answer = await self._guard.call_idempotent(fn, *args, **kwargs)
+        except Unavailable:
+            self._record.note(False)
+            raise
         except DeadlineExceeded as refusal:
             if refusal.reason != "CALL_TIMED_OUT":
                 raise
+            self._record.note(False)
             raise Unavailable(
                 "GATEWAY_UNAVAILABLE",
                 "The payment gateway did not answer in time; ask again with the same request id.",
                 metadata=refusal.metadata,
             ) from refusal
+        self._record.note(not _is_trouble(answer))
+        return answer
+
+
+def _is_trouble(answer: object) -> bool:
+    """An answer may say itself that the gateway is in trouble; a decline speaks for nobody."""
+    failure = answer.failure if isinstance(answer, Intent) else None
+    return failure is not None and failure.kind is FailureKind.GATEWAY

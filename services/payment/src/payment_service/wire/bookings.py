@@ -20,6 +20,7 @@ def owed_from_wire(booking: pb.Booking) -> Owed:
         held_until=time_from_wire(booking.hold_expire_time, field="hold_expire_time") if held else None,
         claimed=(*((booking.payment,) if booking.payment else ()), *booking.extra_payments),
         missing_answers=tuple(booking.missing_answers),
+        buyer_email=booking.contact.email,
     )
 
 

@@ -6,8 +6,10 @@ from domain_kit.money import Money
 from event_backbone import Received
 from payment_service.domain.payment import Payment
 from payment_service.domain.states import State
+from payment_service.handlers.call_off_payment import cancel_payment
+from payment_service.handlers.capture_payment import capture_payment
 from payment_service.handlers.confirm_payment import confirm_payment
-from payment_service.handlers.create_payment import create_payment
+from payment_service.handlers.create_payment import Chosen, create_payment
 from payment_service.handlers.refund_payment import refund_payment
 from payment_service.handlers.settle_payment import settle_payment
 from payment_service.inbound.consumers import booking_subscription
@@ -18,6 +20,9 @@ VISA, DECLINED, SECURE, SLOW = (
 )  # fmt: skip
 
 
+NO_WISH = Chosen()
+
+
 class Shop:
     """The handlers over a world."""
 
@@ -25,34 +30,42 @@ class Shop:
         self.world, self.ids = world, iter(range(1000))
         world.bookings.held(BOOKING, "users/u")
 
-    async def create(self, request: str = "", payer: str = "users/u") -> Payment:
+    async def create(self, request: str = "", payer: str = "users/u", chosen: Chosen = NO_WISH) -> Payment:
         w, id = self.world, next(self.ids)
         cause = w.cause(payer, "create", request or id)
         return await create_payment(
-            w.payments, w.bookings, w.gateway, f"{id}", BOOKING, payer, cause=cause, clock=w.now
+            w.payments, w.bookings, w.gateways, f"{id}", BOOKING, payer, chosen, cause=cause, clock=w.now
         )
 
     async def confirm(self, payment: Payment, method: str = VISA, request: str = "") -> Payment:
         w = self.world
         cause = w.cause("users/u", "confirm", request or next(self.ids), payload=method)
-        return await confirm_payment(w.payments, w.gateway, payment.name, method, cause=cause, clock=w.now)
+        return await confirm_payment(w.payments, w.gateways, payment.name, method, cause=cause, clock=w.now)
+
+    async def capture(self, payment: Payment, request: str = "") -> Payment:
+        w, cause = self.world, self.world.cause("users/f", "capture", request or next(self.ids))
+        return await capture_payment(w.payments, w.gateways, payment.name, cause=cause, clock=w.now)
+
+    async def cancel(self, payment: Payment, request: str = "") -> Payment:
+        w, cause = self.world, self.world.cause("users/u", "cancel", request or next(self.ids))
+        return await cancel_payment(w.payments, w.gateways, payment.name, cause=cause, clock=w.now)
 
     async def refund(self, payment: Payment, amount: int | None = None, request: str = "", reason: str = "") -> Payment:
         w, id = self.world, f"r{next(self.ids)}"
         cause = w.cause("users/f", "refund", request or id, payload=amount)
         money = None if amount is None else Money(amount, "CAD")
         return await refund_payment(
-            w.payments, w.gateway, payment.name, id, money, reason, "users/f", cause=cause, clock=w.now
+            w.payments, w.gateways, payment.name, id, money, reason, "users/f", cause=cause, clock=w.now
         )
 
     async def settle(self, payment: Payment) -> Payment:
         w = self.world
-        return await settle_payment(w.payments, w.gateway, payment.name, clock=w.now)
+        return await settle_payment(w.payments, w.gateways, payment.name, clock=w.now)
 
     async def hear(self, fact: object, id: str = "01EVENT") -> None:
         w = self.world
         received = Received(id, "", "", 1, w.now(), "", "")
-        await booking_subscription(w.payments, w.gateway, w.now).handlers[type(fact)](fact, received)
+        await booking_subscription(w.payments, w.gateways, w.now).handlers[type(fact)](fact, received)
 
     async def paid(self, method: str = VISA) -> Payment:
         payment = await self.confirm(await self.create(), method)
@@ -69,3 +82,8 @@ class Shop:
 @pytest.fixture
 def shop(world) -> Shop:
     return Shop(world)
+
+
+@pytest.fixture
+def new_shop() -> type[Shop]:
+    return Shop

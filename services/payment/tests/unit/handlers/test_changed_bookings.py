@@ -56,7 +56,7 @@ async def test_asking_for_another_amount_calls_the_payment_for_the_old_one_off(s
 
 async def test_money_for_the_old_amount_that_came_first_is_not_asked_for_again(shop) -> None:
     old = await shop.create()
-    shop.world.gateway.confirmed(old.gateway_reference, VISA)
+    shop.world.gateway.confirmed(old.current.reference, VISA)
     owes(shop, 2600)
     assert (await shop.create()).name == old.name
     unclaimed = booking_facts.PaymentUnclaimed(payment=old.name, reason="AMOUNT_MISMATCH")
@@ -103,4 +103,4 @@ async def test_what_is_due_back_is_paid_back_exactly_over_all_payments_and_once(
     assert [each.refunded for each in after] == [Money(800, "CAD"), Money(700, "CAD")]
     assert [len(each.refunds) for each in after] == [1, 2]
     gateway = shop.world.gateway
-    assert [gateway.paid_back(each.gateway_reference) for each in after] == [800, 700]
+    assert [gateway.paid_back(each.current.reference) for each in after] == [800, 700]

@@ -9,7 +9,7 @@ from google.type.money_pb2 import Money as MoneyMessage
 
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Unavailable
-from payment_service.domain.gateway import Notice
+from payment_service.domain.gateways import Notice
 from payment_service.domain.payment import LOST_AFTER, Payment
 from payment_service.domain.refund import RefundState
 from payment_service.domain.states import State
@@ -29,13 +29,13 @@ async def test_a_booking_has_one_open_payment_however_many_ask_at_once(shop) -> 
     payments = await asyncio.gather(*(shop.create() for _ in range(20)))
     assert len({payment.name for payment in payments}) == 1
     assert (await shop.create()).name == payments[0].name
-    assert payments[0].client_secret
+    assert payments[0].current.client
 
 
 async def test_asking_again_with_one_request_id_makes_no_second_intent(shop) -> None:
     first = await shop.create("once")
     assert await shop.create("once") == first
-    assert shop.world.gateway.calls["create"] == 1
+    assert shop.world.gateway.calls["begin"] == 1
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ async def test_a_good_card_pays(shop) -> None:
 
 async def test_after_a_decline_another_card_can_be_tried(shop) -> None:
     payment = await shop.confirm(await shop.create(), DECLINED)
-    assert (payment.state, payment.failure.code) == (State.FAILED, "card_declined")
+    assert (payment.state, payment.current.failure.code) == (State.FAILED, "card_declined")
     assert (await shop.confirm(payment)).state is State.SUCCEEDED
 
 
@@ -133,36 +133,36 @@ async def test_an_attempt_that_never_arrived_is_lost_after_a_while(shop) -> None
     assert (await shop.settle(payment)).state is State.PROCESSING
     shop.world.time += LOST_AFTER
     lost = await shop.settle(payment)
-    assert (lost.state, lost.failure.code) == (State.FAILED, "attempt_lost")
+    assert (lost.state, lost.current.failure.code) == (State.FAILED, "attempt_lost")
     assert (await shop.confirm(lost)).state is State.SUCCEEDED
 
 
 async def test_the_payers_bank_is_asked_and_its_answer_is_heard(shop) -> None:
     payment = await shop.confirm(await shop.create(), SECURE)
-    assert (payment.state, payment.next_action_uri) == (State.REQUIRES_ACTION, "https://bank.example")
-    await shop.world.gateway.authenticate(payment.gateway_reference, passes=True)
+    assert (payment.state, payment.current.action.value) == (State.REQUIRES_ACTION, "https://bank.example")
+    await shop.world.gateway.authenticate(payment.current.reference, passes=True)
     settled = await shop.settle(payment)
-    assert (settled.state, settled.next_action_uri) == (State.SUCCEEDED, "")
+    assert (settled.state, settled.current.action) == (State.SUCCEEDED, None)
 
 
 async def test_notices_count_once_in_any_order(shop) -> None:
     w = shop.world
     payment = await shop.create()
-    w.gateway.confirmed(payment.gateway_reference, DECLINED)
-    w.gateway.confirmed(payment.gateway_reference, VISA)
+    w.gateway.confirmed(payment.current.reference, DECLINED)
+    w.gateway.confirmed(payment.current.reference, VISA)
     for notice in [*reversed(w.gateway.notices), *w.gateway.notices]:
-        await receive_notice(w.payments, w.gateway, notice, clock=w.now)
+        await receive_notice(w.payments, w.gateways, "stripe", notice, clock=w.now)
     assert shop.facts(payment) == ["PaymentCreated", "PaymentSucceeded"]
     calls = w.gateway.calls.total()
-    await receive_notice(w.payments, w.gateway, w.gateway.notices[-1], clock=w.now)
+    await receive_notice(w.payments, w.gateways, "stripe", w.gateway.notices[-1], clock=w.now)
     assert w.gateway.calls.total() == calls
 
 
 async def test_a_notice_about_an_unknown_intent_is_to_be_sent_again_and_one_about_none_is_taken(shop) -> None:
     w = shop.world
     with pytest.raises(NotFound):
-        await receive_notice(w.payments, w.gateway, Notice("evt_1", "pi_elsewhere"), clock=w.now)
-    await receive_notice(w.payments, w.gateway, Notice("evt_2", ""), clock=w.now)
+        await receive_notice(w.payments, w.gateways, "stripe", Notice("evt_1", "", "pi_elsewhere"), clock=w.now)
+    await receive_notice(w.payments, w.gateways, "stripe", Notice("evt_2"), clock=w.now)
 
 
 async def test_parallel_refunds_never_pay_back_more_than_came(shop) -> None:
@@ -171,7 +171,7 @@ async def test_parallel_refunds_never_pay_back_more_than_came(shop) -> None:
     refused = [answer for answer in answers if isinstance(answer, FailedPrecondition)]
     assert len(refused) == 7
     assert {each.metadata["refundable"] for each in refused} == {"4.99 CAD"}
-    assert shop.world.gateway.paid_back(payment.gateway_reference) == 1500
+    assert shop.world.gateway.paid_back(payment.current.reference) == 1500
     assert (await shop.refund(payment)).state is State.REFUNDED
 
 
@@ -179,7 +179,7 @@ async def test_a_repeated_refund_pays_back_once(shop) -> None:
     payment = await shop.paid()
     first = await shop.refund(payment, 100, "once")
     assert await shop.refund(payment, 100, "once") == first
-    assert shop.world.gateway.paid_back(payment.gateway_reference) == 100
+    assert shop.world.gateway.paid_back(payment.current.reference) == 100
 
 
 @pytest.mark.parametrize("fault", ["before", "after"])
@@ -190,12 +190,12 @@ async def test_a_refund_without_an_answer_is_pending_and_finished_later(shop, fa
     assert pending.refunds[0].state is RefundState.PENDING
     settled = await shop.settle(payment)
     assert (settled.state, settled.refunds[0].state) == (State.PARTLY_REFUNDED, RefundState.COMPLETED)
-    assert shop.world.gateway.paid_back(payment.gateway_reference) == 100
+    assert shop.world.gateway.paid_back(payment.current.reference) == 100
 
 
 async def test_a_slow_refund_that_fails_leaves_the_money_with_us(shop) -> None:
     payment = await shop.refund(await shop.paid(SLOW))
-    await shop.world.gateway.finish_refunds(payment.gateway_reference, succeeds=False)
+    await shop.world.gateway.finish_refunds(payment.current.reference, succeeds=False)
     settled = await shop.settle(payment)
     assert (settled.state, settled.refundable) == (State.SUCCEEDED, settled.amount)
 
@@ -239,7 +239,7 @@ async def test_a_cancelled_booking_calls_its_open_payment_off(shop) -> None:
 
 async def test_money_that_came_before_it_could_be_called_off_stays_until_it_is_unclaimed(shop) -> None:
     payment = await shop.create()
-    shop.world.gateway.confirmed(payment.gateway_reference, VISA)
+    shop.world.gateway.confirmed(payment.current.reference, VISA)
     await shop.hear(cancelled())
     assert (await shop.world.payments.get(payment.name)).state is State.SUCCEEDED
     unclaimed = booking_facts.PaymentUnclaimed(payment=payment.name, reason="BOOKING_CANCELLED")
@@ -257,16 +257,16 @@ async def test_the_worker_finds_what_is_open_and_rests_otherwise(shop) -> None:
         await shop.confirm(payment)
 
     async def settle(name: str) -> Payment:
-        return await settle_payment(w.payments, w.gateway, name, clock=w.now)
+        return await settle_payment(w.payments, w.gateways, name, clock=w.now)
 
     worker = SettlingWorker(w.work, settle, w.now)
-    assert await worker.settle_due() == 0
+    assert await worker.do_due() == 0
     w.time += timedelta(seconds=2)
     w.gateway.faults = ["before"]
-    assert await worker.settle_due() == 1
-    assert await worker.settle_due() == 0
+    assert await worker.do_due() == 1
+    assert await worker.do_due() == 0
     w.time += timedelta(seconds=2)
-    assert await worker.settle_due() == 1
+    assert await worker.do_due() == 1
     assert (await w.payments.get(payment.name)).state is State.SUCCEEDED
     w.time += timedelta(days=1)
-    assert await worker.settle_due() == 0
+    assert await worker.do_due() == 0

@@ -29,13 +29,15 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eusher/payment/v1/payment.proto\x12\x10usher.payment.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\x8b\x06\n\x07Payment\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12J\n\x07\x62ooking\x18\x02 \x01(\tB9\xe2\x41\x01\x05\xbaH2r02.^(events/[a-z0-9]{26}/bookings/[a-z0-9]{26})?$\x12\x13\n\x05payer\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\torganizer\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12(\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12\x33\n\x05state\x18\x06 \x01(\x0e\x32\x1e.usher.payment.v1.PaymentStateB\x04\xe2\x41\x01\x03\x12\x15\n\x07gateway\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1f\n\x11gateway_reference\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1e\n\rclient_secret\x18\t \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x03\x12\x1d\n\x0fnext_action_uri\x18\n \x01(\tB\x04\xe2\x41\x01\x03\x12\x37\n\x07\x66\x61ilure\x18\x0b \x01(\x0b\x32 .usher.payment.v1.PaymentFailureB\x04\xe2\x41\x01\x03\x12\x31\n\x0frefunded_amount\x18\x0c \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12/\n\x07refunds\x18\r \x03(\x0b\x32\x18.usher.payment.v1.RefundB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0csucceed_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x16\n\x04\x65tag\x18\x11 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01:A\xea\x41>\n\x15usher.example/Payment\x12\x12payments/{payment}*\x08payments2\x07payment\"/\n\x0ePaymentFailure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x88\x02\n\x06Refund\x12\n\n\x02id\x18\x01 \x01(\t\x12\"\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12,\n\x05state\x18\x04 \x01(\x0e\x32\x1d.usher.payment.v1.RefundState\x12\x19\n\x11gateway_reference\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rcomplete_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\trequester\x18\x08 \x01(\t*\x9c\x02\n\x0cPaymentState\x12\x1d\n\x19PAYMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15PAYMENT_STATE_PENDING\x10\x01\x12!\n\x1dPAYMENT_STATE_REQUIRES_ACTION\x10\x02\x12\x1c\n\x18PAYMENT_STATE_PROCESSING\x10\x03\x12\x1b\n\x17PAYMENT_STATE_SUCCEEDED\x10\x04\x12\x18\n\x14PAYMENT_STATE_FAILED\x10\x05\x12\x1b\n\x17PAYMENT_STATE_CANCELLED\x10\x06\x12!\n\x1dPAYMENT_STATE_PARTLY_REFUNDED\x10\x07\x12\x1a\n\x16PAYMENT_STATE_REFUNDED\x10\x08*z\n\x0bRefundState\x12\x1c\n\x18REFUND_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14REFUND_STATE_PENDING\x10\x01\x12\x1a\n\x16REFUND_STATE_COMPLETED\x10\x02\x12\x17\n\x13REFUND_STATE_FAILED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eusher/payment/v1/payment.proto\x12\x10usher.payment.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\"\xb8\x08\n\x07Payment\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12J\n\x07\x62ooking\x18\x02 \x01(\tB9\xe2\x41\x01\x05\xbaH2r02.^(events/[a-z0-9]{26}/bookings/[a-z0-9]{26})?$\x12\x13\n\x05payer\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\torganizer\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12(\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12\x33\n\x05state\x18\x06 \x01(\x0e\x32\x1e.usher.payment.v1.PaymentStateB\x04\xe2\x41\x01\x03\x12\x15\n\x07gateway\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1f\n\x11gateway_reference\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1e\n\rclient_secret\x18\t \x01(\tB\x07\x80\x01\x01\xe2\x41\x01\x03\x12\x1d\n\x0fnext_action_uri\x18\n \x01(\tB\x04\xe2\x41\x01\x03\x12\x37\n\x07\x66\x61ilure\x18\x0b \x01(\x0b\x32 .usher.payment.v1.PaymentFailureB\x04\xe2\x41\x01\x03\x12\x31\n\x0frefunded_amount\x18\x0c \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12/\n\x07refunds\x18\r \x03(\x0b\x32\x18.usher.payment.v1.RefundB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x36\n\x0csucceed_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x16\n\x04\x65tag\x18\x11 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12,\n\x06method\x18\x12 \x01(\tB\x1c\xe2\x41\x01\x05\xbaH\x15r\x13\x32\x11^[a-z0-9_]{0,40}$\x12S\n\x11\x63lient_parameters\x18\x13 \x03(\x0b\x32/.usher.payment.v1.Payment.ClientParametersEntryB\x07\x80\x01\x01\xe2\x41\x01\x03\x12\x35\n\x06\x61\x63tion\x18\x14 \x01(\x0b\x32\x1f.usher.payment.v1.PaymentActionB\x04\xe2\x41\x01\x03\x12\x38\n\x08\x61ttempts\x18\x15 \x03(\x0b\x32 .usher.payment.v1.PaymentAttemptB\x04\xe2\x41\x01\x03\x1a\x37\n\x15\x43lientParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01:A\xea\x41>\n\x15usher.example/Payment\x12\x12payments/{payment}*\x08payments2\x07payment\"Q\n\rPaymentAction\x12\x31\n\x04kind\x18\x01 \x01(\x0e\x32#.usher.payment.v1.PaymentActionKind\x12\r\n\x05value\x18\x02 \x01(\t\"\xd7\x02\n\x0ePaymentAttempt\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12\x0f\n\x07gateway\x18\x02 \x01(\t\x12\x0e\n\x06method\x18\x03 \x01(\t\x12\x19\n\x11gateway_reference\x18\x04 \x01(\t\x12\x34\n\x05state\x18\x05 \x01(\x0e\x32%.usher.payment.v1.PaymentAttemptState\x12\x31\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32 .usher.payment.v1.PaymentFailure\x12.\n\nbegin_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63onfirm_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x06routes\x18\t \x03(\x0b\x32\x1e.usher.payment.v1.PaymentRoute\"a\n\x0cPaymentRoute\x12\x0f\n\x07gateway\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x1f\n\x03\x66\x65\x65\x18\x03 \x01(\x0b\x32\x12.google.type.Money\x12\x0f\n\x07reasons\x18\x04 \x03(\t\"d\n\rPaymentMethod\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x31\n\x04kind\x18\x02 \x01(\x0e\x32#.usher.payment.v1.PaymentMethodKind\x12\x10\n\x08gateways\x18\x03 \x03(\t\"\x9e\x03\n\x0fPaymentSettings\x12\x45\n\x04name\x18\x01 \x01(\tB7\xe2\x41\x01\x08\xbaH0r.2,^(organizers/[a-z0-9]{26}/paymentSettings)?$\x12\x30\n\x0epinned_gateway\x18\x02 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9_]{0,40}$\x12\x38\n\rgateway_order\x18\x03 \x03(\tB!\xbaH\x1e\x92\x01\x1b\x10\x14\x18\x01\"\x15r\x13\x32\x11^[a-z0-9_]{1,40}$\x12<\n\x11\x65xcluded_gateways\x18\x04 \x03(\tB!\xbaH\x1e\x92\x01\x1b\x10\x14\x18\x01\"\x15r\x13\x32\x11^[a-z0-9_]{1,40}$\x12\x14\n\x0creserve_only\x18\x05 \x01(\x08\x12\x16\n\x04\x65tag\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01:l\xea\x41i\n\x1dusher.example/PaymentSettings\x12&organizers/{organizer}/paymentSettings*\x0fpaymentSettings2\x0fpaymentSettings\"/\n\x0ePaymentFailure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\xaa\x02\n\x06Refund\x12\n\n\x02id\x18\x01 \x01(\t\x12\"\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12,\n\x05state\x18\x04 \x01(\x0e\x32\x1d.usher.payment.v1.RefundState\x12\x19\n\x11gateway_reference\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rcomplete_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\trequester\x18\x08 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\t \x01(\x05\x12\x0f\n\x07surplus\x18\n \x01(\x08*\xa1\x01\n\x11PaymentActionKind\x12#\n\x1fPAYMENT_ACTION_KIND_UNSPECIFIED\x10\x00\x12 \n\x1cPAYMENT_ACTION_KIND_REDIRECT\x10\x01\x12\x1f\n\x1bPAYMENT_ACTION_KIND_QR_CODE\x10\x02\x12$\n PAYMENT_ACTION_KIND_INSTRUCTIONS\x10\x03*\x9e\x01\n\x13PaymentAttemptState\x12%\n!PAYMENT_ATTEMPT_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aPAYMENT_ATTEMPT_STATE_OPEN\x10\x01\x12\x1e\n\x1aPAYMENT_ATTEMPT_STATE_PAID\x10\x02\x12 \n\x1cPAYMENT_ATTEMPT_STATE_CLOSED\x10\x03*\xc0\x01\n\x11PaymentMethodKind\x12#\n\x1fPAYMENT_METHOD_KIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19PAYMENT_METHOD_KIND_TOKEN\x10\x01\x12 \n\x1cPAYMENT_METHOD_KIND_REDIRECT\x10\x02\x12\x1f\n\x1bPAYMENT_METHOD_KIND_QR_CODE\x10\x03\x12$\n PAYMENT_METHOD_KIND_INSTRUCTIONS\x10\x04*\xd6\x02\n\x0cPaymentState\x12\x1d\n\x19PAYMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15PAYMENT_STATE_PENDING\x10\x01\x12!\n\x1dPAYMENT_STATE_REQUIRES_ACTION\x10\x02\x12\x1c\n\x18PAYMENT_STATE_PROCESSING\x10\x03\x12\x1b\n\x17PAYMENT_STATE_SUCCEEDED\x10\x04\x12\x18\n\x14PAYMENT_STATE_FAILED\x10\x05\x12\x1b\n\x17PAYMENT_STATE_CANCELLED\x10\x06\x12!\n\x1dPAYMENT_STATE_PARTLY_REFUNDED\x10\x07\x12\x1a\n\x16PAYMENT_STATE_REFUNDED\x10\x08\x12\x1c\n\x18PAYMENT_STATE_AUTHORIZED\x10\t\x12\x1a\n\x16PAYMENT_STATE_DISPUTED\x10\n*z\n\x0bRefundState\x12\x1c\n\x18REFUND_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14REFUND_STATE_PENDING\x10\x01\x12\x1a\n\x16REFUND_STATE_COMPLETED\x10\x02\x12\x17\n\x13REFUND_STATE_FAILED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'usher.payment.v1.payment_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_PAYMENT_CLIENTPARAMETERSENTRY']._loaded_options = None
+  _globals['_PAYMENT_CLIENTPARAMETERSENTRY']._serialized_options = b'8\001'
   _globals['_PAYMENT'].fields_by_name['name']._loaded_options = None
   _globals['_PAYMENT'].fields_by_name['name']._serialized_options = b'\342A\001\010'
   _globals['_PAYMENT'].fields_by_name['booking']._loaded_options = None
@@ -70,16 +72,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYMENT'].fields_by_name['succeed_time']._serialized_options = b'\342A\001\003'
   _globals['_PAYMENT'].fields_by_name['etag']._loaded_options = None
   _globals['_PAYMENT'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_PAYMENT'].fields_by_name['method']._loaded_options = None
+  _globals['_PAYMENT'].fields_by_name['method']._serialized_options = b'\342A\001\005\272H\025r\0232\021^[a-z0-9_]{0,40}$'
+  _globals['_PAYMENT'].fields_by_name['client_parameters']._loaded_options = None
+  _globals['_PAYMENT'].fields_by_name['client_parameters']._serialized_options = b'\200\001\001\342A\001\003'
+  _globals['_PAYMENT'].fields_by_name['action']._loaded_options = None
+  _globals['_PAYMENT'].fields_by_name['action']._serialized_options = b'\342A\001\003'
+  _globals['_PAYMENT'].fields_by_name['attempts']._loaded_options = None
+  _globals['_PAYMENT'].fields_by_name['attempts']._serialized_options = b'\342A\001\003'
   _globals['_PAYMENT']._loaded_options = None
   _globals['_PAYMENT']._serialized_options = b'\352A>\n\025usher.example/Payment\022\022payments/{payment}*\010payments2\007payment'
-  _globals['_PAYMENTSTATE']._serialized_start=1298
-  _globals['_PAYMENTSTATE']._serialized_end=1582
-  _globals['_REFUNDSTATE']._serialized_start=1584
-  _globals['_REFUNDSTATE']._serialized_end=1706
+  _globals['_PAYMENTSETTINGS'].fields_by_name['name']._loaded_options = None
+  _globals['_PAYMENTSETTINGS'].fields_by_name['name']._serialized_options = b'\342A\001\010\272H0r.2,^(organizers/[a-z0-9]{26}/paymentSettings)?$'
+  _globals['_PAYMENTSETTINGS'].fields_by_name['pinned_gateway']._loaded_options = None
+  _globals['_PAYMENTSETTINGS'].fields_by_name['pinned_gateway']._serialized_options = b'\272H\025r\0232\021^[a-z0-9_]{0,40}$'
+  _globals['_PAYMENTSETTINGS'].fields_by_name['gateway_order']._loaded_options = None
+  _globals['_PAYMENTSETTINGS'].fields_by_name['gateway_order']._serialized_options = b'\272H\036\222\001\033\020\024\030\001\"\025r\0232\021^[a-z0-9_]{1,40}$'
+  _globals['_PAYMENTSETTINGS'].fields_by_name['excluded_gateways']._loaded_options = None
+  _globals['_PAYMENTSETTINGS'].fields_by_name['excluded_gateways']._serialized_options = b'\272H\036\222\001\033\020\024\030\001\"\025r\0232\021^[a-z0-9_]{1,40}$'
+  _globals['_PAYMENTSETTINGS'].fields_by_name['etag']._loaded_options = None
+  _globals['_PAYMENTSETTINGS'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_PAYMENTSETTINGS']._loaded_options = None
+  _globals['_PAYMENTSETTINGS']._serialized_options = b'\352Ai\n\035usher.example/PaymentSettings\022&organizers/{organizer}/paymentSettings*\017paymentSettings2\017paymentSettings'
+  _globals['_PAYMENTACTIONKIND']._serialized_start=2680
+  _globals['_PAYMENTACTIONKIND']._serialized_end=2841
+  _globals['_PAYMENTATTEMPTSTATE']._serialized_start=2844
+  _globals['_PAYMENTATTEMPTSTATE']._serialized_end=3002
+  _globals['_PAYMENTMETHODKIND']._serialized_start=3005
+  _globals['_PAYMENTMETHODKIND']._serialized_end=3197
+  _globals['_PAYMENTSTATE']._serialized_start=3200
+  _globals['_PAYMENTSTATE']._serialized_end=3542
+  _globals['_REFUNDSTATE']._serialized_start=3544
+  _globals['_REFUNDSTATE']._serialized_end=3666
   _globals['_PAYMENT']._serialized_start=200
-  _globals['_PAYMENT']._serialized_end=979
-  _globals['_PAYMENTFAILURE']._serialized_start=981
-  _globals['_PAYMENTFAILURE']._serialized_end=1028
-  _globals['_REFUND']._serialized_start=1031
-  _globals['_REFUND']._serialized_end=1295
+  _globals['_PAYMENT']._serialized_end=1280
+  _globals['_PAYMENT_CLIENTPARAMETERSENTRY']._serialized_start=1158
+  _globals['_PAYMENT_CLIENTPARAMETERSENTRY']._serialized_end=1213
+  _globals['_PAYMENTACTION']._serialized_start=1282
+  _globals['_PAYMENTACTION']._serialized_end=1363
+  _globals['_PAYMENTATTEMPT']._serialized_start=1366
+  _globals['_PAYMENTATTEMPT']._serialized_end=1709
+  _globals['_PAYMENTROUTE']._serialized_start=1711
+  _globals['_PAYMENTROUTE']._serialized_end=1808
+  _globals['_PAYMENTMETHOD']._serialized_start=1810
+  _globals['_PAYMENTMETHOD']._serialized_end=1910
+  _globals['_PAYMENTSETTINGS']._serialized_start=1913
+  _globals['_PAYMENTSETTINGS']._serialized_end=2327
+  _globals['_PAYMENTFAILURE']._serialized_start=2329
+  _globals['_PAYMENTFAILURE']._serialized_end=2376
+  _globals['_REFUND']._serialized_start=2379
+  _globals['_REFUND']._serialized_end=2677
 # @@protoc_insertion_point(module_scope)

@@ -21,6 +21,94 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _PaymentActionKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PaymentActionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentActionKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAYMENT_ACTION_KIND_UNSPECIFIED: _PaymentActionKind.ValueType  # 0
+    """Not said; never stored."""
+    PAYMENT_ACTION_KIND_REDIRECT: _PaymentActionKind.ValueType  # 1
+    """Open `value`, an address; 3-D Secure among it."""
+    PAYMENT_ACTION_KIND_QR_CODE: _PaymentActionKind.ValueType  # 2
+    """Show `value` as a QR code."""
+    PAYMENT_ACTION_KIND_INSTRUCTIONS: _PaymentActionKind.ValueType  # 3
+    """Show `value`, words such as a bank account."""
+
+class PaymentActionKind(_PaymentActionKind, metaclass=_PaymentActionKindEnumTypeWrapper):
+    """What kind of thing the payer has to do."""
+
+PAYMENT_ACTION_KIND_UNSPECIFIED: PaymentActionKind.ValueType  # 0
+"""Not said; never stored."""
+PAYMENT_ACTION_KIND_REDIRECT: PaymentActionKind.ValueType  # 1
+"""Open `value`, an address; 3-D Secure among it."""
+PAYMENT_ACTION_KIND_QR_CODE: PaymentActionKind.ValueType  # 2
+"""Show `value` as a QR code."""
+PAYMENT_ACTION_KIND_INSTRUCTIONS: PaymentActionKind.ValueType  # 3
+"""Show `value`, words such as a bank account."""
+Global___PaymentActionKind: _TypeAlias = PaymentActionKind  # noqa: Y015
+
+class _PaymentAttemptState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PaymentAttemptStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentAttemptState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAYMENT_ATTEMPT_STATE_UNSPECIFIED: _PaymentAttemptState.ValueType  # 0
+    """Not said; never stored."""
+    PAYMENT_ATTEMPT_STATE_OPEN: _PaymentAttemptState.ValueType  # 1
+    """It may still be paid."""
+    PAYMENT_ATTEMPT_STATE_PAID: _PaymentAttemptState.ValueType  # 2
+    """Its money came."""
+    PAYMENT_ATTEMPT_STATE_CLOSED: _PaymentAttemptState.ValueType  # 3
+    """Nothing was taken for it, and nothing will be."""
+
+class PaymentAttemptState(_PaymentAttemptState, metaclass=_PaymentAttemptStateEnumTypeWrapper):
+    """Where an order stands."""
+
+PAYMENT_ATTEMPT_STATE_UNSPECIFIED: PaymentAttemptState.ValueType  # 0
+"""Not said; never stored."""
+PAYMENT_ATTEMPT_STATE_OPEN: PaymentAttemptState.ValueType  # 1
+"""It may still be paid."""
+PAYMENT_ATTEMPT_STATE_PAID: PaymentAttemptState.ValueType  # 2
+"""Its money came."""
+PAYMENT_ATTEMPT_STATE_CLOSED: PaymentAttemptState.ValueType  # 3
+"""Nothing was taken for it, and nothing will be."""
+Global___PaymentAttemptState: _TypeAlias = PaymentAttemptState  # noqa: Y015
+
+class _PaymentMethodKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PaymentMethodKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentMethodKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAYMENT_METHOD_KIND_UNSPECIFIED: _PaymentMethodKind.ValueType  # 0
+    """Not said; never stored."""
+    PAYMENT_METHOD_KIND_TOKEN: _PaymentMethodKind.ValueType  # 1
+    """The payer's browser gets a token from the gateway, and ConfirmPayment pays with it."""
+    PAYMENT_METHOD_KIND_REDIRECT: _PaymentMethodKind.ValueType  # 2
+    """The payer agrees on the gateway's page."""
+    PAYMENT_METHOD_KIND_QR_CODE: _PaymentMethodKind.ValueType  # 3
+    """The payer scans a code with the gateway's app."""
+    PAYMENT_METHOD_KIND_INSTRUCTIONS: _PaymentMethodKind.ValueType  # 4
+    """The payer is told what to do, and somebody says that the money came."""
+
+class PaymentMethodKind(_PaymentMethodKind, metaclass=_PaymentMethodKindEnumTypeWrapper):
+    """How the payer takes part."""
+
+PAYMENT_METHOD_KIND_UNSPECIFIED: PaymentMethodKind.ValueType  # 0
+"""Not said; never stored."""
+PAYMENT_METHOD_KIND_TOKEN: PaymentMethodKind.ValueType  # 1
+"""The payer's browser gets a token from the gateway, and ConfirmPayment pays with it."""
+PAYMENT_METHOD_KIND_REDIRECT: PaymentMethodKind.ValueType  # 2
+"""The payer agrees on the gateway's page."""
+PAYMENT_METHOD_KIND_QR_CODE: PaymentMethodKind.ValueType  # 3
+"""The payer scans a code with the gateway's app."""
+PAYMENT_METHOD_KIND_INSTRUCTIONS: PaymentMethodKind.ValueType  # 4
+"""The payer is told what to do, and somebody says that the money came."""
+Global___PaymentMethodKind: _TypeAlias = PaymentMethodKind  # noqa: Y015
+
 class _PaymentState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -45,6 +133,10 @@ class _PaymentStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentS
     """Some of it was paid back."""
     PAYMENT_STATE_REFUNDED: _PaymentState.ValueType  # 8
     """All of it was paid back."""
+    PAYMENT_STATE_AUTHORIZED: _PaymentState.ValueType  # 9
+    """The money is reserved; CapturePayment takes it."""
+    PAYMENT_STATE_DISPUTED: _PaymentState.ValueType  # 10
+    """The payer has asked the bank for the money back, and it is not decided yet."""
 
 class PaymentState(_PaymentState, metaclass=_PaymentStateEnumTypeWrapper):
     """Where a payment stands."""
@@ -67,6 +159,10 @@ PAYMENT_STATE_PARTLY_REFUNDED: PaymentState.ValueType  # 7
 """Some of it was paid back."""
 PAYMENT_STATE_REFUNDED: PaymentState.ValueType  # 8
 """All of it was paid back."""
+PAYMENT_STATE_AUTHORIZED: PaymentState.ValueType  # 9
+"""The money is reserved; CapturePayment takes it."""
+PAYMENT_STATE_DISPUTED: PaymentState.ValueType  # 10
+"""The payer has asked the bank for the money back, and it is not decided yet."""
 Global___PaymentState: _TypeAlias = PaymentState  # noqa: Y015
 
 class _RefundState:
@@ -103,6 +199,26 @@ class Payment(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class ClientParametersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     NAME_FIELD_NUMBER: _builtins.int
     BOOKING_FIELD_NUMBER: _builtins.int
     PAYER_FIELD_NUMBER: _builtins.int
@@ -120,6 +236,10 @@ class Payment(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     SUCCEED_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    CLIENT_PARAMETERS_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `payments/{payment}`."""
     booking: _builtins.str
@@ -140,6 +260,10 @@ class Payment(_message.Message):
     """Where the payer has to go next; set in state REQUIRES_ACTION."""
     etag: _builtins.str
     """Changes whenever the payment changes."""
+    method: _builtins.str
+    """How it is paid, by the names of ListPaymentMethods, such as `card`. When it is created: the payer's choice; empty:
+    the best.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """Exactly what the booking owes; never taken from the caller."""
@@ -168,6 +292,18 @@ class Payment(_message.Message):
     def succeed_time(self) -> _timestamp_pb2.Timestamp:
         """When the money was captured."""
 
+    @_builtins.property
+    def client_parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What the payer's browser needs, by the gateway's own names (public keys, a client secret); only the payer sees it."""
+
+    @_builtins.property
+    def action(self) -> Global___PaymentAction:
+        """What the payer has to do next; set in state REQUIRES_ACTION."""
+
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PaymentAttempt]:
+        """Every order at a gateway, oldest first; the last one counts unless an earlier one was paid."""
+
     def __init__(
         self,
         *,
@@ -188,14 +324,222 @@ class Payment(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         succeed_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        method: _builtins.str = ...,
+        client_parameters: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        action: Global___PaymentAction | None = ...,
+        attempts: _abc.Iterable[Global___PaymentAttempt] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "failure", b"failure", "refunded_amount", b"refunded_amount", "succeed_time", b"succeed_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "amount", b"amount", "create_time", b"create_time", "failure", b"failure", "refunded_amount", b"refunded_amount", "succeed_time", b"succeed_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "booking", b"booking", "client_secret", b"client_secret", "create_time", b"create_time", "etag", b"etag", "failure", b"failure", "gateway", b"gateway", "gateway_reference", b"gateway_reference", "name", b"name", "next_action_uri", b"next_action_uri", "organizer", b"organizer", "payer", b"payer", "refunded_amount", b"refunded_amount", "refunds", b"refunds", "state", b"state", "succeed_time", b"succeed_time", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "amount", b"amount", "attempts", b"attempts", "booking", b"booking", "client_parameters", b"client_parameters", "client_secret", b"client_secret", "create_time", b"create_time", "etag", b"etag", "failure", b"failure", "gateway", b"gateway", "gateway_reference", b"gateway_reference", "method", b"method", "name", b"name", "next_action_uri", b"next_action_uri", "organizer", b"organizer", "payer", b"payer", "refunded_amount", b"refunded_amount", "refunds", b"refunds", "state", b"state", "succeed_time", b"succeed_time", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Payment: _TypeAlias = Payment  # noqa: Y015
+
+@_typing.final
+class PaymentAction(_message.Message):
+    """What the payer has to do next."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    kind: Global___PaymentActionKind.ValueType
+    """What kind of thing."""
+    value: _builtins.str
+    """The address to open, what to show as a QR code, or the words to show."""
+    def __init__(
+        self,
+        *,
+        kind: Global___PaymentActionKind.ValueType = ...,
+        value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentAction: _TypeAlias = PaymentAction  # noqa: Y015
+
+@_typing.final
+class PaymentAttempt(_message.Message):
+    """One order at a gateway."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    GATEWAY_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    GATEWAY_REFERENCE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    BEGIN_TIME_FIELD_NUMBER: _builtins.int
+    CONFIRM_TIME_FIELD_NUMBER: _builtins.int
+    ROUTES_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """From 1."""
+    gateway: _builtins.str
+    """Who was asked, such as `stripe`."""
+    method: _builtins.str
+    """How it was to be paid, such as `card`."""
+    gateway_reference: _builtins.str
+    """Its id at the gateway."""
+    state: Global___PaymentAttemptState.ValueType
+    """Where it stands."""
+    @_builtins.property
+    def failure(self) -> Global___PaymentFailure:
+        """Why it was refused; unset when it was not."""
+
+    @_builtins.property
+    def begin_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was begun."""
+
+    @_builtins.property
+    def confirm_time(self) -> _timestamp_pb2.Timestamp:
+        """When the gateway was last asked to take the money."""
+
+    @_builtins.property
+    def routes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PaymentRoute]:
+        """The ways to pay that there were then, best first: why this one was chosen."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        gateway: _builtins.str = ...,
+        method: _builtins.str = ...,
+        gateway_reference: _builtins.str = ...,
+        state: Global___PaymentAttemptState.ValueType = ...,
+        failure: Global___PaymentFailure | None = ...,
+        begin_time: _timestamp_pb2.Timestamp | None = ...,
+        confirm_time: _timestamp_pb2.Timestamp | None = ...,
+        routes: _abc.Iterable[Global___PaymentRoute] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "confirm_time", b"confirm_time", "failure", b"failure"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_time", b"begin_time", "confirm_time", b"confirm_time", "failure", b"failure", "gateway", b"gateway", "gateway_reference", b"gateway_reference", "method", b"method", "number", b"number", "routes", b"routes", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentAttempt: _TypeAlias = PaymentAttempt  # noqa: Y015
+
+@_typing.final
+class PaymentRoute(_message.Message):
+    """One way to pay, and why it stands where it does."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GATEWAY_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    FEE_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    gateway: _builtins.str
+    """Through whom, such as `stripe`."""
+    method: _builtins.str
+    """How, such as `card`."""
+    @_builtins.property
+    def fee(self) -> _money_pb2.Money:
+        """What the gateway is expected to keep of it; the organizer bears it."""
+
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """For people, in English, the weightiest first."""
+
+    def __init__(
+        self,
+        *,
+        gateway: _builtins.str = ...,
+        method: _builtins.str = ...,
+        fee: _money_pb2.Money | None = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fee", b"fee"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fee", b"fee", "gateway", b"gateway", "method", b"method", "reasons", b"reasons"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentRoute: _TypeAlias = PaymentRoute  # noqa: Y015
+
+@_typing.final
+class PaymentMethod(_message.Message):
+    """A way to pay, whoever the gateway is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    GATEWAYS_FIELD_NUMBER: _builtins.int
+    method: _builtins.str
+    """Its name, such as `card`, `paypal`, `alipay_qr`."""
+    kind: Global___PaymentMethodKind.ValueType
+    """How the payer takes part."""
+    @_builtins.property
+    def gateways(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The gateways that offer it, best first."""
+
+    def __init__(
+        self,
+        *,
+        method: _builtins.str = ...,
+        kind: Global___PaymentMethodKind.ValueType = ...,
+        gateways: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateways", b"gateways", "kind", b"kind", "method", b"method"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentMethod: _TypeAlias = PaymentMethod  # noqa: Y015
+
+@_typing.final
+class PaymentSettings(_message.Message):
+    """What an organizer says about the gateways its money comes through."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    PINNED_GATEWAY_FIELD_NUMBER: _builtins.int
+    GATEWAY_ORDER_FIELD_NUMBER: _builtins.int
+    EXCLUDED_GATEWAYS_FIELD_NUMBER: _builtins.int
+    RESERVE_ONLY_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Resource name, `organizers/{organizer}/paymentSettings`."""
+    pinned_gateway: _builtins.str
+    """The only gateway that is used; empty: any."""
+    reserve_only: _builtins.bool
+    """Money is only reserved until CapturePayment; only gateways that can do so are used then."""
+    etag: _builtins.str
+    """Changes whenever the settings change; `"0"` before they were ever said."""
+    @_builtins.property
+    def gateway_order(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those that come first, in this order."""
+
+    @_builtins.property
+    def excluded_gateways(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those that are never used."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        pinned_gateway: _builtins.str = ...,
+        gateway_order: _abc.Iterable[_builtins.str] | None = ...,
+        excluded_gateways: _abc.Iterable[_builtins.str] | None = ...,
+        reserve_only: _builtins.bool = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "excluded_gateways", b"excluded_gateways", "gateway_order", b"gateway_order", "name", b"name", "pinned_gateway", b"pinned_gateway", "reserve_only", b"reserve_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentSettings: _TypeAlias = PaymentSettings  # noqa: Y015
 
 @_typing.final
 class PaymentFailure(_message.Message):
@@ -237,6 +581,8 @@ class Refund(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     COMPLETE_TIME_FIELD_NUMBER: _builtins.int
     REQUESTER_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    SURPLUS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id within the payment."""
     reason: _builtins.str
@@ -247,6 +593,10 @@ class Refund(_message.Message):
     """Its id at the gateway, such as `re_…`."""
     requester: _builtins.str
     """Who asked for it: `users/{user}`, or `services/{service}` when it happened by itself."""
+    attempt: _builtins.int
+    """Number of the attempt whose money goes back."""
+    surplus: _builtins.bool
+    """Whether it is money that came a second time, for an earlier attempt: it goes back by itself and counts in no sum."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much."""
@@ -270,10 +620,12 @@ class Refund(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         complete_time: _timestamp_pb2.Timestamp | None = ...,
         requester: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        surplus: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "complete_time", b"complete_time", "create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "complete_time", b"complete_time", "create_time", b"create_time", "gateway_reference", b"gateway_reference", "id", b"id", "reason", b"reason", "requester", b"requester", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt", b"attempt", "complete_time", b"complete_time", "create_time", b"create_time", "gateway_reference", b"gateway_reference", "id", b"id", "reason", b"reason", "requester", b"requester", "state", b"state", "surplus", b"surplus"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

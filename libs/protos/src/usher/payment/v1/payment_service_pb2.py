@@ -27,12 +27,13 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import client_pb2 as google_dot_api_dot_client__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from usher.access.v1 import access_pb2 as usher_dot_access_dot_v1_dot_access__pb2
 from usher.payment.v1 import payment_pb2 as usher_dot_payment_dot_v1_dot_payment__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&usher/payment/v1/payment_service.proto\x12\x10usher.payment.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x17google/type/money.proto\x1a\x1cusher/access/v1/access.proto\x1a\x1eusher/payment/v1/payment.proto\"\x82\x01\n\x14\x43reatePaymentRequest\x12\x36\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.PaymentB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x32\n\nrequest_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"E\n\x11GetPaymentRequest\x12\x30\n\x04name\x18\x01 \x01(\tB\"\xe2\x41\x01\x02\xbaH\x1br\x19\x32\x17^payments/[a-z0-9]{26}$\"\x84\x01\n\x17ListUserPaymentsRequest\x12/\n\x06parent\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xbaH\x18r\x16\x32\x14^users/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"`\n\x18ListUserPaymentsResponse\x12+\n\x08payments\x18\x01 \x03(\x0b\x32\x19.usher.payment.v1.Payment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xba\x01\n\x15\x43onfirmPaymentRequest\x12\x30\n\x04name\x18\x01 \x01(\tB\"\xe2\x41\x01\x02\xbaH\x1br\x19\x32\x17^payments/[a-z0-9]{26}$\x12;\n\x0epayment_method\x18\x02 \x01(\tB#\xe2\x41\x01\x02\xbaH\x1cr\x1a\x32\x18^pm_[A-Za-z0-9_]{1,100}$\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xba\x01\n\x14RefundPaymentRequest\x12\x30\n\x04name\x18\x01 \x01(\tB\"\xe2\x41\x01\x02\xbaH\x1br\x19\x32\x17^payments/[a-z0-9]{26}$\x12\"\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x18\n\x06reason\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x32\n\nrequest_id\x18\x04 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$2\xf4\x06\n\x0ePaymentService\x12\x81\x01\n\rCreatePayment\x12&.usher.payment.v1.CreatePaymentRequest\x1a\x19.usher.payment.v1.Payment\"-\xda\x41\x07payment\xca\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x17\"\x0c/v1/payments:\x07payment\x12\x8f\x01\n\nGetPayment\x12#.usher.payment.v1.GetPaymentRequest\x1a\x19.usher.payment.v1.Payment\"A\xda\x41\x04name\xca\xf3\x18\x19\x1a\x17\n\x04name\x12\rpayments.read\x18\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/{name=payments/*}\x12\xa9\x01\n\x10ListUserPayments\x12).usher.payment.v1.ListUserPaymentsRequest\x1a*.usher.payment.v1.ListUserPaymentsResponse\">\xda\x41\x06parent\xca\xf3\x18\x0c\x1a\n\n\x06parent\x18\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/{parent=users/*}/payments\x12\x93\x01\n\x0e\x43onfirmPayment\x12\'.usher.payment.v1.ConfirmPaymentRequest\x1a\x19.usher.payment.v1.Payment\"=\xda\x41\x04name\xca\xf3\x18\n\x1a\x08\n\x04name\x18\x01\x82\xd3\xe4\x93\x02\"\"\x1d/v1/{name=payments/*}:confirm:\x01*\x12\x9f\x01\n\rRefundPayment\x12&.usher.payment.v1.RefundPaymentRequest\x1a\x19.usher.payment.v1.Payment\"K\xda\x41\x04name\xca\xf3\x18\x19\x1a\x17\n\x04name\x12\x0fpayments.refund\x82\xd3\xe4\x93\x02!\"\x1c/v1/{name=payments/*}:refund:\x01*\x12h\n\x14ReceiveStripeWebhook\x12\x14.google.api.HttpBody\x1a\x14.google.api.HttpBody\"$\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x18\"\x13/v1/webhooks/stripe:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&usher/payment/v1/payment_service.proto\x12\x10usher.payment.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a google/protobuf/field_mask.proto\x1a\x17google/type/money.proto\x1a\x1cusher/access/v1/access.proto\x1a\x1eusher/payment/v1/payment.proto\"\xe4\x01\n\x14\x43reatePaymentRequest\x12\x36\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.PaymentB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x32\n\nrequest_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\x12\x33\n\x11preferred_gateway\x18\x03 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9_]{0,40}$\x12+\n\rpayer_country\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{2})?$\"E\n\x11GetPaymentRequest\x12\x30\n\x04name\x18\x01 \x01(\tB\"\xe2\x41\x01\x02\xbaH\x1br\x19\x32\x17^payments/[a-z0-9]{26}$\"\x84\x01\n\x17ListUserPaymentsRequest\x12/\n\x06parent\x18\x01 \x01(\tB\x1f\xe2\x41\x01\x02\xbaH\x18r\x16\x32\x14^users/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"`\n\x18ListUserPaymentsResponse\x12+\n\x08payments\x18\x01 \x03(\x0b\x32\x19.usher.payment.v1.Payment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x9f\x01\n\x15\x43onfirmPaymentRequest\x12\x30\n\x04name\x18\x01 \x01(\tB\"\xe2\x41\x01\x02\xbaH\x1br\x19\x32\x17^payments/[a-z0-9]{26}$\x12 \n\x0epayment_method\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xba\x01\n\x14RefundPaymentRequest\x12\x30\n\x04name\x18\x01 \x01(\tB\"\xe2\x41\x01\x02\xbaH\x1br\x19\x32\x17^payments/[a-z0-9]{26}$\x12\"\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x18\n\x06reason\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x32\n\nrequest_id\x18\x04 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"}\n\x15\x43\x61pturePaymentRequest\x12\x30\n\x04name\x18\x01 \x01(\tB\"\xe2\x41\x01\x02\xbaH\x1br\x19\x32\x17^payments/[a-z0-9]{26}$\x12\x32\n\nrequest_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"|\n\x14\x43\x61ncelPaymentRequest\x12\x30\n\x04name\x18\x01 \x01(\tB\"\xe2\x41\x01\x02\xbaH\x1br\x19\x32\x17^payments/[a-z0-9]{26}$\x12\x32\n\nrequest_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\x82\x01\n\x1aMarkPaymentReceivedRequest\x12\x30\n\x04name\x18\x01 \x01(\tB\"\xe2\x41\x01\x02\xbaH\x1br\x19\x32\x17^payments/[a-z0-9]{26}$\x12\x32\n\nrequest_id\x18\x02 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\x9e\x01\n\x1aListBookingPaymentsRequest\x12\x46\n\x06parent\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"c\n\x1bListBookingPaymentsResponse\x12+\n\x08payments\x18\x01 \x03(\x0b\x32\x19.usher.payment.v1.Payment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8e\x01\n\x1cListOrganizerPaymentsRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xbaH\x1dr\x1b\x32\x19^organizers/[a-z0-9]{26}$\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\"e\n\x1dListOrganizerPaymentsResponse\x12+\n\x08payments\x18\x01 \x03(\x0b\x32\x19.usher.payment.v1.Payment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x90\x01\n\x19ListPaymentMethodsRequest\x12\x46\n\x06parent\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}$\x12+\n\rpayer_country\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{2})?$\"V\n\x1aListPaymentMethodsResponse\x12\x38\n\x0fpayment_methods\x18\x01 \x03(\x0b\x32\x1f.usher.payment.v1.PaymentMethod\"\xe9\x01\n\x13RoutePaymentRequest\x12\x46\n\x06parent\x18\x01 \x01(\tB6\xe2\x41\x01\x02\xbaH/r-2+^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}$\x12+\n\rpayer_country\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{2})?$\x12(\n\x06method\x18\x03 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9_]{0,40}$\x12\x33\n\x11preferred_gateway\x18\x04 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9_]{0,40}$\"z\n\x14RoutePaymentResponse\x12.\n\x06routes\x18\x01 \x03(\x0b\x32\x1e.usher.payment.v1.PaymentRoute\x12\x32\n\x08left_out\x18\x02 \x03(\x0b\x32 .usher.payment.v1.LeftOutGateway\"B\n\x0eLeftOutGateway\x12\x0f\n\x07gateway\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\"_\n\x19GetPaymentSettingsRequest\x12\x42\n\x04name\x18\x01 \x01(\tB4\xe2\x41\x01\x02\xbaH-r+2)^organizers/[a-z0-9]{26}/paymentSettings$\"\xcc\x01\n\x1cUpdatePaymentSettingsRequest\x12G\n\x10payment_settings\x18\x01 \x01(\x0b\x32!.usher.payment.v1.PaymentSettingsB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x32\n\nrequest_id\x18\x03 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[A-Za-z0-9._:-]{0,64}$\"\xde\x01\n\x15ReceiveWebhookRequest\x12-\n\x07gateway\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x02\xbaH\x15r\x13\x32\x11^[a-z0-9_]{1,40}$\x12\"\n\x04\x62ody\x18\x02 \x01(\x0b\x32\x14.google.api.HttpBody\x12+\n\x04\x64\x61ta\x18\x03 \x01(\x0b\x32\x1d.usher.payment.v1.WebhookData\x12\x16\n\x04type\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x14\n\x02id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x17\n\x05topic\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"#\n\x0bWebhookData\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x32\xbd\x15\n\x0ePaymentService\x12\x81\x01\n\rCreatePayment\x12&.usher.payment.v1.CreatePaymentRequest\x1a\x19.usher.payment.v1.Payment\"-\xda\x41\x07payment\xca\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x17\"\x0c/v1/payments:\x07payment\x12\x8f\x01\n\nGetPayment\x12#.usher.payment.v1.GetPaymentRequest\x1a\x19.usher.payment.v1.Payment\"A\xda\x41\x04name\xca\xf3\x18\x19\x1a\x17\n\x04name\x12\rpayments.read\x18\x01\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/{name=payments/*}\x12\xa9\x01\n\x10ListUserPayments\x12).usher.payment.v1.ListUserPaymentsRequest\x1a*.usher.payment.v1.ListUserPaymentsResponse\">\xda\x41\x06parent\xca\xf3\x18\x0c\x1a\n\n\x06parent\x18\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/{parent=users/*}/payments\x12\x93\x01\n\x0e\x43onfirmPayment\x12\'.usher.payment.v1.ConfirmPaymentRequest\x1a\x19.usher.payment.v1.Payment\"=\xda\x41\x04name\xca\xf3\x18\n\x1a\x08\n\x04name\x18\x01\x82\xd3\xe4\x93\x02\"\"\x1d/v1/{name=payments/*}:confirm:\x01*\x12\x9f\x01\n\rRefundPayment\x12&.usher.payment.v1.RefundPaymentRequest\x1a\x19.usher.payment.v1.Payment\"K\xda\x41\x04name\xca\xf3\x18\x19\x1a\x17\n\x04name\x12\x0fpayments.refund\x82\xd3\xe4\x93\x02!\"\x1c/v1/{name=payments/*}:refund:\x01*\x12\xa3\x01\n\x0e\x43\x61pturePayment\x12\'.usher.payment.v1.CapturePaymentRequest\x1a\x19.usher.payment.v1.Payment\"M\xda\x41\x04name\xca\xf3\x18\x1a\x1a\x18\n\x04name\x12\x10payments.capture\x82\xd3\xe4\x93\x02\"\"\x1d/v1/{name=payments/*}:capture:\x01*\x12\xa1\x01\n\rCancelPayment\x12&.usher.payment.v1.CancelPaymentRequest\x1a\x19.usher.payment.v1.Payment\"M\xda\x41\x04name\xca\xf3\x18\x1b\x1a\x19\n\x04name\x12\x0fpayments.cancel\x18\x01\x82\xd3\xe4\x93\x02!\"\x1c/v1/{name=payments/*}:cancel:\x01*\x12\xb2\x01\n\x13MarkPaymentReceived\x12,.usher.payment.v1.MarkPaymentReceivedRequest\x1a\x19.usher.payment.v1.Payment\"R\xda\x41\x04name\xca\xf3\x18\x1a\x1a\x18\n\x04name\x12\x10payments.receive\x82\xd3\xe4\x93\x02\'\"\"/v1/{name=payments/*}:markReceived:\x01*\x12\xcd\x01\n\x13ListBookingPayments\x12,.usher.payment.v1.ListBookingPaymentsRequest\x1a-.usher.payment.v1.ListBookingPaymentsResponse\"Y\xda\x41\x06parent\xca\xf3\x18\x1b\x1a\x19\n\x06parent\x12\rpayments.read\x18\x01\x82\xd3\xe4\x93\x02+\x12)/v1/{parent=events/*/bookings/*}/payments\x12\xca\x01\n\x15ListOrganizerPayments\x12..usher.payment.v1.ListOrganizerPaymentsRequest\x1a/.usher.payment.v1.ListOrganizerPaymentsResponse\"P\xda\x41\x06parent\xca\xf3\x18\x19\x1a\x17\n\x06parent\x12\rpayments.read\x82\xd3\xe4\x93\x02$\x12\"/v1/{parent=organizers/*}/payments\x12\xb7\x01\n\x12ListPaymentMethods\x12+.usher.payment.v1.ListPaymentMethodsRequest\x1a,.usher.payment.v1.ListPaymentMethodsResponse\"F\xda\x41\x06parent\xca\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x31\x12//v1/{parent=events/*/bookings/*}/paymentMethods\x12\xa4\x01\n\x0cRoutePayment\x12%.usher.payment.v1.RoutePaymentRequest\x1a&.usher.payment.v1.RoutePaymentResponse\"E\xda\x41\x06parent\xca\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x30\x12./v1/{parent=events/*/bookings/*}/paymentRoutes\x12\xb7\x01\n\x12GetPaymentSettings\x12+.usher.payment.v1.GetPaymentSettingsRequest\x1a!.usher.payment.v1.PaymentSettings\"Q\xda\x41\x04name\xca\xf3\x18\x17\x1a\x15\n\x04name\x12\rpayments.read\x82\xd3\xe4\x93\x02)\x12\'/v1/{name=organizers/*/paymentSettings}\x12\x8f\x02\n\x15UpdatePaymentSettings\x12..usher.payment.v1.UpdatePaymentSettingsRequest\x1a!.usher.payment.v1.PaymentSettings\"\xa2\x01\xda\x41\x1cpayment_settings,update_mask\xca\xf3\x18-\x1a+\n\x15payment_settings.name\x12\x12payments.configure\x82\xd3\xe4\x93\x02L28/v1/{payment_settings.name=organizers/*/paymentSettings}:\x10payment_settings\x12{\n\x0eReceiveWebhook\x12\'.usher.payment.v1.ReceiveWebhookRequest\x1a\x14.google.api.HttpBody\"*\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x1e\"\x16/v1/webhooks/{gateway}:\x04\x62ody\x12k\n\x14ReceiveStripeWebhook\x12\x14.google.api.HttpBody\x1a\x14.google.api.HttpBody\"\'\x88\x02\x01\xca\xf3\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x18\"\x13/v1/webhooks/stripe:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,6 +44,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEPAYMENTREQUEST'].fields_by_name['payment']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_CREATEPAYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATEPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_CREATEPAYMENTREQUEST'].fields_by_name['preferred_gateway']._loaded_options = None
+  _globals['_CREATEPAYMENTREQUEST'].fields_by_name['preferred_gateway']._serialized_options = b'\272H\025r\0232\021^[a-z0-9_]{0,40}$'
+  _globals['_CREATEPAYMENTREQUEST'].fields_by_name['payer_country']._loaded_options = None
+  _globals['_CREATEPAYMENTREQUEST'].fields_by_name['payer_country']._serialized_options = b'\272H\021r\0172\r^([A-Z]{2})?$'
   _globals['_GETPAYMENTREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETPAYMENTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\033r\0312\027^payments/[a-z0-9]{26}$'
   _globals['_LISTUSERPAYMENTSREQUEST'].fields_by_name['parent']._loaded_options = None
@@ -54,7 +59,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONFIRMPAYMENTREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_CONFIRMPAYMENTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\033r\0312\027^payments/[a-z0-9]{26}$'
   _globals['_CONFIRMPAYMENTREQUEST'].fields_by_name['payment_method']._loaded_options = None
-  _globals['_CONFIRMPAYMENTREQUEST'].fields_by_name['payment_method']._serialized_options = b'\342A\001\002\272H\034r\0322\030^pm_[A-Za-z0-9_]{1,100}$'
+  _globals['_CONFIRMPAYMENTREQUEST'].fields_by_name['payment_method']._serialized_options = b'\272H\005r\003\030\200 '
   _globals['_CONFIRMPAYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CONFIRMPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
   _globals['_REFUNDPAYMENTREQUEST'].fields_by_name['name']._loaded_options = None
@@ -63,6 +68,58 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REFUNDPAYMENTREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\005r\003\030\364\003'
   _globals['_REFUNDPAYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_REFUNDPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_CAPTUREPAYMENTREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_CAPTUREPAYMENTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\033r\0312\027^payments/[a-z0-9]{26}$'
+  _globals['_CAPTUREPAYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CAPTUREPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_CANCELPAYMENTREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_CANCELPAYMENTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\033r\0312\027^payments/[a-z0-9]{26}$'
+  _globals['_CANCELPAYMENTREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CANCELPAYMENTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_MARKPAYMENTRECEIVEDREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_MARKPAYMENTRECEIVEDREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\033r\0312\027^payments/[a-z0-9]{26}$'
+  _globals['_MARKPAYMENTRECEIVEDREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_MARKPAYMENTRECEIVEDREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_LISTBOOKINGPAYMENTSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTBOOKINGPAYMENTSREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\272H/r-2+^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}$'
+  _globals['_LISTBOOKINGPAYMENTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTBOOKINGPAYMENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTBOOKINGPAYMENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTBOOKINGPAYMENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_LISTORGANIZERPAYMENTSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTORGANIZERPAYMENTSREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\272H\035r\0332\031^organizers/[a-z0-9]{26}$'
+  _globals['_LISTORGANIZERPAYMENTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTORGANIZERPAYMENTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTORGANIZERPAYMENTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTORGANIZERPAYMENTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\020'
+  _globals['_LISTPAYMENTMETHODSREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_LISTPAYMENTMETHODSREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\272H/r-2+^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}$'
+  _globals['_LISTPAYMENTMETHODSREQUEST'].fields_by_name['payer_country']._loaded_options = None
+  _globals['_LISTPAYMENTMETHODSREQUEST'].fields_by_name['payer_country']._serialized_options = b'\272H\021r\0172\r^([A-Z]{2})?$'
+  _globals['_ROUTEPAYMENTREQUEST'].fields_by_name['parent']._loaded_options = None
+  _globals['_ROUTEPAYMENTREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002\272H/r-2+^events/[a-z0-9]{26}/bookings/[a-z0-9]{26}$'
+  _globals['_ROUTEPAYMENTREQUEST'].fields_by_name['payer_country']._loaded_options = None
+  _globals['_ROUTEPAYMENTREQUEST'].fields_by_name['payer_country']._serialized_options = b'\272H\021r\0172\r^([A-Z]{2})?$'
+  _globals['_ROUTEPAYMENTREQUEST'].fields_by_name['method']._loaded_options = None
+  _globals['_ROUTEPAYMENTREQUEST'].fields_by_name['method']._serialized_options = b'\272H\025r\0232\021^[a-z0-9_]{0,40}$'
+  _globals['_ROUTEPAYMENTREQUEST'].fields_by_name['preferred_gateway']._loaded_options = None
+  _globals['_ROUTEPAYMENTREQUEST'].fields_by_name['preferred_gateway']._serialized_options = b'\272H\025r\0232\021^[a-z0-9_]{0,40}$'
+  _globals['_GETPAYMENTSETTINGSREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETPAYMENTSETTINGSREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H-r+2)^organizers/[a-z0-9]{26}/paymentSettings$'
+  _globals['_UPDATEPAYMENTSETTINGSREQUEST'].fields_by_name['payment_settings']._loaded_options = None
+  _globals['_UPDATEPAYMENTSETTINGSREQUEST'].fields_by_name['payment_settings']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_UPDATEPAYMENTSETTINGSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_UPDATEPAYMENTSETTINGSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\033r\0312\027^[A-Za-z0-9._:-]{0,64}$'
+  _globals['_RECEIVEWEBHOOKREQUEST'].fields_by_name['gateway']._loaded_options = None
+  _globals['_RECEIVEWEBHOOKREQUEST'].fields_by_name['gateway']._serialized_options = b'\342A\001\002\272H\025r\0232\021^[a-z0-9_]{1,40}$'
+  _globals['_RECEIVEWEBHOOKREQUEST'].fields_by_name['type']._loaded_options = None
+  _globals['_RECEIVEWEBHOOKREQUEST'].fields_by_name['type']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_RECEIVEWEBHOOKREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_RECEIVEWEBHOOKREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_RECEIVEWEBHOOKREQUEST'].fields_by_name['topic']._loaded_options = None
+  _globals['_RECEIVEWEBHOOKREQUEST'].fields_by_name['topic']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_WEBHOOKDATA'].fields_by_name['id']._loaded_options = None
+  _globals['_WEBHOOKDATA'].fields_by_name['id']._serialized_options = b'\272H\005r\003\030\310\001'
   _globals['_PAYMENTSERVICE'].methods_by_name['CreatePayment']._loaded_options = None
   _globals['_PAYMENTSERVICE'].methods_by_name['CreatePayment']._serialized_options = b'\332A\007payment\312\363\030\002\020\001\202\323\344\223\002\027\"\014/v1/payments:\007payment'
   _globals['_PAYMENTSERVICE'].methods_by_name['GetPayment']._loaded_options = None
@@ -73,20 +130,72 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYMENTSERVICE'].methods_by_name['ConfirmPayment']._serialized_options = b'\332A\004name\312\363\030\n\032\010\n\004name\030\001\202\323\344\223\002\"\"\035/v1/{name=payments/*}:confirm:\001*'
   _globals['_PAYMENTSERVICE'].methods_by_name['RefundPayment']._loaded_options = None
   _globals['_PAYMENTSERVICE'].methods_by_name['RefundPayment']._serialized_options = b'\332A\004name\312\363\030\031\032\027\n\004name\022\017payments.refund\202\323\344\223\002!\"\034/v1/{name=payments/*}:refund:\001*'
+  _globals['_PAYMENTSERVICE'].methods_by_name['CapturePayment']._loaded_options = None
+  _globals['_PAYMENTSERVICE'].methods_by_name['CapturePayment']._serialized_options = b'\332A\004name\312\363\030\032\032\030\n\004name\022\020payments.capture\202\323\344\223\002\"\"\035/v1/{name=payments/*}:capture:\001*'
+  _globals['_PAYMENTSERVICE'].methods_by_name['CancelPayment']._loaded_options = None
+  _globals['_PAYMENTSERVICE'].methods_by_name['CancelPayment']._serialized_options = b'\332A\004name\312\363\030\033\032\031\n\004name\022\017payments.cancel\030\001\202\323\344\223\002!\"\034/v1/{name=payments/*}:cancel:\001*'
+  _globals['_PAYMENTSERVICE'].methods_by_name['MarkPaymentReceived']._loaded_options = None
+  _globals['_PAYMENTSERVICE'].methods_by_name['MarkPaymentReceived']._serialized_options = b'\332A\004name\312\363\030\032\032\030\n\004name\022\020payments.receive\202\323\344\223\002\'\"\"/v1/{name=payments/*}:markReceived:\001*'
+  _globals['_PAYMENTSERVICE'].methods_by_name['ListBookingPayments']._loaded_options = None
+  _globals['_PAYMENTSERVICE'].methods_by_name['ListBookingPayments']._serialized_options = b'\332A\006parent\312\363\030\033\032\031\n\006parent\022\rpayments.read\030\001\202\323\344\223\002+\022)/v1/{parent=events/*/bookings/*}/payments'
+  _globals['_PAYMENTSERVICE'].methods_by_name['ListOrganizerPayments']._loaded_options = None
+  _globals['_PAYMENTSERVICE'].methods_by_name['ListOrganizerPayments']._serialized_options = b'\332A\006parent\312\363\030\031\032\027\n\006parent\022\rpayments.read\202\323\344\223\002$\022\"/v1/{parent=organizers/*}/payments'
+  _globals['_PAYMENTSERVICE'].methods_by_name['ListPaymentMethods']._loaded_options = None
+  _globals['_PAYMENTSERVICE'].methods_by_name['ListPaymentMethods']._serialized_options = b'\332A\006parent\312\363\030\002\020\001\202\323\344\223\0021\022//v1/{parent=events/*/bookings/*}/paymentMethods'
+  _globals['_PAYMENTSERVICE'].methods_by_name['RoutePayment']._loaded_options = None
+  _globals['_PAYMENTSERVICE'].methods_by_name['RoutePayment']._serialized_options = b'\332A\006parent\312\363\030\002\020\001\202\323\344\223\0020\022./v1/{parent=events/*/bookings/*}/paymentRoutes'
+  _globals['_PAYMENTSERVICE'].methods_by_name['GetPaymentSettings']._loaded_options = None
+  _globals['_PAYMENTSERVICE'].methods_by_name['GetPaymentSettings']._serialized_options = b'\332A\004name\312\363\030\027\032\025\n\004name\022\rpayments.read\202\323\344\223\002)\022\'/v1/{name=organizers/*/paymentSettings}'
+  _globals['_PAYMENTSERVICE'].methods_by_name['UpdatePaymentSettings']._loaded_options = None
+  _globals['_PAYMENTSERVICE'].methods_by_name['UpdatePaymentSettings']._serialized_options = b'\332A\034payment_settings,update_mask\312\363\030-\032+\n\025payment_settings.name\022\022payments.configure\202\323\344\223\002L28/v1/{payment_settings.name=organizers/*/paymentSettings}:\020payment_settings'
+  _globals['_PAYMENTSERVICE'].methods_by_name['ReceiveWebhook']._loaded_options = None
+  _globals['_PAYMENTSERVICE'].methods_by_name['ReceiveWebhook']._serialized_options = b'\312\363\030\002\010\001\202\323\344\223\002\036\"\026/v1/webhooks/{gateway}:\004body'
   _globals['_PAYMENTSERVICE'].methods_by_name['ReceiveStripeWebhook']._loaded_options = None
-  _globals['_PAYMENTSERVICE'].methods_by_name['ReceiveStripeWebhook']._serialized_options = b'\312\363\030\002\010\001\202\323\344\223\002\030\"\023/v1/webhooks/stripe:\001*'
-  _globals['_CREATEPAYMENTREQUEST']._serialized_start=292
-  _globals['_CREATEPAYMENTREQUEST']._serialized_end=422
-  _globals['_GETPAYMENTREQUEST']._serialized_start=424
-  _globals['_GETPAYMENTREQUEST']._serialized_end=493
-  _globals['_LISTUSERPAYMENTSREQUEST']._serialized_start=496
-  _globals['_LISTUSERPAYMENTSREQUEST']._serialized_end=628
-  _globals['_LISTUSERPAYMENTSRESPONSE']._serialized_start=630
-  _globals['_LISTUSERPAYMENTSRESPONSE']._serialized_end=726
-  _globals['_CONFIRMPAYMENTREQUEST']._serialized_start=729
-  _globals['_CONFIRMPAYMENTREQUEST']._serialized_end=915
-  _globals['_REFUNDPAYMENTREQUEST']._serialized_start=918
-  _globals['_REFUNDPAYMENTREQUEST']._serialized_end=1104
-  _globals['_PAYMENTSERVICE']._serialized_start=1107
-  _globals['_PAYMENTSERVICE']._serialized_end=1991
+  _globals['_PAYMENTSERVICE'].methods_by_name['ReceiveStripeWebhook']._serialized_options = b'\210\002\001\312\363\030\002\010\001\202\323\344\223\002\030\"\023/v1/webhooks/stripe:\001*'
+  _globals['_CREATEPAYMENTREQUEST']._serialized_start=326
+  _globals['_CREATEPAYMENTREQUEST']._serialized_end=554
+  _globals['_GETPAYMENTREQUEST']._serialized_start=556
+  _globals['_GETPAYMENTREQUEST']._serialized_end=625
+  _globals['_LISTUSERPAYMENTSREQUEST']._serialized_start=628
+  _globals['_LISTUSERPAYMENTSREQUEST']._serialized_end=760
+  _globals['_LISTUSERPAYMENTSRESPONSE']._serialized_start=762
+  _globals['_LISTUSERPAYMENTSRESPONSE']._serialized_end=858
+  _globals['_CONFIRMPAYMENTREQUEST']._serialized_start=861
+  _globals['_CONFIRMPAYMENTREQUEST']._serialized_end=1020
+  _globals['_REFUNDPAYMENTREQUEST']._serialized_start=1023
+  _globals['_REFUNDPAYMENTREQUEST']._serialized_end=1209
+  _globals['_CAPTUREPAYMENTREQUEST']._serialized_start=1211
+  _globals['_CAPTUREPAYMENTREQUEST']._serialized_end=1336
+  _globals['_CANCELPAYMENTREQUEST']._serialized_start=1338
+  _globals['_CANCELPAYMENTREQUEST']._serialized_end=1462
+  _globals['_MARKPAYMENTRECEIVEDREQUEST']._serialized_start=1465
+  _globals['_MARKPAYMENTRECEIVEDREQUEST']._serialized_end=1595
+  _globals['_LISTBOOKINGPAYMENTSREQUEST']._serialized_start=1598
+  _globals['_LISTBOOKINGPAYMENTSREQUEST']._serialized_end=1756
+  _globals['_LISTBOOKINGPAYMENTSRESPONSE']._serialized_start=1758
+  _globals['_LISTBOOKINGPAYMENTSRESPONSE']._serialized_end=1857
+  _globals['_LISTORGANIZERPAYMENTSREQUEST']._serialized_start=1860
+  _globals['_LISTORGANIZERPAYMENTSREQUEST']._serialized_end=2002
+  _globals['_LISTORGANIZERPAYMENTSRESPONSE']._serialized_start=2004
+  _globals['_LISTORGANIZERPAYMENTSRESPONSE']._serialized_end=2105
+  _globals['_LISTPAYMENTMETHODSREQUEST']._serialized_start=2108
+  _globals['_LISTPAYMENTMETHODSREQUEST']._serialized_end=2252
+  _globals['_LISTPAYMENTMETHODSRESPONSE']._serialized_start=2254
+  _globals['_LISTPAYMENTMETHODSRESPONSE']._serialized_end=2340
+  _globals['_ROUTEPAYMENTREQUEST']._serialized_start=2343
+  _globals['_ROUTEPAYMENTREQUEST']._serialized_end=2576
+  _globals['_ROUTEPAYMENTRESPONSE']._serialized_start=2578
+  _globals['_ROUTEPAYMENTRESPONSE']._serialized_end=2700
+  _globals['_LEFTOUTGATEWAY']._serialized_start=2702
+  _globals['_LEFTOUTGATEWAY']._serialized_end=2768
+  _globals['_GETPAYMENTSETTINGSREQUEST']._serialized_start=2770
+  _globals['_GETPAYMENTSETTINGSREQUEST']._serialized_end=2865
+  _globals['_UPDATEPAYMENTSETTINGSREQUEST']._serialized_start=2868
+  _globals['_UPDATEPAYMENTSETTINGSREQUEST']._serialized_end=3072
+  _globals['_RECEIVEWEBHOOKREQUEST']._serialized_start=3075
+  _globals['_RECEIVEWEBHOOKREQUEST']._serialized_end=3297
+  _globals['_WEBHOOKDATA']._serialized_start=3299
+  _globals['_WEBHOOKDATA']._serialized_end=3334
+  _globals['_PAYMENTSERVICE']._serialized_start=3337
+  _globals['_PAYMENTSERVICE']._serialized_end=6086
 # @@protoc_insertion_point(module_scope)

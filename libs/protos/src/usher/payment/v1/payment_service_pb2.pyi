@@ -4,7 +4,9 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from google.api import httpbody_pb2 as _httpbody_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.type import money_pb2 as _money_pb2
@@ -28,21 +30,29 @@ class CreatePaymentRequest(_message.Message):
 
     PAYMENT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PREFERRED_GATEWAY_FIELD_NUMBER: _builtins.int
+    PAYER_COUNTRY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Idempotency key, see the service."""
+    preferred_gateway: _builtins.str
+    """The gateway that the payer would rather use; another one where it cannot take it. Empty: no wish."""
+    payer_country: _builtins.str
+    """Where the payer is, ISO 3166-1 alpha-2; empty: not known."""
     @_builtins.property
     def payment(self) -> _payment_pb2.Payment:
-        """What to pay: `booking`."""
+        """What to pay: `booking`, and `method` where the payer has chosen one."""
 
     def __init__(
         self,
         *,
         payment: _payment_pb2.Payment | None = ...,
         request_id: _builtins.str = ...,
+        preferred_gateway: _builtins.str = ...,
+        payer_country: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payer_country", b"payer_country", "payment", b"payment", "preferred_gateway", b"preferred_gateway", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -140,7 +150,9 @@ class ConfirmPaymentRequest(_message.Message):
     name: _builtins.str
     """The payment, `payments/{payment}`."""
     payment_method: _builtins.str
-    """Token of a payment method that the payer's browser got from the gateway, such as `pm_…`; never a card number."""
+    """Token of a payment method that the payer's browser got from the gateway, such as `pm_…`; never a card number. Empty
+    where the payer agrees elsewhere.
+    """
     request_id: _builtins.str
     """Idempotency key, see the service."""
     def __init__(
@@ -193,3 +205,467 @@ class RefundPaymentRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RefundPaymentRequest: _TypeAlias = RefundPaymentRequest  # noqa: Y015
+
+@_typing.final
+class CapturePaymentRequest(_message.Message):
+    """Request of CapturePayment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The payment, `payments/{payment}`."""
+    request_id: _builtins.str
+    """Idempotency key, see the service."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CapturePaymentRequest: _TypeAlias = CapturePaymentRequest  # noqa: Y015
+
+@_typing.final
+class CancelPaymentRequest(_message.Message):
+    """Request of CancelPayment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The payment, `payments/{payment}`."""
+    request_id: _builtins.str
+    """Idempotency key, see the service."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelPaymentRequest: _TypeAlias = CancelPaymentRequest  # noqa: Y015
+
+@_typing.final
+class MarkPaymentReceivedRequest(_message.Message):
+    """Request of MarkPaymentReceived."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The payment, `payments/{payment}`."""
+    request_id: _builtins.str
+    """Idempotency key, see the service."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkPaymentReceivedRequest: _TypeAlias = MarkPaymentReceivedRequest  # noqa: Y015
+
+@_typing.final
+class ListBookingPaymentsRequest(_message.Message):
+    """Request of ListBookingPayments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The booking, `events/{event}/bookings/{booking}`."""
+    page_size: _builtins.int
+    """How many at most; 0 means 50, more than 500 means 500."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBookingPaymentsRequest: _TypeAlias = ListBookingPaymentsRequest  # noqa: Y015
+
+@_typing.final
+class ListBookingPaymentsResponse(_message.Message):
+    """Answer of ListBookingPayments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def payments(self) -> _containers.RepeatedCompositeFieldContainer[_payment_pb2.Payment]:
+        """One page."""
+
+    def __init__(
+        self,
+        *,
+        payments: _abc.Iterable[_payment_pb2.Payment] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "payments", b"payments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBookingPaymentsResponse: _TypeAlias = ListBookingPaymentsResponse  # noqa: Y015
+
+@_typing.final
+class ListOrganizerPaymentsRequest(_message.Message):
+    """Request of ListOrganizerPayments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The organizer, `organizers/{organizer}`."""
+    page_size: _builtins.int
+    """How many at most; 0 means 50, more than 500 means 500."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOrganizerPaymentsRequest: _TypeAlias = ListOrganizerPaymentsRequest  # noqa: Y015
+
+@_typing.final
+class ListOrganizerPaymentsResponse(_message.Message):
+    """Answer of ListOrganizerPayments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def payments(self) -> _containers.RepeatedCompositeFieldContainer[_payment_pb2.Payment]:
+        """One page."""
+
+    def __init__(
+        self,
+        *,
+        payments: _abc.Iterable[_payment_pb2.Payment] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "payments", b"payments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOrganizerPaymentsResponse: _TypeAlias = ListOrganizerPaymentsResponse  # noqa: Y015
+
+@_typing.final
+class ListPaymentMethodsRequest(_message.Message):
+    """Request of ListPaymentMethods."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAYER_COUNTRY_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The booking, `events/{event}/bookings/{booking}`."""
+    payer_country: _builtins.str
+    """Where the payer is, ISO 3166-1 alpha-2; empty: not known."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        payer_country: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "payer_country", b"payer_country"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPaymentMethodsRequest: _TypeAlias = ListPaymentMethodsRequest  # noqa: Y015
+
+@_typing.final
+class ListPaymentMethodsResponse(_message.Message):
+    """Answer of ListPaymentMethods."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_METHODS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment_methods(self) -> _containers.RepeatedCompositeFieldContainer[_payment_pb2.PaymentMethod]:
+        """All of them, best first."""
+
+    def __init__(
+        self,
+        *,
+        payment_methods: _abc.Iterable[_payment_pb2.PaymentMethod] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment_methods", b"payment_methods"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPaymentMethodsResponse: _TypeAlias = ListPaymentMethodsResponse  # noqa: Y015
+
+@_typing.final
+class RoutePaymentRequest(_message.Message):
+    """Request of RoutePayment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAYER_COUNTRY_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    PREFERRED_GATEWAY_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The booking, `events/{event}/bookings/{booking}`."""
+    payer_country: _builtins.str
+    """Where the payer is, ISO 3166-1 alpha-2; empty: not known."""
+    method: _builtins.str
+    """How the payer wants to pay, such as `card`; empty: any way."""
+    preferred_gateway: _builtins.str
+    """The gateway that the payer would rather use; empty: no wish."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        payer_country: _builtins.str = ...,
+        method: _builtins.str = ...,
+        preferred_gateway: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "parent", b"parent", "payer_country", b"payer_country", "preferred_gateway", b"preferred_gateway"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RoutePaymentRequest: _TypeAlias = RoutePaymentRequest  # noqa: Y015
+
+@_typing.final
+class RoutePaymentResponse(_message.Message):
+    """Answer of RoutePayment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROUTES_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def routes(self) -> _containers.RepeatedCompositeFieldContainer[_payment_pb2.PaymentRoute]:
+        """Best first."""
+
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOutGateway]:
+        """Gateways that cannot be used for it, and why."""
+
+    def __init__(
+        self,
+        *,
+        routes: _abc.Iterable[_payment_pb2.PaymentRoute] | None = ...,
+        left_out: _abc.Iterable[Global___LeftOutGateway] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["left_out", b"left_out", "routes", b"routes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RoutePaymentResponse: _TypeAlias = RoutePaymentResponse  # noqa: Y015
+
+@_typing.final
+class LeftOutGateway(_message.Message):
+    """A gateway that cannot be used for a booking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GATEWAY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    gateway: _builtins.str
+    """Its name."""
+    reason: _builtins.str
+    """For programs: EXCLUDED, NOT_PINNED, NOT_TAKEN, CANNOT_RESERVE, AMOUNT_NOT_CHARGEABLE."""
+    message: _builtins.str
+    """For people, in English."""
+    def __init__(
+        self,
+        *,
+        gateway: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateway", b"gateway", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeftOutGateway: _TypeAlias = LeftOutGateway  # noqa: Y015
+
+@_typing.final
+class GetPaymentSettingsRequest(_message.Message):
+    """Request of GetPaymentSettings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The settings, `organizers/{organizer}/paymentSettings`."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPaymentSettingsRequest: _TypeAlias = GetPaymentSettingsRequest  # noqa: Y015
+
+@_typing.final
+class UpdatePaymentSettingsRequest(_message.Message):
+    """Request of UpdatePaymentSettings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_SETTINGS_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Idempotency key, see the service."""
+    @_builtins.property
+    def payment_settings(self) -> _payment_pb2.PaymentSettings:
+        """The settings as wanted."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which fields to change; empty: all that are set."""
+
+    def __init__(
+        self,
+        *,
+        payment_settings: _payment_pb2.PaymentSettings | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["payment_settings", b"payment_settings", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment_settings", b"payment_settings", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdatePaymentSettingsRequest: _TypeAlias = UpdatePaymentSettingsRequest  # noqa: Y015
+
+@_typing.final
+class ReceiveWebhookRequest(_message.Message):
+    """Request of ReceiveWebhook."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GATEWAY_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    gateway: _builtins.str
+    """Who sends it, such as `stripe`."""
+    type: _builtins.str
+    """As `data`."""
+    id: _builtins.str
+    """As `data`."""
+    topic: _builtins.str
+    """As `data`."""
+    @_builtins.property
+    def body(self) -> _httpbody_pb2.HttpBody:
+        """As it was sent."""
+
+    @_builtins.property
+    def data(self) -> Global___WebhookData:
+        """Query parameters that gateways add to the address, taken so that it is not refused; what is read is the address
+        itself.
+        """
+
+    def __init__(
+        self,
+        *,
+        gateway: _builtins.str = ...,
+        body: _httpbody_pb2.HttpBody | None = ...,
+        data: Global___WebhookData | None = ...,
+        type: _builtins.str = ...,
+        id: _builtins.str = ...,
+        topic: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "data", b"data"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "data", b"data", "gateway", b"gateway", "id", b"id", "topic", b"topic", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReceiveWebhookRequest: _TypeAlias = ReceiveWebhookRequest  # noqa: Y015
+
+@_typing.final
+class WebhookData(_message.Message):
+    """What a webhook is about, as some gateways say it in the address."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The gateway's id of it."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WebhookData: _TypeAlias = WebhookData  # noqa: Y015

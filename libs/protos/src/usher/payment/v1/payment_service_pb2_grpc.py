@@ -67,6 +67,56 @@ class PaymentServiceStub:
                 request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.RefundPaymentRequest.SerializeToString,
                 response_deserializer=usher_dot_payment_dot_v1_dot_payment__pb2.Payment.FromString,
                 _registered_method=True)
+        self.CapturePayment = channel.unary_unary(
+                '/usher.payment.v1.PaymentService/CapturePayment',
+                request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.CapturePaymentRequest.SerializeToString,
+                response_deserializer=usher_dot_payment_dot_v1_dot_payment__pb2.Payment.FromString,
+                _registered_method=True)
+        self.CancelPayment = channel.unary_unary(
+                '/usher.payment.v1.PaymentService/CancelPayment',
+                request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.CancelPaymentRequest.SerializeToString,
+                response_deserializer=usher_dot_payment_dot_v1_dot_payment__pb2.Payment.FromString,
+                _registered_method=True)
+        self.MarkPaymentReceived = channel.unary_unary(
+                '/usher.payment.v1.PaymentService/MarkPaymentReceived',
+                request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.MarkPaymentReceivedRequest.SerializeToString,
+                response_deserializer=usher_dot_payment_dot_v1_dot_payment__pb2.Payment.FromString,
+                _registered_method=True)
+        self.ListBookingPayments = channel.unary_unary(
+                '/usher.payment.v1.PaymentService/ListBookingPayments',
+                request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListBookingPaymentsRequest.SerializeToString,
+                response_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListBookingPaymentsResponse.FromString,
+                _registered_method=True)
+        self.ListOrganizerPayments = channel.unary_unary(
+                '/usher.payment.v1.PaymentService/ListOrganizerPayments',
+                request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListOrganizerPaymentsRequest.SerializeToString,
+                response_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListOrganizerPaymentsResponse.FromString,
+                _registered_method=True)
+        self.ListPaymentMethods = channel.unary_unary(
+                '/usher.payment.v1.PaymentService/ListPaymentMethods',
+                request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListPaymentMethodsRequest.SerializeToString,
+                response_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListPaymentMethodsResponse.FromString,
+                _registered_method=True)
+        self.RoutePayment = channel.unary_unary(
+                '/usher.payment.v1.PaymentService/RoutePayment',
+                request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.RoutePaymentRequest.SerializeToString,
+                response_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.RoutePaymentResponse.FromString,
+                _registered_method=True)
+        self.GetPaymentSettings = channel.unary_unary(
+                '/usher.payment.v1.PaymentService/GetPaymentSettings',
+                request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.GetPaymentSettingsRequest.SerializeToString,
+                response_deserializer=usher_dot_payment_dot_v1_dot_payment__pb2.PaymentSettings.FromString,
+                _registered_method=True)
+        self.UpdatePaymentSettings = channel.unary_unary(
+                '/usher.payment.v1.PaymentService/UpdatePaymentSettings',
+                request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.UpdatePaymentSettingsRequest.SerializeToString,
+                response_deserializer=usher_dot_payment_dot_v1_dot_payment__pb2.PaymentSettings.FromString,
+                _registered_method=True)
+        self.ReceiveWebhook = channel.unary_unary(
+                '/usher.payment.v1.PaymentService/ReceiveWebhook',
+                request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ReceiveWebhookRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
         self.ReceiveStripeWebhook = channel.unary_unary(
                 '/usher.payment.v1.PaymentService/ReceiveStripeWebhook',
                 request_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
@@ -86,7 +136,9 @@ class PaymentServiceServicer:
     def CreatePayment(self, request, context):
         """Starts paying what a booking owes; the caller is the payer. FAILED_PRECONDITION BOOKING_NOT_PAYABLE (confirmed,
         cancelled, expired), NOTHING_OWED, ANSWERS_REQUIRED (metadata `questions`) while the event waits for answers;
-        UNAVAILABLE while booking or the gateway does not answer. A booking has one open payment: asking again gets it.
+        NO_GATEWAY (metadata `gateways`) where nobody takes it as wanted; INVALID_ARGUMENT AMOUNT_NOT_CHARGEABLE;
+        UNAVAILABLE while booking or all gateways do not answer. A booking has one open payment: asking again gets it, asking
+        for another `method` calls it off and gets another.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,9 +159,11 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ConfirmPayment(self, request, context):
-        """Pays with a payment method. A decline is no error: the payment comes back FAILED with the reason, and may be tried
-        again. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does not answer: ask
-        again with the same request id, it is never charged twice.
+        """Pays with a token of a payment method, or without one asks whether the payer has agreed elsewhere. A decline is no
+        error: the payment comes back FAILED with the reason, and may be tried again. When the gateway is down and has
+        certainly taken nothing, the payment comes back PENDING or REQUIRES_ACTION at another one, with what the payer's
+        browser needs for that. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does
+        not answer: ask again with the same request id, it is never charged twice.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,9 +177,84 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CapturePayment(self, request, context):
+        """Takes the money that a payment in state AUTHORIZED has reserved. FAILED_PRECONDITION PAYMENT_PENDING,
+        PAYMENT_SUCCEEDED and the like; UNAVAILABLE: unknown yet, ask again with the same request id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelPayment(self, request, context):
+        """Calls a payment off that has not been paid. FAILED_PRECONDITION PAYMENT_SUCCEEDED, also when its money came first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MarkPaymentReceived(self, request, context):
+        """Says that money came which no gateway can tell of: by bank transfer, or at the door. FAILED_PRECONDITION
+        NOT_PAID_BY_HAND, PAYMENT_SUCCEEDED, PAYMENT_REFUNDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBookingPayments(self, request, context):
+        """The payments of a booking, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOrganizerPayments(self, request, context):
+        """The payments of an organizer, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPaymentMethods(self, request, context):
+        """How a booking can be paid by its buyer, best first. FAILED_PRECONDITION NO_GATEWAY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RoutePayment(self, request, context):
+        """Through whom a booking would be paid, best first, and why: by currency, the payer's country, method, the payer's and
+        the organizer's wishes, success of late and fee. Changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPaymentSettings(self, request, context):
+        """What an organizer says about gateways; the usual settings where nothing was ever said.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdatePaymentSettings(self, request, context):
+        """Says so. ABORTED ETAG_MISMATCH; INVALID_ARGUMENT GATEWAY_EXCLUDED where it pins or orders what it excludes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReceiveWebhook(self, request, context):
+        """Takes a webhook of any gateway: checks its signature over the raw body, keeps it, acknowledges it in the gateway's
+        own words, and applies it afterwards. UNAUTHENTICATED WEBHOOK_SIGNATURE_INVALID, WEBHOOK_TOO_OLD; NOT_FOUND
+        GATEWAY_UNKNOWN; a repeated one changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReceiveStripeWebhook(self, request, context):
         """Takes a webhook of Stripe: checks header `stripe-signature` over the raw body, remembers the event, acknowledges.
-        UNAUTHENTICATED WEBHOOK_SIGNATURE_INVALID; a repeated event changes nothing.
+        UNAUTHENTICATED WEBHOOK_SIGNATURE_INVALID; a repeated event changes nothing. ReceiveWebhook takes all gateways'.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -158,6 +287,56 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.RefundPayment,
                     request_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.RefundPaymentRequest.FromString,
                     response_serializer=usher_dot_payment_dot_v1_dot_payment__pb2.Payment.SerializeToString,
+            ),
+            'CapturePayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CapturePayment,
+                    request_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.CapturePaymentRequest.FromString,
+                    response_serializer=usher_dot_payment_dot_v1_dot_payment__pb2.Payment.SerializeToString,
+            ),
+            'CancelPayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelPayment,
+                    request_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.CancelPaymentRequest.FromString,
+                    response_serializer=usher_dot_payment_dot_v1_dot_payment__pb2.Payment.SerializeToString,
+            ),
+            'MarkPaymentReceived': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkPaymentReceived,
+                    request_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.MarkPaymentReceivedRequest.FromString,
+                    response_serializer=usher_dot_payment_dot_v1_dot_payment__pb2.Payment.SerializeToString,
+            ),
+            'ListBookingPayments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBookingPayments,
+                    request_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListBookingPaymentsRequest.FromString,
+                    response_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListBookingPaymentsResponse.SerializeToString,
+            ),
+            'ListOrganizerPayments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOrganizerPayments,
+                    request_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListOrganizerPaymentsRequest.FromString,
+                    response_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListOrganizerPaymentsResponse.SerializeToString,
+            ),
+            'ListPaymentMethods': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPaymentMethods,
+                    request_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListPaymentMethodsRequest.FromString,
+                    response_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListPaymentMethodsResponse.SerializeToString,
+            ),
+            'RoutePayment': grpc.unary_unary_rpc_method_handler(
+                    servicer.RoutePayment,
+                    request_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.RoutePaymentRequest.FromString,
+                    response_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.RoutePaymentResponse.SerializeToString,
+            ),
+            'GetPaymentSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPaymentSettings,
+                    request_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.GetPaymentSettingsRequest.FromString,
+                    response_serializer=usher_dot_payment_dot_v1_dot_payment__pb2.PaymentSettings.SerializeToString,
+            ),
+            'UpdatePaymentSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePaymentSettings,
+                    request_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.UpdatePaymentSettingsRequest.FromString,
+                    response_serializer=usher_dot_payment_dot_v1_dot_payment__pb2.PaymentSettings.SerializeToString,
+            ),
+            'ReceiveWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReceiveWebhook,
+                    request_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ReceiveWebhookRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
             ),
             'ReceiveStripeWebhook': grpc.unary_unary_rpc_method_handler(
                     servicer.ReceiveStripeWebhook,
@@ -306,6 +485,276 @@ class PaymentService:
             '/usher.payment.v1.PaymentService/RefundPayment',
             usher_dot_payment_dot_v1_dot_payment__service__pb2.RefundPaymentRequest.SerializeToString,
             usher_dot_payment_dot_v1_dot_payment__pb2.Payment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CapturePayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.payment.v1.PaymentService/CapturePayment',
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.CapturePaymentRequest.SerializeToString,
+            usher_dot_payment_dot_v1_dot_payment__pb2.Payment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelPayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.payment.v1.PaymentService/CancelPayment',
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.CancelPaymentRequest.SerializeToString,
+            usher_dot_payment_dot_v1_dot_payment__pb2.Payment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkPaymentReceived(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.payment.v1.PaymentService/MarkPaymentReceived',
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.MarkPaymentReceivedRequest.SerializeToString,
+            usher_dot_payment_dot_v1_dot_payment__pb2.Payment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBookingPayments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.payment.v1.PaymentService/ListBookingPayments',
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.ListBookingPaymentsRequest.SerializeToString,
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.ListBookingPaymentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOrganizerPayments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.payment.v1.PaymentService/ListOrganizerPayments',
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.ListOrganizerPaymentsRequest.SerializeToString,
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.ListOrganizerPaymentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPaymentMethods(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.payment.v1.PaymentService/ListPaymentMethods',
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.ListPaymentMethodsRequest.SerializeToString,
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.ListPaymentMethodsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RoutePayment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.payment.v1.PaymentService/RoutePayment',
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.RoutePaymentRequest.SerializeToString,
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.RoutePaymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPaymentSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.payment.v1.PaymentService/GetPaymentSettings',
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.GetPaymentSettingsRequest.SerializeToString,
+            usher_dot_payment_dot_v1_dot_payment__pb2.PaymentSettings.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdatePaymentSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.payment.v1.PaymentService/UpdatePaymentSettings',
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.UpdatePaymentSettingsRequest.SerializeToString,
+            usher_dot_payment_dot_v1_dot_payment__pb2.PaymentSettings.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReceiveWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.payment.v1.PaymentService/ReceiveWebhook',
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.ReceiveWebhookRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
             options,
             channel_credentials,
             insecure,

@@ -9,6 +9,7 @@ from grpc import aio as _aio
 from usher.payment.v1 import payment_pb2 as _payment_pb2
 from usher.payment.v1 import payment_service_pb2 as _payment_service_pb2
 import abc as _abc_1
+import builtins as _builtins
 import grpc as _grpc
 import sys
 import typing as _typing
@@ -17,6 +18,11 @@ if sys.version_info >= (3, 11):
     from typing import Self as _Self
 else:
     from typing_extensions import Self as _Self
+
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
 
 _T = _typing.TypeVar("_T")
 
@@ -44,25 +50,60 @@ class PaymentServiceStub:
     CreatePayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CreatePaymentRequest, _payment_pb2.Payment]
     """Starts paying what a booking owes; the caller is the payer. FAILED_PRECONDITION BOOKING_NOT_PAYABLE (confirmed,
     cancelled, expired), NOTHING_OWED, ANSWERS_REQUIRED (metadata `questions`) while the event waits for answers;
-    UNAVAILABLE while booking or the gateway does not answer. A booking has one open payment: asking again gets it.
+    NO_GATEWAY (metadata `gateways`) where nobody takes it as wanted; INVALID_ARGUMENT AMOUNT_NOT_CHARGEABLE;
+    UNAVAILABLE while booking or all gateways do not answer. A booking has one open payment: asking again gets it, asking
+    for another `method` calls it off and gets another.
     """
     GetPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_pb2.Payment]
     """One payment."""
     ListUserPayments: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListUserPaymentsRequest, _payment_service_pb2.ListUserPaymentsResponse]
     """The payments of a user, newest first."""
     ConfirmPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ConfirmPaymentRequest, _payment_pb2.Payment]
-    """Pays with a payment method. A decline is no error: the payment comes back FAILED with the reason, and may be tried
-    again. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does not answer: ask
-    again with the same request id, it is never charged twice.
+    """Pays with a token of a payment method, or without one asks whether the payer has agreed elsewhere. A decline is no
+    error: the payment comes back FAILED with the reason, and may be tried again. When the gateway is down and has
+    certainly taken nothing, the payment comes back PENDING or REQUIRES_ACTION at another one, with what the payer's
+    browser needs for that. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does
+    not answer: ask again with the same request id, it is never charged twice.
     """
     RefundPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.RefundPaymentRequest, _payment_pb2.Payment]
     """Pays back all or some. FAILED_PRECONDITION REFUND_EXCEEDS_CAPTURE (metadata `refundable`), PAYMENT_PENDING and the
     like.
     """
-    ReceiveStripeWebhook: _grpc.UnaryUnaryMultiCallable[_httpbody_pb2.HttpBody, _httpbody_pb2.HttpBody]
-    """Takes a webhook of Stripe: checks header `stripe-signature` over the raw body, remembers the event, acknowledges.
-    UNAUTHENTICATED WEBHOOK_SIGNATURE_INVALID; a repeated event changes nothing.
+    CapturePayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CapturePaymentRequest, _payment_pb2.Payment]
+    """Takes the money that a payment in state AUTHORIZED has reserved. FAILED_PRECONDITION PAYMENT_PENDING,
+    PAYMENT_SUCCEEDED and the like; UNAVAILABLE: unknown yet, ask again with the same request id.
     """
+    CancelPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CancelPaymentRequest, _payment_pb2.Payment]
+    """Calls a payment off that has not been paid. FAILED_PRECONDITION PAYMENT_SUCCEEDED, also when its money came first."""
+    MarkPaymentReceived: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.MarkPaymentReceivedRequest, _payment_pb2.Payment]
+    """Says that money came which no gateway can tell of: by bank transfer, or at the door. FAILED_PRECONDITION
+    NOT_PAID_BY_HAND, PAYMENT_SUCCEEDED, PAYMENT_REFUNDED.
+    """
+    ListBookingPayments: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListBookingPaymentsRequest, _payment_service_pb2.ListBookingPaymentsResponse]
+    """The payments of a booking, newest first."""
+    ListOrganizerPayments: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListOrganizerPaymentsRequest, _payment_service_pb2.ListOrganizerPaymentsResponse]
+    """The payments of an organizer, newest first."""
+    ListPaymentMethods: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentMethodsRequest, _payment_service_pb2.ListPaymentMethodsResponse]
+    """How a booking can be paid by its buyer, best first. FAILED_PRECONDITION NO_GATEWAY."""
+    RoutePayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.RoutePaymentRequest, _payment_service_pb2.RoutePaymentResponse]
+    """Through whom a booking would be paid, best first, and why: by currency, the payer's country, method, the payer's and
+    the organizer's wishes, success of late and fee. Changes nothing.
+    """
+    GetPaymentSettings: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentSettingsRequest, _payment_pb2.PaymentSettings]
+    """What an organizer says about gateways; the usual settings where nothing was ever said."""
+    UpdatePaymentSettings: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.UpdatePaymentSettingsRequest, _payment_pb2.PaymentSettings]
+    """Says so. ABORTED ETAG_MISMATCH; INVALID_ARGUMENT GATEWAY_EXCLUDED where it pins or orders what it excludes."""
+    ReceiveWebhook: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ReceiveWebhookRequest, _httpbody_pb2.HttpBody]
+    """Takes a webhook of any gateway: checks its signature over the raw body, keeps it, acknowledges it in the gateway's
+    own words, and applies it afterwards. UNAUTHENTICATED WEBHOOK_SIGNATURE_INVALID, WEBHOOK_TOO_OLD; NOT_FOUND
+    GATEWAY_UNKNOWN; a repeated one changes nothing.
+    """
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def ReceiveStripeWebhook(self) -> _grpc.UnaryUnaryMultiCallable[_httpbody_pb2.HttpBody, _httpbody_pb2.HttpBody]:
+        """Takes a webhook of Stripe: checks header `stripe-signature` over the raw body, remembers the event, acknowledges.
+        UNAUTHENTICATED WEBHOOK_SIGNATURE_INVALID; a repeated event changes nothing. ReceiveWebhook takes all gateways'.
+        """
 
 @_typing.type_check_only
 class PaymentServiceAsyncStub(PaymentServiceStub):
@@ -78,25 +119,60 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     CreatePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CreatePaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
     """Starts paying what a booking owes; the caller is the payer. FAILED_PRECONDITION BOOKING_NOT_PAYABLE (confirmed,
     cancelled, expired), NOTHING_OWED, ANSWERS_REQUIRED (metadata `questions`) while the event waits for answers;
-    UNAVAILABLE while booking or the gateway does not answer. A booking has one open payment: asking again gets it.
+    NO_GATEWAY (metadata `gateways`) where nobody takes it as wanted; INVALID_ARGUMENT AMOUNT_NOT_CHARGEABLE;
+    UNAVAILABLE while booking or all gateways do not answer. A booking has one open payment: asking again gets it, asking
+    for another `method` calls it off and gets another.
     """
     GetPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
     """One payment."""
     ListUserPayments: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListUserPaymentsRequest, _payment_service_pb2.ListUserPaymentsResponse]  # type: ignore[assignment]
     """The payments of a user, newest first."""
     ConfirmPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ConfirmPaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
-    """Pays with a payment method. A decline is no error: the payment comes back FAILED with the reason, and may be tried
-    again. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does not answer: ask
-    again with the same request id, it is never charged twice.
+    """Pays with a token of a payment method, or without one asks whether the payer has agreed elsewhere. A decline is no
+    error: the payment comes back FAILED with the reason, and may be tried again. When the gateway is down and has
+    certainly taken nothing, the payment comes back PENDING or REQUIRES_ACTION at another one, with what the payer's
+    browser needs for that. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does
+    not answer: ask again with the same request id, it is never charged twice.
     """
     RefundPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.RefundPaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
     """Pays back all or some. FAILED_PRECONDITION REFUND_EXCEEDS_CAPTURE (metadata `refundable`), PAYMENT_PENDING and the
     like.
     """
-    ReceiveStripeWebhook: _aio.UnaryUnaryMultiCallable[_httpbody_pb2.HttpBody, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
-    """Takes a webhook of Stripe: checks header `stripe-signature` over the raw body, remembers the event, acknowledges.
-    UNAUTHENTICATED WEBHOOK_SIGNATURE_INVALID; a repeated event changes nothing.
+    CapturePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CapturePaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
+    """Takes the money that a payment in state AUTHORIZED has reserved. FAILED_PRECONDITION PAYMENT_PENDING,
+    PAYMENT_SUCCEEDED and the like; UNAVAILABLE: unknown yet, ask again with the same request id.
     """
+    CancelPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CancelPaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
+    """Calls a payment off that has not been paid. FAILED_PRECONDITION PAYMENT_SUCCEEDED, also when its money came first."""
+    MarkPaymentReceived: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.MarkPaymentReceivedRequest, _payment_pb2.Payment]  # type: ignore[assignment]
+    """Says that money came which no gateway can tell of: by bank transfer, or at the door. FAILED_PRECONDITION
+    NOT_PAID_BY_HAND, PAYMENT_SUCCEEDED, PAYMENT_REFUNDED.
+    """
+    ListBookingPayments: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListBookingPaymentsRequest, _payment_service_pb2.ListBookingPaymentsResponse]  # type: ignore[assignment]
+    """The payments of a booking, newest first."""
+    ListOrganizerPayments: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListOrganizerPaymentsRequest, _payment_service_pb2.ListOrganizerPaymentsResponse]  # type: ignore[assignment]
+    """The payments of an organizer, newest first."""
+    ListPaymentMethods: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentMethodsRequest, _payment_service_pb2.ListPaymentMethodsResponse]  # type: ignore[assignment]
+    """How a booking can be paid by its buyer, best first. FAILED_PRECONDITION NO_GATEWAY."""
+    RoutePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.RoutePaymentRequest, _payment_service_pb2.RoutePaymentResponse]  # type: ignore[assignment]
+    """Through whom a booking would be paid, best first, and why: by currency, the payer's country, method, the payer's and
+    the organizer's wishes, success of late and fee. Changes nothing.
+    """
+    GetPaymentSettings: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentSettingsRequest, _payment_pb2.PaymentSettings]  # type: ignore[assignment]
+    """What an organizer says about gateways; the usual settings where nothing was ever said."""
+    UpdatePaymentSettings: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.UpdatePaymentSettingsRequest, _payment_pb2.PaymentSettings]  # type: ignore[assignment]
+    """Says so. ABORTED ETAG_MISMATCH; INVALID_ARGUMENT GATEWAY_EXCLUDED where it pins or orders what it excludes."""
+    ReceiveWebhook: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ReceiveWebhookRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """Takes a webhook of any gateway: checks its signature over the raw body, keeps it, acknowledges it in the gateway's
+    own words, and applies it afterwards. UNAUTHENTICATED WEBHOOK_SIGNATURE_INVALID, WEBHOOK_TOO_OLD; NOT_FOUND
+    GATEWAY_UNKNOWN; a repeated one changes nothing.
+    """
+    @_builtins.property
+    @_deprecated("""This method has been marked as deprecated using proto method options.""")
+    def ReceiveStripeWebhook(self) -> _aio.UnaryUnaryMultiCallable[_httpbody_pb2.HttpBody, _httpbody_pb2.HttpBody]:  # type: ignore[override]
+        """Takes a webhook of Stripe: checks header `stripe-signature` over the raw body, remembers the event, acknowledges.
+        UNAUTHENTICATED WEBHOOK_SIGNATURE_INVALID; a repeated event changes nothing. ReceiveWebhook takes all gateways'.
+        """
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     """Payments and refunds over payment gateways.
@@ -115,7 +191,9 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_pb2.Payment, _abc.Awaitable[_payment_pb2.Payment]]:
         """Starts paying what a booking owes; the caller is the payer. FAILED_PRECONDITION BOOKING_NOT_PAYABLE (confirmed,
         cancelled, expired), NOTHING_OWED, ANSWERS_REQUIRED (metadata `questions`) while the event waits for answers;
-        UNAVAILABLE while booking or the gateway does not answer. A booking has one open payment: asking again gets it.
+        NO_GATEWAY (metadata `gateways`) where nobody takes it as wanted; INVALID_ARGUMENT AMOUNT_NOT_CHARGEABLE;
+        UNAVAILABLE while booking or all gateways do not answer. A booking has one open payment: asking again gets it, asking
+        for another `method` calls it off and gets another.
         """
 
     @_abc_1.abstractmethod
@@ -140,9 +218,11 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.ConfirmPaymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.Payment, _abc.Awaitable[_payment_pb2.Payment]]:
-        """Pays with a payment method. A decline is no error: the payment comes back FAILED with the reason, and may be tried
-        again. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does not answer: ask
-        again with the same request id, it is never charged twice.
+        """Pays with a token of a payment method, or without one asks whether the payer has agreed elsewhere. A decline is no
+        error: the payment comes back FAILED with the reason, and may be tried again. When the gateway is down and has
+        certainly taken nothing, the payment comes back PENDING or REQUIRES_ACTION at another one, with what the payer's
+        browser needs for that. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does
+        not answer: ask again with the same request id, it is never charged twice.
         """
 
     @_abc_1.abstractmethod
@@ -156,13 +236,103 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def CapturePayment(
+        self,
+        request: _payment_service_pb2.CapturePaymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.Payment, _abc.Awaitable[_payment_pb2.Payment]]:
+        """Takes the money that a payment in state AUTHORIZED has reserved. FAILED_PRECONDITION PAYMENT_PENDING,
+        PAYMENT_SUCCEEDED and the like; UNAVAILABLE: unknown yet, ask again with the same request id.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelPayment(
+        self,
+        request: _payment_service_pb2.CancelPaymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.Payment, _abc.Awaitable[_payment_pb2.Payment]]:
+        """Calls a payment off that has not been paid. FAILED_PRECONDITION PAYMENT_SUCCEEDED, also when its money came first."""
+
+    @_abc_1.abstractmethod
+    def MarkPaymentReceived(
+        self,
+        request: _payment_service_pb2.MarkPaymentReceivedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.Payment, _abc.Awaitable[_payment_pb2.Payment]]:
+        """Says that money came which no gateway can tell of: by bank transfer, or at the door. FAILED_PRECONDITION
+        NOT_PAID_BY_HAND, PAYMENT_SUCCEEDED, PAYMENT_REFUNDED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListBookingPayments(
+        self,
+        request: _payment_service_pb2.ListBookingPaymentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_service_pb2.ListBookingPaymentsResponse, _abc.Awaitable[_payment_service_pb2.ListBookingPaymentsResponse]]:
+        """The payments of a booking, newest first."""
+
+    @_abc_1.abstractmethod
+    def ListOrganizerPayments(
+        self,
+        request: _payment_service_pb2.ListOrganizerPaymentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_service_pb2.ListOrganizerPaymentsResponse, _abc.Awaitable[_payment_service_pb2.ListOrganizerPaymentsResponse]]:
+        """The payments of an organizer, newest first."""
+
+    @_abc_1.abstractmethod
+    def ListPaymentMethods(
+        self,
+        request: _payment_service_pb2.ListPaymentMethodsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_service_pb2.ListPaymentMethodsResponse, _abc.Awaitable[_payment_service_pb2.ListPaymentMethodsResponse]]:
+        """How a booking can be paid by its buyer, best first. FAILED_PRECONDITION NO_GATEWAY."""
+
+    @_abc_1.abstractmethod
+    def RoutePayment(
+        self,
+        request: _payment_service_pb2.RoutePaymentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_service_pb2.RoutePaymentResponse, _abc.Awaitable[_payment_service_pb2.RoutePaymentResponse]]:
+        """Through whom a booking would be paid, best first, and why: by currency, the payer's country, method, the payer's and
+        the organizer's wishes, success of late and fee. Changes nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def GetPaymentSettings(
+        self,
+        request: _payment_service_pb2.GetPaymentSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.PaymentSettings, _abc.Awaitable[_payment_pb2.PaymentSettings]]:
+        """What an organizer says about gateways; the usual settings where nothing was ever said."""
+
+    @_abc_1.abstractmethod
+    def UpdatePaymentSettings(
+        self,
+        request: _payment_service_pb2.UpdatePaymentSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.PaymentSettings, _abc.Awaitable[_payment_pb2.PaymentSettings]]:
+        """Says so. ABORTED ETAG_MISMATCH; INVALID_ARGUMENT GATEWAY_EXCLUDED where it pins or orders what it excludes."""
+
+    @_abc_1.abstractmethod
+    def ReceiveWebhook(
+        self,
+        request: _payment_service_pb2.ReceiveWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
+        """Takes a webhook of any gateway: checks its signature over the raw body, keeps it, acknowledges it in the gateway's
+        own words, and applies it afterwards. UNAUTHENTICATED WEBHOOK_SIGNATURE_INVALID, WEBHOOK_TOO_OLD; NOT_FOUND
+        GATEWAY_UNKNOWN; a repeated one changes nothing.
+        """
+
+    @_deprecated("""Takes a webhook of Stripe: checks header `stripe-signature` over the raw body, remembers the event, acknowledges.\nUNAUTHENTICATED WEBHOOK_SIGNATURE_INVALID; a repeated event changes nothing. ReceiveWebhook takes all gateways'.""")
+    @_abc_1.abstractmethod
     def ReceiveStripeWebhook(
         self,
         request: _httpbody_pb2.HttpBody,
         context: _ServicerContext,
     ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
         """Takes a webhook of Stripe: checks header `stripe-signature` over the raw body, remembers the event, acknowledges.
-        UNAUTHENTICATED WEBHOOK_SIGNATURE_INVALID; a repeated event changes nothing.
+        UNAUTHENTICATED WEBHOOK_SIGNATURE_INVALID; a repeated event changes nothing. ReceiveWebhook takes all gateways'.
         """
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

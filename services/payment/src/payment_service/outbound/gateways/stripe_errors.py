@@ -8,7 +8,7 @@ from datetime import timedelta
 import stripe
 
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, Refusal, Unavailable
-from payment_service.domain.gateway import Failure
+from payment_service.domain.gateways import Failure, FailureKind
 
 log = logging.getLogger(__name__)
 
@@ -49,5 +49,10 @@ def failure_of(error: stripe.StripeError) -> Failure:
     """Why Stripe said no. Its words are meant for the payer only when they come from the card's issuer."""
     code = str(error.code or "request_refused")
     if isinstance(error, stripe.CardError):
-        return Failure(code, error.user_message or "The card was declined.")
-    return Failure(code, "The payment gateway did not accept this payment method.")
+        return card_failure(code, error.user_message or "The card was declined.")
+    return Failure(code, "The payment gateway did not accept this payment method.", FailureKind.REFUSED)
+
+
+def card_failure(code: str, message: str) -> Failure:
+    """A card that was not charged; `processing_error` is trouble of the networks, not a word of the payer's bank."""
+    return Failure(code, message, FailureKind.GATEWAY if code == "processing_error" else FailureKind.DECLINED)

@@ -1,0 +1,50 @@
+"""Webhooks that were verified and acknowledged, and are to be applied."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from payment_service.domain.gateways import Delivery, Notice
+
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
+# How long an order may be unknown: a webhook may be faster than the commit of its payment, but not by that much.
+GIVE_UP = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A notice in the inbox. tries: how often it could not be applied."""
+
+    gateway: str
+    notice: Notice
+    receive_time: datetime
+    tries: int = 0
+
+    @property
+    def id(self) -> str:
+        """The same for every delivery of it."""
+        return f"{self.gateway}|{self.notice.id}"
+
+
+def next_try(kept: Kept, now: datetime) -> datetime | None:
+    """Twice as long as the time before, within bounds; None when it is given up."""
+    if now - kept.receive_time > GIVE_UP:
+        return None
+    return now + min(FIRST_WAIT * (1 << min(kept.tries, 20)), LONGEST_WAIT)
+
+
+class WebhookInbox(Protocol):
+    """Where they are kept. What is kept is on the disk."""
+
+    async def keep(self, gateway: str, notices: Sequence[Notice], delivery: Delivery, now: datetime) -> None:
+        """Those that are new, with the raw delivery; the others change nothing. Unavailable."""
+
+    async def take(self, now: datetime, limit: int) -> Sequence[Kept]:
+        """Those due, each put off to its next try, so that no other process takes it too."""
+
+    async def done(self, kept: Kept) -> None:
+        """It was applied, or says nothing."""
+
+    async def next_due(self) -> datetime | None:
+        """When the next one is due."""

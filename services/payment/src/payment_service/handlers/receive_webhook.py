@@ -1,0 +1,24 @@
+"""Verify a webhook, keep it, acknowledge it; it is applied afterwards."""
+
+from collections.abc import Callable
+
+from domain_kit.clock import Clock
+from payment_service.domain.gateways import Acknowledgement, Delivery, Webhooks
+from payment_service.domain.webhook_inbox import WebhookInbox
+
+
+async def receive_webhook(
+    inbox: WebhookInbox,
+    gateway: str,
+    webhooks: Webhooks,
+    delivery: Delivery,
+    *,
+    clock: Clock,
+    on_kept: Callable[[], None],
+) -> Acknowledgement:
+    """What the gateway wants to hear, once it is on the disk. Unauthenticated, InvalidArgument, Unavailable."""
+    now = clock()
+    notices = webhooks.read(delivery, now)
+    await inbox.keep(gateway, notices, delivery, now)
+    on_kept()
+    return webhooks.acknowledgement

@@ -1,0 +1,53 @@
+"""What the servicers work with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain_kit.clock import Clock, utc_now
+from grpc_runtime import caller_of
+from grpc_runtime.call import call_of
+from payment_service.domain.gateways import Delivery, Webhooks
+from payment_service.domain.payment import Payment
+from payment_service.domain.ports import Bookings, Gateways, PaymentRepository, PaymentSettingsRepository
+from payment_service.domain.webhook_inbox import WebhookInbox
+from payment_service.wire.payments import payment_to_wire
+from resource_api import PageTokens
+from usher.payment.v1 import payment_pb2
+
+
+class Readers(Gateways, Protocol):
+    """Gateways, and who reads their webhooks."""
+
+    def webhooks(self, name: str) -> Webhooks:
+        """NotFound GATEWAY_UNKNOWN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """public_url: as gateways call this service. on_kept: there is a webhook to apply."""
+
+    payments: PaymentRepository
+    bookings: Bookings
+    gateways: Readers
+    settings: PaymentSettingsRepository
+    inbox: WebhookInbox
+    page_tokens: PageTokens
+    public_url: str
+    on_kept: Callable[[], None]
+    clock: Clock = utc_now
+
+
+def shown(payment: Payment, context: object) -> payment_pb2.Payment:
+    """As its caller may see it."""
+    caller = caller_of(context)
+    return payment_to_wire(payment, viewer="" if caller is None else caller.user)
+
+
+def delivery_of(context: object, body: bytes, public_url: str, path: str) -> Delivery:
+    """A webhook as it came in; the transcoder tells the original path with its query."""
+    headers = {
+        name: value if isinstance(value, str) else value.decode("latin-1")
+        for name, value in call_of(context).headers.items()
+    }
+    return Delivery(body, headers, public_url.rstrip("/") + headers.get("x-envoy-original-path", path))

@@ -1,0 +1,242 @@
+"""Stripe through its official SDK (https://docs.stripe.com/api), API version as the SDK pins it.
+
+Credentials: url (https://api.stripe.com), api_key, publishable_key (for the payer's browser), webhook_secret (one, or
+two with a comma between them while one is replaced).
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import stripe
+
+from domain_kit.money import Money
+from domain_kit.refusals import NotFound
+from payment_service.domain.capabilities import Capabilities
+from payment_service.domain.gateways import (
+    Acknowledgement,
+    Action,
+    ActionKind,
+    Delivery,
+    Failure,
+    GatewayRefund,
+    Intent,
+    IntentState,
+    Notice,
+    Order,
+    Progress,
+)
+from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.gateways.stripe_errors import card_failure, failure_of, is_definite, refusing
+from payment_service.outbound.gateways.stripe_http import HttpxTransport
+from payment_service.outbound.gateways.stripe_webhooks import read_event
+
+INTENT_STATES = {
+    "requires_payment_method": IntentState.OPEN,
+    "requires_confirmation": IntentState.OPEN,
+    "requires_action": IntentState.ACTION_REQUIRED,
+    "processing": IntentState.PROCESSING,
+    "requires_capture": IntentState.AUTHORIZED,
+    "succeeded": IntentState.SUCCEEDED,
+    "canceled": IntentState.CANCELLED,
+}
+PROGRESS = {"succeeded": Progress.SUCCEEDED, "failed": Progress.FAILED, "canceled": Progress.FAILED}
+# An order whose reference was lost is looked for among those made so long before or after it was sent.
+FOUND_WITHIN = timedelta(minutes=2)
+
+
+class StripeGateway:
+    """PaymentGateway, Captures, Refunds and Webhooks of payment_service.domain.gateways. One order is one intent."""
+
+    name = "stripe"
+    keeps_tries = True
+    acknowledgement = Acknowledgement()
+
+    def __init__(self, client: stripe.StripeClient, *, publishable_key: str, webhook_secrets: Sequence[str]) -> None:
+        self._intents, self._refunds = client.v1.payment_intents, client.v1.refunds
+        self._publishable_key, self._secrets = publishable_key, tuple(webhook_secrets)
+        self._can: Capabilities = capabilities_of(self.name)
+
+    def check_amount(self, amount: Money) -> None:
+        """InvalidArgument AMOUNT_NOT_CHARGEABLE."""
+        self._can.gateway_units(amount)
+
+    async def begin(self, order: Order) -> Intent:
+        """POST /v1/payment_intents."""
+        with refusing():
+            made = await self._intents.create_async(
+                {
+                    "amount": self._can.gateway_units(order.amount),
+                    "currency": order.amount.currency.lower(),
+                    "automatic_payment_methods": {"enabled": True},
+                    "capture_method": "automatic" if order.capture else "manual",
+                    "description": order.description,
+                    "metadata": {"payment": order.payment, "booking": order.booking, "order": order.key},
+                },
+                {"idempotency_key": order.key},
+            )
+        return self._intent(made)
+
+    async def confirm(self, order: Order, reference: str) -> Intent:
+        """POST /v1/payment_intents/{id}/confirm. After a no the intent itself tells where it stands."""
+        try:
+            confirmed = await self._intents.confirm_async(
+                reference,
+                {"payment_method": order.token, "return_url": order.return_uri},
+                {"idempotency_key": f"{order.key}-{order.tries}"},
+            )
+        except stripe.StripeError as error:
+            if not is_definite(error):
+                with refusing():
+                    raise
+            return await self._after_no(reference, failure_of(error))
+        return self._intent(confirmed)
+
+    async def find(self, order: Order, reference: str) -> Intent | None:
+        """GET /v1/payment_intents/{id}; without the id, those made about when the order was sent."""
+        if not reference:
+            return await self._sought(order)
+        try:
+            return await self._retrieved(reference)
+        except NotFound:
+            return None
+
+    async def cancel(self, order: Order, reference: str) -> Intent:
+        """POST /v1/payment_intents/{id}/cancel."""
+        if not reference:
+            found = await self._sought(order)
+            if found is None:
+                return Intent("", IntentState.CANCELLED)
+            reference = found.reference
+        try:
+            options: Any = {"idempotency_key": f"{order.key}-cancel-{order.tries}"}
+            return self._intent(await self._intents.cancel_async(reference, {}, options))
+        except stripe.StripeError as error:
+            if not is_definite(error):
+                with refusing():
+                    raise
+        return await self._retrieved(reference)
+
+    async def capture(self, order: Order, reference: str, amount: Money) -> Intent:
+        """POST /v1/payment_intents/{id}/capture."""
+        try:
+            taken = await self._intents.capture_async(
+                reference,
+                {"amount_to_capture": self._can.gateway_units(amount)},
+                {"idempotency_key": f"{order.key}-capture"},
+            )
+        except stripe.StripeError as error:
+            if not is_definite(error):
+                with refusing():
+                    raise
+            return await self._retrieved(reference)
+        return self._intent(taken)
+
+    async def refund(self, order: Order, reference: str, amount: Money, *, id: str) -> GatewayRefund:
+        """POST /v1/refunds; a definite no is a FAILED refund."""
+        try:
+            made = await self._refunds.create_async(
+                {
+                    "payment_intent": reference,
+                    "amount": self._can.refund_units(amount),
+                    "metadata": {"refund": id, "order": order.key},
+                },
+                {"idempotency_key": id},
+            )
+        except stripe.StripeError as error:
+            if not is_definite(error):
+                with refusing():
+                    raise
+            return GatewayRefund("", Progress.FAILED)
+        return _refund(made)
+
+    async def refunds_of(self, order: Order, reference: str, ids: Mapping[str, str]) -> Mapping[str, GatewayRefund]:  # noqa: ARG002 the intent says enough
+        """GET /v1/refunds?payment_intent=…; those made elsewhere carry none of our ids and are left out."""
+        found: dict[str, GatewayRefund] = {}
+        with refusing():
+            page = await self._refunds.list_async({"payment_intent": reference, "limit": 100})
+            async for each in page.auto_paging_iter():
+                if (id := _of_metadata(each.metadata, "refund")) in ids:
+                    found[id] = _refund(each)
+        return found
+
+    def read(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:
+        """A webhook event whose `Stripe-Signature` one of the secrets has made over the raw body."""
+        return [read_event(delivery, self._secrets, now)]
+
+    async def _sought(self, order: Order) -> Intent | None:
+        around = order.create_time.astimezone(UTC)
+        window: Any = {
+            "gte": int((around - FOUND_WITHIN).timestamp()), "lte": int((around + FOUND_WITHIN).timestamp()),
+        }  # fmt: skip
+        with refusing():
+            page = await self._intents.list_async({"created": window, "limit": 100})
+            async for each in page.auto_paging_iter():
+                if _of_metadata(each.metadata, "order") == order.key:
+                    return await self._retrieved(each.id)
+        return None
+
+    async def _retrieved(self, reference: str) -> Intent:
+        with refusing():
+            return self._intent(await self._intents.retrieve_async(reference, {"expand": ["latest_charge"]}))
+
+    async def _after_no(self, reference: str, failure: Failure) -> Intent:
+        now = await self._retrieved(reference)
+        return replace(now, failure=failure) if now.state is IntentState.OPEN else now
+
+    def _intent(self, intent: stripe.PaymentIntent) -> Intent:
+        error, action = intent.last_payment_error, intent.next_action
+        page = action.redirect_to_url if action is not None and action.type == "redirect_to_url" else None
+        code = "" if error is None else str(error.code or error.type)
+        state = INTENT_STATES.get(intent.status, IntentState.PROCESSING)
+        failed = state is IntentState.OPEN and error is not None
+        client = {"client_secret": intent.client_secret or "", "publishable_key": self._publishable_key}
+        taken = self._can.money(intent.amount_received, intent.currency.upper())
+        return Intent(
+            reference=intent.id,
+            state=state,
+            client={name: value for name, value in client.items() if value},
+            action=Action(ActionKind.REDIRECT, page.url) if page is not None and page.url else None,
+            failure=card_failure(code, (error.message or "") if error is not None else "") if failed else None,
+            captured=taken if state is IntentState.SUCCEEDED else None,
+            disputed=bool(getattr(intent.latest_charge, "disputed", False)),
+            trace="|".join([_id(intent.payment_method), _id(intent.latest_charge), code]),
+        )
+
+
+@asynccontextmanager
+async def open_gateway(
+    credentials: Mapping[str, str],
+    *,
+    timeout: float,
+    webhook_url: str = "",  # noqa: ARG001 set in Stripe's dashboard
+) -> AsyncIterator[StripeGateway]:
+    """A gateway for as long as the context lasts; its connections are kept and used again.
+
+    timeout: seconds for connecting and for each read. The SDK never repeats anything: that is done outside.
+    """
+    http = HttpxTransport(timeout)
+    url = credentials.get("url") or "https://api.stripe.com"
+    client = stripe.StripeClient(
+        credentials["api_key"], base_addresses={"api": url.rstrip("/")}, http_client=http, max_network_retries=0
+    )
+    secrets = [each.strip() for each in credentials["webhook_secret"].split(",") if each.strip()]
+    try:
+        yield StripeGateway(client, publishable_key=credentials.get("publishable_key", ""), webhook_secrets=secrets)
+    finally:
+        await http.close_async()
+
+
+def _refund(refund: stripe.Refund) -> GatewayRefund:
+    return GatewayRefund(refund.id, PROGRESS.get(refund.status or "", Progress.PENDING))
+
+
+def _of_metadata(metadata: Any, name: str) -> str:
+    return str(metadata[name]) if metadata and name in metadata else ""
+
+
+def _id(thing: Any) -> str:
+    """The id of what Stripe gives by id or, expanded, as an object."""
+    return str(getattr(thing, "id", thing) or "")

@@ -1,0 +1,47 @@
+"""Webhooks of Stripe (https://docs.stripe.com/webhooks#verify-manually)."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import stripe
+
+from domain_kit.refusals import InvalidArgument, Unauthenticated
+from payment_service.domain.gateways import Delivery, Notice
+
+TOLERANCE_SECONDS = 300  # how old, or how far in the future, a signature may be
+
+
+def read_event(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Notice:
+    """The notice; refusals as payment_service.domain.gateways.Webhooks."""
+    signature = delivery.headers.get("stripe-signature", "")
+    if not any(_signed(delivery.body, signature, secret) for secret in secrets):
+        raise Unauthenticated("WEBHOOK_SIGNATURE_INVALID", "The signature does not belong to this body.")
+    if abs(now.timestamp() - _signed_at(signature)) > TOLERANCE_SECONDS:
+        raise Unauthenticated("WEBHOOK_TOO_OLD", "The signature was made too long ago, or is not due yet.")
+    try:
+        event = json.loads(delivery.body)
+        thing = event["data"]["object"]
+        intent = thing["id"] if thing["object"] == "payment_intent" else thing.get("payment_intent")
+        return Notice(str(event["id"]), _order_of(thing), str(intent or ""))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise InvalidArgument("WEBHOOK_BODY_INVALID", "The body is no event of Stripe.") from None
+
+
+def _order_of(thing: dict[str, Any]) -> str:
+    return str((thing.get("metadata") or {}).get("order") or "")
+
+
+def _signed(body: bytes, signature: str, secret: str) -> bool:
+    try:
+        stripe.WebhookSignature.verify_header(body, signature, secret, tolerance=None)
+    except (stripe.SignatureVerificationError, UnicodeError, ValueError, TypeError):
+        return False
+    return True
+
+
+def _signed_at(signature: str) -> int:
+    """The time that the signature covers, of a header that has been verified."""
+    parts = [part.split("=", 1) for part in signature.split(",")]
+    return next(int(value) for name, value in parts if name == "t")

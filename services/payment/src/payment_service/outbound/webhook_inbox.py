@@ -1,0 +1,133 @@
+"""Webhooks in MongoDB, with their raw bodies for thirty days."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain_kit.crash_points import crash_point
+from domain_kit.money import Money
+from mongo_store import Database, Index
+from mongo_store.database import reachable
+from payment_service.domain.gateways import (
+    Delivery,
+    Failure,
+    FailureKind,
+    GatewayRefund,
+    Intent,
+    IntentState,
+    Notice,
+    Progress,
+)
+from payment_service.domain.webhook_inbox import Kept, next_try
+
+INBOX = "webhooks"
+KEPT_FOR = timedelta(days=30)
+INBOX_INDEXES = {
+    INBOX: [
+        Index("by_due", [("due", 1)], where={"open": True}),
+        Index("expires", [("receive_time", 1)], expire_after=KEPT_FOR),
+    ]
+}
+# Never kept: what says who we are.
+SECRET_HEADERS = frozenset({"authorization", "cookie"})
+
+
+class MongoWebhookInbox:
+    """payment_service.domain.webhook_inbox.WebhookInbox."""
+
+    def __init__(self, database: Database) -> None:
+        self._kept = database.collection(INBOX)
+
+    async def keep(self, gateway: str, notices: Sequence[Notice], delivery: Delivery, now: datetime) -> None:
+        """Those that are new, with the raw delivery; the others change nothing. Unavailable."""
+        headers = [[name, value] for name, value in delivery.headers.items() if name not in SECRET_HEADERS]
+        raw = {"body": delivery.body, "headers": headers, "url": delivery.url, "receive_time": now, "tries": 0}
+        with reachable():
+            for each in notices or (Notice(hashlib.sha256(delivery.body).hexdigest()),):
+                about = {"gateway": gateway, **_notice_document(each)}
+                wanted = bool(each.key or each.reference)
+                document = {**raw, **about, "open": wanted, "due": now}
+                await self._kept.update_one(
+                    {"_id": f"{gateway}|{each.id}"}, {"$setOnInsert": document}, upsert=True
+                )  # fmt: skip
+                crash_point("payment.webhook.after_kept")
+
+    async def take(self, now: datetime, limit: int) -> Sequence[Kept]:
+        """Those due, each put off to its next try; what is given up is closed."""
+        taken: list[Kept] = []
+        with reachable():
+            due = await self._kept.find(
+                {"open": True, "due": {"$lte": now}}, sort=[("due", 1)], limit=limit
+            ).to_list(limit)  # fmt: skip
+            for document in due:
+                kept = _kept(document)
+                following = next_try(kept, now)
+                change: dict[str, Any] = {"open": False} if following is None else {"due": following}
+                same = {"_id": document["_id"], "due": document["due"], "open": True}
+                found = await self._kept.update_one(same, {"$set": change, "$inc": {"tries": 1}})
+                if found.modified_count and following is not None:
+                    taken.append(kept)
+            if taken:
+                crash_point("payment.webhook.after_taken")
+        return taken
+
+    async def done(self, kept: Kept) -> None:
+        """It was applied, or says nothing."""
+        with reachable():
+            await self._kept.update_one({"_id": kept.id}, {"$set": {"open": False}})
+            crash_point("payment.webhook.after_done")
+
+    async def next_due(self) -> datetime | None:
+        """When the next one is due."""
+        with reachable():
+            found = await self._kept.find_one({"open": True}, sort=[("due", 1)])
+            return None if found is None else found["due"]
+
+
+def _kept(document: dict[str, Any]) -> Kept:
+    return Kept(document["gateway"], _notice(document), document["receive_time"], document["tries"])
+
+
+def _notice_document(notice: Notice) -> dict[str, Any]:
+    intent, refunds = notice.intent, notice.refunds.items()
+    return {
+        "notice": notice.id,
+        "key": notice.key,
+        "reference": notice.reference,
+        "refunds": [[id, refund.reference, refund.progress.value] for id, refund in refunds],
+        "intent": None if intent is None else _intent_document(intent),
+    }
+
+
+def _intent_document(intent: Intent) -> dict[str, Any]:
+    """What a word can say; what the payer's browser needs comes with no webhook."""
+    failure, captured = intent.failure, intent.captured
+    return {
+        "reference": intent.reference,
+        "state": intent.state.value,
+        "failure": None if failure is None else {**asdict(failure), "kind": failure.kind.value},
+        "captured": None if captured is None else asdict(captured),
+        "disputed": intent.disputed,
+        "trace": intent.trace,
+    }
+
+
+def _notice(document: Mapping[str, Any]) -> Notice:
+    refunds = {id: GatewayRefund(reference, Progress(progress)) for id, reference, progress in document["refunds"]}
+    said = document["intent"]
+    intent = None if said is None else _intent(said)
+    return Notice(document["notice"], document["key"], document["reference"], refunds, intent)
+
+
+def _intent(document: Mapping[str, Any]) -> Intent:
+    failure, captured = document["failure"], document["captured"]
+    return Intent(
+        document["reference"],
+        IntentState(document["state"]),
+        failure=None if failure is None else Failure(**{**failure, "kind": FailureKind(failure["kind"])}),
+        captured=None if captured is None else Money(**captured),
+        disputed=document["disputed"],
+        trace=document["trace"],
+    )
