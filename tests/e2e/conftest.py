@@ -144,10 +144,24 @@ def settled(stack: Stack, api: Api) -> World:
         "events/*/bookings/*": journey.booking["name"],
         "events/*/bookings/*/tickets/*": journey.booking["tickets"][0]["name"],
         "payments/*": journey.payment["name"],
+        "invoices/*": an_invoice(api, journey),
+        # Nothing can be paid out before the holding period is over; whose one would be its name tells.
+        "organizers/*/payouts/*": f"{journey.organizer}/payouts/{'0' * 26}",
         "organizers/*/paymentSettings": f"{journey.organizer}/paymentSettings",
         "users/*/notifications/*": notifications[0]["name"],
     }
     return world
+
+
+def an_invoice(api: Api, journey: Journey) -> str:
+    """The name of the buyer's; it comes within seconds of the payment."""
+    give_up = time.monotonic() + 30
+    while True:
+        found = api.get(f"/v1/{journey.buyer.name}/invoices", token=journey.buyer_token)["invoices"]
+        if found:
+            return found[0]["name"]
+        assert time.monotonic() < give_up, "a payment without an invoice"
+        time.sleep(0.1)
 
 
 def a_series(api: Api, journey: Journey) -> Mapping[str, str]:

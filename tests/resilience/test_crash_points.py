@@ -61,7 +61,8 @@ SECOND = [
         ["payment.after_begin", "payment.before_confirm", "payment.work.after_taken",
          "payment.after_confirm", "payment.webhook.after_kept", "payment.webhook.after_taken",
          "payment.notice.before_settled", "payment.notice.after_settled", "payment.webhook.after_done",
-         "payment.before_refund", "payment.after_repeated_refund", "payment.after_refund"],
+         "payment.before_refund", "payment.after_repeated_refund", "payment.after_refund",
+         "ledger.before_chained", "ledger.after_chained", "invoices.before_issued", "invoices.after_issued"],
         lambda on: on.a_booking_is_paid_and_cancelled,
         beside={
             "payment.work.after_taken": "payment.before_confirm",

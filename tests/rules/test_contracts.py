@@ -44,6 +44,9 @@ NOT_OF_A_PERSON = {
     "usher.booking.v1.TaxAmount.display_name": "a tax",
     "usher.booking.v1.Ticket.display_name": "something that was sold",
     "usher.booking.v1.CheckInList.display_name": "a door or a day",
+    "usher.payment.v1.Invoice.seller_display_name": "a company, shown to the public",
+    "usher.payment.v1.InvoiceTax.display_name": "a tax",
+    "usher.payment.v1.PayoutTransfer.recipient": "an organizer",
 }
 PERSONAL = re.compile(
     r"(^|_)(e?mail|email_address|phone|phone_number|display_name|full_name|given_name|family_name|first_name|last_name"
@@ -98,6 +101,8 @@ def test_the_services_are_described(image):
         "usher.booking.v1.WaitingRoomService",
         "usher.event.v1.EventService",
         "usher.notification.v1.NotificationService",
+        "usher.payment.v1.InvoiceService",
+        "usher.payment.v1.LedgerService",
         "usher.payment.v1.PaymentService",
         "usher.search.v1.SearchService",
         "usher.user.v1.UserService",

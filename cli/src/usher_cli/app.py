@@ -2,7 +2,7 @@
 
 import typer
 
-from usher_cli import demo, event_import, events_commands, mail_commands, stack_commands
+from usher_cli import demo, event_import, events_commands, ledger_commands, mail_commands, stack_commands
 
 
 def build() -> typer.Typer:
@@ -10,7 +10,7 @@ def build() -> typer.Typer:
     app = typer.Typer(
         name="usher",
         help="Runs Usher on this machine and works with it.",
-        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something is not serving.",
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something is not serving, 4 the books are wrong.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -21,6 +21,7 @@ def build() -> typer.Typer:
     app.command()(demo.demo)
     app.add_typer(event_import.build(), name="import")
     app.add_typer(events_commands.build(), name="events")
+    app.add_typer(ledger_commands.build(), name="ledger")
     app.add_typer(mail_commands.build(), name="mail")
     return app
 

@@ -23,8 +23,9 @@ Data = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
-FAILED, NOT_SERVING = 1, 3
-"""Exit codes besides 0 (done) and 2 (wrong usage, from Click): it failed; it works but something is not serving."""
+FAILED, NOT_SERVING, WRONG_BOOKS = 1, 3, 4
+"""Exit codes besides 0 (done) and 2 (wrong usage, from Click): it failed; it works but something is not serving; the
+books were read and are not as they have to be."""
 
 
 class CommandFailure(Exception):

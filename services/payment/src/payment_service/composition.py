@@ -7,6 +7,7 @@ from access import Ownership
 from chassis import open_chassis
 from domain_kit.refusals import NotFound
 from grpc_runtime import Service, Worker, open_channel
+from payment_service.accounting import open_accounting
 from payment_service.domain.payment import Payment
 from payment_service.domain.webhook_inbox import Kept
 from payment_service.handlers.receive_notice import receive_notice
@@ -58,10 +59,13 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         settling = SettlingWorker(MongoOpenWork(chassis.database), settle, clock)
         inbox = MongoWebhookInbox(chassis.database)
         webhooks = WebhookWorker(inbox, apply, clock)
-        payments = MongoPayments(chassis.journal, on_urgent=settling.wake)
+        accounting = await open_accounting(chassis, settings)
+        payments = MongoPayments(chassis.journal, settling.wake, accounting.books)
 
         async def owner_of(name: str) -> Ownership | None:
-            """Of a payment, or of a booking that has one."""
+            """Of a payment, an invoice, or a booking that has a payment."""
+            if name.startswith("invoices/"):
+                return await accounting.owner_of(name)
             if not name.startswith("payments/"):
                 found = (await payments.list_page({"booking": name}, None, 1)).items
                 return Ownership(found[0].payer, found[0].organizer) if found else None
@@ -83,9 +87,10 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             clock=clock,
         )
         yield Service(
-            servicers=[(add_PaymentServiceServicer_to_server, PaymentServicer(parts))],
+            servicers=[(add_PaymentServiceServicer_to_server, PaymentServicer(parts)), *accounting.servicers],
             workers=[
-                *chassis.workers(booking_subscription(payments, gateways, clock)),
+                *chassis.workers(booking_subscription(payments, gateways, clock), *accounting.subscriptions),
+                accounting.worker,
                 Worker("settling", settling.run, settling.stop),
                 Worker("webhooks", webhooks.run, webhooks.stop),
             ],

@@ -132,9 +132,11 @@ class Buyer:
     async def get(self, name: str) -> payment_pb2.Payment:
         return await self.stub.GetPayment(pb.GetPaymentRequest(name=name), metadata=self.metadata)
 
-    async def refund(self, name: str, units: int | None = None, *, role: Role = Role.FINANCE) -> payment_pb2.Payment:
+    async def refund(
+        self, name: str, units: int | None = None, *, role: Role = Role.FINANCE, currency: str = "CAD"
+    ) -> payment_pb2.Payment:
         """By a member of the organizer, not by the buyer."""
-        amount = None if units is None else Money(currency_code="CAD", units=units)
+        amount = None if units is None else Money(currency_code=currency, units=units)
         return await self.stub.RefundPayment(
             pb.RefundPaymentRequest(name=name, amount=amount, reason="rain"), metadata=self.member(role)
         )
@@ -146,8 +148,9 @@ class Buyer:
 class Running:
     """All of it."""
 
-    def __init__(self, calls, sandbox, door, booking, secret) -> None:
+    def __init__(self, calls, sandbox, door, booking, secret, settings) -> None:
         self.calls, self.sandbox, self.door, self.booking, self.secret = calls, sandbox, door, booking, secret
+        self.settings = settings
 
     def buyer(self) -> Buyer:
         return Buyer(self.calls, self.booking)
@@ -205,4 +208,4 @@ async def started(stack, mongodb: str, tmp_path, start_sandbox, door: Door, name
     service = await stack.enter_async_context(build(settings, Metrics("payment")))
     door.calls = await stack.enter_async_context(calls_to(service, key=key))
     stack.callback(setattr, door, "shut", True)
-    return Running(door.calls, sandbox, door, booking, secret)
+    return Running(door.calls, sandbox, door, booking, secret, settings)

@@ -11,7 +11,9 @@ from mongo_store.pieces import AT_ONCE
 from mongo_store.repository import Journaling
 from payment_service.domain.open_work import Work, next_look
 from payment_service.domain.payment import Payment
+from payment_service.domain.payment_books import UNPRICED, Books
 from payment_service.domain.states import UNDECIDED
+from payment_service.outbound.bookkeeping import book_writes
 from payment_service.outbound.documents import UNRECORDED, from_document, to_document
 from payment_service.outbound.domain_events import encode
 from payment_service.outbound.webhook_inbox import INBOX_INDEXES
@@ -44,9 +46,15 @@ class _Look:
 
 
 class MongoPayments(MongoRepository[Payment]):
-    """payment_service.domain.ports.PaymentRepository. `on_urgent` is told when money has begun to move."""
+    """payment_service.domain.ports.PaymentRepository. `on_urgent` is told when money has begun to move.
 
-    def __init__(self, journal: Journaling, on_urgent: Callable[[], None] = nobody) -> None:
+    books: how a change goes into the ledger, in the same commit.
+    """
+
+    def __init__(self, journal: Journaling, on_urgent: Callable[[], None] = nobody, books: Books = UNPRICED) -> None:
+        def beside(before: Payment | None, after: Payment) -> Sequence[Write]:
+            return [*open_work_writes(before, after), *book_writes(books, before, after)]
+
         super().__init__(
             journal,
             collection=COLLECTION,
@@ -54,7 +62,7 @@ class MongoPayments(MongoRepository[Payment]):
             from_document=from_document,
             encode=encode,
             etag_of=etag_of,
-            beside=open_work_writes,
+            beside=beside,
             unrecorded=UNRECORDED,
         )
         self._on_urgent = on_urgent

@@ -22,44 +22,50 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from usher.payment.v1 import invoice_pb2 as usher_dot_payment_dot_v1_dot_invoice__pb2
+from usher.payment.v1 import ledger_pb2 as usher_dot_payment_dot_v1_dot_ledger__pb2
 from usher.payment.v1 import payment_pb2 as usher_dot_payment_dot_v1_dot_payment__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/payment/v1/domain_events.proto\x12\x10usher.payment.v1\x1a\x1eusher/payment/v1/payment.proto\"<\n\x0ePaymentCreated\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\">\n\x10PaymentAttempted\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"C\n\x15PaymentActionRequired\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\">\n\x10PaymentSucceeded\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\";\n\rPaymentFailed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\">\n\x10PaymentCancelled\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"=\n\x0fPaymentRerouted\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"?\n\x11PaymentAuthorized\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"E\n\x17PaymentAttemptCancelled\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"=\n\x0fPaymentDisputed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"B\n\x14PaymentDisputeClosed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"U\n\x16PaymentSettingsChanged\x12;\n\x10payment_settings\x18\x01 \x01(\x0b\x32!.usher.payment.v1.PaymentSettings\"g\n\x0fRefundRequested\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\x12(\n\x06refund\x18\x02 \x01(\x0b\x32\x18.usher.payment.v1.Refund\"g\n\x0fRefundCompleted\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\x12(\n\x06refund\x18\x02 \x01(\x0b\x32\x18.usher.payment.v1.Refund\"d\n\x0cRefundFailed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\x12(\n\x06refund\x18\x02 \x01(\x0b\x32\x18.usher.payment.v1.Refundb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/payment/v1/domain_events.proto\x12\x10usher.payment.v1\x1a\x1eusher/payment/v1/invoice.proto\x1a\x1dusher/payment/v1/ledger.proto\x1a\x1eusher/payment/v1/payment.proto\"<\n\x0ePaymentCreated\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\">\n\x10PaymentAttempted\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"C\n\x15PaymentActionRequired\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\">\n\x10PaymentSucceeded\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\";\n\rPaymentFailed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\">\n\x10PaymentCancelled\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"=\n\x0fPaymentRerouted\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"?\n\x11PaymentAuthorized\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"E\n\x17PaymentAttemptCancelled\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"=\n\x0fPaymentDisputed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"B\n\x14PaymentDisputeClosed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"U\n\x16PaymentSettingsChanged\x12;\n\x10payment_settings\x18\x01 \x01(\x0b\x32!.usher.payment.v1.PaymentSettings\"g\n\x0fRefundRequested\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\x12(\n\x06refund\x18\x02 \x01(\x0b\x32\x18.usher.payment.v1.Refund\"g\n\x0fRefundCompleted\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\x12(\n\x06refund\x18\x02 \x01(\x0b\x32\x18.usher.payment.v1.Refund\"d\n\x0cRefundFailed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\x12(\n\x06refund\x18\x02 \x01(\x0b\x32\x18.usher.payment.v1.Refund\";\n\rInvoiceIssued\x12*\n\x07invoice\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Invoice\"9\n\rPayoutCreated\x12(\n\x06payout\x18\x01 \x01(\x0b\x32\x18.usher.payment.v1.Payoutb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'usher.payment.v1.domain_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PAYMENTCREATED']._serialized_start=90
-  _globals['_PAYMENTCREATED']._serialized_end=150
-  _globals['_PAYMENTATTEMPTED']._serialized_start=152
-  _globals['_PAYMENTATTEMPTED']._serialized_end=214
-  _globals['_PAYMENTACTIONREQUIRED']._serialized_start=216
-  _globals['_PAYMENTACTIONREQUIRED']._serialized_end=283
-  _globals['_PAYMENTSUCCEEDED']._serialized_start=285
-  _globals['_PAYMENTSUCCEEDED']._serialized_end=347
-  _globals['_PAYMENTFAILED']._serialized_start=349
-  _globals['_PAYMENTFAILED']._serialized_end=408
-  _globals['_PAYMENTCANCELLED']._serialized_start=410
-  _globals['_PAYMENTCANCELLED']._serialized_end=472
-  _globals['_PAYMENTREROUTED']._serialized_start=474
-  _globals['_PAYMENTREROUTED']._serialized_end=535
-  _globals['_PAYMENTAUTHORIZED']._serialized_start=537
-  _globals['_PAYMENTAUTHORIZED']._serialized_end=600
-  _globals['_PAYMENTATTEMPTCANCELLED']._serialized_start=602
-  _globals['_PAYMENTATTEMPTCANCELLED']._serialized_end=671
-  _globals['_PAYMENTDISPUTED']._serialized_start=673
-  _globals['_PAYMENTDISPUTED']._serialized_end=734
-  _globals['_PAYMENTDISPUTECLOSED']._serialized_start=736
-  _globals['_PAYMENTDISPUTECLOSED']._serialized_end=802
-  _globals['_PAYMENTSETTINGSCHANGED']._serialized_start=804
-  _globals['_PAYMENTSETTINGSCHANGED']._serialized_end=889
-  _globals['_REFUNDREQUESTED']._serialized_start=891
-  _globals['_REFUNDREQUESTED']._serialized_end=994
-  _globals['_REFUNDCOMPLETED']._serialized_start=996
-  _globals['_REFUNDCOMPLETED']._serialized_end=1099
-  _globals['_REFUNDFAILED']._serialized_start=1101
-  _globals['_REFUNDFAILED']._serialized_end=1201
+  _globals['_PAYMENTCREATED']._serialized_start=153
+  _globals['_PAYMENTCREATED']._serialized_end=213
+  _globals['_PAYMENTATTEMPTED']._serialized_start=215
+  _globals['_PAYMENTATTEMPTED']._serialized_end=277
+  _globals['_PAYMENTACTIONREQUIRED']._serialized_start=279
+  _globals['_PAYMENTACTIONREQUIRED']._serialized_end=346
+  _globals['_PAYMENTSUCCEEDED']._serialized_start=348
+  _globals['_PAYMENTSUCCEEDED']._serialized_end=410
+  _globals['_PAYMENTFAILED']._serialized_start=412
+  _globals['_PAYMENTFAILED']._serialized_end=471
+  _globals['_PAYMENTCANCELLED']._serialized_start=473
+  _globals['_PAYMENTCANCELLED']._serialized_end=535
+  _globals['_PAYMENTREROUTED']._serialized_start=537
+  _globals['_PAYMENTREROUTED']._serialized_end=598
+  _globals['_PAYMENTAUTHORIZED']._serialized_start=600
+  _globals['_PAYMENTAUTHORIZED']._serialized_end=663
+  _globals['_PAYMENTATTEMPTCANCELLED']._serialized_start=665
+  _globals['_PAYMENTATTEMPTCANCELLED']._serialized_end=734
+  _globals['_PAYMENTDISPUTED']._serialized_start=736
+  _globals['_PAYMENTDISPUTED']._serialized_end=797
+  _globals['_PAYMENTDISPUTECLOSED']._serialized_start=799
+  _globals['_PAYMENTDISPUTECLOSED']._serialized_end=865
+  _globals['_PAYMENTSETTINGSCHANGED']._serialized_start=867
+  _globals['_PAYMENTSETTINGSCHANGED']._serialized_end=952
+  _globals['_REFUNDREQUESTED']._serialized_start=954
+  _globals['_REFUNDREQUESTED']._serialized_end=1057
+  _globals['_REFUNDCOMPLETED']._serialized_start=1059
+  _globals['_REFUNDCOMPLETED']._serialized_end=1162
+  _globals['_REFUNDFAILED']._serialized_start=1164
+  _globals['_REFUNDFAILED']._serialized_end=1264
+  _globals['_INVOICEISSUED']._serialized_start=1266
+  _globals['_INVOICEISSUED']._serialized_end=1325
+  _globals['_PAYOUTCREATED']._serialized_start=1327
+  _globals['_PAYOUTCREATED']._serialized_end=1384
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,78 @@
+"""Payment's ledger in a running stack's database, and what a gateway reports."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from domain_kit.money import Money
+from domain_kit.refusals import Refusal
+from local_stack.stack import Stack
+from payment_service.domain.chain import Head
+from payment_service.domain.gateways import Entry as Line
+from payment_service.domain.reconciliation import Discrepancy, movements, reconciled
+from payment_service.domain.verification import Anchor, Finding
+from payment_service.outbound.gateway_reports import reported_by
+from payment_service.outbound.ledger import entries_of, verified
+from usher_cli.event_stores import database_of
+from usher_cli.options import CommandFailure
+
+MARGIN = timedelta(days=1)
+"""How far two clocks, and the time a gateway takes to book, may lie apart."""
+
+
+async def verified_ledger(stack: Stack, anchor: tuple[int, bytes] | None) -> tuple[Head, list[Finding]]:
+    """Where the ledger ends, and what is wrong with it."""
+    async with database_of(stack, "payment") as database:
+        told = await verified(database, None if anchor is None else Anchor(*anchor))
+    return told.head, told.findings
+
+
+async def reconciled_gateway(
+    stack: Stack,
+    gateway: str,
+    since: datetime,
+    until: datetime,
+    lines: Sequence[Line] | None,
+    credentials: Mapping[str, str],
+) -> list[Discrepancy]:
+    """Differences of that time; `lines` None: the gateway is asked."""
+    start, end = since - MARGIN, until + MARGIN
+    if lines is None:
+        lines = await reported_by(gateway, credentials, start, end)
+    async with database_of(stack, "payment") as database:
+        ours = [each async for each in entries_of(database, f"gateways/{gateway}", start, end)]
+    return reconciled(movements(gateway, ours), lines, since, until)
+
+
+def credentials_of(gateway: str, path: Path) -> Mapping[str, str]:
+    """Of one gateway in the file of all; CommandFailure."""
+    try:
+        given: Mapping[str, str] = json.loads(path.read_text("utf-8"))[gateway]
+    except (ValueError, KeyError, TypeError) as trouble:
+        raise CommandFailure(f"{path}: no credentials for {gateway}") from trouble
+    return given
+
+
+def lines_of_report(path: Path) -> list[Line]:
+    """The lines of a file; CommandFailure names the first one that is wrong."""
+    lines = []
+    for number, text in enumerate(path.read_text("utf-8").splitlines(), 1):
+        if text.strip():
+            try:
+                lines.append(_line(text))
+            except (ValueError, KeyError, TypeError, Refusal) as trouble:
+                raise CommandFailure(f"{path}:{number}: {trouble}") from trouble
+    return lines
+
+
+def _line(text: str) -> Line:
+    given = json.loads(text)
+    time = datetime.fromisoformat(given["time"])
+    if time.tzinfo is None:
+        raise ValueError("a time needs its distance to UTC")
+    currency = given["currency"]
+    return Line(
+        given["id"], given["kind"], given["reference"], given.get("key", ""), Money(int(given["amount"]), currency),
+        Money(int(given.get("fee", 0)), currency), time,
+    )  # fmt: skip

@@ -1,0 +1,130 @@
+"""Invoices and credit notes: what stands on them, and how they are numbered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from zoneinfo import ZoneInfo
+
+from domain_kit.money import Money
+from payment_service.domain.invoice_due import InvoiceDue
+from payment_service.domain.receipt import Receipt, ReceiptLine, Seller, Tax
+
+ADJUSTMENT, REFUND = "Adjustment", "Refund"
+
+
+class InvoiceKind(Enum):
+    """For money that came, or for money that went back."""
+
+    INVOICE = "INVOICE"
+    CREDIT_NOTE = "CREDIT_NOTE"
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """source: the fact it was issued for. corrected: number of the invoice that a credit note is about.
+
+    INVARIANT: lines sum to the total, which is the payment, or the refund below zero.
+    """
+
+    name: str
+    number: str
+    kind: InvoiceKind
+    source: str
+    seller: Seller
+    buyer: str
+    buyer_name: str
+    booking: str
+    payment: str
+    lines: tuple[ReceiptLine, ...]
+    taxes: tuple[Tax, ...]
+    total: Money
+    supply_time: datetime
+    issue_time: datetime
+    corrected: str = ""
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        if sum(each.total.minor_units for each in self.lines) != self.total.minor_units:
+            raise ValueError(f"{self.number}: the lines do not sum to {self.total}")
+
+    @property
+    def tax(self) -> Money:
+        """Sum of the taxes."""
+        return sum((each.amount for each in self.taxes), Money(0, self.total.currency))
+
+    @property
+    def net(self) -> Money:
+        """The total without taxes."""
+        return self.total - self.tax
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What is numbered from 1 without gaps: an organizer's invoices, or its credit notes, of one year."""
+
+    organizer: str
+    year: int
+    kind: InvoiceKind
+
+    @property
+    def name(self) -> str:
+        """One text."""
+        return f"{self.organizer}|{self.year}|{self.kind.value}"
+
+    def number(self, place: int) -> str:
+        """Such as `2027-000001`, `CN-2027-000001`."""
+        prefix = "CN-" if self.kind is InvoiceKind.CREDIT_NOTE else ""
+        return f"{prefix}{self.year}-{place:06}"
+
+
+def series_of(due: InvoiceDue, seller: Seller, now: datetime) -> Series:
+    """Where it is numbered when it is issued now: the year is that of the seller's calendar."""
+    kind = InvoiceKind.CREDIT_NOTE if due.is_credit else InvoiceKind.INVOICE
+    return Series(due.organizer, now.astimezone(ZoneInfo(seller.time_zone)).year, kind)
+
+
+def invoiced(name: str, number: str, due: InvoiceDue, receipt: Receipt, seller: Seller, now: datetime) -> Invoice:
+    """The invoice of a payment. What the receipt does not explain of the amount stands on a line of its own."""
+    lines = tuple(each for each in receipt.lines if each.total.currency == due.amount.currency)
+    rest = due.amount - sum((each.total for each in lines), Money(0, due.amount.currency))
+    if rest:
+        lines += (ReceiptLine(ADJUSTMENT, 1, rest),)
+    taxes = [Tax(each.name, each.millionths, share(each.amount, due.amount, receipt.total)) for each in receipt.taxes]
+    return Invoice(
+        name, number, InvoiceKind.INVOICE, due.source, seller, due.buyer, receipt.buyer_name, due.booking, due.payment,
+        lines, tuple(each for each in taxes if each.amount), due.amount, due.time, now,
+    )  # fmt: skip
+
+
+def credited(
+    name: str, number: str, due: InvoiceDue, invoice: Invoice, earlier: Sequence[Invoice], seller: Seller, now: datetime
+) -> Invoice:
+    """The credit note of a refund; `earlier`: those of the same payment.
+
+    INVARIANT: when all was paid back the credit notes hold each tax to the minor unit, however many there are.
+    """
+    nothing = Money(0, due.amount.currency)
+    before = sum((each.total * -1 for each in earlier), nothing)
+    after = before + due.amount
+    taxes = [
+        Tax(
+            each.name,
+            each.millionths,
+            share(each.amount, before, invoice.total) - share(each.amount, after, invoice.total),
+        )
+        for each in invoice.taxes
+    ]
+    line = ReceiptLine(due.reason or REFUND, 1, due.amount * -1)
+    return Invoice(
+        name, number, InvoiceKind.CREDIT_NOTE, due.source, seller, due.buyer, invoice.buyer_name, due.booking,
+        due.payment, (line,), tuple(each for each in taxes if each.amount), due.amount * -1, due.time, now,
+        corrected=invoice.number,
+    )  # fmt: skip
+
+
+def share(tax: Money, part: Money, whole: Money) -> Money:
+    """The tax in a part of a whole, rounded half up; exactly `tax` for the whole."""
+    if not whole or part.currency != whole.currency:
+        return Money(0, part.currency)
+    return Money((2 * tax.minor_units * part.minor_units + whole.minor_units) // (2 * whole.minor_units), part.currency)

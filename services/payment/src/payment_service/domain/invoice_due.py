@@ -1,0 +1,35 @@
+"""A fact that calls for an invoice or a credit note, until that was issued."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain_kit.money import Money
+
+SOONEST, LATEST = timedelta(seconds=1), timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDue:
+    """source: `payments/{payment}` for an invoice, `payments/{payment}/refunds/{refund}` for a credit note.
+
+    amount: of the payment or the refund. reason: of the refund. look: not to be looked at before.
+    """
+
+    source: str
+    time: datetime
+    payment: str
+    booking: str
+    organizer: str
+    buyer: str
+    amount: Money
+    reason: str = ""
+    look: datetime | None = None
+
+    @property
+    def is_credit(self) -> bool:
+        """Whether it calls for a credit note."""
+        return self.source != self.payment
+
+    def next_look(self, now: datetime) -> datetime:
+        """When something it needs has not arrived yet: half as long again as it has waited, within bounds."""
+        return now + min(max((now - self.time) / 2, SOONEST), LATEST)

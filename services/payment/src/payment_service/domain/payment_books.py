@@ -1,0 +1,133 @@
+"""What a change of a payment means for the books: its entries, and what is to be invoiced or credited for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain_kit.money import Money
+from payment_service.domain import bookkeeping
+from payment_service.domain.attempt import Attempt, Standing
+from payment_service.domain.bookkeeping import Deal
+from payment_service.domain.invoice_due import InvoiceDue
+from payment_service.domain.ledger import Entry
+from payment_service.domain.payment import Payment
+from payment_service.domain.refund import Refund, RefundState
+from payment_service.domain.states import State
+from payment_service.domain.terms import Terms, TermsBook
+
+ExpectedFee = Callable[[str, Money], Money]
+"""(gateway, amount) → what the gateway will keep of a charge."""
+
+SURPLUS = Terms()
+"""Of money that came a second time and only goes back: nobody earns on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """How changes are booked."""
+
+    terms: TermsBook
+    expected_fee: ExpectedFee
+
+    def entries(self, before: Payment | None, after: Payment) -> list[Entry]:
+        """INVARIANT: each fact of a payment has its entries in the change that it came with, and in no other.
+
+        Money that came a second time is booked like the first, without the platform's fee, until it has gone back.
+        """
+        made: list[Entry] = []
+        for attempt in paid_by_change(before, after):
+            deal = self._deal(after, attempt.number)
+            at = _since(after) if attempt.number == after.paid_by else after.update_time
+            made += bookkeeping.captured(deal, at, self.expected_fee(attempt.gateway, after.amount))
+        refunded = Money(0, after.amount.currency) if before is None else before.refunded
+        for refund, former in refunds_changed(before, after):
+            deal = self._deal(after, refund.attempt)
+            if former is None:
+                made += bookkeeping.refund_requested(deal, refund.id, refund.amount, refund.create_time)
+            if refund.state is RefundState.FAILED:
+                made += bookkeeping.refund_failed(deal, refund.id, refund.amount, after.update_time)
+            if refund.state is RefundState.COMPLETED:
+                counts = refund.attempt == after.paid_by
+                made += bookkeeping.refund_completed(
+                    deal, refund.id, refund.amount, refund.complete_time or after.update_time,
+                    refunded_before=refunded if counts else Money(0, after.amount.currency),
+                    reference=refund.gateway_reference,
+                )  # fmt: skip
+                refunded = refunded + refund.amount if counts else refunded
+        return made + self._dispute(before, after)
+
+    def due(self, before: Payment | None, after: Payment) -> list[InvoiceDue]:
+        """An invoice for the money that counts, a credit note for each refund of it that was completed."""
+        came = any(each.number == after.paid_by for each in paid_by_change(before, after))
+        made = [_due(after, _since(after), None)] if came else []
+        made += [
+            _due(after, refund.complete_time or after.update_time, refund)
+            for refund, _ in refunds_changed(before, after)
+            if refund.state is RefundState.COMPLETED and refund.attempt == after.paid_by
+        ]
+        return made
+
+    def _dispute(self, before: Payment | None, after: Payment) -> list[Entry]:
+        """What is disputed is what was neither paid back nor about to be. A refund that fails meanwhile joins it, so
+        that what comes back in the end is what was taken.
+        """
+        if before is None or State.DISPUTED not in (before.state, after.state):
+            return []
+        deal, dispute, at = self._deal(after, after.paid_by), str(after.version), after.update_time
+        if before.state is not State.DISPUTED:
+            return bookkeeping.dispute_opened(deal, dispute, _disputable(after), at)
+        if after.state is State.DISPUTED:
+            more = _disputable(after) - _disputable(before)
+            return bookkeeping.dispute_opened(deal, dispute, more, at) if more.minor_units > 0 else []
+        return bookkeeping.dispute_won(deal, dispute, _disputable(before), at)
+
+    def _deal(self, payment: Payment, number: int) -> Deal:
+        attempt, terms = payment.attempt(number), self.terms.of(payment.organizer)
+        return Deal(
+            payment.name, payment.organizer, attempt.gateway, payment.amount, attempt.reference, attempt.key,
+            terms if number == payment.paid_by else SURPLUS,
+            part="" if number == payment.paid_by else f"attempts/{number}/",
+        )  # fmt: skip
+
+
+UNPRICED = Books(TermsBook(), lambda _gateway, amount: Money(0, amount.currency))
+"""The usual terms, and no fees."""
+
+
+def paid_by_change(before: Payment | None, after: Payment) -> list[Attempt]:
+    """Attempts whose money came with this change."""
+    former = (
+        {each.number for each in before.attempts if each.standing is Standing.PAID} if before is not None else set()
+    )
+    return [each for each in after.attempts if each.standing is Standing.PAID and each.number not in former]
+
+
+def refunds_changed(before: Payment | None, after: Payment) -> list[tuple[Refund, Refund | None]]:
+    """Refunds that are new or stand elsewhere than before, with what they were."""
+    former = {each.id: each for each in before.refunds} if before is not None else {}
+    changed = ((each, former.get(each.id)) for each in after.refunds)
+    return [(each, earlier) for each, earlier in changed if earlier is None or earlier.state is not each.state]
+
+
+def _disputable(payment: Payment) -> Money:
+    """What counts of it and was neither paid back nor is about to be, whatever its state."""
+    counted = [each for each in payment.refunds if each.attempt == payment.paid_by]
+    gone = [each.amount for each in counted if each.state is not RefundState.FAILED]
+    return payment.amount - sum(gone, Money(0, payment.amount.currency))
+
+
+def _since(payment: Payment) -> datetime:
+    return payment.succeed_time or payment.update_time
+
+
+def _due(payment: Payment, at: datetime, refund: Refund | None) -> InvoiceDue:
+    return InvoiceDue(
+        payment.name if refund is None else f"{payment.name}/refunds/{refund.id}",
+        at,
+        payment.name,
+        payment.booking,
+        payment.organizer,
+        payment.payer,
+        payment.amount if refund is None else refund.amount,
+        "" if refund is None else refund.reason,
+    )

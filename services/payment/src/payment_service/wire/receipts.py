@@ -1,0 +1,68 @@
+"""What booking tells of bookings and user of organizers, as far as it stands on invoices."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from domain_kit.money import Money
+from payment_service.domain.invoice import share
+from payment_service.domain.receipt import Receipt, ReceiptLine, Seller, Tax
+from resource_api import money_from_wire
+from usher.booking.v1 import booking_pb2 as pb
+from usher.booking.v1 import domain_events_pb2 as facts
+from usher.user.v1 import organizer_pb2
+
+
+def receipt_of_booking(booking: pb.Booking, payment: str) -> Receipt:
+    """A payment for the whole booking."""
+    lines = tuple(
+        ReceiptLine(each.display_name, each.quantity, money_from_wire(each.total, field="lines.total"))
+        for each in booking.lines
+    )
+    total = money_from_wire(booking.total, field="total")
+    return Receipt(payment, total, lines, _taxes(booking.taxes), booking.contact.display_name)
+
+
+def receipt_of_change(fact: facts.BookingChanged) -> Receipt | None:
+    """The payment that a change was paid with; None where it cost nothing.
+
+    Its taxes are the part of the booking's that the amount is of the booking.
+    """
+    booking = fact.booking
+    if not booking.extra_payments or not booking.last_price_change.HasField("amount_due"):
+        return None
+    due = money_from_wire(booking.last_price_change.amount_due, field="last_price_change.amount_due")
+    if due.minor_units <= 0:
+        return None
+    names = _names(booking)
+    lines = (
+        *_changed(fact.added_lines, names, 1),
+        *_changed(fact.removed_lines, names, -1),
+    )
+    total = money_from_wire(booking.total, field="total")
+    taxes = tuple(Tax(each.name, each.millionths, share(each.amount, due, total)) for each in _taxes(booking.taxes))
+    return Receipt(booking.extra_payments[-1], due, lines, taxes, booking.contact.display_name)
+
+
+def seller_from_wire(organizer: organizer_pb2.Organizer) -> Seller:
+    """An organizer as it stands on its invoices."""
+    return Seller(organizer.name, organizer.display_name, organizer.country_code, organizer.time_zone or "UTC")
+
+
+def _taxes(taxes: Iterable[pb.TaxAmount]) -> tuple[Tax, ...]:
+    return tuple(
+        Tax(each.display_name, each.rate_millionths, money_from_wire(each.amount, field="taxes.amount"))
+        for each in taxes
+    )
+
+
+def _names(booking: pb.Booking) -> Mapping[str, str]:
+    """Ticket type → its name, also of types that have left the booking."""
+    names = {each.ticket_type: each.display_name for each in booking.tickets}
+    return names | {each.ticket_type: each.display_name for each in booking.lines}
+
+
+def _changed(lines: Sequence[facts.ChangedLine], names: Mapping[str, str], sign: int) -> list[ReceiptLine]:
+    found = []
+    for each in lines:
+        total: Money = money_from_wire(each.total, field="lines.total")
+        found.append(ReceiptLine(names.get(each.ticket_type, each.ticket_type), each.quantity, total * sign))
+    return found

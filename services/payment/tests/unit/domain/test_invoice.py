@@ -1,0 +1,102 @@
+"""Lines and taxes of invoices and credit notes sum up, whatever the receipt says."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain_kit.money import Money
+from payment_service.domain.invoice import Invoice, InvoiceKind, Series, credited, invoiced, series_of, share
+from payment_service.domain.invoice_due import InvoiceDue
+from payment_service.domain.receipt import Receipt, ReceiptLine, Seller, Tax
+
+NOW = datetime(2027, 12, 31, 23, 30, tzinfo=UTC)
+SELLER = Seller("organizers/o", "Nordlicht", "DE", "Europe/Berlin")
+AMOUNTS = st.integers(1, 10**7)
+
+
+def money(amount: int) -> Money:
+    return Money(amount, "EUR")
+
+
+def due(amount: int, refund: str = "") -> InvoiceDue:
+    source = f"payments/p/refunds/{refund}" if refund else "payments/p"
+    return InvoiceDue(source, NOW, "payments/p", "events/e/bookings/b", "organizers/o", "users/u", money(amount))
+
+
+def receipt(total: int, taxes: list[int], lines: list[int] | None = None) -> Receipt:
+    sold = tuple(ReceiptLine(f"Type {n}", 1, money(amount)) for n, amount in enumerate(lines or [total]))
+    return Receipt(
+        "payments/p", money(total), sold, tuple(Tax(f"T{n}", 190_000, money(tax)) for n, tax in enumerate(taxes)), "Zoë"
+    )  # fmt: skip
+
+
+def issued(total: int, taxes: list[int]) -> Invoice:
+    return invoiced("invoices/1", "2027-000001", due(total), receipt(total, taxes), SELLER, NOW)
+
+
+@given(AMOUNTS, AMOUNTS, st.lists(AMOUNTS, min_size=1, max_size=4))
+def test_an_invoice_is_about_exactly_the_payment_whatever_the_receipt_says(
+    paid: int, total: int, lines: list[int]
+) -> None:
+    """INVARIANT: see Invoice."""
+    invoice = invoiced("i", "n", due(paid), receipt(total, [total // 10], lines), SELLER, NOW)
+    assert sum(each.total.minor_units for each in invoice.lines) == paid == invoice.total.minor_units
+    assert invoice.net + invoice.tax == invoice.total
+    assert invoice.tax.minor_units <= paid
+
+
+def test_a_receipt_that_explains_the_payment_stands_on_the_invoice_as_it_is() -> None:
+    told = receipt(12970, [1900, 70], [11900, 1070])
+    invoice = invoiced("i", "n", due(12970), told, SELLER, NOW)
+    assert (invoice.lines, invoice.taxes, invoice.buyer_name) == (told.lines, told.taxes, "Zoë")
+    assert invoice.net == money(11000)
+
+
+@given(st.lists(AMOUNTS, min_size=1, max_size=6), st.lists(st.integers(0, 25), max_size=3))
+def test_credit_notes_of_a_whole_payment_give_back_each_tax_to_the_minor_unit(
+    refunds: list[int], percents: list[int]
+) -> None:
+    """INVARIANT: see credited."""
+    total = sum(refunds)
+    invoice = issued(total, [total * percent // 100 for percent in percents])
+    notes: list[Invoice] = []
+    for number, amount in enumerate(refunds):
+        note = credited("c", "CN", due(amount, f"r{number}"), invoice, notes, SELLER, NOW)
+        assert (note.total, note.kind, note.corrected) == (money(-amount), InvoiceKind.CREDIT_NOTE, invoice.number)
+        assert all(tax.amount.minor_units < 0 for tax in note.taxes)
+        notes.append(note)
+    for tax in invoice.taxes:
+        back = [each.amount for note in notes for each in note.taxes if each.name == tax.name]
+        assert sum(back, money(0)) == tax.amount * -1
+
+
+@given(AMOUNTS, AMOUNTS, AMOUNTS)
+def test_a_share_is_proportional_and_all_of_the_whole(tax: int, part: int, whole: int) -> None:
+    assert share(money(tax), money(whole), money(whole)) == money(tax)
+    assert abs(share(money(tax), money(part), money(whole)).minor_units * whole - tax * part) * 2 <= whole
+    assert share(money(tax), Money(part, "CAD"), money(whole)) == Money(0, "CAD")
+
+
+def test_a_year_begins_where_the_seller_is() -> None:
+    assert series_of(due(1), SELLER, NOW).year == 2028
+    assert series_of(due(1), replace(SELLER, time_zone="America/Toronto"), NOW).year == 2027
+
+
+def test_invoices_and_credit_notes_have_numbers_of_their_own() -> None:
+    assert Series("organizers/o", 2027, InvoiceKind.INVOICE).number(42) == "2027-000042"
+    assert Series("organizers/o", 2027, InvoiceKind.CREDIT_NOTE).number(1) == "CN-2027-000001"
+    assert series_of(due(1, "r"), SELLER, NOW).kind is InvoiceKind.CREDIT_NOTE
+
+
+def test_what_waits_is_looked_at_ever_more_rarely() -> None:
+    waits = due(1)
+    looks = [waits.next_look(NOW + timedelta(seconds=age)) - NOW for age in (0, 60, 86_400)]
+    assert looks == [timedelta(seconds=1), timedelta(seconds=90), timedelta(days=1, minutes=5)]
+
+
+def test_lines_that_do_not_sum_to_the_total_make_no_invoice() -> None:
+    with pytest.raises(ValueError, match="2027-000001"):
+        replace(issued(100, []), total=money(99))
