@@ -47,7 +47,7 @@ SECOND = [
     Trial(
         "event",
         ["repository.before_commit", "repository.after_commit", "relay.before_publish", "relay.after_publish",
-         "relay.after_mark"],
+         "relay.after_mark", "outbox.before_marks", "outbox.after_marks"],
         lambda on: on.an_event_is_drafted,
     ),
     Trial(
