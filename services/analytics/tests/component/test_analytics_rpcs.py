@@ -138,8 +138,13 @@ async def test_from_domain_events_to_figures_and_on_to_another_time_zone(mongodb
         ids = await publisher.tell(
             refund, held, confirmed, (organizer_told(OrganizerCreated, "America/Toronto"), ORGANIZER, 1)
         )
+        # What is counted shows a moment before it is said that nothing is left to count.
         answer = await wait_for(
-            calls, lambda each: each.totals[:1] and each.totals[0].refunded.units == 24, group_by=[1, 3]
+            calls,
+            lambda each: (
+                each.totals[:1] and each.totals[0].refunded.units == 24 and each.fresh_as_of.ToDatetime(UTC) == REFUNDED
+            ),
+            group_by=[1, 3],
         )
         assert [
             (row.day.day, row.ticket_type.rpartition("/")[2], row.gross.units, row.refunded.units)
@@ -156,8 +161,6 @@ async def test_from_domain_events_to_figures_and_on_to_another_time_zone(mongodb
         assert (total.gross.units, total.gross.nanos) == (49, 980_000_000)
         assert (total.net.units, total.net.nanos) == (24, 990_000_000)
         assert answer.time_zone == "America/Toronto"
-        assert answer.fresh_as_of.ToDatetime(UTC) == REFUNDED
-
         await publisher.tell((organizer_told(OrganizerUpdated, "Europe/Berlin"), ORGANIZER, 2))
         moved = await wait_for(calls, lambda each: each.rows[0].day.day == 7 and len(each.rows) == 2, group_by=[1])
         assert [(row.day.day, row.gross.units, row.refunded.units) for row in moved.rows] == [(7, 49, 0), (8, 0, 24)]
