@@ -19,7 +19,7 @@ from payment_service.domain.gateways import (
     Order,
     Progress,
 )
-from payment_service.outbound.gateways.kept_session import unavailable
+from payment_service.outbound.gateways.said_no import unavailable
 
 ENDED = frozenset({"Refused", "Cancelled", "Error"})
 ACTIONS = frozenset({"RedirectShopper", "IdentifyShopper", "ChallengeShopper"})

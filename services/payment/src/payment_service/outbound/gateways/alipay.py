@@ -19,7 +19,6 @@ from typing import Any
 import httpx
 
 from domain_kit.money import Money
-from domain_kit.refusals import NotFound
 from payment_service.domain.gateways import (
     Acknowledgement,
     Action,
@@ -45,7 +44,7 @@ from payment_service.outbound.gateways.alipay_client import (
     answer_of,
     china_text,
 )
-from payment_service.outbound.gateways.said_no import refuses_us, reserves_nothing, unavailable
+from payment_service.outbound.gateways.said_no import refuses_us, reserves_nothing, unavailable, unknown
 from payment_service.outbound.gateways.threads import Threads
 
 # TRADE_FINISHED: paid so long ago that it cannot be refunded any more. TRADE_CLOSED may have been paid, see _closed.
@@ -107,7 +106,7 @@ class AlipayGateway:
         """As it stands: the payer alone decides."""
         found = await self.find(order, reference)
         if found is None:
-            raise NotFound("INTENT_UNKNOWN", "The payment gateway does not know this payment.")
+            raise unknown()
         return found
 
     async def find(self, order: Order, reference: str) -> Intent | None:

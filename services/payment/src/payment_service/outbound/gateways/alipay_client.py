@@ -10,8 +10,8 @@ import httpx
 from alipay import AliPay
 from alipay.exceptions import AliPayException, AliPayValidationError
 
-from domain_kit.refusals import NotFound, Refusal
-from payment_service.outbound.gateways.said_no import refused, refuses_us, unavailable
+from domain_kit.refusals import Refusal
+from payment_service.outbound.gateways.said_no import refused, refuses_us, unavailable, unknown
 
 GATEWAY = "alipay"
 CHINA = timezone(timedelta(hours=8))  # without summer time since 1991
@@ -65,7 +65,7 @@ class Answer:
     def refusal(self) -> Refusal:
         """The no as a refusal."""
         if self.knows_nothing:
-            return NotFound("INTENT_UNKNOWN", "The payment gateway does not know this payment.")
+            return unknown()
         return refused(GATEWAY, self.code, malformed=self.malformed)
 
 

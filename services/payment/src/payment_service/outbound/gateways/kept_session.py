@@ -3,14 +3,14 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 
-from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, Refusal, Unavailable
+from domain_kit.refusals import FailedPrecondition, InvalidArgument, Refusal
+from payment_service.outbound.gateways.said_no import out_of_order, unavailable, unknown
 
 log = logging.getLogger(__name__)
 # The gateway has not decided: too early, conflicting with a call under way, too many calls.
@@ -94,19 +94,13 @@ def refusal_of(gateway: str, status: int, code: str) -> Refusal:
         return unavailable()
     if status in (401, 403):
         log.error("the gateway does not accept our key", extra={"gateway": gateway, "status": status})
-        return Unavailable("GATEWAY_REFUSES_US", "Payments are out of order.", retry_after=timedelta(minutes=1))
+        return out_of_order()
     metadata = {"gateway": gateway, "gateway_code": code[:64]}
     if status == 404:
-        return NotFound("INTENT_UNKNOWN", "The payment gateway does not know this payment.", metadata=metadata)
+        return unknown(metadata)
     if status == 422:
         return FailedPrecondition("GATEWAY_REFUSED", "The payment gateway refused the request.", metadata=metadata)
     return InvalidArgument("GATEWAY_REFUSED", "The payment gateway refused the request.", metadata=metadata)
-
-
-def unavailable() -> Unavailable:
-    """Nobody knows what became of it."""
-    wait = timedelta(seconds=1)
-    return Unavailable("GATEWAY_UNAVAILABLE", "The payment gateway does not answer.", retry_after=wait)
 
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:

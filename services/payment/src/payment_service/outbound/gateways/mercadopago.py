@@ -36,7 +36,7 @@ from payment_service.domain.gateways import (
     Progress,
 )
 from payment_service.outbound.capability_files import capabilities_of
-from payment_service.outbound.gateways.kept_session import KeptSession, refusing, unavailable
+from payment_service.outbound.gateways.kept_session import KeptSession, refusing
 from payment_service.outbound.gateways.mercadopago_objects import (
     card_of,
     entries_of,
@@ -45,6 +45,7 @@ from payment_service.outbound.gateways.mercadopago_objects import (
     refund_of,
     told_apart,
 )
+from payment_service.outbound.gateways.said_no import unavailable
 from payment_service.outbound.gateways.threads import Threads
 
 PAGE = 100

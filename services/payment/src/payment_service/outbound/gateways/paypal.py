@@ -16,8 +16,9 @@ from payment_service.domain.gateways import GatewayRefund, Intent, IntentState, 
 from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.gateways.paypal_books import INTENTS, PayPalBooks, called_off, payments_of, refund_of
 from payment_service.outbound.gateways.paypal_client import PayPalClient
-from payment_service.outbound.gateways.paypal_errors import ANOTHER_BODY, No, no_answer
+from payment_service.outbound.gateways.paypal_errors import ANOTHER_BODY, No
 from payment_service.outbound.gateways.paypal_webhooks import Certificates, PayPalWebhooks
+from payment_service.outbound.gateways.said_no import unavailable
 
 CREATED = 201  # the answer to a request id that PayPal has not seen before
 WHOLE = "return=representation"
@@ -175,7 +176,7 @@ class PayPalGateway(PayPalBooks, PayPalWebhooks):
         }
         status, made = await self._paypal.orders("create_order", body=body, paypal_request_id=order.key, prefer=WHOLE)
         if not isinstance(made, dict) or not made.get("id"):
-            raise no_answer()
+            raise unavailable()
         return status, made
 
     async def _id(self, order: Order) -> str:

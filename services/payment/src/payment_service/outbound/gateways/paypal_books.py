@@ -18,7 +18,8 @@ from payment_service.domain.gateways import (
     Progress,
 )
 from payment_service.outbound.gateways.paypal_client import PayPalClient
-from payment_service.outbound.gateways.paypal_errors import failure, no_answer
+from payment_service.outbound.gateways.paypal_errors import failure
+from payment_service.outbound.gateways.said_no import unavailable
 
 INTENTS = {True: "CAPTURE", False: "AUTHORIZE"}  # by whether an order is to be captured at once
 TAKEN = ("COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED")
@@ -86,7 +87,7 @@ class PayPalBooks:
         try:
             return self._read(order, found)
         except (LookupError, TypeError, ValueError, ArithmeticError):
-            raise no_answer() from None
+            raise unavailable() from None
 
     def _read(self, order: Order, found: Mapping[str, Any]) -> Intent:
         reference, status = str(found["id"]), found["status"]

@@ -10,7 +10,8 @@ from paypalserversdk.http.auth.o_auth_2 import ClientCredentialsAuthCredentials
 from paypalserversdk.paypal_serversdk_client import PaypalServersdkClient
 
 from domain_kit.refusals import Unavailable
-from payment_service.outbound.gateways.paypal_errors import no_answer, refusal_of
+from payment_service.outbound.gateways.paypal_errors import refusal_of
+from payment_service.outbound.gateways.said_no import unavailable
 from payment_service.outbound.gateways.threads import Threads
 
 Answer = tuple[int, Any]
@@ -62,7 +63,7 @@ class PayPalClient:
             refusal = refusal_of(error.response_code, str(error.response.text))
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             # The session's errors are OSErrors; the others are an answer that is not what the SDK expects.
-            refusal = no_answer()
+            refusal = unavailable()
         if isinstance(refusal, Unavailable) and refusal.reason == "GATEWAY_REFUSES_US":
             # A token may be called back before its time: the next call gets another.
             self._sdk = PaypalServersdkClient(config=self._configuration)

@@ -3,11 +3,11 @@
 import json
 import logging
 import re
-from datetime import timedelta
 from typing import Any
 
-from domain_kit.refusals import InvalidArgument, Refusal, Unavailable
+from domain_kit.refusals import InvalidArgument, Refusal
 from payment_service.domain.gateways import Failure, FailureKind
+from payment_service.outbound.gateways.said_no import out_of_order, unavailable
 
 log = logging.getLogger(__name__)
 
@@ -39,22 +39,16 @@ class No(InvalidArgument):
         self.failure = failure(issue)
 
 
-def no_answer() -> Unavailable:
-    """The outcome is not known."""
-    wait = timedelta(seconds=1)
-    return Unavailable("GATEWAY_UNAVAILABLE", "The payment gateway does not answer.", retry_after=wait)
-
-
 def refusal_of(status: int, body: str) -> Refusal:
     """No where it is definite. Nothing of the body but its code goes further."""
     issue = issue_of(body)
     if status in (401, 403):
         log.error("the gateway does not accept our key", extra={"gateway": "paypal", "status": status, "code": issue})
-        return Unavailable("GATEWAY_REFUSES_US", "Payments are out of order.", retry_after=timedelta(minutes=1))
+        return out_of_order()
     if issue == ANOTHER_BODY:
         return No(issue)
     if not 400 <= status < 500 or status in (408, 409, 429) or issue in TOO_EARLY:
-        return no_answer()
+        return unavailable()
     return No(issue)
 
 

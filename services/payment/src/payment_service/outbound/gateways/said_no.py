@@ -1,9 +1,10 @@
 """What becomes of a gateway's no, in words that quote neither it nor what was sent."""
 
 import logging
+from collections.abc import Mapping
 from datetime import timedelta
 
-from domain_kit.refusals import FailedPrecondition, InvalidArgument, Refusal, Unauthenticated, Unavailable
+from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, Refusal, Unauthenticated, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -14,10 +15,20 @@ def unavailable() -> Unavailable:
     return Unavailable("GATEWAY_UNAVAILABLE", "The payment gateway does not answer.", retry_after=wait)
 
 
+def out_of_order() -> Unavailable:
+    """For an operator to mend, who is told by whoever knows the code."""
+    return Unavailable("GATEWAY_REFUSES_US", "Payments are out of order.", retry_after=timedelta(minutes=1))
+
+
+def unknown(metadata: Mapping[str, str] | None = None) -> NotFound:
+    """It has no such order."""
+    return NotFound("INTENT_UNKNOWN", "The payment gateway does not know this payment.", metadata=metadata or {})
+
+
 def refuses_us(gateway: str, code: str) -> Unavailable:
     """It does not accept our keys, or lets this merchant do nothing: for an operator to mend."""
     log.error("the gateway does not accept us", extra={"gateway": gateway, "gateway_code": code})
-    return Unavailable("GATEWAY_REFUSES_US", "Payments are out of order.", retry_after=timedelta(minutes=1))
+    return out_of_order()
 
 
 def refused(gateway: str, code: str, *, malformed: bool) -> Refusal:

@@ -17,8 +17,9 @@ from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, InvalidArgument
 from payment_service.domain.gateways import GatewayRefund, Intent, IntentState, Order, Progress
 from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.gateways.said_no import unavailable
 from payment_service.outbound.gateways.square_books import ONCE, SquareBooks
-from payment_service.outbound.gateways.square_errors import REUSED, No, answered, no_answer
+from payment_service.outbound.gateways.square_errors import REUSED, No, answered
 from payment_service.outbound.gateways.square_webhooks import SquareWebhooks
 
 API_VERSION = "2026-09-16"
@@ -178,7 +179,7 @@ class SquareGateway(SquareBooks, SquareWebhooks):
             return found
         if await self._used_up(order):
             return self._cancelled(order, no)
-        raise no_answer()  # another token was tried, and what became of it is not in the list yet
+        raise unavailable()  # another token was tried, and what became of it is not in the list yet
 
     async def _used_up(self, order: Order) -> bool:
         """Whether the key belongs to the token that nobody has, now or since an earlier call."""
@@ -198,7 +199,7 @@ class SquareGateway(SquareBooks, SquareWebhooks):
                     return self._cancelled(order, no)
         if found := await self.find(order, ""):
             return found
-        raise no_answer()
+        raise unavailable()
 
     async def _payment_of(self, order: Order, reference: str) -> str:
         if reference not in ("", order.key):
@@ -218,7 +219,7 @@ class SquareGateway(SquareBooks, SquareWebhooks):
 
 def _refund(refund: Any) -> GatewayRefund:
     if refund is None:
-        raise no_answer()
+        raise unavailable()
     return GatewayRefund(refund.id, PROGRESS.get(refund.status, Progress.PENDING))
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from domain_kit.money import Money
 from payment_service.domain.capabilities import Capabilities
 from payment_service.domain.gateways import Entry, Intent, IntentState
-from payment_service.outbound.gateways.square_errors import answered, code_of, failure, no_answer
+from payment_service.outbound.gateways.said_no import unavailable
+from payment_service.outbound.gateways.square_errors import answered, code_of, failure
 
 STATES = {
     "PENDING": IntentState.PROCESSING,
@@ -59,7 +60,7 @@ class SquareBooks:
 
     def _intent(self, payment: Any) -> Intent:
         if payment is None or not payment.id or payment.amount_money is None:
-            raise no_answer()
+            raise unavailable()
         state = STATES.get(payment.status, IntentState.PROCESSING)
         errors = (payment.card_details.errors if payment.card_details else None) or ()
         why = [failure(code_of(each.code), str(each.category)) for each in errors]

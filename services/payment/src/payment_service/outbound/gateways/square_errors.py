@@ -3,14 +3,14 @@
 import logging
 import re
 from collections.abc import Awaitable
-from datetime import timedelta
 from typing import Any, TypeVar
 
 import httpx
 from square.core.api_error import ApiError
 
-from domain_kit.refusals import InvalidArgument, Refusal, Unavailable
+from domain_kit.refusals import InvalidArgument, Refusal
 from payment_service.domain.gateways import Failure, FailureKind
+from payment_service.outbound.gateways.said_no import out_of_order, unavailable
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -56,14 +56,7 @@ async def answered(call: Awaitable[T]) -> T:
     except ApiError as error:
         raise refusal_of(error) from None
     except httpx.HTTPError:
-        raise no_answer() from None
-
-
-def no_answer() -> Unavailable:
-    """The outcome is not known."""
-    return Unavailable(
-        "GATEWAY_UNAVAILABLE", "The payment gateway does not answer.", retry_after=timedelta(seconds=1)
-    )  # fmt: skip
+        raise unavailable() from None
 
 
 def refusal_of(error: ApiError) -> Refusal:
@@ -72,9 +65,9 @@ def refusal_of(error: ApiError) -> Refusal:
     code = code_of(first.code)
     if status in (401, 403):
         log.error("the gateway does not accept our key", extra={"gateway": "square", "status": status, "code": code})
-        return Unavailable("GATEWAY_REFUSES_US", "Payments are out of order.", retry_after=timedelta(minutes=1))
+        return out_of_order()
     if not 400 <= status < 500 or status in (408, 409, 429) or code in ("RATE_LIMITED", "REFUND_ALREADY_PENDING"):
-        return no_answer()
+        return unavailable()
     return No(code, str(first.category))
 
 

@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 import stripe
 
-from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, Refusal, Unavailable
+from domain_kit.refusals import FailedPrecondition, InvalidArgument, Refusal
 from payment_service.domain.gateways import Failure, FailureKind
+from payment_service.outbound.gateways.said_no import out_of_order, unavailable, unknown
 
 log = logging.getLogger(__name__)
 
@@ -26,15 +26,14 @@ def refusal_of(error: stripe.StripeError) -> Refusal:
     """Unavailable where nobody knows or repeating helps, else what is wrong with the request."""
     status = error.http_status or 0
     if isinstance(error, stripe.APIConnectionError | stripe.RateLimitError) or status >= 500 or status in (0, 409, 424):
-        wait = timedelta(seconds=1)
-        return Unavailable("GATEWAY_UNAVAILABLE", "The payment gateway does not answer.", retry_after=wait)
+        return unavailable()
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         log.error("the gateway does not accept our key", extra={"status": status, "request_id": error.request_id})
-        return Unavailable("GATEWAY_REFUSES_US", "Payments are out of order.", retry_after=timedelta(minutes=1))
+        return out_of_order()
     code = error.code or type(error).__name__
     metadata = {"gateway_code": str(code), "gateway_request": error.request_id or ""}
     if code == "resource_missing":
-        return NotFound("INTENT_UNKNOWN", "The payment gateway does not know this payment.", metadata=metadata)
+        return unknown(metadata)
     if isinstance(error, stripe.InvalidRequestError):
         return InvalidArgument("GATEWAY_REFUSED", "The payment gateway refused the request.", metadata=metadata)
     return FailedPrecondition("GATEWAY_REFUSED", "The payment gateway refused the request.", metadata=metadata)

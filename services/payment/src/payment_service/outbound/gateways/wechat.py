@@ -17,7 +17,6 @@ from typing import Any
 from wechatpayv3.async_ import AsyncWeChatPay, WeChatPayType
 
 from domain_kit.money import Money
-from domain_kit.refusals import NotFound
 from payment_service.domain.gateways import (
     Acknowledgement,
     Action,
@@ -33,7 +32,7 @@ from payment_service.domain.gateways import (
     Progress,
 )
 from payment_service.outbound.capability_files import capabilities_of
-from payment_service.outbound.gateways.said_no import reserves_nothing, unavailable
+from payment_service.outbound.gateways.said_no import reserves_nothing, unavailable, unknown
 from payment_service.outbound.gateways.wechat_answers import GATEWAY, Answer, ask
 from payment_service.outbound.gateways.wechat_bills import entries_of
 from payment_service.outbound.gateways.wechat_callbacks import Callbacks
@@ -92,7 +91,7 @@ class WeChatGateway:
         """As it stands: the payer alone decides."""
         found = await self.find(order, reference)
         if found is None:
-            raise NotFound("INTENT_UNKNOWN", "The payment gateway does not know this payment.")
+            raise unknown()
         return found
 
     async def find(self, order: Order, reference: str) -> Intent | None:

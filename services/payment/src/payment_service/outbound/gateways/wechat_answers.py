@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from domain_kit.refusals import NotFound, Refusal
-from payment_service.outbound.gateways.said_no import refused, refuses_us, unavailable
+from domain_kit.refusals import Refusal
+from payment_service.outbound.gateways.said_no import refused, refuses_us, unavailable, unknown
 
 log = logging.getLogger(__name__)
 GATEWAY = "wechat"
@@ -47,7 +47,7 @@ class Answer:
     def refusal(self) -> Refusal:
         """The no as a refusal."""
         if self.knows_nothing:
-            return NotFound("INTENT_UNKNOWN", "The payment gateway does not know this payment.")
+            return unknown()
         return refused(GATEWAY, self.code, malformed=self.status == 400)
 
 
