@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -12,13 +12,13 @@ from typing import Any
 from access import Role, SigningKey, TokenSigner
 from local_stack.readiness import LOOPBACK
 from local_stack.stack import Stack
-from mongo_store import Database, open_database
+from mongo_store import open_database
 from usher_cli.accounts import eventually, register
 from usher_cli.api import Api, ApiRefusal
 
 ON_SALE_SECONDS = 60.0
 BUYERS = 4
-PAGE = 1000
+READING_PATIENCE = timedelta(minutes=1)  # the embedded database collects all of 100,000 documents before it answers
 PASSWORD = "a load of bookings, 2026"
 TOKEN_LIFETIME = timedelta(minutes=30)
 HOLDS_PLACES = ("HELD", "CONFIRMED")
@@ -144,11 +144,11 @@ async def read_books(stack: Stack) -> dict[str, Books]:
     stored: dict[str, dict[str, str]] = defaultdict(dict)
     places: Counter[str] = Counter()
     versions: Counter[tuple[str, int]] = Counter()
-    async with open_database(database_uri(stack), "usher_booking") as database:
-        async for each in _all_of(database, "bookings", {"event": 1, "state": 1, "lines": 1}):
+    async with open_database(database_uri(stack), "usher_booking", patience=READING_PATIENCE) as database:
+        async for each in database.collection("bookings").find({}, {"event": 1, "state": 1, "lines": 1}):
             stored[each["event"]][each["_id"]] = each["state"]
             places[each["event"]] += _places(each) if each["state"] in HOLDS_PLACES else 0
-        async for row in _all_of(database, "journal", {"ev.v": 1, "agg": 1}):
+        async for row in database.collection("journal").find({}, {"ev.v": 1, "agg": 1}):
             versions.update((row["agg"], event["v"]) for event in row["ev"])
         inventories = [each async for each in database.collection("inventory").find({})]
     doubled = Counter(event_of(name) for (name, _), count in versions.items() if count > 1 and "/bookings/" in name)
@@ -156,19 +156,6 @@ async def read_books(stack: Stack) -> dict[str, Books]:
         each["_id"]: Books(stored[each["_id"]], places[each["_id"]], sum(each["taken"].values()), doubled[each["_id"]])
         for each in inventories
     }
-
-
-async def _all_of(database: Database, collection: str, fields: Mapping[str, int]) -> AsyncIterator[Mapping[str, Any]]:
-    """In pages by `_id`: one statement over 100,000 documents keeps the embedded database from all else."""
-    last = ""
-    while True:
-        page = database.collection(collection).find({"_id": {"$gt": last}}, fields).sort("_id", 1).limit(PAGE)
-        found = [each async for each in page]
-        for each in found:
-            yield each
-        if len(found) < PAGE:
-            return
-        last = found[-1]["_id"]
 
 
 def event_of(booking: str) -> str:

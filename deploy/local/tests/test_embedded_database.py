@@ -6,29 +6,36 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
-from pymongo.errors import DuplicateKeyError
-from secantus import storage
+from pymongo import MongoClient, ReplaceOne
+from pymongo.errors import DuplicateKeyError, OperationFailure, WriteError
+from secantus import server, storage
 from secantus.server import SecantusDBServer
 
-from local_stack.embedded_database import remember_indexes
+from local_stack.embedded_database import keep_no_oplog, remember_indexes, remember_options
 
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Each look at the table of indexes."""
+    """Each look at the tables of indexes and options: which, and of which collection."""
     looks: list[tuple[str, str]] = []
-    for name in ("_coll_lock", "_iter_indexes", "_cursor", "_maybe_mark_multikey"):
+    taught = ("_coll_lock", "_iter_indexes", "_cursor", "_maybe_mark_multikey", "_coll_options", "_ensure_collection")
+    for name in (*taught, "__init__"):
         monkeypatch.setattr(storage.Storage, name, getattr(storage.Storage, name))
-    read = storage.Storage._iter_indexes
+    monkeypatch.setattr(server, "dispatch", server.dispatch)
+    for name in ("_iter_indexes", "_coll_options"):
+        monkeypatch.setattr(storage.Storage, name, counted(getattr(storage.Storage, name), looks))
+    remember_indexes(storage.Storage)
+    remember_options(storage.Storage)
+    keep_no_oplog(storage.Storage)
+    return looks
 
-    def counted(self: Any, db: str, coll: str) -> Any:
-        looks.append((db, coll))
+
+def counted(read: Any, looks: list[tuple[str, str]]) -> Any:
+    def looked(self: Any, db: str, coll: str) -> Any:
+        looks.append((read.__name__, coll))
         return read(self, db, coll)
 
-    monkeypatch.setattr(storage.Storage, "_iter_indexes", counted)
-    remember_indexes(storage.Storage)
-    return looks
+    return looked
 
 
 @pytest.fixture
@@ -92,3 +99,36 @@ def test_indexes_made_while_others_insert_hold_every_document(things: Any) -> No
         for each in inserting:
             each.result()
     assert found_by_index(things, {"n": 7}) == list(range(400))
+
+
+def test_a_bulk_write_reads_the_options_once_whatever_it_replaces(things: Any, reads: list[Any]) -> None:
+    things.insert_many([{"_id": number, "n": 0} for number in range(40)])
+    reads.clear()
+    namespace = things.full_name
+    replacing = [ReplaceOne({"_id": number}, {"_id": number, "n": 1}, namespace=namespace) for number in range(40)]
+    assert things.database.client.bulk_write(replacing).modified_count == 40
+    assert reads.count(("_coll_options", "things")) == 1
+
+
+def test_options_that_change_are_noticed_by_the_next_statement(things: Any) -> None:
+    things.insert_one({"_id": 1, "n": 1})
+    with MongoClient[Any](things.database.client.address[0], things.database.client.address[1]) as somebody:
+        somebody["test"].command("collMod", "things", validator={"n": {"$gt": 0}})
+    with pytest.raises(WriteError):
+        things.insert_one({"_id": 2, "n": 0})
+    things.drop()
+    things.insert_one({"_id": 2, "n": 0})
+    assert things.find_one() == {"_id": 2, "n": 0}
+
+
+def test_transactions_are_all_or_nothing_without_an_oplog(things: Any) -> None:
+    client = things.database.client
+    things.insert_one({"_id": 0})
+    with client.start_session() as session:
+        with session.start_transaction():
+            things.insert_many([{"_id": 1}, {"_id": 2}], session=session)
+        with pytest.raises(OperationFailure), session.start_transaction():
+            things.insert_one({"_id": 3}, session=session)
+            things.insert_one({"_id": 1}, session=session)
+    assert [each["_id"] for each in things.find(sort=[("_id", 1)])] == [0, 1, 2]
+    assert client["local"]["oplog.rs"].count_documents({}) == 0

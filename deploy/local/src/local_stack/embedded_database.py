@@ -5,15 +5,19 @@ away, so that with Python's 5 ms a short statement waits that long behind a long
 
 What indexes a collection has is read once a statement instead of a dozen times a document: as long as a thread holds
 the lock of a collection, under which alone its indexes are changed, and has not looked at the table of indexes itself.
+Its options too, three times a statement of a `bulkWrite`: until the command is answered or this thread changes one.
+
+No oplog is kept: it would hold each document a second time, for change streams and recovery to a point in time, and
+Usher uses neither. What is asked of a replica set otherwise (transactions, retryable writes) does not need it.
 """
 
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from secantus import storage
+from secantus import server, storage
 from secantus.cli import main as serve
 
 SWITCH_SECONDS = 0.0005
@@ -78,10 +82,80 @@ def remember_indexes(kind: Any) -> None:
     kind._cursor, kind._maybe_mark_multikey = any_cursor, mark_multikey  # noqa: SLF001  # see above
 
 
+class OptionsMemory(threading.local):
+    """Of one thread: the options of collections that the command in hand has read, and whether it is reading them."""
+
+    def __init__(self) -> None:
+        self.known: dict[Collection, dict[str, Any]] | None = None
+        self.reading = False
+
+    def forget(self) -> None:
+        """They may be about to change."""
+        if self.known and not self.reading:
+            self.known.clear()
+
+    def while_reading(self, look: Callable[[Any, str, str], Any]) -> Callable[[Any, str, str], Any]:
+        """`look`, without it being taken for a change."""
+
+        def looked(storing: Any, db: str, coll: str) -> Any:
+            self.reading = True
+            try:
+                return look(storing, db, coll)
+            finally:
+                self.reading = False
+
+        return looked
+
+
+def remember_options(kind: Any) -> None:
+    """Teach a Storage class to, for as long as a command of SecantusDB's server takes."""
+    memory, table = OptionsMemory(), storage._COLL_TABLE  # noqa: SLF001  # as above
+    cursor, dispatch = kind._cursor, server.dispatch  # noqa: SLF001  # as above
+    read, ensure = memory.while_reading(kind._coll_options), memory.while_reading(kind._ensure_collection)  # noqa: SLF001  # as above
+
+    def coll_options(self: Any, db: str, coll: str) -> Any:
+        if memory.known is None:
+            return read(self, db, coll)
+        options = memory.known.get((db, coll))
+        if options is None:
+            options = read(self, db, coll)
+            if options is None:
+                return None
+            memory.known[db, coll] = options
+        return dict(options)  # whoever changes them changes a copy, and writes it
+
+    def any_cursor(self: Any, uri: str, **options: Any) -> Any:
+        if uri == table:
+            memory.forget()
+        return cursor(self, uri, **options)
+
+    def one_command(body: Any, context: Any) -> Any:
+        memory.known = {}
+        try:
+            return dispatch(body, context)
+        finally:
+            memory.known = None
+
+    kind._coll_options, kind._ensure_collection, kind._cursor = coll_options, ensure, any_cursor  # noqa: SLF001  # as above
+    server.dispatch = one_command
+
+
+def keep_no_oplog(kind: Any) -> None:
+    """Teach a Storage class to; it has a parameter for it, which its server sets for every replica set."""
+    begin = kind.__init__
+
+    def without(self: Any, *arguments: Any, **options: Any) -> None:
+        begin(self, *arguments, **{**options, "enable_oplog": False})
+
+    kind.__init__ = without
+
+
 def main() -> int:
     """Serve until told to end; arguments as SecantusDB's own."""
     sys.setswitchinterval(SWITCH_SECONDS)
     remember_indexes(storage.Storage)
+    remember_options(storage.Storage)
+    keep_no_oplog(storage.Storage)
     return int(serve() or 0)
 
 
