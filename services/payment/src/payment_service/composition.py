@@ -83,7 +83,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             inbox=inbox,
             page_tokens=PageTokens(settings.page_token_key),
             public_url=settings.public_url,
-            on_kept=webhooks.wake,
+            on_kept=webhooks.begin,
             clock=clock,
         )
         yield Service(

@@ -1,6 +1,6 @@
 """What the servicers work with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from grpc_runtime.call import call_of
 from payment_service.domain.gateways import Delivery, Webhooks
 from payment_service.domain.payment import Payment
 from payment_service.domain.ports import Bookings, Gateways, PaymentRepository, PaymentSettingsRepository
-from payment_service.domain.webhook_inbox import WebhookInbox
+from payment_service.domain.webhook_inbox import Kept, WebhookInbox
 from payment_service.wire.payments import payment_to_wire
 from resource_api import PageTokens
 from usher.payment.v1 import payment_pb2
@@ -25,7 +25,7 @@ class Readers(Gateways, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """public_url: as gateways call this service. on_kept: there is a webhook to apply."""
+    """public_url: as gateways call this service. on_kept: there are webhooks to apply."""
 
     payments: PaymentRepository
     bookings: Bookings
@@ -34,7 +34,7 @@ class Parts:
     inbox: WebhookInbox
     page_tokens: PageTokens
     public_url: str
-    on_kept: Callable[[], None]
+    on_kept: Callable[[Sequence[Kept]], None]
     clock: Clock = utc_now
 
 

@@ -10,6 +10,7 @@ import stripe
 from domain_kit.refusals import InvalidArgument, Unauthenticated
 from payment_service.domain.gateways import Delivery, Notice
 
+PAID = "payment_intent.succeeded"
 TOLERANCE_SECONDS = 300  # how old, or how far in the future, a signature may be
 
 
@@ -24,7 +25,8 @@ def read_event(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Not
         event = json.loads(delivery.body)
         thing = event["data"]["object"]
         intent = thing["id"] if thing["object"] == "payment_intent" else thing.get("payment_intent")
-        return Notice(str(event["id"]), _order_of(thing), str(intent or ""))
+        paid = event.get("type") == PAID and thing["object"] == "payment_intent"
+        return Notice(str(event["id"]), _order_of(thing), str(intent or ""), paid=paid)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise InvalidArgument("WEBHOOK_BODY_INVALID", "The body is no event of Stripe.") from None
 
