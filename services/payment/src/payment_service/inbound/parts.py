@@ -1,6 +1,7 @@
 """What the servicers work with."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,7 +26,9 @@ class Readers(Gateways, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """public_url: as gateways call this service. on_kept: there are webhooks to apply."""
+    """public_url: as gateways call this service. on_kept: there are webhooks to apply.
+    in_hand: a payment whose gateway is being asked.
+    """
 
     payments: PaymentRepository
     bookings: Bookings
@@ -35,6 +38,7 @@ class Parts:
     page_tokens: PageTokens
     public_url: str
     on_kept: Callable[[Sequence[Kept]], None]
+    in_hand: Callable[[str], AbstractContextManager[None]]
     clock: Clock = utc_now
 
 

@@ -68,9 +68,10 @@ class PaymentServicer(PaymentServiceServicer):
 
     async def ConfirmPayment(self, request: pb.ConfirmPaymentRequest, context: object) -> payment_pb2.Payment:
         on, cause = self._parts, cause_of(request, context)
-        payment = await confirm_payment(
-            on.payments, on.gateways, request.name, request.payment_method, cause=cause, clock=on.clock
-        )
+        with on.in_hand(request.name):
+            payment = await confirm_payment(
+                on.payments, on.gateways, request.name, request.payment_method, cause=cause, clock=on.clock
+            )
         return shown(payment, context)
 
     async def CapturePayment(self, request: pb.CapturePaymentRequest, context: object) -> payment_pb2.Payment:

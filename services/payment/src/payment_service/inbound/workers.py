@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -108,6 +109,18 @@ class SettlingWorker(DueWorker[str]):
     ) -> None:
         super().__init__(clock, longest_pause=longest_pause)
         self._work, self._settle = work, settle
+        self._in_hand: Counter[str] = Counter()
+
+    @contextmanager
+    def in_hand(self, name: str) -> Iterator[None]:
+        """Somebody here is about to hear from its gateway, so that it need not be asked; it is due again later."""
+        self._in_hand[name] += 1
+        try:
+            yield
+        finally:
+            self._in_hand[name] -= 1
+            if not self._in_hand[name]:
+                del self._in_hand[name]
 
     async def take(self) -> Sequence[tuple[str, str]]:
         """Payments whose look is due."""
@@ -115,7 +128,8 @@ class SettlingWorker(DueWorker[str]):
 
     async def do(self, work: str) -> None:
         """Look."""
-        await self._settle(work)
+        if work not in self._in_hand:
+            await self._settle(work)
 
     async def next_due(self) -> datetime | None:
         """When the next one is due."""

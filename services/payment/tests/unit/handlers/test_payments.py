@@ -262,10 +262,15 @@ async def test_the_worker_finds_what_is_open_and_rests_otherwise(shop) -> None:
     worker = SettlingWorker(w.work, settle, w.now)
     assert await worker.do_due() == 0
     w.time += timedelta(seconds=2)
+    asked = w.gateway.calls.total()
+    with worker.in_hand(payment.name):
+        assert await worker.do_due() == 1
+    assert w.gateway.calls.total() == asked
+    w.time += timedelta(seconds=3)
     w.gateway.faults = ["before"]
     assert await worker.do_due() == 1
     assert await worker.do_due() == 0
-    w.time += timedelta(seconds=2)
+    w.time += timedelta(seconds=3)
     assert await worker.do_due() == 1
     assert (await w.payments.get(payment.name)).state is State.SUCCEEDED
     w.time += timedelta(days=1)
