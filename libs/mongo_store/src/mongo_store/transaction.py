@@ -17,7 +17,7 @@ from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted
 from mongo_store.database import DURABLE, Database, reachable
 from mongo_store.metrics import StoreMetrics
-from mongo_store.writes import Delete, Insert, Put, Replace, Write
+from mongo_store.writes import Check, Delete, Insert, Put, Replace, Write
 
 Operation = InsertOne[Any] | ReplaceOne[Any] | UpdateOne | UpdateMany | DeleteOne | DeleteMany
 Step = tuple[str, Sequence[Insert]] | Sequence[Operation]  # inserts into one collection, or anything
@@ -46,6 +46,9 @@ def operation(database: str, write: Write) -> Operation:
     if isinstance(write, Replace):
         guard = {"_id": write.id, "version": write.expected_version}
         return ReplaceOne(guard, write.document, namespace=namespace)
+    if isinstance(write, Check):
+        same = {"version": write.expected_version}
+        return UpdateOne({"_id": write.id, **same}, {"$set": same}, namespace=namespace)
     if isinstance(write, Put):
         return ReplaceOne({"_id": write.id}, write.document, upsert=True, namespace=namespace)
     return DeleteOne({"_id": write.id}, namespace=namespace)
@@ -61,9 +64,9 @@ async def transact(
 ) -> Blocked | None:
     """All operations or none; None when they are there to stay (majority, journaled).
 
-    replacing: how many documents the replacements must meet, else Blocked. Aborted WRITE_CONFLICT when others kept
-    getting in the way for `conflict_patience` seconds, Unavailable STORE_UNAVAILABLE when MongoDB did not answer; after
-    Unavailable the transaction may or may not have gone through, so the caller repeats it under the same cause.
+    replacing: how many documents replacements and checks must meet, else Blocked. Aborted WRITE_CONFLICT when others
+    kept getting in the way for `conflict_patience` seconds, Unavailable STORE_UNAVAILABLE when MongoDB did not answer;
+    after Unavailable the transaction may or may not have gone through, so the caller repeats it under the same cause.
     """
     began, attempt = time.monotonic(), 0
     with reachable():
@@ -149,7 +152,7 @@ def _steps(database: str, operations: Sequence[Operation | Write]) -> Iterator[S
             if isinstance(each, Insert):
                 inserts.append(each)
             else:
-                others.append(operation(database, each) if isinstance(each, Replace | Put | Delete) else each)
+                others.append(operation(database, each) if isinstance(each, Replace | Check | Put | Delete) else each)
         if len(inserts) < MANY:
             together += [*(operation(database, each) for each in inserts), *others]
             continue
