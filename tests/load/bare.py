@@ -4,9 +4,10 @@ import os
 import time
 from typing import Any
 
-from booking_service.outbound.repositories import INDEXES
 from pymongo import InsertOne, MongoClient, ReplaceOne
 from pymongo.write_concern import WriteConcern
+
+from booking_service.outbound.repositories import INDEXES
 
 DURABLE = WriteConcern(w="majority", j=True)
 BARE, BOOKINGS, INVENTORY, JOURNAL, PENDING = "usher_bare", "bookings", "inventory", "journal", "journal_pending"
