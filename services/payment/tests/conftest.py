@@ -15,10 +15,10 @@ from testkit.engines import mongo_engine
 
 
 class Sandbox:
-    """The card network as a process of its own."""
+    """The gateways' far ends as a process of their own. folder: where it keeps its books and our credentials."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url, self.folder = url, folder
 
     async def post(self, path: str, **body: object) -> dict[str, Any]:
         async with httpx.AsyncClient() as client:
@@ -47,7 +47,7 @@ def running_sandbox(folder: Path, webhook_url: str = "") -> Iterator[Sandbox]:
     command += ["--webhook-url", webhook_url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield Sandbox(process.stdout.readline().split()[-1])
+            yield Sandbox(process.stdout.readline().split()[-1], folder)
         finally:
             process.terminate()
             process.wait(10)
