@@ -49,8 +49,9 @@ SHORT = [
 @pytest.fixture(scope="module")
 def payers(stack: Stack, world: World) -> Iterator[Payers]:
     """One booking replica, so that everything reaches the one that dies."""
+    payers = Payers(world, open_sale(world, 100_000, euros=20))
     asyncio.run(stack.kill("booking-2"))
-    yield Payers(world, open_sale(world, 100_000, euros=20))
+    yield payers
     asyncio.run(stack.up())
 
 
