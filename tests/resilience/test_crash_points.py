@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from audit import come_to_rest, journals_are_in_order
 from errands import Errands
+from havoc import send_away
 from money import money_comes_to_rest
 from onsale import World
 from trials import Trial, put_to_trial
@@ -108,7 +109,7 @@ def died(stack: Stack, world: World) -> Counter[str]:
     """Crash point → how often a process died there."""
     died: Counter[str] = Counter()
     errands = Errands(world)
-    asyncio.run(stack.kill("booking-2"))  # so that everything reaches the one that dies
+    asyncio.run(send_away(stack, "booking-2"))  # so that everything reaches the one that dies
 
     async def everything() -> None:
         for trials in (FIRST, SECOND, THIRD):
