@@ -9,7 +9,7 @@ from usher_cli.accounts import Account, eventually
 from usher_cli.api import Api, Document, fresh_id
 
 pytestmark = pytest.mark.timeout(300)
-PRICE, CENTS = {"currencyCode": "EUR", "units": "33", "nanos": 350_000_000}, 3335
+PRICE, CENTS = {"currencyCode": "USD", "units": "33", "nanos": 350_000_000}, 3335
 
 
 class Customer:
@@ -36,7 +36,7 @@ class Customer:
         query = {"requestId": fresh_id(), "preferredGateway": gateway}
         wanted = {"booking": booking, "method": "card"}
         payment = self.api.post("/v1/payments", wanted, token=self.token, query=query)
-        assert payment["gateway"] == gateway
+        assert payment["gateway"] == gateway, payment
         self.act(f"{payment['name']}:confirm", paymentMethod=card)
         self.until(lambda: self.get(booking)["state"] == "BOOKING_STATE_CONFIRMED", "tickets")
         return booking, payment["name"]
@@ -51,8 +51,8 @@ def cents(money: Mapping[str, Any]) -> int:
 
 def charged(sandbox: Any, gateway: str, payment: Document) -> list[int]:
     """Minor units taken for a payment at its gateway."""
-    reference = payment["gatewayReference"]
-    found = [each for each in sandbox.charges(gateway) if reference in (each["id"], each.get("payment_intent"))]
+    names = {payment["gatewayReference"], f"charge_{payment['gatewayReference']}"}
+    found = [each for each in sandbox.charges(gateway) if names & {each["id"], each.get("payment_intent")}]
     return [each["amount_captured"] for each in found if each["captured"]]
 
 
