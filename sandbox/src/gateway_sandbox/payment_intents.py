@@ -145,7 +145,7 @@ def _confirm(network: Network, intent: Object, given: Parameters) -> Object:
     if p.flag(given, "off_session") or p.flag(given, "error_on_requires_action"):
         return _charged(network, intent, cards.NOT_AUTHENTICATED)
     if return_url:
-        page = {"url": f"{return_url}#sandbox-authentication-{intent['id']}", "return_url": return_url}
+        page = {"url": network.page_of(intent["id"]), "return_url": return_url}
         intent["next_action"] = {"type": "redirect_to_url", "redirect_to_url": page}
     else:
         intent["next_action"] = {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
