@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 
 from gateway_sandbox.adyen.books import AdyenError, Books
+from gateway_sandbox.adyen.report import report
 from gateway_sandbox.ledger import Object
 from gateway_sandbox.provider import Envelope, Till
 
@@ -42,10 +44,14 @@ class Adyen:
             "merchant_account": ACCOUNT,
             "environment": "test",
             "webhook_secret": secrets.token_hex(32).upper(),
+            "reports_url": f"{url}/reports/download",
+            "report_user": "report@Company.Usher",
+            "report_password": secrets.token_urlsafe(24),
+            "report_time_zone": "UTC",
         }
 
     def routes(self) -> Sequence[web.RouteDef]:
-        """All of them change something."""
+        """All of them but the report change something."""
         below = f"/{self.name}/v72/payments"
         changes = [
             web.post(f"{below}/{{id}}/{kind}", self._api(partial(self._change, kind)))
@@ -55,6 +61,7 @@ class Adyen:
             web.post(below, self._api(self._create)),
             web.post(f"{below}/details", self._api(self._details)),
             *changes,
+            web.get(f"/{self.name}/reports/download/MerchantAccount/{ACCOUNT}/{{file}}", self._report),
         ]
 
     def envelope(self, notice: Object) -> Envelope:
@@ -119,6 +126,13 @@ class Adyen:
         if not same:
             raise AdyenError(422, "704", "request already processed or in progress")
         return status, body
+
+    async def _report(self, request: web.Request) -> web.Response:
+        user = aiohttp.BasicAuth(self._credentials["report_user"], self._credentials["report_password"])
+        if request.headers.get("Authorization") != user.encode():
+            return web.Response(status=401)
+        text = report(self._till, ACCOUNT, request.match_info["file"])
+        return web.Response(status=404) if text is None else web.Response(text=text, content_type="text/csv")
 
     def _create(self, request: web.Request, given: dict[str, Any]) -> tuple[int, Any]:  # noqa: ARG002
         if "merchantAccount" not in given:

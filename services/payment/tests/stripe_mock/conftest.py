@@ -1,7 +1,7 @@
 """Stripe's own stripe-mock: built once from the module proxy into the cache, started for the session.
 
-It answers from Stripe's OpenAPI document and refuses what that does not know; it remembers nothing. The newest that can be
-had (0.203.0) carries the document of 2026-08-26, one release before the one that the SDK sends.
+It answers from Stripe's OpenAPI document and refuses what that does not know; it remembers nothing. The newest that can
+be had (0.203.0) carries the document of 2026-08-26, one release before the one that the SDK sends.
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
 credentials: "api_key", "merchant_account", "client_key" (for the payer's browser), "hmac_key" as "webhook_secret" (in
 hexadecimal digits; one, or two with a comma between them), "environment" ("test" or "live", the latter with
-"live_prefix"), and "url" where it is not Adyen's own.
+"live_prefix"), and "url" where it is not Adyen's own; for reconciliation those that adyen_books names.
 
 `Order.token` is what Adyen's component in the browser gives: the JSON of `state.data` with its `paymentMethod`. After
 an action (3-D Secure), which the component takes from `Intent.client["action"]`, it is the JSON with `details`; a payer
@@ -23,10 +23,11 @@ from typing import Any
 import Adyen
 
 from domain_kit.money import Money
-from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, Unauthenticated
+from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound
 from payment_service.domain.gateways import (
     Acknowledgement,
     Delivery,
+    Entry,
     Failure,
     FailureKind,
     GatewayRefund,
@@ -37,8 +38,10 @@ from payment_service.domain.gateways import (
     Progress,
 )
 from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.gateways.adyen_books import AdyenBooks
 from payment_service.outbound.gateways.adyen_objects import asked_of, intent_of, notice_of, received, told_apart
 from payment_service.outbound.gateways.kept_session import KeptSession, refusing
+from payment_service.outbound.gateways.said_no import bad_body, bad_signature
 from payment_service.outbound.gateways.threads import Threads
 
 KEYS_LIVE = timedelta(days=7)  # at least (https://docs.adyen.com/development-resources/api-idempotency)
@@ -47,12 +50,14 @@ SETTLED = (IntentState.SUCCEEDED, IntentState.CANCELLED)
 
 
 class AdyenGateway:
-    """PaymentGateway, Captures, Refunds and Webhooks; Adyen has no list of what it has taken."""
+    """PaymentGateway, Captures, Refunds, Webhooks and Reports."""
 
     name = "adyen"
     acknowledgement = Acknowledgement(b"[accepted]", "text/plain")
 
-    def __init__(self, checkout: Any, threads: Threads, credentials: Mapping[str, str]) -> None:
+    def __init__(
+        self, checkout: Any, threads: Threads, credentials: Mapping[str, str], *, timeout: float = 60.0
+    ) -> None:
         self._payments, self._changes, self._threads = checkout.payments_api, checkout.modifications_api, threads
         self._account, self._secrets = credentials["merchant_account"], tuple(credentials["webhook_secret"].split(","))
         for secret in self._secrets:
@@ -60,6 +65,7 @@ class AdyenGateway:
         environment = credentials.get("environment", "test")
         self._client = {"client_key": credentials["client_key"], "environment": environment}
         self._can = capabilities_of(self.name)
+        self._books = AdyenBooks(credentials, self._can, timeout)
 
     def check_amount(self, amount: Money) -> None:
         """InvalidArgument AMOUNT_NOT_CHARGEABLE."""
@@ -124,16 +130,20 @@ class AdyenGateway:
         """Nothing: Adyen cannot be asked, see `Notice.refunds`."""
         return {}
 
+    async def entries(self, since: datetime, until: datetime) -> Sequence[Entry]:
+        """See adyen_books."""
+        return await self._books.entries(since, until)
+
     def read(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:  # noqa: ARG002 - Adyen signs no time
         """Every item of the notification. One that is not Adyen's makes all of them wrong."""
         try:
             items = [each["NotificationRequestItem"] for each in json.loads(delivery.body)["notificationItems"]]
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            raise InvalidArgument("WEBHOOK_BODY_INVALID", "The body is no notification of Adyen.") from None
+            raise bad_body() from None
         if not items:
-            raise InvalidArgument("WEBHOOK_BODY_INVALID", "The notification is about nothing.")
+            raise bad_body()
         if not all(any(_signed(item, secret) for secret in self._secrets) for item in items):
-            raise Unauthenticated("WEBHOOK_SIGNATURE_INVALID", "The signature does not belong to this notification.")
+            raise bad_signature()
         return [notice_of(item, self._account, self._can) for item in items]
 
     def _terms(self, order: Order) -> dict[str, Any]:
@@ -201,7 +211,7 @@ async def open_gateway(
             for part in (checkout.payments_api, checkout.modifications_api):
                 part.baseUrl = f"{credentials['url'].rstrip('/')}/v72"
         try:
-            yield AdyenGateway(checkout, threads, credentials)
+            yield AdyenGateway(checkout, threads, credentials, timeout=timeout)
         finally:
             threads.close()
 
