@@ -146,6 +146,24 @@ class Payment:
             capture=not self.reserve, tries=max(attempt.tries, 1),
         )  # fmt: skip
 
+    def capturable(self, amount: Money | None) -> Money:
+        """What is to be taken of what is reserved; None: all. FailedPrecondition CAPTURE_EXCEEDS_RESERVED;
+        InvalidArgument CURRENCY_MISMATCH, AMOUNT_INVALID.
+        """
+        if amount is None:
+            return self.amount
+        if amount.currency != self.amount.currency:
+            raise InvalidArgument.of(
+                "amount.currency_code", f"must be {self.amount.currency}.", reason="CURRENCY_MISMATCH"
+            )
+        if amount.minor_units <= 0:
+            raise InvalidArgument.of("amount", "must be above zero.", reason="AMOUNT_INVALID")
+        if self.amount < amount:
+            raise FailedPrecondition(
+                "CAPTURE_EXCEEDS_RESERVED", f"{self.amount} is reserved.", metadata={"reserved": str(self.amount)}
+            )
+        return amount
+
     def attempted(self, token: str, now: datetime) -> Outcome:
         """About to ask the gateway; FailedPrecondition PAYMENT_PROCESSING, PAYMENT_SUCCEEDED, PAYMENT_CANCELLED, …"""
         state = LIFE.after(self.state, Action.ATTEMPT)
@@ -293,9 +311,12 @@ class Payment:
 
     def _paid(self, number: int, intent: Intent, now: datetime) -> Outcome:
         state = LIFE.after(self.state, Action.SUCCEED)
-        after = self._with_attempt(self.attempt(number).heard(intent))
+        after, amount = self._with_attempt(self.attempt(number).heard(intent)), self.amount
+        if self.reserve and intent.captured is not None and intent.captured.currency == amount.currency:
+            amount = min(amount, intent.captured)  # a part of what was reserved may have been taken
         after = replace(
-            after, state=state, paid_by=number, succeed_time=now, update_time=now, token="", buyer_email=""
+            after, state=state, paid_by=number, succeed_time=now, update_time=now, token="", buyer_email="",
+            amount=amount,
         )  # fmt: skip
         return after, [facts.PaymentSucceeded()]
 

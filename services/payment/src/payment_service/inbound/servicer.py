@@ -75,9 +75,11 @@ class PaymentServicer(PaymentServiceServicer):
 
     async def CapturePayment(self, request: pb.CapturePaymentRequest, context: object) -> payment_pb2.Payment:
         on, cause = self._parts, cause_of(request, context)
-        return shown(
-            await capture_payment(on.payments, on.gateways, request.name, cause=cause, clock=on.clock), context
-        )
+        amount = amount_from_wire(request.amount) if request.HasField("amount") else None
+        payment = await capture_payment(
+            on.payments, on.gateways, request.name, amount, cause=cause, clock=on.clock
+        )  # fmt: skip
+        return shown(payment, context)
 
     async def CancelPayment(self, request: pb.CancelPaymentRequest, context: object) -> payment_pb2.Payment:
         on, cause = self._parts, cause_of(request, context)

@@ -9,6 +9,7 @@ from domain_kit.money import Money
 from domain_kit.refusals import DeadlineExceeded, FailedPrecondition, Unavailable
 from payment_service.domain.gateways import FailureKind, GatewayRefund, Intent, Order
 from payment_service.domain.routing import Health
+from payment_service.outbound.capability_files import capabilities_of
 from resilience import Breaker, Resilient
 
 P = ParamSpec("P")
@@ -81,9 +82,11 @@ class ResilientGateway:
         return await self._call(self._gateway.cancel, order, reference)
 
     async def capture(self, order: Order, reference: str, amount: Money) -> Intent:
-        """As the gateway inside; FailedPrecondition CAPTURE_NOT_TAKEN."""
+        """As the gateway inside; FailedPrecondition CAPTURE_NOT_TAKEN, CAPTURE_IN_PART_NOT_TAKEN."""
         if not hasattr(self._gateway, "capture"):
             raise FailedPrecondition("CAPTURE_NOT_TAKEN", "This gateway cannot reserve money.")
+        if amount != order.amount and not capabilities_of(self.name).partial_captures:
+            raise FailedPrecondition("CAPTURE_IN_PART_NOT_TAKEN", "This gateway takes all of what is reserved.")
         return await self._call(self._gateway.capture, order, reference, amount)
 
     async def refund(self, order: Order, reference: str, amount: Money, *, id: str) -> GatewayRefund:

@@ -266,7 +266,7 @@ class Payment(_message.Message):
     """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """Exactly what the booking owes; never taken from the caller."""
+        """Exactly what the booking owes; never taken from the caller. Where less was captured than reserved, what was captured."""
 
     @_builtins.property
     def failure(self) -> Global___PaymentFailure:

@@ -178,8 +178,10 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CapturePayment(self, request, context):
-        """Takes the money that a payment in state AUTHORIZED has reserved. FAILED_PRECONDITION PAYMENT_PENDING,
-        PAYMENT_SUCCEEDED and the like; UNAVAILABLE: unknown yet, ask again with the same request id.
+        """Takes the money that a payment in state AUTHORIZED has reserved, or less: then the payment is about that much, and
+        booking takes it if that is what it owes by then, else it is paid back. FAILED_PRECONDITION PAYMENT_PENDING,
+        PAYMENT_SUCCEEDED and the like, CAPTURE_EXCEEDS_RESERVED (metadata `reserved`), CAPTURE_IN_PART_NOT_TAKEN where the
+        gateway takes all or nothing; UNAVAILABLE: unknown yet, ask again with the same request id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
