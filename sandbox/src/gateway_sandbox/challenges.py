@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
-from gateway_sandbox import payment_intents
+from gateway_sandbox import customers, payment_intents
 from gateway_sandbox.ledger import Ledger, Object
 from gateway_sandbox.network import Network
 from gateway_sandbox.pages import BUTTONS, html
@@ -29,6 +29,8 @@ class Challenges:
     async def page(self, request: web.Request) -> web.Response:
         """What the bank asks."""
         intent = self._waiting(request)
+        if intent["object"] == "setup_intent":
+            return html(NAME, "Keep the card for Usher", BUTTONS)
         return html(NAME, f"{intent['amount']} {intent['currency'].upper()} (minor units) to Usher", BUTTONS)
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -37,17 +39,22 @@ class Challenges:
         intent = self._waiting(request)
         back = str(intent["next_action"]["redirect_to_url"]["return_url"])
         with self.ledger.transaction():
-            after = payment_intents.authenticate(Network(self.ledger, SUBSCRIBED), intent["id"], passes)
+            network = Network(self.ledger, SUBSCRIBED)
+            if intent["object"] == "setup_intent":
+                after = customers.authenticate(network, intent, passes)
+            else:
+                after = payment_intents.authenticate(network, intent["id"], passes)
         self.acted()
         told = urlencode({
-            "payment_intent": intent["id"],
-            "payment_intent_client_secret": intent["client_secret"],
+            intent["object"]: intent["id"],
+            f"{intent['object']}_client_secret": intent["client_secret"],
             "redirect_status": "failed" if after["status"] == "requires_payment_method" else "succeeded",
         })  # fmt: skip
         raise web.HTTPSeeOther(f"{back}{'&' if urlsplit(back).query else '?'}{told}")
 
     def _waiting(self, request: web.Request) -> Object:
-        intent = self.ledger.load("payment_intent", request.match_info["id"])
+        id = request.match_info["id"]
+        intent = self.ledger.load("setup_intent" if id.startswith("seti_") else "payment_intent", id)
         if intent is None or (intent["next_action"] or {}).get("type") != "redirect_to_url":
             raise web.HTTPNotFound(text="nothing waits for the payer here")
         return intent

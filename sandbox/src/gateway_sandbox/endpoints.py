@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gateway_sandbox import balance, payment_intents, refunds
+from gateway_sandbox import balance, customers, payment_intents, refunds
 from gateway_sandbox import parameters as p
 from gateway_sandbox.errors import StripeError, invalid
 from gateway_sandbox.ledger import Object
@@ -54,7 +54,7 @@ def _list(kind: str, path: str) -> Act:
         if after:
             network.find(kind, after, param="starting_after", in_path=False)
         span = p.span(given, "created")
-        wanted = {name: value for name in ("charge", "type") if (value := p.text(given, name))}
+        wanted = {name: value for name in ("charge", "customer", "type") if (value := p.text(given, name))}
         found = [
             each
             for each in network.ledger.page(kind, parent=parent, after=after, limit=-1 if wanted or span else limit + 1)
@@ -82,6 +82,9 @@ ENDPOINTS: Sequence[Endpoint] = (
     Endpoint("POST", "/v1/payment_intents/([^/]+)/confirm", payment_intents.confirm, publishable=True),
     Endpoint("POST", "/v1/payment_intents/([^/]+)/capture", payment_intents.capture),
     Endpoint("POST", "/v1/payment_intents/([^/]+)/cancel", payment_intents.cancel),
+    Endpoint("POST", "/v1/customers", lambda network, _, given: customers.create(network, given)),
+    Endpoint("POST", "/v1/setup_intents", lambda network, _, given: customers.set_up(network, given)),
+    Endpoint("POST", "/v1/payment_methods/([^/]+)/detach", customers.detach),
     Endpoint("POST", "/v1/refunds", lambda network, _, given: refunds.create(network, given)),
     Endpoint("POST", "/v1/refunds/([^/]+)", refunds.update),
     *_readable("payment_intent", "/v1/payment_intents", "intent", publishable=True),
@@ -90,5 +93,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *_readable("event", "/v1/events", "id"),
     *_readable("balance_transaction", "/v1/balance_transactions", "id"),
     *_readable("dispute", "/v1/disputes", "dispute"),
+    *_readable("customer", "/v1/customers", "customer"),
+    *_readable("setup_intent", "/v1/setup_intents", "intent"),
     *_readable("payment_method", "/v1/payment_methods", "payment_method"),
 )

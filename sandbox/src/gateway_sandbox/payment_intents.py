@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from gateway_sandbox import cards, charges
+from gateway_sandbox import cards, charges, customers
 from gateway_sandbox import parameters as p
 from gateway_sandbox.errors import invalid, unexpected_state
 from gateway_sandbox.ledger import Object
@@ -139,6 +139,7 @@ def _confirm(network: Network, intent: Object, given: Parameters) -> Object:
     intent["capture_method"] = (
         p.choice(given, "capture_method", ("automatic", "automatic_async", "manual")) or intent["capture_method"]
     )
+    customers.check_use(network, intent)
     card = charges.card_of(network, intent)
     if not card.authentication:
         return _charged(network, intent, card.decline)

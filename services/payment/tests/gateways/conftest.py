@@ -10,6 +10,7 @@ HEARS_WITH_TOKEN = True: an order is not told to the gateway before there is a t
 held back by the payment that has called it off, not by the gateway.
 FORGETS_CALLED_OFF = True: of an order that was called off before the payer was there nothing is kept, so that it is
 said to wait for the payer, who cannot pay it.
+CHALLENGED: a token whose bank wants to ask the payer.
 REFUNDS_DECIDED_LATER = True: a refund that is too much is taken on too, and said to have failed afterwards.
 """
 

@@ -14,7 +14,7 @@ from domain_kit.money import Money
 from domain_kit.refusals import InvalidArgument
 from payment_service.domain.gateways import Order
 from payment_service.outbound.gateways import stripe as adapter
-from payment_service.outbound.gateways import stripe_books
+from payment_service.outbound.gateways import stripe_books, stripe_saved
 from payment_service.outbound.gateways.stripe import StripeGateway, open_gateway
 from payment_service.outbound.gateways.stripe_http import HttpxTransport
 
@@ -81,6 +81,11 @@ async def every_call(gateway: StripeGateway) -> None:
     await gateway.capture(an_order(), "pi_123", Money(900, "CAD"))
     await gateway.refund(an_order(), "pi_123", Money(900, "CAD"), id="b" * 32)
     await gateway.refunds_of(an_order(), "pi_123", {"b" * 32: "re_123"})
+    await gateway.confirm(an_order(token="pm_123", keeper="cus_123"), "pi_123")
+    await gateway.keeper("users/01jz0000000000000000000001")
+    await gateway.save("cus_123", "pm_card_visa", id="c" * 32, return_uri="http://shop.example/back")
+    await gateway.saved("cus_123")
+    await gateway.forget("cus_123", "pm_123")
     await gateway.entries(NOW - timedelta(days=1), NOW)
 
 
@@ -88,7 +93,7 @@ async def test_stripe_accepts_every_call(gateway: StripeGateway, heard: Heard) -
     await every_call(gateway)
     assert {call: statuses for call, statuses in heard.calls.items() if statuses != {200}} == {}
     # Every place where the SDK is called was come by: a call that is new here must be made above too.
-    modules = (adapter, stripe_books)
+    modules = (adapter, stripe_books, stripe_saved)
     names = {
         node.attr
         for module in modules
@@ -96,8 +101,11 @@ async def test_stripe_accepts_every_call(gateway: StripeGateway, heard: Heard) -
         if isinstance(node, ast.Attribute) and node.attr.endswith("_async") and node.attr != "close_async"
     }
     assert (len(heard.calls), sorted(names)) == (
-        9,
-        ["cancel_async", "capture_async", "confirm_async", "create_async", "list_async", "retrieve_async"],
+        14,
+        [
+            *("cancel_async", "capture_async", "confirm_async", "create_async", "detach_async", "list_async"),
+            *("retrieve_async", "update_async"),
+        ],
     )
 
 

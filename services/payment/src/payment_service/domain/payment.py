@@ -23,6 +23,7 @@ from payment_service.domain.gateways import (
 )
 from payment_service.domain.open_work import Work
 from payment_service.domain.refund import MOST_PER_PAYMENT, Refund, RefundState
+from payment_service.domain.saved_methods import parted
 from payment_service.domain.states import CAPTURED, LIFE, UNDECIDED, Action, State
 
 # How long after an attempt the gateway may still know nothing of it; then it never will.
@@ -139,11 +140,12 @@ class Payment:
 
     def order(self, attempt: Attempt, return_uri: str) -> Order:
         """The attempt as its gateway is told of it."""
+        keeper, token = parted(self.token)
         asked = attempt.confirm_time if attempt.kind is MethodKind.TOKEN else None
         return Order(
             attempt.key, self.name, self.booking, self.amount, attempt.method, f"Booking {self.booking[-8:]}",
-            return_uri, asked or attempt.begin_time, self.token, self.buyer_country, self.buyer_email,
-            capture=not self.reserve, tries=max(attempt.tries, 1),
+            return_uri, asked or attempt.begin_time, token, self.buyer_country, self.buyer_email,
+            capture=not self.reserve, tries=max(attempt.tries, 1), keeper=keeper,
         )  # fmt: skip
 
     def capturable(self, amount: Money | None) -> Money:

@@ -150,7 +150,8 @@ class ConfirmPaymentRequest(_message.Message):
     name: _builtins.str
     """The payment, `payments/{payment}`."""
     payment_method: _builtins.str
-    """Token of a payment method that the payer's browser got from the gateway, such as `pm_…`; never a card number. Empty
+    """Token of a payment method that the payer's browser got from the gateway, such as `pm_…`, or the name of one that the
+    gateway keeps for the payer (`users/{user}/savedPaymentMethods/{saved_payment_method}`); never a card number. Empty
     where the payer agrees elsewhere.
     """
     request_id: _builtins.str

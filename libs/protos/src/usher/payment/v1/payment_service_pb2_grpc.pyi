@@ -63,7 +63,8 @@ class PaymentServiceStub:
     error: the payment comes back FAILED with the reason, and may be tried again. When the gateway is down and has
     certainly taken nothing, the payment comes back PENDING or REQUIRES_ACTION at another one, with what the payer's
     browser needs for that. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does
-    not answer: ask again with the same request id, it is never charged twice.
+    not answer: ask again with the same request id, it is never charged twice. With a saved method also NOT_FOUND, and
+    FAILED_PRECONDITION SAVED_ELSEWHERE (metadata `gateway`) where another gateway keeps it.
     """
     RefundPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.RefundPaymentRequest, _payment_pb2.Payment]
     """Pays back all or some. FAILED_PRECONDITION REFUND_EXCEEDS_CAPTURE (metadata `refundable`), PAYMENT_PENDING and the
@@ -134,7 +135,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     error: the payment comes back FAILED with the reason, and may be tried again. When the gateway is down and has
     certainly taken nothing, the payment comes back PENDING or REQUIRES_ACTION at another one, with what the payer's
     browser needs for that. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does
-    not answer: ask again with the same request id, it is never charged twice.
+    not answer: ask again with the same request id, it is never charged twice. With a saved method also NOT_FOUND, and
+    FAILED_PRECONDITION SAVED_ELSEWHERE (metadata `gateway`) where another gateway keeps it.
     """
     RefundPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.RefundPaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
     """Pays back all or some. FAILED_PRECONDITION REFUND_EXCEEDS_CAPTURE (metadata `refundable`), PAYMENT_PENDING and the
@@ -226,7 +228,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         error: the payment comes back FAILED with the reason, and may be tried again. When the gateway is down and has
         certainly taken nothing, the payment comes back PENDING or REQUIRES_ACTION at another one, with what the payer's
         browser needs for that. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does
-        not answer: ask again with the same request id, it is never charged twice.
+        not answer: ask again with the same request id, it is never charged twice. With a saved method also NOT_FOUND, and
+        FAILED_PRECONDITION SAVED_ELSEWHERE (metadata `gateway`) where another gateway keeps it.
         """
 
     @_abc_1.abstractmethod

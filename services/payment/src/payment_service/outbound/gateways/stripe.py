@@ -33,6 +33,7 @@ from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.gateways.stripe_books import entries_of, of_metadata
 from payment_service.outbound.gateways.stripe_errors import card_failure, failure_of, is_definite, refusing
 from payment_service.outbound.gateways.stripe_http import HttpxTransport
+from payment_service.outbound.gateways.stripe_saved import StripeSaved
 from payment_service.outbound.gateways.stripe_webhooks import read_event
 
 INTENT_STATES = {
@@ -49,14 +50,15 @@ PROGRESS = {"succeeded": Progress.SUCCEEDED, "failed": Progress.FAILED, "cancele
 FOUND_WITHIN = timedelta(minutes=2)
 
 
-class StripeGateway:
-    """PaymentGateway, Captures, Refunds, Webhooks and Reports. One order is one intent."""
+class StripeGateway(StripeSaved):
+    """PaymentGateway, Captures, Refunds, Webhooks, Reports and SavedMethods. One order is one intent."""
 
     name = "stripe"
     keeps_tries = True
     acknowledgement = Acknowledgement()
 
     def __init__(self, client: stripe.StripeClient, *, publishable_key: str, webhook_secrets: Sequence[str]) -> None:
+        StripeSaved.__init__(self, client)
         self._intents, self._refunds = client.v1.payment_intents, client.v1.refunds
         self._balance = client.v1.balance_transactions
         self._publishable_key, self._secrets = publishable_key, tuple(webhook_secrets)
@@ -83,8 +85,13 @@ class StripeGateway:
         return self._intent(made)
 
     async def confirm(self, order: Order, reference: str) -> Intent:
-        """POST /v1/payment_intents/{id}/confirm. After a no the intent itself tells where it stands."""
+        """POST /v1/payment_intents/{id}/confirm, by then for the customer whose card it is.
+
+        After a no the intent itself tells where it stands.
+        """
         try:
+            if order.keeper:
+                await self._intents.update_async(reference, {"customer": order.keeper})
             confirmed = await self._intents.confirm_async(
                 reference,
                 {"payment_method": order.token, "return_url": order.return_uri},
@@ -195,7 +202,7 @@ class StripeGateway:
 
     def _intent(self, intent: stripe.PaymentIntent) -> Intent:
         error, action = intent.last_payment_error, intent.next_action
-        page = action.redirect_to_url if action is not None and action.type == "redirect_to_url" else None
+        page = getattr(action, "redirect_to_url", None)
         # What does not apply is left out of an error.
         code = "" if error is None else str(getattr(error, "code", None) or error.type)
         state = INTENT_STATES.get(intent.status, IntentState.PROCESSING)
