@@ -80,6 +80,7 @@ def settings_to_wire(settings: PaymentSettings) -> pb.PaymentSettings:
         gateway_order=settings.order,
         excluded_gateways=settings.excluded,
         reserve_only=settings.reserve,
+        invoice_mails_disabled=not settings.mails_invoices,
         etag=etag_of(settings.version),
     )
 
@@ -92,6 +93,7 @@ def settings_from_wire(message: pb.PaymentSettings) -> PaymentSettings:
         tuple(message.gateway_order),
         tuple(message.excluded_gateways),
         message.reserve_only,
+        not message.invoice_mails_disabled,
     )
 
 
