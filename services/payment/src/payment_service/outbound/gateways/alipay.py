@@ -122,7 +122,8 @@ class AlipayGateway:
 
         The latter pays money back that came in just then: the order is called off all the same. Of an order whose code
         nobody has scanned Alipay keeps nothing, so that `find` calls it waiting until its end, although it cannot be
-        paid. Nothing hangs on that: called off again it is the same, and a payment that was cancelled stays so.
+        paid. Nothing hangs on that: called off again it is the same, and a payment that was cancelled stays so. A page
+        that was never opened is unknown to Alipay and could be paid until it ends; that money is late money.
         """
         called_off = Intent(reference or order.key, IntentState.CANCELLED)
         closed = await self._ask(self._client.api_alipay_trade_close, out_trade_no=order.key)
