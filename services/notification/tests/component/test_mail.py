@@ -31,8 +31,6 @@ from usher.booking.v1.resale_offer_pb2 import ResaleOffer
 from usher.booking.v1.waiting_list_entry_pb2 import WaitingListEntry
 from usher.event.v1.domain_events_pb2 import EventPublished, EventSnapshot
 from usher.event.v1.event_pb2 import Event
-from usher.payment.v1 import domain_events_pb2 as payments
-from usher.payment.v1 import invoice_pb2
 from usher.user.v1.domain_events_pb2 import EmailVerificationRequested, UserRegistered
 from usher.user.v1.user_pb2 import User
 
@@ -399,36 +397,3 @@ async def test_who_sold_a_ticket_is_told_once_also_when_it_was_the_last(service:
     (message,) = mail_server.messages
     assert message["Subject"] == "Sold: your ticket for PyCon"
     assert "€16.00 goes back" in message.get_body(("plain",)).get_content()
-
-
-def issued(number: str, *, mailed: bool = True, corrected: str = "") -> payments.InvoiceIssued:
-    kind = invoice_pb2.INVOICE_KIND_CREDIT_NOTE if corrected else invoice_pb2.INVOICE_KIND_INVOICE
-    told = invoice_pb2.Invoice(
-        number=number, kind=kind, buyer=USER, seller_display_name="Nordlicht", seller_time_zone="Europe/Berlin",
-        booking=f"{EVENT}/bookings/{'b' * 26}", corrected_number=corrected,
-    )  # fmt: skip
-    told.total.currency_code, told.total.units = "EUR", -20 if corrected else 20
-    told.net_total.CopyFrom(told.total)
-    line = told.lines.add(description="Standard", quantity=1)
-    line.total.CopyFrom(told.total)
-    return payments.InvoiceIssued(invoice=told, mailed=mailed)
-
-
-async def test_an_invoice_and_its_credit_note_are_mailed_once_each_and_none_that_is_not_wanted(
-    service: Service, mail_server
-) -> None:
-    with pytest.raises(NotYet):
-        await service.causes.invoice_issued(issued("2027-000001"), received("invoices/i"))
-    await service.know_everybody()
-    first = received("invoices/i")
-    for _ in range(2):
-        await service.causes.invoice_issued(issued("2027-000001"), first)
-    await service.causes.invoice_issued(issued("CN-2027-000001", corrected="2027-000001"), received("invoices/c"))
-    await service.causes.invoice_issued(issued("2027-000002", mailed=False), received("invoices/j"))
-    await service.deliver()
-    subjects = sorted(message["Subject"] for message in mail_server.messages)
-    assert subjects == ["Credit note CN-2027-000001 from Nordlicht", "Invoice 2027-000001 from Nordlicht"]
-    papers = [part.get_filename() for message in mail_server.messages for part in message.iter_attachments()]
-    assert sorted(papers) == ["2027-000001.pdf", "CN-2027-000001.pdf"]
-    texts = [message.get_body(("plain",)).get_content() for message in mail_server.messages]
-    assert all("€20.00" in text for text in texts)
