@@ -19,7 +19,7 @@ from payment_service.outbound.bookkeeping import UNCHAINED
 from payment_service.outbound.webhook_inbox import INBOX
 
 ADYEN_CARD = (
-    '{"paymentMethod": {"type": "scheme", "encryptedCardNumber": "adyenjs_0_1_25$visa", "encryptedExpiryMonth":'
+    '{"paymentMethod": {"type": "scheme", "encryptedCardNumber": "sealed_visa", "encryptedExpiryMonth":'
     ' "test_03", "encryptedExpiryYear": "test_2030", "encryptedSecurityCode": "test_737", "holderName": "S. Hopper"}}'
 )
 MERCADO_PAGO_CARD = (

@@ -26,9 +26,8 @@ HOLDERS = {
 }
 # Test numbers as the browser "encrypts" them for tests
 # (https://docs.adyen.com/development-resources/testing/test-card-numbers).
-SEALED = "adyenjs_0_1_25$visa"  # ours: as a browser sends it, without a card number that could be read
-CARDS = frozenset({"test_4111111111111111", "test_5555444433331111", SEALED})
-CHALLENGED = frozenset({"test_4917610000000000", "test_5454545454545454"})
+CARDS = frozenset({"test_4111111111111111", "test_5555444433331111", "sealed_visa"})
+CHALLENGED = frozenset({"test_4917610000000000", "test_5454545454545454", "sealed_challenged"})
 CREATE = (
     "merchantAccount", "amount", "reference", "returnUrl", "paymentMethod", "channel", "shopperInteraction", "metadata",
     "shopperEmail", "countryCode", "captureDelayHours", "additionalData", "browserInfo", "riskData", "origin",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from domain_kit.clock import Clock
-from payment_service.domain.gateways import Acknowledgement, Delivery, Webhooks
+from payment_service.domain.gateways import Acknowledgement, Delivery, FetchingWebhooks, Webhooks
 from payment_service.domain.webhook_inbox import Kept, WebhookInbox
 
 
@@ -18,6 +18,9 @@ async def receive_webhook(
 ) -> Acknowledgement:
     """What the gateway wants to hear, once it is on the disk. Unauthenticated, InvalidArgument, Unavailable."""
     now = clock()
-    notices = webhooks.read(delivery, now)
+    if isinstance(webhooks, FetchingWebhooks):
+        notices = await webhooks.read_apart(delivery, now)
+    else:
+        notices = webhooks.read(delivery, now)
     on_kept(await inbox.keep(gateway, notices, delivery, now))
     return webhooks.acknowledgement
