@@ -112,26 +112,29 @@ async def test_who_may_see_invoices_and_make_payouts(running, stubs, database, u
         await ledgers.ListPayouts(ledger.ListPayoutsRequest(parent=organizer), metadata=stranger.metadata)
 
 
-async def test_a_gateways_own_books_say_the_same_as_the_ledger(everywhere, tmp_path, until) -> None:
-    """Square's SDK over the sandbox's books, which nobody told of our ledger."""
+@pytest.mark.parametrize(("gateway", "token"), [("square", "cnon:card-nonce-ok"), ("stripe", "pm_card_visa")])
+async def test_a_gateways_own_books_say_the_same_as_the_ledger(
+    everywhere, tmp_path, until, gateway: str, token: str
+) -> None:
+    """The SDK over the sandbox's books, which nobody told of our ledger."""
     buyer = everywhere.buyer()
     begun = datetime.now(UTC)
-    names = [(await buyer.payment(currency="USD", gateway="square", units=40)).name for _ in range(3)]
+    names = [(await buyer.payment(currency="USD", gateway=gateway, units=40)).name for _ in range(3)]
     for name in names:
-        await buyer.confirm(name, "cnon:card-nonce-ok")
+        await buyer.confirm(name, token)
     await buyer.refund(names[0], 15, currency="USD")
-    credentials = json.loads((tmp_path / "gateways.json").read_text())["square"]
+    credentials = json.loads((tmp_path / "gateways.json").read_text())[gateway]
     time = begun - timedelta(days=1), begun + timedelta(days=1)
     async with open_database(everywhere.settings.mongodb_uri, everywhere.settings.database) as database:
 
         async def booked() -> list[Movement]:
-            return movements("square", [each async for each in entries_of(database, "gateways/square", *time)])
+            return movements(gateway, [each async for each in entries_of(database, f"gateways/{gateway}", *time)])
 
         async def all_booked() -> bool:
             return len(await booked()) == 4
 
         await until(all_booked)
-        ours, theirs = await booked(), await reported_by("square", credentials, *time)
+        ours, theirs = await booked(), await reported_by(gateway, credentials, *time)
         assert (await verified(database)).findings == []
     assert len(theirs) == 4
     found = [each for each in reconciled(ours, theirs, *time) if each.difference is not Difference.FEE]
