@@ -43,7 +43,7 @@ format: install ## format and mend what can be mended
 	@$(VENV)/ruff check --fix .
 	@$(VENV)/ruff format .
 
-bench: install ## bookings per second beside an empty rpc; writes docs/performance.md
+bench: install ## bookings beside an empty rpc, payments at each gateway; writes docs/performance.md
 	@$(VENV)/python tests/load/bench.py $(ARGS)
 
 protos: install ## write stubs, descriptors and the OpenAPI document again from protos/

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from domain_kit.money import Money
 
@@ -251,6 +251,14 @@ class Webhooks(Protocol):
 
         Any of two live secrets may have signed it.
         """
+
+
+@runtime_checkable
+class FetchingWebhooks(Webhooks, Protocol):
+    """Webhooks signed with a key that may have to be fetched first, so that `read` is no call for an event loop."""
+
+    async def read_apart(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:
+        """`read`, in a thread of this gateway. Unavailable where the key cannot be had just now, or too many wait."""
 
 
 @dataclass(frozen=True, slots=True)

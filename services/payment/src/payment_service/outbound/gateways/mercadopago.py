@@ -6,7 +6,8 @@ them), and "url" where it is not Mercado Pago's own.
 
 It hears of an order with the token only, so an order's reference is our key until it is confirmed, then the payment's
 id. `Order.token` is the card's token, or the JSON of the Card Payment Brick: token, payment_method_id, issuer_id,
-installments. A challenge of 3-D Secure wants `creq`, which is in `Intent.client`, posted to the action's address.
+installments, payer.email, which Mercado Pago wants of everybody and a booking need not have. A challenge of 3-D
+Secure wants `creq`, which is in `Intent.client`, posted to the action's address.
 """
 
 import re
@@ -86,9 +87,9 @@ class MercadoPagoGateway:
             return self._intent(found)
         self.check_amount(order.amount)
         payment = {
+            "payer": {"email": order.buyer_email},
             **card_of(order.token),
             "transaction_amount": number_of(self._can.decimal_text(order.amount)),
-            "payer": {"email": order.buyer_email},
             "capture": order.capture,
             "external_reference": order.key,
             "description": order.description[:255],
