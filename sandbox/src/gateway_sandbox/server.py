@@ -10,6 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from gateway_sandbox import refunds
+from gateway_sandbox.challenges import Challenges
 from gateway_sandbox.connections import breaking
 from gateway_sandbox.controls import Controls
 from gateway_sandbox.ledger import Ledger
@@ -50,7 +51,8 @@ async def serving(
         application = web.Application(middlewares=[breaking(partial(_switches_at, switches, ends))])
         controls = Controls(ledger, switches, courier.wake, serving=lambda: not any(task.done() for task in carrying))
         application.add_routes(controls.routes())
-        application.router.add_route("*", "/v1/{rest:.*}", StripeHttp(ledger, switches, courier.wake).handle)
+        application.router.add_route("*", "/v1/{rest:.*}", StripeHttp(ledger, switches, courier.wake, url).handle)
+        application.add_routes(Challenges(ledger, courier.wake).routes())
         application.add_routes(ends.routes())
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
         await runner.setup()

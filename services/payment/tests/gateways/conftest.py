@@ -8,6 +8,9 @@ TELLS_REFUSALS = False: of a payer who is refused the gateway says nothing; the 
 SIGNS_BODY = False: nothing of a webhook's body is signed, so nothing of it is to be read.
 HEARS_WITH_TOKEN = True: an order is not told to the gateway before there is a token, so that one called off before is
 held back by the payment that has called it off, not by the gateway.
+FORGETS_CALLED_OFF = True: of an order that was called off before the payer was there nothing is kept, so that it is
+said to wait for the payer, who cannot pay it.
+CHALLENGED: a token whose bank wants to ask the payer.
 REFUNDS_DECIDED_LATER = True: a refund that is too much is taken on too, and said to have failed afterwards.
 """
 

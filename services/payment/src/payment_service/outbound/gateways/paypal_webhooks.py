@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
-from domain_kit.refusals import InvalidArgument, Unauthenticated, Unavailable
+from domain_kit.refusals import Unavailable
 from payment_service.domain.gateways import Acknowledgement, Delivery, Notice
+from payment_service.outbound.gateways.said_no import bad_body, bad_signature, too_old
 from payment_service.outbound.gateways.threads import Threads
 
 OLDEST = timedelta(minutes=5)
@@ -115,15 +116,15 @@ class PayPalWebhooks:
         """One notice: the order that an order, capture, authorization, refund or dispute event is about."""
         sent = delivery.headers.get("paypal-transmission-time", "")
         if not self._signed(delivery, sent, now):
-            raise Unauthenticated("WEBHOOK_SIGNATURE_INVALID", "The signature does not belong to this body.")
+            raise bad_signature()
         if abs(now - _instant(sent)) > OLDEST:
-            raise Unauthenticated("WEBHOOK_TOO_OLD", "The webhook was signed too long ago, or in the future.")
+            raise too_old()
         try:
             event = json.loads(delivery.body)
             key, reference = _about(event.get("resource") or {})
             return [Notice(str(event["id"]), key, reference)]
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-            raise InvalidArgument("WEBHOOK_BODY_INVALID", "The body is no event of PayPal.") from None
+            raise bad_body() from None
 
     def _signed(self, delivery: Delivery, sent: str, now: datetime) -> bool:
         headers = delivery.headers
