@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from audit import come_to_rest, journals_are_in_order
 from errands import Errands
-from havoc import send_away
+from havoc import leave_alone
 from money import money_comes_to_rest
 from onsale import World
 from trials import Trial, put_to_trial
@@ -123,7 +123,7 @@ def died(request: pytest.FixtureRequest, stack: Stack, world: World) -> Counter[
     died: Counter[str] = Counter()
     points = {name for item in request.session.items if (name := params_of(item).get("point"))}
     errands = Errands(world)
-    asyncio.run(send_away(stack, "booking-2"))  # so that everything reaches the one that dies
+    asyncio.run(leave_alone(stack, "booking", "booking-2"))
 
     async def everything() -> None:
         for trials in (FIRST, SECOND, THIRD):
