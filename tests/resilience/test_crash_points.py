@@ -52,6 +52,7 @@ SECOND = [
         lambda on: on.a_booking_is_paid_and_cancelled,
         beside={
             "payment.work.after_taken": "payment.before_confirm",
+            "payment.webhook.after_taken": "payment.webhook.after_kept",
             "payment.after_repeated_refund": "payment.before_refund",
         },
     ),

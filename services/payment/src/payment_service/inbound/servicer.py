@@ -70,7 +70,8 @@ class PaymentServicer(PaymentServiceServicer):
     async def ConfirmPayment(self, request: pb.ConfirmPaymentRequest, context: object) -> payment_pb2.Payment:
         on, cause, given = self._parts, cause_of(request, context), request.payment_method
         token = await token_of(on.keepers, on.gateways, on.payments, request.name, given)
-        payment = await confirm_payment(on.payments, on.gateways, request.name, token, cause=cause, clock=on.clock)
+        with on.in_hand(request.name):
+            payment = await confirm_payment(on.payments, on.gateways, request.name, token, cause=cause, clock=on.clock)
         return shown(payment, context)
 
     async def CapturePayment(self, request: pb.CapturePaymentRequest, context: object) -> payment_pb2.Payment:
