@@ -1,7 +1,7 @@
-"""Installs one deployable package without what only builds it: the steps of deploy/images/Dockerfile, each runnable alone.
+"""Installs one package as in its image, without what builds it: the steps of deploy/images/Dockerfile, one by one.
 
-`requirements FOLDER` prints its part of the lock; `third-party FILE INTO` makes an environment of that file; `own FOLDER INTO`
-adds the workspace packages, built with the pinned builder. Needs Python with pip and nothing else; compiles nothing.
+`requirements FOLDER` prints its part of the lock; `third-party FILE INTO` makes an environment of that file;
+`own FOLDER INTO` adds the workspace packages, built with the pinned builder. Needs Python with pip; compiles nothing.
 """
 
 import argparse
@@ -57,7 +57,9 @@ def own(member: Member, into: Path) -> None:
         pinned = Path(scratch) / "builder.txt"
         pinned.write_text(closure(group("install"), LOCK.read_text()))
         third_party(pinned, builder)
-        build = "from hatchling.build import build_wheel; import os, sys; os.chdir(sys.argv[1]); build_wheel(sys.argv[2])"
+        build = (
+            "from hatchling.build import build_wheel; import os, sys; os.chdir(sys.argv[1]); build_wheel(sys.argv[2])"
+        )
         for folder in folders:
             wheels.mkdir(exist_ok=True)
             subprocess.run((str(builder / "bin" / "python"), "-c", build, folder, str(wheels)), check=True)

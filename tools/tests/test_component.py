@@ -13,9 +13,10 @@ from pathlib import Path
 import component
 import pytest
 from closure import blocks
+from workspace import LOCK, ROOT, group, inside_closure, members, normalized, settings
+
 from testkit.engines import mongo_engine
 from testkit.noida import free_port, kafka_elastic_engine
-from workspace import LOCK, ROOT, group, inside_closure, members, normalized, settings
 
 SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/pyproject.toml"))
 GATEWAY = "deploy/envoy"
@@ -167,7 +168,9 @@ def test_each_service_installed_as_in_its_image_serves_with_nothing_but_its_clos
 def test_the_gateway_installed_as_in_its_image_has_envoy_and_all_pages(made, tmp_path):
     gateway = made("gateway")
     holds_its_closure_only(gateway)
-    pages = "from gateway_config import assemble_site, descriptor_image, TEMPLATE; from pathlib import Path; import sys; "
+    pages = (
+        "from gateway_config import assemble_site, descriptor_image, TEMPLATE; from pathlib import Path; import sys; "
+    )
     pages += "assemble_site(Path(sys.argv[1])); assert descriptor_image().exists() and TEMPLATE.exists()"
     assert gateway.run("-c", pages, str(tmp_path / "site")).wait(60) == 0
     assert {"openapi.json", "docs.html", "swagger-ui.css"} <= {path.name for path in (tmp_path / "site").iterdir()}
