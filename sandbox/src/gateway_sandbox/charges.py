@@ -1,5 +1,6 @@
 """Charges: one attempt to take money from a card, and the payment methods they are made with."""
 
+from gateway_sandbox import balance
 from gateway_sandbox.cards import CARDS, Card, Decline
 from gateway_sandbox.errors import StripeError, missing
 from gateway_sandbox.ledger import Object
@@ -43,7 +44,7 @@ def create(network: Network, intent: Object, decline: Decline | None) -> Object:
         "amount": intent["amount"],
         "amount_captured": intent["amount"] if captured else 0,
         "amount_refunded": 0,
-        "balance_transaction": new_id("txn") if captured else None,
+        "balance_transaction": None,
         "captured": captured,
         "created": network.now(),
         "currency": intent["currency"],
@@ -66,6 +67,8 @@ def create(network: Network, intent: Object, decline: Decline | None) -> Object:
         "refunded": False,
         "status": "failed" if decline else "succeeded",
     }
+    if captured:
+        charge["balance_transaction"] = balance.charged(network, charge, charge["amount"])
     network.ledger.save(charge, parent=intent["id"])
     network.emit("charge.failed" if decline else "charge.succeeded", charge)
     return charge
@@ -74,7 +77,8 @@ def create(network: Network, intent: Object, decline: Decline | None) -> Object:
 def capture(network: Network, intent: Object, amount: int) -> None:
     """Take `amount` of what was reserved."""
     charge = network.find("charge", intent["latest_charge"])
-    charge.update(captured=True, amount_captured=amount, balance_transaction=new_id("txn"))
+    charge.update(captured=True, amount_captured=amount)
+    charge["balance_transaction"] = balance.charged(network, charge, charge["amount"])
     network.ledger.save(charge)
     network.emit("charge.captured", charge)
 
@@ -99,8 +103,11 @@ def dispute(network: Network, intent: Object, lasts: bool) -> Object:
         "charge": charge["id"],
         "currency": charge["currency"],
         "payment_intent": intent["id"],
+        "metadata": {},
         "status": "needs_response" if lasts else "won",
     }
+    network.ledger.save(told, parent=intent["id"])
+    balance.disputed(network, told, lasts)
     network.emit("charge.dispute.created" if lasts else "charge.dispute.closed", told)
     return charge
 

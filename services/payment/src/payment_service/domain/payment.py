@@ -23,6 +23,7 @@ from payment_service.domain.gateways import (
 )
 from payment_service.domain.open_work import Work
 from payment_service.domain.refund import MOST_PER_PAYMENT, Refund, RefundState
+from payment_service.domain.saved_methods import parted
 from payment_service.domain.states import CAPTURED, LIFE, UNDECIDED, Action, State
 
 # How long after an attempt the gateway may still know nothing of it; then it never will.
@@ -139,12 +140,31 @@ class Payment:
 
     def order(self, attempt: Attempt, return_uri: str) -> Order:
         """The attempt as its gateway is told of it."""
+        keeper, token = parted(self.token)
         asked = attempt.confirm_time if attempt.kind is MethodKind.TOKEN else None
         return Order(
             attempt.key, self.name, self.booking, self.amount, attempt.method, f"Booking {self.booking[-8:]}",
-            return_uri, asked or attempt.begin_time, self.token, self.buyer_country, self.buyer_email,
-            capture=not self.reserve, tries=max(attempt.tries, 1),
+            return_uri, asked or attempt.begin_time, token, self.buyer_country, self.buyer_email,
+            capture=not self.reserve, tries=max(attempt.tries, 1), keeper=keeper,
         )  # fmt: skip
+
+    def capturable(self, amount: Money | None) -> Money:
+        """What is to be taken of what is reserved; None: all. FailedPrecondition CAPTURE_EXCEEDS_RESERVED;
+        InvalidArgument CURRENCY_MISMATCH, AMOUNT_INVALID.
+        """
+        if amount is None:
+            return self.amount
+        if amount.currency != self.amount.currency:
+            raise InvalidArgument.of(
+                "amount.currency_code", f"must be {self.amount.currency}.", reason="CURRENCY_MISMATCH"
+            )
+        if amount.minor_units <= 0:
+            raise InvalidArgument.of("amount", "must be above zero.", reason="AMOUNT_INVALID")
+        if self.amount < amount:
+            raise FailedPrecondition(
+                "CAPTURE_EXCEEDS_RESERVED", f"{self.amount} is reserved.", metadata={"reserved": str(self.amount)}
+            )
+        return amount
 
     def attempted(self, token: str, now: datetime) -> Outcome:
         """About to ask the gateway; FailedPrecondition PAYMENT_PROCESSING, PAYMENT_SUCCEEDED, PAYMENT_CANCELLED, …"""
@@ -293,9 +313,12 @@ class Payment:
 
     def _paid(self, number: int, intent: Intent, now: datetime) -> Outcome:
         state = LIFE.after(self.state, Action.SUCCEED)
-        after = self._with_attempt(self.attempt(number).heard(intent))
+        after, amount = self._with_attempt(self.attempt(number).heard(intent)), self.amount
+        if self.reserve and intent.captured is not None and intent.captured.currency == amount.currency:
+            amount = min(amount, intent.captured)  # a part of what was reserved may have been taken
         after = replace(
-            after, state=state, paid_by=number, succeed_time=now, update_time=now, token="", buyer_email=""
+            after, state=state, paid_by=number, succeed_time=now, update_time=now, token="", buyer_email="",
+            amount=amount,
         )  # fmt: skip
         return after, [facts.PaymentSucceeded()]
 
