@@ -87,21 +87,33 @@ def release(network: Network, intent: Object) -> None:
     network.emit("charge.refunded", charge)
 
 
-def dispute(network: Network, intent: Object, lasts: bool) -> Object:
-    """The buyer asks the bank for the money back, or (`lasts` False) the seller has won."""
+DISPUTE_FEE, DECIDED = 1500, ("won", "lost")
+
+
+def dispute(network: Network, intent: Object, status: str) -> Object:
+    """The buyer asks the bank for the money back ("needs_response"), or the bank decides: "won" by the seller, "lost".
+
+    A charge stays `disputed` whatever is decided. One that is lost costs the seller a fee, in the charge's currency.
+    """
     charge = network.find("charge", intent["latest_charge"] or "")
-    charge.update(disputed=lasts)
+    charge.update(disputed=True)
     network.ledger.save(charge)
-    told: Object = {
-        "id": new_id("dp"),
-        "object": "dispute",
-        "amount": charge["amount_captured"],
+    open_ones = [each for each in network.ledger.page("dispute", parent=intent["id"]) if each["status"] not in DECIDED]
+    told: Object = open_ones[0] if open_ones else {"id": new_id("dp"), "object": "dispute", "created": network.now()}
+    fee = DISPUTE_FEE if status == "lost" else 0
+    told |= {
+        "amount": charge["amount_captured"] - charge["amount_refunded"],
+        "balance_transactions": [
+            {"id": new_id("txn"), "object": "balance_transaction", "fee": fee, "currency": charge["currency"]}
+        ],
         "charge": charge["id"],
         "currency": charge["currency"],
+        "livemode": False,
         "payment_intent": intent["id"],
-        "status": "needs_response" if lasts else "won",
+        "status": status,
     }
-    network.emit("charge.dispute.created" if lasts else "charge.dispute.closed", told)
+    network.ledger.save(told, parent=intent["id"])
+    network.emit("charge.dispute.closed" if status in DECIDED else "charge.dispute.created", told)
     return charge
 
 

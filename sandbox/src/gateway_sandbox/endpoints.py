@@ -82,6 +82,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *_readable("payment_intent", "/v1/payment_intents", "intent", publishable=True),
     *_readable("refund", "/v1/refunds", "refund"),
     *_readable("charge", "/v1/charges", "charge"),
+    *_readable("dispute", "/v1/disputes", "dispute"),
     *_readable("event", "/v1/events", "id"),
     *_readable("payment_method", "/v1/payment_methods", "payment_method"),
 )

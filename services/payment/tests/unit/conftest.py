@@ -247,13 +247,14 @@ class FakeGateways:
 
     def __init__(self, *gateways: FakeGateway) -> None:
         self.all = {each.name: each for each in gateways}
+        self.can = {name: capabilities(name) for name in self.all}
         self.settings = NO_SETTINGS
 
     def named(self, name: str) -> FakeGateway:
         return self.all[name]
 
     async def ranking(self, wish: Wish, organizer: str) -> Ranking:
-        offers = [Offer(capabilities(name), priority=place) for place, name in enumerate(self.all)]
+        offers = [Offer(self.can[name], priority=place) for place, name in enumerate(self.all)]
         return rank(offers, wish, self.settings)
 
 

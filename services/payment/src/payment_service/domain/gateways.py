@@ -112,7 +112,8 @@ class Intent:
     reference: the gateway's id of it, or what it can be found by; may become another with `confirm`. client: what the
     payer's browser needs to get a token (public keys, a client secret), by the gateway's own names. failure: of the
     last attempt, while the order is OPEN or CANCELLED after it. captured: what was taken, in SUCCEEDED. trace: opaque;
-    another one after every attempt that left something behind at the gateway.
+    another one after every attempt that left something behind at the gateway. disputed: the payer's bank has it back,
+    undecided, or (`lost`) for good; dispute_fee: what a lost one has cost, where the gateway says so.
     """
 
     reference: str
@@ -122,6 +123,8 @@ class Intent:
     failure: Failure | None = None
     captured: Money | None = None
     disputed: bool = False
+    lost: bool = False
+    dispute_fee: Money | None = None
     trace: str = ""
 
 
@@ -219,8 +222,9 @@ class Notice:
     Both are empty when it is about none. Money is never moved on its word: it says which order to look at.
 
     refunds (by our id) and intent say what became of them, where the gateway cannot be asked and its signed word is all
-    there is; both may come late and out of order. In `intent` AUTHORIZED says that the bank has agreed, after which an
-    order with `capture` is taken without another word.
+    there is; both may come late and out of order. A refund is also known by the gateway's own reference of it, whatever
+    the id. In `intent` AUTHORIZED says that the bank has agreed, after which an order with `capture` is taken without
+    another word.
     """
 
     id: str

@@ -33,6 +33,7 @@ LOST = Failure(
 MOST_ATTEMPTS = 20
 SURPLUS = "It had been paid already."
 SELF = "services/payment"
+CHARGED_BACK, BY_BANK = "chargeback", "The payer's bank has taken it back."
 
 Outcome = tuple["Payment", Sequence[DomainEvent]]
 
@@ -90,8 +91,11 @@ class Payment:
     @property
     def refundable(self) -> Money:
         """What is captured and neither paid back nor about to be."""
-        if self.state not in CAPTURED:
-            return Money(0, self.amount.currency)
+        return self.left if self.state in CAPTURED else Money(0, self.amount.currency)
+
+    @property
+    def left(self) -> Money:
+        """What of its amount was neither paid back nor is about to be, whatever its state."""
         return self.amount - self.refunded - self._sum(RefundState.PENDING)
 
     @property
@@ -118,7 +122,10 @@ class Payment:
     @property
     def work(self) -> Work | None:
         """What is still to be asked of the gateway."""
-        if self.state is State.PROCESSING or self.pending_refunds or self.strays:
+        asked = (
+            each for each in self.pending_refunds if self.attempt(each.attempt).kind is not MethodKind.INSTRUCTIONS
+        )
+        if self.state is State.PROCESSING or any(asked) or self.strays:
             return Work.URGENT
         if self.state is State.REQUIRES_ACTION and not self._instructs:
             return Work.PAYER
@@ -251,10 +258,14 @@ class Payment:
         return self.with_refund(id, within, reason, requester, now) if within else (self, [])
 
     def refund_answered(self, id: str, answer: GatewayRefund, now: datetime) -> Outcome:
-        """What became of a refund; nothing while it is pending or when it has been told before."""
+        """What became of a refund, or what it is called while it is pending; nothing when that is no news."""
         refund = self.refund(id)
-        if refund.state is not RefundState.PENDING or answer.progress is Progress.PENDING:
+        if refund.state is not RefundState.PENDING:
             return self, []
+        if answer.progress is Progress.PENDING:
+            if answer.reference in ("", refund.gateway_reference):
+                return self, []
+            return self._with(replace(refund, gateway_reference=answer.reference), now), [facts.RefundAccepted(id)]
         if answer.progress is Progress.FAILED:
             failed = replace(refund, state=RefundState.FAILED, gateway_reference=answer.reference)
             return self._with(failed, now), [facts.RefundFailed(id)]
@@ -314,13 +325,34 @@ class Payment:
         return self, []
 
     def _disputed(self, intent: Intent, now: datetime) -> Outcome:
-        if intent.disputed and LIFE.allows(self.state, Action.DISPUTE):
-            state = LIFE.after(self.state, Action.DISPUTE)
-            return replace(self, state=state, update_time=now), [facts.PaymentDisputed()]
-        if not intent.disputed and self.state is State.DISPUTED:
-            state = LIFE.after(self.state, Action.KEEP_REST if self.refunded else Action.KEEP)
-            return replace(self, state=state, update_time=now), [facts.PaymentDisputeClosed()]
-        return self, []
+        """A dispute is opened or decided, or both at once; one that was lost is over for good."""
+        if self.state is State.DISPUTED:
+            return self._decided(intent, now)
+        over = any(each.charged_back for each in self.refunds) or (intent.lost and not self.left)
+        if not intent.disputed or over or not LIFE.allows(self.state, Action.DISPUTE):
+            return self, []
+        opened = replace(self, state=LIFE.after(self.state, Action.DISPUTE), update_time=now)
+        after, made = opened.answered(intent, now)
+        return after, [facts.PaymentDisputed(), *made]
+
+    def _decided(self, intent: Intent, now: datetime) -> Outcome:
+        if intent.disputed and not intent.lost:
+            return self, []
+        if intent.lost and self.left:
+            return self._charged_back(intent.dispute_fee, now)
+        state = LIFE.after(self.state, Action.KEEP_REST if self.refunded else Action.KEEP)
+        closed = facts.PaymentDisputeLost() if intent.lost else facts.PaymentDisputeClosed()
+        return replace(self, state=state, update_time=now), [closed]
+
+    def _charged_back(self, fee: Money | None, now: datetime) -> Outcome:
+        """All that is left went back to the payer, as if it had been paid back."""
+        taken = Refund(
+            CHARGED_BACK, self.left, BY_BANK, f"gateways/{self.current.gateway}", now, RefundState.COMPLETED,
+            self.current.reference, now, self.paid_by, charged_back=True, fee=fee,
+        )  # fmt: skip
+        after = replace(self, refunds=(*self.refunds, taken), update_time=now)
+        state = LIFE.after(self.state, Action.LOSE if after.refunded == after.amount else Action.LOSE_PART)
+        return replace(after, state=state), [facts.PaymentDisputeLost(), facts.RefundCompleted(taken.id)]
 
     def _moved(self, action: Action, intent: Intent, now: datetime) -> "Payment":
         after = self._with_attempt(self.current.heard(intent))

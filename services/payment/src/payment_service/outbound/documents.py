@@ -94,4 +94,6 @@ def _candidate(document: Mapping[str, Any]) -> Candidate:
 
 
 def _refund(document: Mapping[str, Any]) -> Refund:
-    return Refund(**{**document, "amount": Money(**document["amount"]), "state": RefundState(document["state"])})
+    fee = document.get("fee")
+    made = {"amount": Money(**document["amount"]), "fee": None if fee is None else Money(**fee)}
+    return Refund(**{**document, **made, "state": RefundState(document["state"])})

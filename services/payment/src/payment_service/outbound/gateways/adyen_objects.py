@@ -40,6 +40,10 @@ OURS = frozenset({"7", "10", "14", "20", "22"})  # invalid amount, not supported
 THEIRS = frozenset({"4", "21"})  # acquirer's error, not submitted
 # Parts of `state.data` that are for Adyen; everything else that a browser may send is left out.
 FROM_BROWSER = ("paymentMethod", "browserInfo", "riskData", "origin")
+# https://docs.adyen.com/risk-management/disputes-api/dispute-notifications; what a lost one has cost is not in them.
+WON = frozenset({"CHARGEBACK_REVERSED", "PREARBITRATION_WON"})
+LOST = frozenset({"DISPUTE_DEFENSE_PERIOD_ENDED", "SECOND_CHARGEBACK", "PREARBITRATION_LOST"})
+DISPUTES = WON | LOST | {"CHARGEBACK", "NOTIFICATION_OF_CHARGEBACK"}
 SIGNED = ("pspReference", "originalReference", "merchantAccountCode", "merchantReference", "eventCode", "success")
 
 
@@ -143,6 +147,6 @@ def _said(event: str, payment: str, amount: Mapping[str, Any], can: Capabilities
         return Intent(payment, IntentState.CANCELLED, failure=failure, trace=trace)
     if event == "CANCELLATION" and good:
         return Intent(payment, IntentState.CANCELLED, trace=trace)
-    if event in ("CHARGEBACK", "NOTIFICATION_OF_CHARGEBACK"):
-        return Intent(payment, IntentState.SUCCEEDED, disputed=True, trace=trace)
+    if event in DISPUTES:
+        return Intent(payment, IntentState.SUCCEEDED, disputed=event not in WON, lost=event in LOST, trace=trace)
     return None
