@@ -144,6 +144,7 @@ async def test_each_event_says_where_the_order_stands(gateway, far_delivery, fie
 async def test_each_event_of_a_dispute_says_where_it_stands(gateway, far_delivery, event, disputed, lost):
     (notice,) = gateway.read(far_delivery(body(item(eventCode=event, originalReference="PSP0")), {}), NOW)
     assert (notice.intent.state, notice.intent.disputed, notice.intent.lost) == (IntentState.SUCCEEDED, disputed, lost)
+    assert (notice.intent.dispute, notice.intent.disputed_amount) == ("PSP1", Money(1_999, "EUR"))
 
 
 @pytest.mark.parametrize(

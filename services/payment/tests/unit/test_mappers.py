@@ -81,6 +81,7 @@ PAYMENTS = st.builds(
     succeed_time=st.none() | INSTANTS,
     called_off=st.booleans(),
     round=st.integers(0, 9),
+    closed_disputes=st.lists(TEXTS, max_size=2).map(tuple),
     version=st.integers(1, 10**6),
 )
 

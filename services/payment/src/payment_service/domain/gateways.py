@@ -113,7 +113,8 @@ class Intent:
     payer's browser needs to get a token (public keys, a client secret), by the gateway's own names. failure: of the
     last attempt, while the order is OPEN or CANCELLED after it. captured: what was taken, in SUCCEEDED. trace: opaque;
     another one after every attempt that left something behind at the gateway. disputed: the payer's bank has it back,
-    undecided, or (`lost`) for good; dispute_fee: what a lost one has cost, where the gateway says so.
+    undecided, or (`lost`) for good; disputed_amount, dispute_fee: how much that has taken, and what it has cost, where
+    the gateway says so; dispute: the gateway's id of it, where its words of one may come in any order.
     """
 
     reference: str
@@ -124,7 +125,9 @@ class Intent:
     captured: Money | None = None
     disputed: bool = False
     lost: bool = False
+    disputed_amount: Money | None = None
     dispute_fee: Money | None = None
+    dispute: str = ""
     trace: str = ""
 
 

@@ -22,7 +22,7 @@ from payment_service.domain.gateways import (
     Progress,
 )
 from payment_service.domain.open_work import Work
-from payment_service.domain.refund import MOST_PER_PAYMENT, Refund, RefundState
+from payment_service.domain.refund import MOST_PER_PAYMENT, Refund, RefundState, charged_back
 from payment_service.domain.states import CAPTURED, LIFE, UNDECIDED, Action, State
 
 # How long after an attempt the gateway may still know nothing of it; then it never will.
@@ -33,7 +33,6 @@ LOST = Failure(
 MOST_ATTEMPTS = 20
 SURPLUS = "It had been paid already."
 SELF = "services/payment"
-CHARGED_BACK, BY_BANK = "chargeback", "The payer's bank has taken it back."
 
 Outcome = tuple["Payment", Sequence[DomainEvent]]
 
@@ -45,7 +44,7 @@ class Payment:
     attempts: never empty. INVARIANT: all but the last are CLOSED or PAID: an order is resolved before the next may be.
     paid_by: number of the attempt whose money counts; 0: none has come. token, buyer_email: kept until it is decided.
     called_off: it was cancelled once, and does not stand in the way of another payment of the booking any more.
-    round: how many payments the booking had taken before.
+    round: how many payments the booking had taken before. closed_disputes: ids of those that were won.
     """
 
     name: str
@@ -67,6 +66,7 @@ class Payment:
     succeed_time: datetime | None = None
     called_off: bool = False
     round: int = 0
+    closed_disputes: tuple[str, ...] = ()
     version: int = 0
 
     @property
@@ -215,13 +215,19 @@ class Payment:
         try yet. None: nothing is known of it.
         """
         after, made = self, list[DomainEvent]()
-        for number, intent in told.items():
-            after, more = after._heard(number, intent, now)
-            made += more
-        for refund in after.pending_refunds:
+        for refund in self.pending_refunds:  # first, so that what was not paid back is there for a dispute to take
             if refund.id in refunds:
                 after, more = after.refund_answered(refund.id, refunds[refund.id], now)
                 made += more
+        after, more = after.heard(told, now)
+        return after, [*made, *more]
+
+    def heard(self, told: Mapping[int, Intent | None], now: datetime) -> Outcome:
+        """The same of attempts alone."""
+        after, made = self, list[DomainEvent]()
+        for number, intent in told.items():
+            after, more = after._heard(number, intent, now)
+            made += more
         return after, made
 
     def with_refund(self, id: str, amount: Money | None, reason: str, requester: str, now: datetime) -> Outcome:
@@ -308,7 +314,8 @@ class Payment:
         after = replace(
             after, state=state, paid_by=number, succeed_time=now, update_time=now, token="", buyer_email=""
         )  # fmt: skip
-        return after, [facts.PaymentSucceeded()]
+        after, made = after.answered(intent, now)  # it may be disputed already
+        return after, [facts.PaymentSucceeded(), *made]
 
     def _heard_of_another(self, number: int, intent: Intent, now: datetime) -> Outcome:
         """Of an attempt that is not the current one: late money counts, or goes back where other money has come."""
@@ -325,10 +332,17 @@ class Payment:
         return self, []
 
     def _disputed(self, intent: Intent, now: datetime) -> Outcome:
-        """A dispute is opened or decided, or both at once; one that was lost is over for good."""
+        """A dispute is opened or decided, or both at once; one that was lost, or won by a word, is over for good."""
+        if intent.dispute in self.closed_disputes:
+            return self, []
+        if intent.dispute and not intent.disputed:
+            won = replace(self, closed_disputes=(*self.closed_disputes, intent.dispute), update_time=now)
+            if self.state is not State.DISPUTED:
+                return won, [facts.PaymentDisputed(), facts.PaymentDisputeClosed()]
+            return won.answered(replace(intent, dispute=""), now)
         if self.state is State.DISPUTED:
             return self._decided(intent, now)
-        over = any(each.charged_back for each in self.refunds) or (intent.lost and not self.left)
+        over = any(each.charged_back for each in self.refunds) or (intent.lost and not self._lost_by(intent))
         if not intent.disputed or over or not LIFE.allows(self.state, Action.DISPUTE):
             return self, []
         opened = replace(self, state=LIFE.after(self.state, Action.DISPUTE), update_time=now)
@@ -338,18 +352,20 @@ class Payment:
     def _decided(self, intent: Intent, now: datetime) -> Outcome:
         if intent.disputed and not intent.lost:
             return self, []
-        if intent.lost and self.left:
-            return self._charged_back(intent.dispute_fee, now)
+        if intent.lost and self._lost_by(intent):
+            return self._charged_back(intent, now)
         state = LIFE.after(self.state, Action.KEEP_REST if self.refunded else Action.KEEP)
         closed = facts.PaymentDisputeLost() if intent.lost else facts.PaymentDisputeClosed()
         return replace(self, state=state, update_time=now), [closed]
 
-    def _charged_back(self, fee: Money | None, now: datetime) -> Outcome:
-        """All that is left went back to the payer, as if it had been paid back."""
-        taken = Refund(
-            CHARGED_BACK, self.left, BY_BANK, f"gateways/{self.current.gateway}", now, RefundState.COMPLETED,
-            self.current.reference, now, self.paid_by, charged_back=True, fee=fee,
-        )  # fmt: skip
+    def _lost_by(self, intent: Intent) -> Money:
+        """As much as the gateway says, and never more than is left; all of that where it does not say."""
+        said = intent.disputed_amount
+        return said if said is not None and said.currency == self.left.currency and said < self.left else self.left
+
+    def _charged_back(self, intent: Intent, now: datetime) -> Outcome:
+        """It went back to the payer, as if it had been paid back."""
+        taken = charged_back(self.paid_by, self.current.gateway, self._lost_by(intent), intent.dispute_fee, now)
         after = replace(self, refunds=(*self.refunds, taken), update_time=now)
         state = LIFE.after(self.state, Action.LOSE if after.refunded == after.amount else Action.LOSE_PART)
         return replace(after, state=state), [facts.PaymentDisputeLost(), facts.RefundCompleted(taken.id)]

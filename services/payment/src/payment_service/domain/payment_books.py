@@ -34,11 +34,12 @@ class Books:
 
         Money that came a second time is booked like the first, without the platform's fee, until it has gone back.
         """
-        made = self._disputed(before, after)
+        made: list[Entry] = []
         for attempt in paid_by_change(before, after):
             deal = self._deal(after, attempt.number)
             at = _since(after) if attempt.number == after.paid_by else after.update_time
             made += bookkeeping.captured(deal, at, self.expected_fee(attempt.gateway, after.amount))
+        made += self._disputed(before, after)
         refunded = Money(0, after.amount.currency) if before is None else before.refunded
         for refund, former in refunds_changed(before, after):
             deal = self._deal(after, refund.attempt)
@@ -70,12 +71,12 @@ class Books:
         """
         if before is None:
             return []
-        lost, was = _lost_by(before, after), before.state is State.DISPUTED
+        lost, there = _lost_by(before, after), _set_aside(before)
         taken = Money(0, after.amount.currency)
-        if lost is not None and not was:
-            taken = lost.amount
+        if lost is not None:
+            taken = lost.amount - there
         elif after.state is State.DISPUTED:
-            taken = after.left - before.left if was else after.left
+            taken = after.left - there
         if taken.minor_units <= 0:
             return []
         return bookkeeping.dispute_opened(
@@ -83,12 +84,16 @@ class Books:
         )  # fmt: skip
 
     def _kept(self, before: Payment | None, after: Payment) -> list[Entry]:
-        """A dispute that ended otherwise than lost."""
-        was = before is not None and before.state is State.DISPUTED and after.state is not State.DISPUTED
-        if before is None or not was or _lost_by(before, after):
+        """What comes back of a dispute that has ended: all of it unless it was lost."""
+        if before is None or after.state is State.DISPUTED:
             return []
-        deal, dispute = self._deal(after, after.paid_by), str(after.version)
-        return bookkeeping.dispute_won(deal, dispute, before.left, after.update_time)
+        lost, kept = _lost_by(before, after), _set_aside(before)
+        kept = kept if lost is None else kept - lost.amount
+        if kept.minor_units <= 0:
+            return []
+        return bookkeeping.dispute_won(
+            self._deal(after, after.paid_by), str(after.version), kept, after.update_time
+        )  # fmt: skip
 
     def _deal(self, payment: Payment, number: int) -> Deal:
         attempt, terms = payment.attempt(number), self.terms.of(payment.organizer)
@@ -116,6 +121,11 @@ def refunds_changed(before: Payment | None, after: Payment) -> list[tuple[Refund
     former = {each.id: each for each in before.refunds} if before is not None else {}
     changed = ((each, former.get(each.id)) for each in after.refunds)
     return [(each, earlier) for each, earlier in changed if earlier is None or earlier.state is not each.state]
+
+
+def _set_aside(payment: Payment) -> Money:
+    """What the books hold for its dispute."""
+    return payment.left if payment.state is State.DISPUTED else Money(0, payment.amount.currency)
 
 
 def _lost_by(before: Payment, after: Payment) -> Refund | None:

@@ -37,3 +37,11 @@ class Refund:
     attempt: int = 1
     charged_back: bool = False
     fee: Money | None = None
+
+
+def charged_back(attempt: int, gateway: str, amount: Money, fee: Money | None, now: datetime) -> Refund:
+    """What a dispute that was lost has taken; a payment loses one at most."""
+    return Refund(
+        "chargeback", amount, "The payer's bank has taken it back.", f"gateways/{gateway}", now,
+        RefundState.COMPLETED, complete_time=now, attempt=attempt, charged_back=True, fee=fee,
+    )  # fmt: skip

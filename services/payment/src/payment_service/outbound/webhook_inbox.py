@@ -111,6 +111,8 @@ def _intent_document(intent: Intent) -> dict[str, Any]:
         "captured": None if captured is None else asdict(captured),
         "disputed": intent.disputed,
         "lost": intent.lost,
+        "dispute": intent.dispute,
+        "disputed_amount": None if intent.disputed_amount is None else asdict(intent.disputed_amount),
         "dispute_fee": None if intent.dispute_fee is None else asdict(intent.dispute_fee),
         "trace": intent.trace,
     }
@@ -124,7 +126,8 @@ def _notice(document: Mapping[str, Any]) -> Notice:
 
 
 def _intent(document: Mapping[str, Any]) -> Intent:
-    failure, captured, fee = document["failure"], document["captured"], document.get("dispute_fee")
+    failure, captured = document["failure"], document["captured"]
+    amount, fee = document.get("disputed_amount"), document.get("dispute_fee")
     return Intent(
         document["reference"],
         IntentState(document["state"]),
@@ -132,6 +135,8 @@ def _intent(document: Mapping[str, Any]) -> Intent:
         captured=None if captured is None else Money(**captured),
         disputed=document["disputed"],
         lost=document.get("lost", False),
+        dispute=document.get("dispute", ""),
+        disputed_amount=None if amount is None else Money(**amount),
         dispute_fee=None if fee is None else Money(**fee),
         trace=document["trace"],
     )

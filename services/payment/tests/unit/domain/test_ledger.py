@@ -54,7 +54,9 @@ def stepped(payment: Payment, step: str, number: int) -> Payment:
                 after = payment.answered(Intent("pi_1", IntentState.SUCCEEDED), at, 1)[0]
             case "lose":
                 fee = Money(1 + number % 1500, "CAD") if number % 3 else None
-                after = payment.answered(replace(paid, disputed=True, lost=True, dispute_fee=fee), at)[0]
+                part = Money(number % (payment.amount.minor_units + 1), "CAD") if number % 2 else None
+                lost = replace(paid, disputed=True, lost=True, disputed_amount=part, dispute_fee=fee)
+                after = payment.answered(lost, at)[0]
             case "dispute":
                 after = payment.answered(replace(paid, disputed=True), at)[0]
             case "cancel":

@@ -1,11 +1,12 @@
 """A dispute is opened, won or lost; what is lost is gone from the books, and the payment says so."""
 
 from dataclasses import replace
+from unittest.mock import AsyncMock
 
 import pytest
 
 from domain_kit.money import Money
-from payment_service.domain.gateways import Notice
+from payment_service.domain.gateways import Intent, IntentState, Notice
 from payment_service.domain.refund import RefundState
 from payment_service.domain.states import State
 from payment_service.handlers.receive_notice import receive_notice
@@ -58,3 +59,34 @@ async def test_one_that_was_lost_is_over_for_good(shop) -> None:
     lost = await heard(shop, payment, disputed=True, lost=True)
     for says in ({"lost": False}, {"disputed": False, "lost": False}):
         assert await heard(shop, payment, **says) == lost
+
+
+async def word(shop, payment, id: str, **says):
+    """A gateway that cannot be asked says something of a dispute."""
+    w, current = shop.world, payment.current
+    said = Intent(current.reference, IntentState.SUCCEEDED, dispute="d", **says)
+    notice = Notice(id, current.key, current.reference, intent=said)
+    await receive_notice(w.payments, w.gateways, "stripe", notice, clock=w.now)
+    return await w.payments.get(payment.name)
+
+
+OPENED, WON, LOST = {"disputed": True}, {}, {"disputed": True, "lost": True}
+
+
+@pytest.mark.parametrize("order", [(OPENED, WON), (WON, OPENED), (OPENED, WON, OPENED)])
+async def test_words_of_a_dispute_may_come_in_any_order(shop, monkeypatch, order) -> None:
+    payment = await shop.paid()
+    monkeypatch.setattr(shop.world.gateway, "find", AsyncMock(return_value=None))
+    for number, says in enumerate(order):
+        after = await word(shop, payment, f"evt_{number}", **says)
+    assert (after.state, after.closed_disputes) == (State.SUCCEEDED, ("d",))
+    assert [each for each in shop.facts(after) if "Dispute" in each] == ["PaymentDisputed", "PaymentDisputeClosed"]
+
+
+@pytest.mark.parametrize("says", [OPENED, LOST])
+async def test_a_dispute_may_be_the_first_that_is_heard_of_money_that_came(shop, monkeypatch, says) -> None:
+    payment = await shop.create()
+    monkeypatch.setattr(shop.world.gateway, "find", AsyncMock(return_value=None))
+    after = await word(shop, payment, "evt", **says)
+    assert after.state is (State.REFUNDED if "lost" in says else State.DISPUTED)
+    assert shop.facts(after)[1:3] == ["PaymentSucceeded", "PaymentDisputed"]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from domain_kit.money import Money
@@ -129,7 +130,11 @@ def notice_of(item: Mapping[str, Any], account: str, can: Capabilities) -> Notic
     payment = original or psp
     if amount["currency"] not in can.currencies:
         return Notice(id, key=reference, reference=payment)
-    return Notice(id, key=reference, reference=payment, intent=_said(event, payment, amount, can, good=good))
+    said = _said(event, payment, amount, can, good=good)
+    if said is not None and event in DISPUTES:
+        taken = can.money(int(amount["value"]), amount["currency"])
+        said = replace(said, disputed_amount=taken, dispute=psp)  # which is the same for all that is told of one
+    return Notice(id, key=reference, reference=payment, intent=said)
 
 
 def _said(event: str, payment: str, amount: Mapping[str, Any], can: Capabilities, *, good: bool) -> Intent | None:

@@ -193,7 +193,8 @@ class StripeGateway:
         code = fees[0][1].upper() if fees else ""
         fee = self._can.money(sum(each for each, _ in fees), code) if code in self._can.currencies else None
         disputed = bool(lost) or any(each.status in UNDECIDED for each in found)
-        return replace(intent, disputed=disputed, lost=bool(lost), dispute_fee=fee)
+        taken = self._can.money(sum(each.amount for each in lost), lost[0].currency.upper()) if lost else None
+        return replace(intent, disputed=disputed, lost=bool(lost), disputed_amount=taken, dispute_fee=fee)
 
     async def _after_no(self, reference: str, failure: Failure) -> Intent:
         now = await self._retrieved(reference)
