@@ -45,7 +45,8 @@ class Deeds(RuleBasedStateMachine):
             p.payments, p.bookings, p.gateways, f"{self.next():06}", booking, BUYER, chosen,
             cause=p.cause(key, wish), clock=p.now,
         )  # fmt: skip
-        self.first_answer(key, payment.name)
+        if key in p.journal.rows:  # else it was given one that was there
+            self.first_answer(key, payment.name)
 
     async def do_confirm(self, which: int, token: str, request: int) -> None:
         p = self.platform
@@ -175,35 +176,38 @@ class Deeds(RuleBasedStateMachine):
             far, reference = off[-1 - which % len(off)]
             far.late(reference)
 
-    def do_dispute(self, which: int) -> None:
-        """Of money that counts, and that we know of."""
+    def do_dispute(self, which: int) -> FarGateway | None:
+        """Of money that counts, and that we know of; where."""
         payment = self.some_payment(which, State.SUCCEEDED, State.PARTLY_REFUNDED)
         payment = payment if payment and payment.paid_by else None
-        if payment and (far := self.far_end(payment, 0)):
-            far[0].dispute(far[1])
+        far = self.far_end(payment, 0) if payment else None
+        if far is None:
+            return None
+        far[0].dispute(far[1])
+        return far[0]
 
     # When everybody was heard.
 
-    def come_to_rest(self) -> None:
-        """Nothing fails any more, every webhook comes, and every look is taken."""
+    def come_to_rest(self, *, backwards: bool = False) -> None:
+        """Nothing fails any more, every webhook comes (`backwards`: the newest first), and every look is taken."""
         p = self.platform
         p.steps.fuse = None
         for far in p.gateways.far:
             far.faults, far.down = [], False
-        self.loop.run(self._rest())
+        self.loop.run_until_complete(self._rest(backwards))
 
-    async def _rest(self) -> None:
+    async def _rest(self, backwards: bool) -> None:
         p = self.platform
         for _ in range(30):
             before = len(p.journal.rows), len(p.inbox.kept)
+            p.pass_time(3700)  # as long as a webhook waits between two tries at most
             for far in p.gateways.far:
-                for notice in far.notices:
+                for notice in far.notices[:: -1 if backwards else 1]:
                     await p.inbox.keep(far.name, [notice], Delivery(b"", {}, ""), p.now())
             while await p.apply_webhooks(Crash):
                 pass
             while await p.settle_due(Crash):
                 pass
-            p.pass_time(61)
             if before == (len(p.journal.rows), len(p.inbox.kept)):
                 break
         while await p.ledger.chain() or await issue_invoices(p.book, clock=p.now):
@@ -228,8 +232,8 @@ class Deeds(RuleBasedStateMachine):
                 for currency in held
             }
             assert books == held, far.name
-            self.loop.run(self.do_correct_fees(number))
-            while self.loop.run(self.platform.ledger.chain()):
+            self.loop.run_until_complete(self.do_correct_fees(number))
+            while self.loop.run_until_complete(self.platform.ledger.chain()):
                 pass
             self.look()
             ours = [entry for entry, _ in self.stored.chained if f"gateways/{far.name}" in entry.owners]

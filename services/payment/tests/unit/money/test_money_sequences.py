@@ -22,6 +22,7 @@ from payment_fakes import Crash
 from domain_kit.money import Money
 from domain_kit.refusals import Refusal
 from payment_service.domain.payment_settings import PaymentSettings
+from payment_service.domain.states import UNDECIDED
 
 WHICH = st.integers(0, 9)
 REQUESTS = st.integers(0, 3)
@@ -34,7 +35,9 @@ TOKENS = st.sampled_from(
 PLACES = st.tuples(
     st.integers(0, 2), st.sampled_from(["EUR", "JPY", "KWD", "MXN", "USD"]), st.sampled_from([1999, 1, 77, 50_000])
 )
+PAID_OUT = st.lists(st.sampled_from(sorted(ORGANIZERS)), max_size=4)
 WISHES = st.sampled_from(["", "", "first", "second", "silent", "door"])
+AT_ONCE = ["confirm", "confirm", "capture", "cancel", "refund", "webhooks", "settle", "receive"]
 # What can happen; those in one list happen at once.
 DEEDS = st.one_of(
     st.tuples(st.just("create"), WHICH, WISHES, REQUESTS),
@@ -65,7 +68,7 @@ class Sequence(Deeds, Invariants):
 
     def __init__(self) -> None:
         super().__init__()
-        self.loop = asyncio.Runner()
+        self.loop = asyncio.new_event_loop()
         self.begin(Platform())
         self.answers: dict[str, object] = {}
 
@@ -76,7 +79,7 @@ class Sequence(Deeds, Invariants):
             each = (getattr(self, f"do_{name}")(*rest) for name, *rest in deeds)
             return await asyncio.gather(*each, return_exceptions=True)
 
-        results = self.loop.run(all_at_once())
+        results = self.loop.run_until_complete(all_at_once())
         for result in results:
             if isinstance(result, BaseException) and not isinstance(result, Refusal | Crash):
                 raise result
@@ -144,10 +147,20 @@ class Sequence(Deeds, Invariants):
         self.platform.bookings.change(self.some_booking(which, "CONFIRMED"), price)
         self.pay(wish, token, True)
 
-    @rule(gateway=st.integers(0, 2), which=st.integers(0, 200), times=st.integers(1, 2))
-    def a_webhook_comes(self, gateway, which, times):
+    @rule(gateway=st.integers(0, 2), which=st.lists(st.integers(0, 60), min_size=1, max_size=4))
+    def webhooks_come(self, gateway, which):
         """Any, in any order, perhaps twice."""
-        self.run([("webhook", gateway, which)] * times)
+        self.run([("webhook", gateway, each) for each in which])
+        self.run([("webhooks",)])
+
+    @rule(which=WHICH, token=TOKENS, deeds=st.lists(st.sampled_from(AT_ONCE), min_size=2, max_size=5))
+    def much_happens_to_one_payment(self, which, token, deeds):
+        """Everybody is at it, with the newest webhook of its gateway among them."""
+        payment = self.some_payment(which, *UNDECIDED)
+        if payment and (far := self.far_end(payment, 0)):
+            self.run([("webhook", self.far.index(far[0]), len(far[0].notices) - 1)])
+        rest = {"confirm": [token, self.next()], "refund": [50, self.next()], "webhooks": [], "settle": []}
+        self.run([(each, which, *rest.get(each, [self.next()])) if rest.get(each, [1]) else (each,) for each in deeds])
 
     @rule(which=WHICH, back=st.integers(0, 3), token=TOKENS)
     def a_browser_pays_by_itself(self, which, back, token):
@@ -165,17 +178,24 @@ class Sequence(Deeds, Invariants):
         self.do_late(which)
         self.step()
 
-    @rule(which=WHICH)
-    def a_payer_disputes(self, which):
-        self.do_dispute(which)
-        self.step()
+    @rule(which=WHICH, heard=st.booleans())
+    def a_payer_disputes(self, which, heard):
+        if far := self.do_dispute(which):
+            self.hear_of(far, heard)
 
     @precondition(lambda self: any(each.state == OPEN for far in self.far for each in far.disputes.values()))
-    @rule(which=WHICH, wins=st.booleans(), fee=st.sampled_from([0, 15, 1500]))
-    def a_dispute_is_decided(self, which, wins, fee):
+    @rule(which=WHICH, wins=st.booleans(), fee=st.sampled_from([1500, 15, 0]), heard=st.booleans())
+    def a_dispute_is_decided(self, which, wins, fee, heard):
         found = [(far, reference) for far in self.far for reference, each in far.disputes.items() if each.state == OPEN]
         far, reference = found[which % len(found)]
         far.decide_dispute(reference, wins, fee)
+        self.hear_of(far, heard)
+
+    def hear_of(self, far, heard) -> None:
+        """Of the last that it has to say, or not yet."""
+        if heard:
+            self.run([("webhook", self.far.index(far), len(far.notices) - 1)])
+            self.run([("webhooks",)])
         self.step()
 
     @rule(fuse=st.integers(1, 12))
@@ -208,18 +228,22 @@ class Sequence(Deeds, Invariants):
         self.platform.pass_time(seconds)
         self.step()
 
-    @rule(paid_out=st.lists(st.sampled_from(sorted(ORGANIZERS)), max_size=4), crash=st.integers(0, 9))
-    def a_day_passes(self, paid_out, crash):
-        self.come_to_rest()
+    @rule(
+        backwards=st.booleans(),
+        paid_out=st.lists(st.sampled_from(sorted(ORGANIZERS)), max_size=4),
+        crash=st.integers(0, 9),
+    )
+    def a_day_passes(self, backwards, paid_out, crash):
+        self.come_to_rest(backwards=backwards)
         self.platform.pass_time(26 * 3600)
         self.step()
         self.platform.steps.fuse = crash or None
         self.run([("pay_out", each, self.next()) for each in paid_out])
 
-    @rule()
-    def all_is_told(self):
+    @rule(backwards=st.booleans())
+    def all_is_told(self, backwards):
         """INVARIANT: when everybody was heard, the books are those of the gateways, to the minor unit."""
-        self.come_to_rest()
+        self.come_to_rest(backwards=backwards)
         self.step()
         self.far_ends_agree()
 
@@ -253,4 +277,4 @@ def test_money_is_conserved_over_a_hundred_thousand_steps() -> None:
     wanted, begun, before = int(os.environ.get("USHER_LONG_STEPS", "100000")), time.monotonic(), Sequence.STEPS
     while Sequence.STEPS - before < wanted:
         walk(examples=100, steps=100)
-    print(f"{Sequence.STEPS - before} steps in {time.monotonic() - begun:.0f} s")
+        print(f"{Sequence.STEPS - before} steps in {time.monotonic() - begun:.0f} s", flush=True)
