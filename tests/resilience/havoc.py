@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from local_stack import processes
 from local_stack.failures import StackFailure
 from local_stack.lifecycle import log_of
 from local_stack.stack import Stack
@@ -24,6 +25,13 @@ def armed(points: str, **more: str) -> dict[str, str]:
 def is_alive(stack: Stack, name: str) -> bool:
     record = stack.state().processes.get(name)
     return record is not None and record.find() is not None
+
+
+async def send_away(stack: Stack, name: str) -> None:
+    """End a process for good, so that it says goodbye: for one that was killed the embedded broker keeps its place in a
+    consumer group until it comes back.
+    """
+    assert await processes.stop(stack.state().processes[name]) == "stopped"
 
 
 def deaths_of(stack: Stack, name: str) -> list[str]:

@@ -104,6 +104,7 @@ def test_the_services_are_described(image):
         "usher.payment.v1.InvoiceService",
         "usher.payment.v1.LedgerService",
         "usher.payment.v1.PaymentService",
+        "usher.payment.v1.SavedPaymentMethodService",
         "usher.search.v1.SearchService",
         "usher.user.v1.UserService",
     ]

@@ -42,6 +42,7 @@ WITHOUT = {
     "booking_service.outbound.ticket_keys:TicketKeys.add": "a key is made before the process serves",
     "payment_service.outbound.ledger:booked": "an operator's command, repeated by whoever gave it: the same entries",
     "payment_service.outbound.payouts:MongoPayouts.add": "one commit under its request id, as a repository's",
+    "payment_service.outbound.keepers:MongoKeepers.add": "written once, and by whoever asks again, before it is used",
     "user_service.outbound.signing_keys:SigningKeys._make": "a key is made long before it signs",
     "user_service.outbound.repositories:MongoUsers.note": "a request id and nothing else",
     "user_service.outbound.repositories:MongoUsers.replace_hash": "the same password, hashed anew",

@@ -1,5 +1,6 @@
 """Charges: one attempt to take money from a card, and the payment methods they are made with."""
 
+from gateway_sandbox import balance
 from gateway_sandbox.cards import CARDS, Card, Decline
 from gateway_sandbox.errors import StripeError, missing
 from gateway_sandbox.ledger import Object
@@ -43,7 +44,7 @@ def create(network: Network, intent: Object, decline: Decline | None) -> Object:
         "amount": intent["amount"],
         "amount_captured": intent["amount"] if captured else 0,
         "amount_refunded": 0,
-        "balance_transaction": new_id("txn") if captured else None,
+        "balance_transaction": None,
         "captured": captured,
         "created": network.now(),
         "currency": intent["currency"],
@@ -66,6 +67,8 @@ def create(network: Network, intent: Object, decline: Decline | None) -> Object:
         "refunded": False,
         "status": "failed" if decline else "succeeded",
     }
+    if captured:
+        charge["balance_transaction"] = balance.charged(network, charge, charge["amount"])
     network.ledger.save(charge, parent=intent["id"])
     network.emit("charge.failed" if decline else "charge.succeeded", charge)
     return charge
@@ -74,7 +77,8 @@ def create(network: Network, intent: Object, decline: Decline | None) -> Object:
 def capture(network: Network, intent: Object, amount: int) -> None:
     """Take `amount` of what was reserved."""
     charge = network.find("charge", intent["latest_charge"])
-    charge.update(captured=True, amount_captured=amount, balance_transaction=new_id("txn"))
+    charge.update(captured=True, amount_captured=amount)
+    charge["balance_transaction"] = balance.charged(network, charge, charge["amount"])
     network.ledger.save(charge)
     network.emit("charge.captured", charge)
 
@@ -87,7 +91,7 @@ def release(network: Network, intent: Object) -> None:
     network.emit("charge.refunded", charge)
 
 
-DISPUTE_FEE, DECIDED = 1500, ("won", "lost")
+DECIDED = ("won", "lost")
 
 
 def dispute(network: Network, intent: Object, status: str) -> Object:
@@ -99,22 +103,27 @@ def dispute(network: Network, intent: Object, status: str) -> Object:
     charge.update(disputed=True)
     network.ledger.save(charge)
     open_ones = [each for each in network.ledger.page("dispute", parent=intent["id"]) if each["status"] not in DECIDED]
-    told: Object = open_ones[0] if open_ones else {"id": new_id("dp"), "object": "dispute", "created": network.now()}
-    fee = DISPUTE_FEE if status == "lost" else 0
-    told |= {
-        "amount": charge["amount_captured"] - charge["amount_refunded"],
-        "balance_transactions": [
-            {"id": new_id("txn"), "object": "balance_transaction", "fee": fee, "currency": charge["currency"]}
-        ],
-        "charge": charge["id"],
-        "currency": charge["currency"],
-        "livemode": False,
-        "payment_intent": intent["id"],
-        "status": status,
-    }
+    told: Object = open_ones[0] if open_ones else _new_dispute(network, charge)
+    told["status"] = status
+    balance.disputed(network, told)
+    told["balance_transactions"] = network.ledger.page("balance_transaction", parent=told["id"])
     network.ledger.save(told, parent=intent["id"])
     network.emit("charge.dispute.closed" if status in DECIDED else "charge.dispute.created", told)
     return charge
+
+
+def _new_dispute(network: Network, charge: Object) -> Object:
+    return {
+        "id": new_id("dp"),
+        "object": "dispute",
+        "amount": charge["amount_captured"] - charge["amount_refunded"],
+        "charge": charge["id"],
+        "created": network.now(),
+        "currency": charge["currency"],
+        "livemode": False,
+        "metadata": {},
+        "payment_intent": charge["payment_intent"],
+    }
 
 
 def card_error(network: Network, intent: Object, charge: Object, decline: Decline) -> StripeError:

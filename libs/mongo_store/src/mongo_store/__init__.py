@@ -10,9 +10,10 @@ from mongo_store.projection import Projection
 from mongo_store.repository import MongoRepository
 from mongo_store.rows import JournalRow, VersionedEvent
 from mongo_store.verdicts import Recorded, RequestRepeated, VersionConflict
-from mongo_store.writes import Delete, Insert, Put, Replace, Write
+from mongo_store.writes import Check, Delete, Insert, Put, Replace, Write
 
 __all__ = [
+    "Check",
     "Database",
     "Delete",
     "Index",

@@ -1,10 +1,12 @@
 """A service's MongoDB database: how it is opened, indexed and asked whether it is there."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from pymongo import IndexModel
@@ -17,6 +19,8 @@ from mongo_store.documents import CODEC
 from mongo_store.reading import GatheredReads
 from mongo_store.sessions import Sessions
 
+T = TypeVar("T")
+THREADS = 16  # transactions at a time; begun one by one as they are needed
 DURABLE = WriteConcern("majority", j=True)
 # IndexOptionsConflict and IndexKeySpecsConflict: there is an index of that name, made otherwise by an earlier version.
 _MADE_OTHERWISE = {85, 86}
@@ -64,6 +68,7 @@ class Database:
         self._database = client.get_database(name, codec_options=CODEC, write_concern=DURABLE)
         self.sessions = Sessions(self)
         self._reads = GatheredReads(self)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"transactions of {name}")
 
     def collection(self, name: str, *, concern: str = "") -> AsyncIOMotorCollection[dict[str, Any]]:
         """A collection. concern: "majority" reads only what no failover can take back, "linearizable" the newest of it.
@@ -71,6 +76,16 @@ class Database:
         The latter costs a round of replication.
         """
         return self._database.get_collection(name, read_concern=ReadConcern(concern) if concern else None)
+
+    async def off_the_loop(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises in a thread; it goes on to its end there also where this is cancelled."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def close(self) -> None:
+        """Nothing of this process is open any more; where MongoDB does not answer, what is left is taken for dead."""
+        with suppress(PyMongoError):
+            await self.sessions.close()
+        self._threads.shutdown(wait=False)
 
     async def read(self, collection: str, key: Any) -> Mapping[str, Any] | None:
         """One document by `_id`; those that are asked for at the same time are read together."""
@@ -126,6 +141,5 @@ async def open_database(
     try:
         yield database
     finally:
-        with suppress(PyMongoError):  # what is left of it is taken for dead soon
-            await database.sessions.close()
+        await database.close()
         client.close()

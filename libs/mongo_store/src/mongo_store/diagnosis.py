@@ -11,7 +11,7 @@ from mongo_store.pieces import pieces
 from mongo_store.rows import JOURNAL, JournalRow
 from mongo_store.transaction import Blocked
 from mongo_store.verdicts import Recorded, RequestRepeated, VersionConflict, duplicate, request_id_reused
-from mongo_store.writes import Insert, Replace, Write
+from mongo_store.writes import Guarded, Insert, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def state_verdict(command: Command, present: Mapping[tuple[str, Any], int | None
     moved = [
         (write.collection, write.id)
         for write in command.writes
-        if isinstance(write, Replace) and present.get((write.collection, write.id)) != write.expected_version
+        if isinstance(write, Guarded) and present.get((write.collection, write.id)) != write.expected_version
     ]
     return VersionConflict(moved) if moved else None
 
@@ -89,7 +89,7 @@ async def _present(database: Database, commands: Sequence[Command]) -> dict[tupl
     wanted: dict[str, list[Any]] = defaultdict(list)
     for command in commands:
         for write in command.writes:
-            if isinstance(write, Insert | Replace):
+            if isinstance(write, Insert | Guarded):
                 wanted[write.collection].append(write.id)
     present: dict[tuple[str, Any], int | None] = {}
     for collection, ids in wanted.items():

@@ -20,7 +20,7 @@ from mongo_store.recent import RecentEvents
 from mongo_store.rows import JOURNAL, PENDING, JournalRow, pending_document, row_document
 from mongo_store.transaction import CONFLICT_PATIENCE, Blocked, transact
 from mongo_store.verdicts import Recorded, VersionConflict, kind_of, request_id_reused
-from mongo_store.writes import Insert, Put, Replace, Write
+from mongo_store.writes import Guarded, Insert, Put, Write
 
 BATCH_PATIENCE = 0.03  # seconds of write conflicts with others before the commands of a batch go on one by one
 
@@ -148,7 +148,7 @@ class Journal:
             self.database,
             writes,
             self._metrics,
-            replacing=sum(isinstance(write, Replace | Put) for write in writes),
+            replacing=sum(isinstance(write, Guarded | Put) for write in writes),
             conflict_patience=patience,
         )
         crash_point("journal.after_commit")

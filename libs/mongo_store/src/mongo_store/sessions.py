@@ -47,8 +47,9 @@ class Sessions:
                 await self._note()
         try:
             yield session
-            if session.in_transaction:
-                await session.abort_transaction()
+        except asyncio.CancelledError:  # a thread may still be at its transaction, and ends it
+            self._ids.remove(session.session_id["id"])
+            raise
         except BaseException:
             self._ids.remove(session.session_id["id"])
             await session.end_session()

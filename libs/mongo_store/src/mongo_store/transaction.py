@@ -17,7 +17,7 @@ from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted
 from mongo_store.database import DURABLE, Database, reachable
 from mongo_store.metrics import StoreMetrics
-from mongo_store.writes import Delete, Insert, Put, Replace, Write
+from mongo_store.writes import Check, Delete, Insert, Put, Replace, Write
 
 Operation = InsertOne[Any] | ReplaceOne[Any] | UpdateOne | UpdateMany | DeleteOne | DeleteMany
 Step = tuple[str, Sequence[Insert]] | Sequence[Operation]  # inserts into one collection, or anything
@@ -46,6 +46,9 @@ def operation(database: str, write: Write) -> Operation:
     if isinstance(write, Replace):
         guard = {"_id": write.id, "version": write.expected_version}
         return ReplaceOne(guard, write.document, namespace=namespace)
+    if isinstance(write, Check):
+        same = {"version": write.expected_version}
+        return UpdateOne({"_id": write.id, **same}, {"$set": same}, namespace=namespace)
     if isinstance(write, Put):
         return ReplaceOne({"_id": write.id}, write.document, upsert=True, namespace=namespace)
     return DeleteOne({"_id": write.id}, namespace=namespace)
@@ -61,9 +64,9 @@ async def transact(
 ) -> Blocked | None:
     """All operations or none; None when they are there to stay (majority, journaled).
 
-    replacing: how many documents the replacements must meet, else Blocked. Aborted WRITE_CONFLICT when others kept
-    getting in the way for `conflict_patience` seconds, Unavailable STORE_UNAVAILABLE when MongoDB did not answer; after
-    Unavailable the transaction may or may not have gone through, so the caller repeats it under the same cause.
+    replacing: how many documents replacements and checks must meet, else Blocked. Aborted WRITE_CONFLICT when others
+    kept getting in the way for `conflict_patience` seconds, Unavailable STORE_UNAVAILABLE when MongoDB did not answer;
+    after Unavailable the transaction may or may not have gone through, so the caller repeats it under the same cause.
     """
     began, attempt = time.monotonic(), 0
     with reachable():
@@ -87,36 +90,54 @@ async def transact(
 
 
 async def _once(database: Database, operations: Sequence[Operation | Write], replacing: int | None) -> Blocked | None:
-    session: Any  # Motor's own stubs do not let its sessions into its bulk_write
-    met = position = 0
+    steps = list(_steps(database.name, operations))
     async with database.sessions.take() as session:
-        session.start_transaction(write_concern=DURABLE)
-        for step in _steps(database.name, operations):
+        return await database.off_the_loop(lambda: _run(database, session.delegate, steps, replacing))
+
+
+def _run(database: Database, session: Any, steps: Sequence[Step], replacing: int | None) -> Blocked | None:
+    """All of a transaction in the thread it is called in, which goes on with it where the caller has gone away.
+
+    Motor would come back to the event loop between any two commands, and wait there until the loop has time.
+    """
+    session.start_transaction(write_concern=DURABLE)
+    met = position = 0
+    try:
+        for step in steps:
             try:
-                met += await _run(database, step, session)
+                met += _send(database, step, session)
             except (ClientBulkWriteException, BulkWriteError) as failure:
-                for index, error in _errors(failure):
-                    if error["code"] == _DUPLICATE_KEY:
-                        return Blocked(position + index, _index_name(error))
-                inner = getattr(failure, "error", None)
-                raise (inner if isinstance(inner, PyMongoError) else failure) from failure
+                return _blocked(failure, position)
             position += len(step[1] if isinstance(step, tuple) else step)
         if replacing is not None and met != replacing:
             return Blocked()
         crash_point("store.before_commit")
-        await _commit(session)
+        _commit(session)
         crash_point("store.after_commit")
         return None
+    finally:
+        if session.in_transaction:
+            session.abort_transaction()
 
 
-async def _run(database: Database, step: Step, session: Any) -> int:
-    """Send it; how many documents its replacements and updates have met."""
+def _blocked(failure: ClientBulkWriteException | BulkWriteError, position: int) -> Blocked:
+    """By a taken value; whatever else it was is raised. position: of the first operation of its step."""
+    for index, error in _errors(failure):
+        if error["code"] == _DUPLICATE_KEY:
+            return Blocked(position + index, _index_name(error))
+    inner = getattr(failure, "error", None)
+    raise (inner if isinstance(inner, PyMongoError) else failure) from failure
+
+
+def _send(database: Database, step: Step, session: Any) -> int:
+    """How many documents its replacements and updates have met."""
     if isinstance(step, tuple):
         collection, inserts = step
-        await database.collection(collection).insert_many([insert.document for insert in inserts], session=session)
+        documents = [insert.document for insert in inserts]
+        database.collection(collection).delegate.insert_many(documents, session=session)
         return 0
-    result = await database.client.bulk_write(step, session=session)
-    return result.matched_count + result.upserted_count
+    result = database.client.delegate.bulk_write(step, session=session)
+    return int(result.matched_count + result.upserted_count)
 
 
 def _steps(database: str, operations: Sequence[Operation | Write]) -> Iterator[Step]:
@@ -132,7 +153,7 @@ def _steps(database: str, operations: Sequence[Operation | Write]) -> Iterator[S
             if isinstance(each, Insert):
                 inserts.append(each)
             else:
-                others.append(operation(database, each) if isinstance(each, Replace | Put | Delete) else each)
+                others.append(operation(database, each) if isinstance(each, Replace | Check | Put | Delete) else each)
         if len(inserts) < MANY:
             together += [*(operation(database, each) for each in inserts), *others]
             continue
@@ -152,11 +173,11 @@ def _errors(failure: ClientBulkWriteException | BulkWriteError) -> list[tuple[in
     return [(error["idx"], error) for error in errors]
 
 
-async def _commit(session: Any) -> None:
+def _commit(session: Any) -> None:
     give_up = time.monotonic() + _FAILOVER_PATIENCE
     while True:
         try:
-            await session.commit_transaction()
+            session.commit_transaction()
             return  # noqa: TRY300 - leaves the loop
         except PyMongoError as trouble:
             if not trouble.has_error_label("UnknownTransactionCommitResult") or time.monotonic() > give_up:

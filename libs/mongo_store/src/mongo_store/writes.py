@@ -1,4 +1,4 @@
-"""What a command changes: four kinds of write, data only, applied by the journal in one transaction."""
+"""What a command changes: kinds of write, data only, applied by the journal in one transaction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,4 +55,17 @@ class Delete:
     id: Any
 
 
-Write = Insert | Replace | Put | Delete
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Nothing is changed; the document has `version` == expected_version all the same, else VersionConflict.
+
+    As the transaction sees it: what others commit at the very same time goes unnoticed, as it does behind a read.
+    """
+
+    collection: str
+    id: Any
+    expected_version: int
+
+
+Guarded = Replace | Check
+Write = Insert | Guarded | Put | Delete

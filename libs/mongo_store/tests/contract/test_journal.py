@@ -6,7 +6,17 @@ import pytest
 
 from domain_kit.backbone import EncodedEvent
 from domain_kit.refusals import AlreadyExists, InvalidArgument
-from mongo_store import Delete, Insert, JournalRow, Put, Replace, RequestRepeated, VersionConflict, VersionedEvent
+from mongo_store import (
+    Check,
+    Delete,
+    Insert,
+    JournalRow,
+    Put,
+    Replace,
+    RequestRepeated,
+    VersionConflict,
+    VersionedEvent,
+)
 
 
 def row(store, key="", subject="things/a", versions=(), answer=None, fingerprint=b"same"):
@@ -31,6 +41,16 @@ async def test_all_kinds_of_write_go_together(store):
         row(store),
     )
     assert await things(store) == {"a": 1, "b": 2, "d": 3}
+
+
+async def test_a_check_changes_nothing_and_lets_nothing_through_once_its_document_has_changed(store):
+    await store.journal.commit([Insert("things", {"_id": "a", "version": 3, "v": 0})], row(store))
+    await store.journal.commit([Check("things", "a", 3), Insert("things", {"_id": "b", "v": 1})], row(store))
+    assert await things(store) == {"a": 0, "b": 1}
+    for moved in (Check("things", "a", 2), Check("things", "nowhere", 1)):
+        with pytest.raises(VersionConflict):
+            await store.journal.commit([moved, Insert("things", {"_id": "c", "v": 1})], row(store))
+    assert await things(store) == {"a": 0, "b": 1}
 
 
 async def test_nothing_is_written_when_one_write_does_not_fit(store):

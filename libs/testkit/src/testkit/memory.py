@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from domain_kit.backbone import OutboxEvent, ParkedEvent, Published
 from domain_kit.clock import Clock, utc_now
 from domain_kit.repository import Aggregate, Cause
-from mongo_store import Delete, Index, JournalRow, MongoRepository, Recorded, Write, as_stored
+from mongo_store import Check, Delete, Index, JournalRow, MongoRepository, Recorded, Write, as_stored
 from mongo_store.diagnosis import Command, repeat_verdict, sort_out, state_verdict
 from mongo_store.ordinals import Ordinals
 from mongo_store.rows import events_of, in_version_order, row_document
@@ -55,7 +55,7 @@ class MemoryJournal:
         for write in writes:
             if isinstance(write, Delete):
                 after[write.collection].pop(write.id, None)
-            else:
+            elif not isinstance(write, Check):
                 after[write.collection][write.id] = as_stored(write.document)
                 self._check_unique(write.collection, write.id, after[write.collection])
         documents = [as_stored(row_document(row, self._ordinals, self.clock())) for row in rows]

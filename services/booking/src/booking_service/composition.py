@@ -125,6 +125,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         parts = Parts(
             desk=lanes,
             bookings=bookings,
+            owners_of=known_owners.owners,
             stocks=stocks,
             vouchers=known_vouchers,
             rehearsal=BatchDesk(journal),
@@ -139,7 +140,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             let_pass=rooms.let_pass,
             clock=clock,
         )
-        change_parts = ChangeParts(desk=lanes, bookings=bookings, issuer=keys, hold_for=parts.hold_for)
+        change_parts = ChangeParts(desk=lanes, owners_of=known_owners.owners, issuer=keys, hold_for=parts.hold_for)
         paperwork = Paperwork(
             apple=settings.apple_signer(), google=settings.google_signer(), platform_uri=settings.token_issuer
         )

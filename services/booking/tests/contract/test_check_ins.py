@@ -276,4 +276,5 @@ async def test_a_stream_tells_what_another_replica_counts(gate, journal):
 
 async def _put(journal, booking):
     row = JournalRow(Cause(new_id()), booking.name)
-    await journal.commit([Put(BOOKINGS, booking_to_document(booking))], row)
+    written = replace(booking, version=booking.version + 1)  # as by another process
+    await journal.commit([Put(BOOKINGS, booking_to_document(written))], row)

@@ -1,11 +1,14 @@
 """Mails say what they should, in text and HTML, and data in them is never code."""
 
+import io
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
+import pypdf
 import pytest
+from google.type.money_pb2 import Money as Money_
 from icalendar import Calendar
 
 from domain_kit.money import Money
@@ -17,6 +20,7 @@ from notification_service.outbound.smtp_lines import SmtpLines
 from notification_service.outbound.smtp_post import SmtpPost
 from notification_service.outbound.writing import Writer
 from resilience import Resilient
+from usher.payment.v1 import invoice_pb2 as pb
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 
@@ -38,7 +42,25 @@ def letters(person: Person, occasion: Occasion, tickets: Letter) -> dict[str, Le
         "waiting_list_offered": write_letters.waiting_list_offered(person, occasion, "b", 2, NOW),
         "waiting_list_lapsed": write_letters.waiting_list_lapsed(person, occasion, "SALE_ENDED", offered=False),
         "email_verification": write_letters.email_verification(person, "TOKEN"),
+        "invoice_issued": write_letters.invoice_issued(person, "2027-000001", "Nordlicht", "b", "", money, b""),
+        "credit_note_issued": write_letters.invoice_issued(
+            person, "CN-2027-000001", "Nordlicht", "b", "2027-000001", money, b""
+        ),
     }
+
+
+def invoice(kind: int = pb.INVOICE_KIND_INVOICE, number: str = "2027-000001") -> pb.Invoice:
+    total = {"currency_code": "CAD", "units": 19, "nanos": 990_000_000}
+    told = pb.Invoice(
+        number=number, kind=kind, seller_display_name="Nordlicht", seller_country_code="CA",
+        seller_time_zone="America/Toronto", booking="events/e/bookings/b",
+    )  # fmt: skip
+    told.lines.add(description="Standard", quantity=1)
+    for money in (told.total, told.net_total, told.lines[0].total):
+        money.MergeFrom(Money_(**total))
+    told.supply_time.FromDatetime(NOW)
+    told.issue_time.FromDatetime(NOW)
+    return told
 
 
 def test_every_letter_can_be_written_and_names_what_it_is_about(
@@ -136,3 +158,18 @@ def test_a_message_composed_again_has_the_same_message_id(tickets: Letter) -> No
 def test_a_cancellation_has_no_tickets_and_no_calendar_entry(person: Person, occasion: Occasion) -> None:
     _, message = compose(write_letters.booking_cancelled(person, occasion, "b", "", None))
     assert not list(message.iter_attachments())
+
+
+@pytest.mark.parametrize("number", ["2027-000001", "CN-2027-000001"])
+def test_an_invoice_comes_as_a_pdf_that_is_the_same_when_it_is_sent_again(person: Person, number: str) -> None:
+    credit = number.startswith("CN")
+    told = invoice(pb.INVOICE_KIND_CREDIT_NOTE if credit else pb.INVOICE_KIND_INVOICE, number).SerializeToString()
+    corrected = "2027-000001" if credit else ""
+    letter = write_letters.invoice_issued(person, number, "Nordlicht", "b", corrected, Money(1999, "CAD"), told)
+    _, message = compose(letter)
+    (paper,) = message.iter_attachments()
+    assert (paper.get_filename(), paper.get_content_type()) == (f"{number}.pdf", "application/pdf")
+    text = pypdf.PdfReader(io.BytesIO(paper.get_content())).pages[0].extract_text()
+    assert number in text
+    assert "19.99" in text
+    assert message.as_bytes() == compose(letter)[1].as_bytes()

@@ -318,6 +318,11 @@ def test_amounts_are_numbers_with_the_digits_of_their_currency(amount, number):
         ('{"token": "t", "installments": 3, "issuer_id": "24"}', {"token": "t", "installments": 3, "issuer_id": "24"}),
         ('{"token": "t", "installments": "3", "amount": 1}', {"token": "t", "installments": 1}),
         ('{"token": "t", "payment_method_id": "visa"}', {"token": "t", "installments": 1, "payment_method_id": "visa"}),
+        (
+            '{"token": "t", "payer": {"email": "a@b.example", "identification": {"number": "1"}}}',
+            {"token": "t", "installments": 1, "payer": {"email": "a@b.example"}},
+        ),
+        ('{"token": "t", "payer": "a@b.example"}', {"token": "t", "installments": 1}),
         ("{", {"token": "{", "installments": 1}),
     ],
 )

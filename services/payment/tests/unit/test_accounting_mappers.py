@@ -82,7 +82,8 @@ def test_an_invoice_survives_the_store_and_is_told(invoice: Invoice) -> None:
     assert (money_from_wire(message.total), money_from_wire(message.net_total)) == (invoice.total, invoice.net)
     assert time_from_wire(message.supply_time) == invoice.supply_time
     assert time_from_wire(message.issue_time) == invoice.issue_time
-    assert len(message.DESCRIPTOR.fields) == 17
+    assert message.seller_time_zone == invoice.seller.time_zone
+    assert len(message.DESCRIPTOR.fields) == 18
 
 
 @given(RECEIPTS, SELLERS, PAYOUTS)

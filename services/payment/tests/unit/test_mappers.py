@@ -99,7 +99,7 @@ def test_what_is_recorded_for_good_holds_neither_token_nor_address(payment: Paym
     assert from_document(recorded) == replace(payment, token="", buyer_email="")
 
 
-@given(st.builds(PaymentSettings, TEXTS, TEXTS, REASONS, REASONS, st.booleans()))
+@given(st.builds(PaymentSettings, TEXTS, TEXTS, REASONS, REASONS, st.booleans(), st.booleans()))
 def test_settings_survive_the_wire(settings: PaymentSettings) -> None:
     assert settings_from_wire(settings_to_wire(settings)) == settings
 

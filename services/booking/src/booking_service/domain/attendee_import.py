@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from booking_service.domain.booking import Line
 from booking_service.domain.contacts import NOBODY, Contact
+from booking_service.domain.memory import Memory
 from booking_service.domain.questions import UNKNOWN, Answer, Attendee
 
 MOST_ROWS = 5_000
@@ -87,7 +88,7 @@ class AttendeeImport:
     chunks: int
     create_time: datetime
     version: int = 0
-    remembered: ClassVar[bool] = False
+    memory: ClassVar[Memory] = Memory.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class ImportChunk:
     bookings: tuple[str, ...] = ()
     tickets: int = 0
     version: int = 0
-    remembered: ClassVar[bool] = False
+    memory: ClassVar[Memory] = Memory.NONE
 
 
 def chunk_name(of: str, number: int) -> str:

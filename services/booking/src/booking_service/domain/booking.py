@@ -12,6 +12,7 @@ from booking_service.domain import domain_events as facts
 from booking_service.domain.contacts import NOBODY, Contact
 from booking_service.domain.history import Change
 from booking_service.domain.inventory import Demand
+from booking_service.domain.memory import Memory
 from booking_service.domain.pricing.breakdown import PriceBreakdown, PricedLine, UnitPrice, UnitRun
 from booking_service.domain.pricing.changes import UnitAt
 from booking_service.domain.questions import UNKNOWN, Answer, Attendee
@@ -161,7 +162,7 @@ class Booking:
     price_change: PriceChange | None = None
     version: int = 0
     trail: Trail = BEGINNING
-    remembered: ClassVar[bool] = False
+    memory: ClassVar[Memory] = Memory.OR_READ
 
     @property
     def payments(self) -> tuple[str, ...]:

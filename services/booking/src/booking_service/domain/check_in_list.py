@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from booking_service.domain.memory import Memory
 from booking_service.domain.offer import Offer
 from domain_kit.refusals import FieldViolation, InvalidArgument
 from domain_kit.trails import BEGINNING, Trail
@@ -52,7 +53,7 @@ class CheckInList:
     removed: bool = False
     version: int = 0
     trail: Trail = BEGINNING
-    remembered: ClassVar[bool] = False
+    memory: ClassVar[Memory] = Memory.NONE
 
     @property
     def event(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from booking_service.domain.memory import Memory
 from booking_service.domain.scans import ListCount, Scan
 
 MOST_LATEST = 20
@@ -34,7 +35,7 @@ class ListTally:
     latest: tuple[Passage, ...] = ()
     removed: bool = False
     version: int = 0
-    remembered: ClassVar[bool] = True
+    memory: ClassVar[Memory] = Memory.OR_ABSENT
 
     def counting(
         self, before: ListCount, after: ListCount, passed: Sequence[Passage], gone: Sequence[Passage]

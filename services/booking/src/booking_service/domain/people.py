@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from booking_service.domain.memory import Memory
 from booking_service.domain.offer import Offer
 from domain_kit.refusals import FailedPrecondition
 
@@ -20,7 +21,7 @@ class Person:
     buyer: str
     tickets: Mapping[str, int] = field(default_factory=dict)
     version: int = 0
-    remembered: ClassVar[bool] = True
+    memory: ClassVar[Memory] = Memory.OR_ABSENT
 
     @property
     def name(self) -> str:

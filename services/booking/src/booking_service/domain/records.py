@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar
 
+from booking_service.domain.memory import Memory
 from booking_service.domain.stock import Stock
 from domain_kit.refusals import NotFound
 
@@ -12,11 +13,9 @@ class Record(Protocol):
 
     version: of an aggregate, how many domain events it had; of a tally (a record without domain events), how often it
     was written. Set by the desk, never by the domain; so is the `trail` that an aggregate has besides.
-    remembered: a lane keeps it after its commits and takes it as not there where it does not remember it, so that a
-    sale does not read it; a guard tells when that was wrong.
     """
 
-    remembered: ClassVar[bool]
+    memory: ClassVar[Memory]
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import ClassVar
 
 from booking_service.domain.booking import Line
+from booking_service.domain.memory import Memory
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition
 from domain_kit.state_table import StateTable
@@ -77,7 +78,7 @@ class ResaleOffer:
     end_time: datetime | None = None
     version: int = 0
     trail: Trail = BEGINNING
-    remembered: ClassVar[bool] = False
+    memory: ClassVar[Memory] = Memory.NONE
 
     @property
     def price(self) -> Money:
@@ -129,7 +130,7 @@ class ResaleBatch:
     name: str
     offers: tuple[str, ...]
     version: int = 0
-    remembered: ClassVar[bool] = False
+    memory: ClassVar[Memory] = Memory.NONE
 
 
 def resale_reserved(offer: ResaleOffer) -> FailedPrecondition:

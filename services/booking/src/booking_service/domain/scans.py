@@ -11,6 +11,7 @@ from enum import Enum
 from typing import ClassVar
 
 from booking_service.domain.check_in_list import ListRules
+from booking_service.domain.memory import Memory
 from domain_kit.refusals import FailedPrecondition
 
 # Far more than anybody passes a gate; keeps one ticket's record small.
@@ -99,7 +100,7 @@ class TicketScans:
     counts: tuple[ListCount, ...] = ()
     duplicated_on: tuple[str, ...] = ()
     version: int = 0
-    remembered: ClassVar[bool] = False
+    memory: ClassVar[Memory] = Memory.NONE
 
     @property
     def ticket(self) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from booking_service.domain.memory import Memory
+
 
 class SeatClash(ValueError):
     """Two shall sit on one seat."""
@@ -49,7 +51,7 @@ class TakenSeats:
     date: str = ""
     rows: tuple[TakenRow, ...] = ()
     version: int = 0
-    remembered: ClassVar[bool] = True
+    memory: ClassVar[Memory] = Memory.OR_ABSENT
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from booking_service.domain.memory import Memory
 from booking_service.domain.offer import Offer
 from booking_service.domain.pricing.inputs import VoucherBenefit, VoucherKind
 from domain_kit.money import Money
@@ -42,7 +43,7 @@ class Voucher:
     deleted: bool = False
     version: int = 0
     trail: Trail = BEGINNING
-    remembered: ClassVar[bool] = False
+    memory: ClassVar[Memory] = Memory.NONE
 
     @property
     def id(self) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from booking_service.domain.inventory import Places
+from booking_service.domain.memory import Memory
 from booking_service.domain.offer import Offer
 from booking_service.domain.voucher import Voucher
 from domain_kit.refusals import FailedPrecondition
@@ -34,7 +35,7 @@ class VoucherUse:
     used_up: bool = False
     gone: bool = False
     version: int = 0
-    remembered: ClassVar[bool] = False
+    memory: ClassVar[Memory] = Memory.NONE
 
     @property
     def name(self) -> str:

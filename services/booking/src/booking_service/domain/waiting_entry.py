@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum
 from typing import ClassVar
 
+from booking_service.domain.memory import Memory
 from domain_kit.refusals import FailedPrecondition
 from domain_kit.state_table import StateTable
 from domain_kit.trails import BEGINNING, Trail
@@ -79,7 +80,7 @@ class WaitingEntry:
     end_time: datetime | None = None
     version: int = 0
     trail: Trail = BEGINNING
-    remembered: ClassVar[bool] = False
+    memory: ClassVar[Memory] = Memory.NONE
 
     @property
     def turn(self) -> tuple[int, int]:
@@ -121,7 +122,7 @@ class Waiter:
     date: str
     entry: str
     version: int = 0
-    remembered: ClassVar[bool] = False
+    memory: ClassVar[Memory] = Memory.NONE
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from booking_service.domain.changing import Reduction
 from booking_service.domain.commands import Change, TicketIssuer, TransferTicket
-from booking_service.domain.ports import BookingReader, Desk
+from booking_service.domain.ports import Desk
 from booking_service.handlers.change_booking import (
     approve_booking,
     change_booking,
@@ -15,7 +15,7 @@ from booking_service.handlers.change_booking import (
 )
 from booking_service.handlers.transfer_ticket import transfer_ticket
 from booking_service.inbound.messages import attendee_from_wire, lines_from_wire
-from booking_service.inbound.organizers import acts_for_organizer
+from booking_service.inbound.organizers import OwnersOf, acts_for_organizer
 from booking_service.wire import booking_to_wire
 from grpc_runtime import cause_of
 from usher.booking.v1 import booking_change_service_pb2 as pb
@@ -28,7 +28,7 @@ class ChangeParts:
     """What the rpcs work with. hold_for: how long places are held to be paid, where the event does not say."""
 
     desk: Desk
-    bookings: BookingReader
+    owners_of: OwnersOf
     issuer: TicketIssuer
     hold_for: timedelta
 
@@ -41,7 +41,7 @@ class BookingChangeServicer(BookingChangeServiceServicer):
 
     async def ChangeBooking(self, request: pb.ChangeBookingRequest, context: object) -> booking_pb2.Booking:
         parts, cause = self._parts, cause_of(request, context)
-        manages = await acts_for_organizer(parts.bookings, context, request.name, "bookings.manage")
+        manages = await acts_for_organizer(parts.owners_of, context, request.name, "bookings.manage")
         change = change_from_wire(request, parts, by_terms=not manages)
         return booking_to_wire(await change_booking(parts.desk, change, trial=request.validate_only, cause=cause))
 
@@ -65,7 +65,7 @@ class BookingChangeServicer(BookingChangeServiceServicer):
 
     async def TransferTicket(self, request: pb.TransferTicketRequest, context: object) -> booking_pb2.Booking:
         parts, cause = self._parts, cause_of(request, context)
-        manages = await acts_for_organizer(parts.bookings, context, booking_of(request.name), "bookings.manage")
+        manages = await acts_for_organizer(parts.owners_of, context, booking_of(request.name), "bookings.manage")
         transfer = transfer_from_wire(request, parts, by_terms=not manages)
         return booking_to_wire(await transfer_ticket(parts.desk, transfer, cause=cause))
 

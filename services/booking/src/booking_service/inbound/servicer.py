@@ -19,7 +19,7 @@ from booking_service.handlers.quote_booking import quote_booking
 from booking_service.handlers.read_bookings import get_valid_ticket, missing_answers_of
 from booking_service.handlers.watch_availability import get_availability, watch_availability
 from booking_service.inbound.messages import answers_from_wire, conditions_from_filter, wanted_from_wire
-from booking_service.inbound.organizers import refund_asked
+from booking_service.inbound.organizers import OwnersOf, refund_asked
 from booking_service.wire import availability_to_wire, booking_to_wire, quote_to_wire, ticket_of
 from domain_kit.clock import Clock, utc_now
 from domain_kit.repository import Cause
@@ -38,6 +38,7 @@ class Parts:
 
     desk: Desk
     bookings: BookingReader
+    owners_of: OwnersOf
     stocks: StockReader
     vouchers: VoucherReader
     rehearsal: Rehearsal
@@ -108,7 +109,7 @@ class BookingServicer(BookingServiceServicer):
         parts, cause = self._parts, cause_of(request, context)
         return booking_to_wire(await cancel_booking(
             parts.desk, name=request.name, reason=request.reason, etag=request.etag, cause=cause,
-            basis_points=await refund_asked(parts.bookings, request, context),
+            basis_points=await refund_asked(parts.owners_of, request, context),
         ))  # fmt: skip
 
     async def GetTicketQrCode(self, request: pb.GetTicketQrCodeRequest, context: object) -> HttpBody:

@@ -1,6 +1,6 @@
 """One pass over a batch: each command decided in order of arrival on a working copy, and what there is to write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from booking_service.domain.agenda import agenda_of
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands.following import decided
 from booking_service.domain.history import Change, extended
+from booking_service.domain.memory import Memory
 from booking_service.domain.outcome import Outcome, Step
 from booking_service.domain.records import Key, NotAsked, Record, View, key_of
 from booking_service.domain.stock import Stock
@@ -26,7 +27,7 @@ from booking_service.outbound.documents import (
 from booking_service.outbound.domain_events import encode, type_of
 from booking_service.outbound.lanes import Waiting
 from domain_kit.trails import BEGINNING, Trail, followed
-from mongo_store import Insert, JournalRow, Put, Replace, VersionedEvent, Write
+from mongo_store import Check, Insert, JournalRow, Put, Replace, VersionedEvent, Write
 from resource_api import check_etag
 
 Records = Mapping[Key, Record | None]
@@ -38,7 +39,7 @@ class Plan:
 
     postponed: they need other records since an earlier command of the batch changed the stock, as another seating plan
     does; to be asked again after the commit. stocks, records: as they will be after it; of records only those that
-    change.
+    change. idle: some command changes nothing.
     """
 
     accepted: list[tuple[Waiting, Record | None]] = field(default_factory=list)
@@ -49,6 +50,7 @@ class Plan:
     stocks: dict[str, Stock] = field(default_factory=dict)
     changed: list[Stock] = field(default_factory=list)
     records: dict[Key, Record] = field(default_factory=dict)
+    idle: bool = False
 
 
 @dataclass(slots=True)
@@ -62,36 +64,49 @@ class _Changes:
 
 @dataclass(frozen=True, slots=True)
 class _Decision:
-    """What becomes of one command; row: None where there is nothing to write."""
+    """What becomes of one command; row: None where there is nothing to write. idle: it changes nothing."""
 
     outcome: Outcome
     answer: Record | None
     row: JournalRow | None = None
     changes: _Changes = field(default_factory=_Changes)
+    idle: bool = False
 
 
-def decide_all(batch: Sequence[Waiting], stocks: Mapping[str, Stock], records: Records, now: datetime) -> Plan:
+def decide_all(
+    batch: Sequence[Waiting],
+    stocks: Mapping[str, Stock],
+    records: Records,
+    now: datetime,
+    remembered: Collection[str | Key] = (),
+) -> Plan:
     """INVARIANT: a refusal changes nothing for the commands after it, and one command's error is its own."""
-    deciding = Deciding(stocks, records, now)
+    deciding = Deciding(stocks, records, now, remembered)
     for waiting in batch:
         deciding.add(waiting)
     return deciding.finish()
 
 
 class Deciding:
-    """A batch in the making. stocks, records: as they are before it; what comes to be known meanwhile may be added."""
+    """A batch in the making. stocks, records: as they are before it. remembered: events and keys of those that were not
+    read for it, so that the commit has to check them.
+    """
 
-    def __init__(self, stocks: Mapping[str, Stock], records: Records, now: datetime) -> None:
+    def __init__(
+        self, stocks: Mapping[str, Stock], records: Records, now: datetime, remembered: Collection[str | Key] = ()
+    ) -> None:
         self.stocks, self.records = dict(stocks), dict(records)
         self._plan, self._working, self._now = Plan(stocks=dict(stocks)), dict(records), now
         self._documents: dict[Key, Document] = {}
+        self._remembered, self._relied_on = set(remembered), set[str]()
 
     def know(self, stocks: Mapping[str, Stock], records: Records) -> None:
-        """More of what was there before the batch."""
+        """More of what was there before the batch, remembered."""
         self.stocks.update(stocks)
         self.records.update(records)
         self._plan.stocks.update(stocks)
         self._working.update(records)
+        self._remembered.update(stocks, records)
 
     def add(self, waiting: Waiting) -> None:
         """Decide the next command."""
@@ -114,7 +129,7 @@ class Deciding:
             decision = self._decide(waiting)
         except Exception:  # noqa: BLE001  # it is decided again where refusals are told
             return False
-        if decision.row is None:
+        if decision.idle:
             return False
         self._accept(waiting, decision)
         return True
@@ -123,7 +138,17 @@ class Deciding:
         """What it comes to."""
         _write_records(self._plan, self.records, self._documents)
         _write_stocks(self._plan, self.stocks, self._now)
+        self._check_what_is_left()
         return self._plan
+
+    def _check_what_is_left(self) -> None:
+        """INVARIANT: what was decided on something remembered is committed only where that is still so."""
+        plan, changed = self._plan, {stock.event for stock in self._plan.changed}
+        for event in sorted((self._relied_on - changed).intersection(self._remembered)):
+            plan.writes.append(Check(INVENTORY, event, self.stocks[event].inventory.version))
+        for key, record in self.records.items():
+            if record is not None and record.memory is Memory.OR_READ and key in self._remembered - plan.records.keys():
+                plan.writes.append(Check(KIND_OF[key[0]].collection, record.name, record.version))
 
     def _decide(self, waiting: Waiting) -> "_Decision":
         """What becomes of it; nothing is changed yet."""
@@ -135,16 +160,18 @@ class Deciding:
         outcome = decided(command, View(stock, self._working), self._now)
         idle = not outcome.steps and not outcome.tallies and outcome.stock is stock
         if idle and not command.recorded:
-            return _Decision(outcome, outcome.answer)
+            return _Decision(outcome, outcome.answer, idle=True)
         changes = _changes(outcome, self._working, waiting.cause.actor, self._now)
         row, answer = _row(waiting, outcome, changes)
-        return _Decision(outcome, answer, row, changes)
+        return _Decision(outcome, answer, row, changes, idle)
 
     def _accept(self, waiting: Waiting, decision: "_Decision") -> None:
         plan, changes = self._plan, decision.changes
         plan.accepted.append((waiting, decision.answer))
+        plan.idle = plan.idle or decision.idle
         if decision.row is None:
             return
+        self._relied_on.add(waiting.command.event)
         plan.stocks[waiting.command.event] = decision.outcome.stock
         plan.rows.append(decision.row)
         plan.records.update(changes.records)

@@ -117,11 +117,11 @@ class BatchDesk:
             waiting.refuse(conflict)
 
     async def _decide(self, work: Sequence[Waiting], *, fresh: bool) -> Plan:
-        """A plan whose refusals, if there are any, rest on a look at the store."""
+        """A plan in which whatever no guard checks, refusals and what changes nothing, rests on a look at the store."""
         swept = False
         while work := [waiting for waiting in work if not waiting.gone]:
             plan, was_fresh = await self._plan(work, fresh=fresh)
-            if not plan.refused:
+            if not plan.refused and (was_fresh or not plan.idle):
                 return plan
             if was_fresh:
                 due = [] if swept else await self._due_holds(plan)
@@ -177,7 +177,8 @@ class BatchDesk:
 
     async def _plan(self, work: Sequence[Waiting], *, fresh: bool) -> tuple[Plan, bool]:
         loaded = await self._shelf.load([waiting.command for waiting in work], fresh=fresh)
-        return decide_all(work, loaded.stocks, loaded.records, self._journal.clock()), loaded.fresh
+        plan = decide_all(work, loaded.stocks, loaded.records, self._journal.clock(), loaded.remembered)
+        return plan, not loaded.remembered
 
     def _committed(self, plan: Plan, seconds: float) -> None:
         if plan.rows:

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from booking_service.domain.commands import Command
 from booking_service.domain.inventory import Inventory
+from booking_service.domain.memory import Memory
 from booking_service.domain.offer import Offer
 from booking_service.domain.records import Key, Record
 from booking_service.domain.stock import Stock
@@ -18,7 +19,8 @@ from booking_service.outbound.documents import (
     offer_from_document,
 )
 
-REMEMBERED_STOCKS, REMEMBERED_RECORDS = 512, 4096
+REMEMBERED_STOCKS = 512
+REMEMBERED = {Memory.OR_ABSENT: 4096, Memory.OR_READ: 512}  # records; a booking takes more room than a tally
 K = TypeVar("K")
 
 
@@ -75,11 +77,11 @@ async def load_records(store: Finder, keys: Iterable[Key]) -> dict[Key, Record |
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a batch is decided on. fresh: all of it was read just now, nothing is merely remembered."""
+    """What a batch is decided on. remembered: events and keys that were not read just now."""
 
     stocks: dict[str, Stock]
     records: dict[Key, Record | None]
-    fresh: bool
+    remembered: frozenset[str | Key]
 
 
 class Shelf:
@@ -88,7 +90,7 @@ class Shelf:
     def __init__(self, store: Finder) -> None:
         self._store = store
         self._stocks: dict[str, Stock] = {}
-        self._records: dict[Key, Record] = {}
+        self._records: dict[Memory, dict[Key, Record]] = {memory: {} for memory in REMEMBERED}
 
     async def load(self, commands: Sequence[Command], *, fresh: bool) -> Loaded:
         """All that these commands need, read where it is not remembered; `fresh`: all of it is read.
@@ -99,22 +101,23 @@ class Shelf:
         events = list(dict.fromkeys(command.event for command in commands))
         stocks = {} if fresh else {event: self._stocks[event] for event in events if event in self._stocks}
         records: dict[Key, Record | None] = {}
-        read, assumed = False, False
+        read, remembered = False, set[str | Key](stocks)
         while True:
             missing = len(stocks) < len(events)
             wanted = _wanted(commands, stocks, records)
             if not wanted and not missing:
-                return Loaded(stocks, records, read and not assumed)
-            kept = set() if fresh else {key for key in wanted if key[0].remembered}
-            assumed = assumed or bool(kept)
-            records.update((key, self._records.get(key)) for key in kept)
-            unread = wanted - kept
+                return Loaded(stocks, records, frozenset(remembered))
+            kept = {} if fresh else self._recalled(wanted)
+            remembered.update(kept)
+            records.update(kept)
+            unread = wanted - kept.keys()
             if not read and (unread or missing):
                 stocks, found = await asyncio.gather(
                     load_stocks(self._store, events, self._stocks), load_records(self._store, unread)
                 )
                 records.update(found)
                 read = True
+                remembered.difference_update(events)
             elif unread:
                 records.update(await load_records(self._store, unread))
 
@@ -129,23 +132,35 @@ class Shelf:
             more[command.event] = self._stocks[command.event]
         found: dict[Key, Record | None] = {}
         while wanted := _wanted([command], {**stocks, **more}, {**records, **found}):
-            if not all(kind.remembered for kind, _ in wanted):
+            recalled = self._recalled(wanted)
+            if len(recalled) < len(wanted):
                 return None
-            found.update((key, self._records.get(key)) for key in wanted)
+            found.update(recalled)
         return more, found
 
     def keep(self, stocks: Mapping[str, Stock], records: Mapping[Key, Record]) -> None:
         """Remember what a commit leaves; the longest unused are forgotten."""
         known = {event: stock for event, stock in stocks.items() if stock.offer is not None}
         _remember(self._stocks, known, REMEMBERED_STOCKS)
-        _remember(self._records, {key: each for key, each in records.items() if each.remembered}, REMEMBERED_RECORDS)
+        for memory, most in REMEMBERED.items():
+            mine = {key: record for key, record in records.items() if record.memory is memory}
+            _remember(self._records[memory], mine, most)
 
     def forget(self, stocks: Iterable[str], records: Iterable[Key]) -> None:
         """Read them again next time."""
         for event in stocks:
             self._stocks.pop(event, None)
         for key in records:
-            self._records.pop(key, None)
+            self._records.get(key[0].memory, {}).pop(key, None)
+
+    def _recalled(self, keys: Iterable[Key]) -> dict[Key, Record | None]:
+        """Those of the keys that need not be read."""
+        recalled: dict[Key, Record | None] = {}
+        for key in keys:
+            known = self._records.get(key[0].memory, {}).get(key)
+            if known is not None or key[0].memory is Memory.OR_ABSENT:
+                recalled[key] = known
+        return recalled
 
 
 def _wanted(commands: Sequence[Command], stocks: Mapping[str, Stock], records: Mapping[Key, Record | None]) -> set[Key]:

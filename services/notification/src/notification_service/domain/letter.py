@@ -31,7 +31,7 @@ class Letter:
 
     values: texts by name; amounts as (minor units, currency) pairs in `amounts`. occasion: makes dates in the text
     and, with admissions, a calendar entry. admissions: tickets to attach as QR codes. moments: instants by name, told
-    in the occasion's zone.
+    in the occasion's zone. invoice: what its PDF is drawn from, as the payment service told it; empty: none.
     """
 
     template: str
@@ -41,3 +41,4 @@ class Letter:
     occasion: Occasion | None = None
     admissions: tuple[Admission, ...] = ()
     moments: tuple[tuple[str, datetime], ...] = ()
+    invoice: bytes = b""

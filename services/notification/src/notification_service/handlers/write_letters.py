@@ -111,3 +111,15 @@ def waiting_list_lapsed(person: Person, occasion: Occasion, reason: str, *, offe
     """That somebody is no longer on a waiting list, and why. offered: places were held for them before."""
     values = (("name", person.display_name), ("reason", reason), ("offered", "yes" if offered else ""))
     return Letter("waiting_list_lapsed", person.language_code, values, occasion=occasion)
+
+
+def invoice_issued(
+    person: Person, number: str, seller: str, booking: str, corrected: str, total: Money, invoice: bytes
+) -> Letter:
+    """That there is an invoice, or a credit note that corrects one, with its PDF."""
+    values = (
+        ("name", person.display_name), ("number", number), ("seller", seller), ("booking", booking),
+        ("corrected", corrected),
+    )  # fmt: skip
+    template = "credit_note_issued" if corrected else "invoice_issued"
+    return Letter(template, person.language_code, values, _amounts(total=total), invoice=invoice)

@@ -69,6 +69,7 @@ class MailCauses:
                 {
                     payment.PaymentFailed: self.payment_failed,
                     payment.RefundCompleted: self.refund_completed,
+                    payment.InvoiceIssued: self.invoice_issued,
                 },
             ),
         ]
@@ -203,6 +204,18 @@ class MailCauses:
         person, occasion = await self._person(told.payer), await self._occasion(event_of(told.booking))
         amount = money_from_wire(message.refund.amount)
         letter = write_letters.refund_completed(person, occasion, told.booking, amount, message.refund.reason)
+        await self._queue(PAYMENT, person, letter, received)
+
+    async def invoice_issued(self, message: payment.InvoiceIssued, received: Received) -> None:
+        """Mail it with its PDF, where its organizer wants that; of a credit note the amount that comes back."""
+        told = message.invoice
+        if not message.mailed:
+            return
+        person, total = await self._person(told.buyer), money_from_wire(told.total)
+        letter = write_letters.invoice_issued(
+            person, told.number, told.seller_display_name, told.booking, told.corrected_number,
+            total * -1 if told.corrected_number else total, told.SerializeToString(deterministic=True),
+        )  # fmt: skip
         await self._queue(PAYMENT, person, letter, received)
 
     async def _queue(self, consumer: str, person: Person, letter: Letter, received: Received) -> None:

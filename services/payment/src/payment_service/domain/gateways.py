@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from domain_kit.money import Money
 
@@ -33,6 +33,7 @@ class Order:
 
     method: name in the gateway's capability file, such as "card". token: what the payer's browser got from the gateway,
     empty until it has; never a card number. return_uri: where the payer comes back to. capture: False: only reserve.
+    keeper: the gateway's name for the payer, where the token is of a method that it keeps for them.
     create_time: when it was first sent, for gateways that find things by time; once it was confirmed with a token, when
     that was last, for what may still be on its way. tries: how often it was confirmed, with
     this time, at gateways that keep the tries of one order apart.
@@ -51,6 +52,7 @@ class Order:
     buyer_email: str = ""
     capture: bool = True
     tries: int = 1
+    keeper: str = ""
 
 
 class FailureKind(Enum):
@@ -256,6 +258,14 @@ class Webhooks(Protocol):
 
         Any of two live secrets may have signed it.
         """
+
+
+@runtime_checkable
+class FetchingWebhooks(Webhooks, Protocol):
+    """Webhooks signed with a key that may have to be fetched first, so that `read` is no call for an event loop."""
+
+    async def read_apart(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:
+        """`read`, in a thread of this gateway. Unavailable where the key cannot be had just now, or too many wait."""
 
 
 @dataclass(frozen=True, slots=True)

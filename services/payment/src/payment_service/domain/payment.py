@@ -10,6 +10,7 @@ from domain_kit.refusals import FailedPrecondition, InvalidArgument, ResourceExh
 from domain_kit.repository import DomainEvent
 from payment_service.domain import domain_events as facts
 from payment_service.domain.attempt import OUT_OF_ORDER, Attempt, Standing
+from payment_service.domain.disputes import disputed
 from payment_service.domain.gateways import (
     ActionKind,
     Failure,
@@ -22,7 +23,8 @@ from payment_service.domain.gateways import (
     Progress,
 )
 from payment_service.domain.open_work import Work
-from payment_service.domain.refund import MOST_PER_PAYMENT, Refund, RefundState, charged_back
+from payment_service.domain.refund import MOST_PER_PAYMENT, Refund, RefundState
+from payment_service.domain.saved_methods import parted
 from payment_service.domain.states import CAPTURED, LIFE, UNDECIDED, Action, State
 
 # How long after an attempt the gateway may still know nothing of it; then it never will.
@@ -146,12 +148,31 @@ class Payment:
 
     def order(self, attempt: Attempt, return_uri: str) -> Order:
         """The attempt as its gateway is told of it."""
+        keeper, token = parted(self.token)
         asked = attempt.confirm_time if attempt.kind is MethodKind.TOKEN else None
         return Order(
             attempt.key, self.name, self.booking, self.amount, attempt.method, f"Booking {self.booking[-8:]}",
-            return_uri, asked or attempt.begin_time, self.token, self.buyer_country, self.buyer_email,
-            capture=not self.reserve, tries=max(attempt.tries, 1),
+            return_uri, asked or attempt.begin_time, token, self.buyer_country, self.buyer_email,
+            capture=not self.reserve, tries=max(attempt.tries, 1), keeper=keeper,
         )  # fmt: skip
+
+    def capturable(self, amount: Money | None) -> Money:
+        """What is to be taken of what is reserved; None: all. FailedPrecondition CAPTURE_EXCEEDS_RESERVED;
+        InvalidArgument CURRENCY_MISMATCH, AMOUNT_INVALID.
+        """
+        if amount is None:
+            return self.amount
+        if amount.currency != self.amount.currency:
+            raise InvalidArgument.of(
+                "amount.currency_code", f"must be {self.amount.currency}.", reason="CURRENCY_MISMATCH"
+            )
+        if amount.minor_units <= 0:
+            raise InvalidArgument.of("amount", "must be above zero.", reason="AMOUNT_INVALID")
+        if self.amount < amount:
+            raise FailedPrecondition(
+                "CAPTURE_EXCEEDS_RESERVED", f"{self.amount} is reserved.", metadata={"reserved": str(self.amount)}
+            )
+        return amount
 
     def attempted(self, token: str, now: datetime) -> Outcome:
         """About to ask the gateway; FailedPrecondition PAYMENT_PROCESSING, PAYMENT_SUCCEEDED, PAYMENT_CANCELLED, …"""
@@ -195,7 +216,7 @@ class Payment:
             case IntentState.SUCCEEDED if LIFE.allows(self.state, Action.SUCCEED):
                 return self._paid(number, intent, now)
             case IntentState.SUCCEEDED if self.state in CAPTURED:
-                return self._disputed(intent, now)
+                return disputed(self, intent, now)
             case IntentState.AUTHORIZED if LIFE.allows(self.state, Action.AUTHORIZE):
                 return self._moved(Action.AUTHORIZE, intent, now), [facts.PaymentAuthorized()]
             case IntentState.CANCELLED if intent.failure is None and LIFE.allows(self.state, Action.CANCEL):
@@ -310,11 +331,14 @@ class Payment:
 
     def _paid(self, number: int, intent: Intent, now: datetime) -> Outcome:
         state = LIFE.after(self.state, Action.SUCCEED)
-        after = self._with_attempt(self.attempt(number).heard(intent))
+        after, amount = self._with_attempt(self.attempt(number).heard(intent)), self.amount
+        if self.reserve and intent.captured is not None and intent.captured.currency == amount.currency:
+            amount = min(amount, intent.captured)  # a part of what was reserved may have been taken
         after = replace(
-            after, state=state, paid_by=number, succeed_time=now, update_time=now, token="", buyer_email=""
+            after, state=state, paid_by=number, succeed_time=now, update_time=now, token="", buyer_email="",
+            amount=amount,
         )  # fmt: skip
-        after, made = after.answered(intent, now)  # it may be disputed already
+        after, made = disputed(after, intent, now)  # it may be so already
         return after, [facts.PaymentSucceeded(), *made]
 
     def _heard_of_another(self, number: int, intent: Intent, now: datetime) -> Outcome:
@@ -330,45 +354,6 @@ class Payment:
             closed = replace(attempt, standing=Standing.CLOSED, action=None)
             return replace(self._with_attempt(closed), update_time=now), [facts.PaymentAttemptCancelled()]
         return self, []
-
-    def _disputed(self, intent: Intent, now: datetime) -> Outcome:
-        """A dispute is opened or decided, or both at once; one that was lost, or won by a word, is over for good."""
-        if intent.dispute in self.closed_disputes:
-            return self, []
-        if intent.dispute and not intent.disputed:
-            won = replace(self, closed_disputes=(*self.closed_disputes, intent.dispute), update_time=now)
-            if self.state is not State.DISPUTED:
-                return won, [facts.PaymentDisputed(), facts.PaymentDisputeClosed()]
-            return won.answered(replace(intent, dispute=""), now)
-        if self.state is State.DISPUTED:
-            return self._decided(intent, now)
-        over = any(each.charged_back for each in self.refunds) or (intent.lost and not self._lost_by(intent))
-        if not intent.disputed or over or not LIFE.allows(self.state, Action.DISPUTE):
-            return self, []
-        opened = replace(self, state=LIFE.after(self.state, Action.DISPUTE), update_time=now)
-        after, made = opened.answered(intent, now)
-        return after, [facts.PaymentDisputed(), *made]
-
-    def _decided(self, intent: Intent, now: datetime) -> Outcome:
-        if intent.disputed and not intent.lost:
-            return self, []
-        if intent.lost and self._lost_by(intent):
-            return self._charged_back(intent, now)
-        state = LIFE.after(self.state, Action.KEEP_REST if self.refunded else Action.KEEP)
-        closed = facts.PaymentDisputeLost() if intent.lost else facts.PaymentDisputeClosed()
-        return replace(self, state=state, update_time=now), [closed]
-
-    def _lost_by(self, intent: Intent) -> Money:
-        """As much as the gateway says, and never more than is left; all of that where it does not say."""
-        said = intent.disputed_amount
-        return said if said is not None and said.currency == self.left.currency and said < self.left else self.left
-
-    def _charged_back(self, intent: Intent, now: datetime) -> Outcome:
-        """It went back to the payer, as if it had been paid back."""
-        taken = charged_back(self.paid_by, self.current.gateway, self._lost_by(intent), intent.dispute_fee, now)
-        after = replace(self, refunds=(*self.refunds, taken), update_time=now)
-        state = LIFE.after(self.state, Action.LOSE if after.refunded == after.amount else Action.LOSE_PART)
-        return replace(after, state=state), [facts.PaymentDisputeLost(), facts.RefundCompleted(taken.id)]
 
     def _moved(self, action: Action, intent: Intent, now: datetime) -> "Payment":
         after = self._with_attempt(self.current.heard(intent))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from domain_kit.clock import Clock
-from payment_service.domain.gateways import Acknowledgement, Delivery, Webhooks
+from payment_service.domain.gateways import Acknowledgement, Delivery, FetchingWebhooks, Webhooks
 from payment_service.domain.webhook_inbox import WebhookInbox
 
 
@@ -18,7 +18,10 @@ async def receive_webhook(
 ) -> Acknowledgement:
     """What the gateway wants to hear, once it is on the disk. Unauthenticated, InvalidArgument, Unavailable."""
     now = clock()
-    notices = webhooks.read(delivery, now)
+    if isinstance(webhooks, FetchingWebhooks):
+        notices = await webhooks.read_apart(delivery, now)
+    else:
+        notices = webhooks.read(delivery, now)
     await inbox.keep(gateway, notices, delivery, now)
     on_kept()
     return webhooks.acknowledgement

@@ -10,6 +10,7 @@ from grpc_runtime.call import call_of
 from payment_service.domain.gateways import Delivery, Webhooks
 from payment_service.domain.payment import Payment
 from payment_service.domain.ports import Bookings, Gateways, PaymentRepository, PaymentSettingsRepository
+from payment_service.domain.saved_methods import Keepers
 from payment_service.domain.webhook_inbox import WebhookInbox
 from payment_service.wire.payments import payment_to_wire
 from resource_api import PageTokens
@@ -32,6 +33,7 @@ class Parts:
     gateways: Readers
     settings: PaymentSettingsRepository
     inbox: WebhookInbox
+    keepers: Keepers
     page_tokens: PageTokens
     public_url: str
     on_kept: Callable[[], None]

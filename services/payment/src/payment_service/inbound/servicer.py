@@ -13,6 +13,7 @@ from payment_service.handlers.mark_refund_paid import mark_refund_paid
 from payment_service.handlers.receive_webhook import receive_webhook
 from payment_service.handlers.refund_payment import refund_payment
 from payment_service.handlers.route_payment import route_payment
+from payment_service.handlers.saved_methods import token_of
 from payment_service.inbound.card_fields import without_card_numbers
 from payment_service.inbound.parts import Parts, delivery_of, shown
 from payment_service.wire.payments import (
@@ -68,17 +69,18 @@ class PaymentServicer(PaymentServiceServicer):
         return pb.ListOrganizerPaymentsResponse(payments=payments, next_page_token=token)
 
     async def ConfirmPayment(self, request: pb.ConfirmPaymentRequest, context: object) -> payment_pb2.Payment:
-        on, cause = self._parts, cause_of(request, context)
-        payment = await confirm_payment(
-            on.payments, on.gateways, request.name, request.payment_method, cause=cause, clock=on.clock
-        )
+        on, cause, given = self._parts, cause_of(request, context), request.payment_method
+        token = await token_of(on.keepers, on.gateways, on.payments, request.name, given)
+        payment = await confirm_payment(on.payments, on.gateways, request.name, token, cause=cause, clock=on.clock)
         return shown(payment, context)
 
     async def CapturePayment(self, request: pb.CapturePaymentRequest, context: object) -> payment_pb2.Payment:
         on, cause = self._parts, cause_of(request, context)
-        return shown(
-            await capture_payment(on.payments, on.gateways, request.name, cause=cause, clock=on.clock), context
-        )
+        amount = amount_from_wire(request.amount) if request.HasField("amount") else None
+        payment = await capture_payment(
+            on.payments, on.gateways, request.name, amount, cause=cause, clock=on.clock
+        )  # fmt: skip
+        return shown(payment, context)
 
     async def CancelPayment(self, request: pb.CancelPaymentRequest, context: object) -> payment_pb2.Payment:
         on, cause = self._parts, cause_of(request, context)

@@ -16,6 +16,7 @@ from payment_service.domain.states import UNDECIDED
 from payment_service.outbound.bookkeeping import book_writes
 from payment_service.outbound.documents import UNRECORDED, from_document, to_document
 from payment_service.outbound.domain_events import encode
+from payment_service.outbound.keepers import INDEXES as KEEPERS_INDEXES
 from payment_service.outbound.webhook_inbox import INBOX_INDEXES
 from resource_api import etag_of
 
@@ -132,4 +133,4 @@ def open_work_writes(_before: Payment | None, after: Payment) -> Sequence[Write]
 
 async def ensure_indexes(database: Database) -> None:
     """Create the indexes of this service."""
-    await database.ensure_indexes(INDEXES)
+    await database.ensure_indexes({**INDEXES, **KEEPERS_INDEXES})

@@ -33,4 +33,5 @@ def invoice_to_wire(invoice: Invoice) -> pb.Invoice:
         net_total=money_to_wire(invoice.net),
         supply_time=time_to_wire(invoice.supply_time),
         issue_time=time_to_wire(invoice.issue_time),
+        seller_time_zone=invoice.seller.time_zone,
     )

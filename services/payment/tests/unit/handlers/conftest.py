@@ -44,9 +44,9 @@ class Shop:
         cause = w.cause("users/u", "confirm", request or next(self.ids), payload=method)
         return await confirm_payment(w.payments, w.gateways, payment.name, method, cause=cause, clock=w.now)
 
-    async def capture(self, payment: Payment, request: str = "") -> Payment:
+    async def capture(self, payment: Payment, request: str = "", amount: Money | None = None) -> Payment:
         w, cause = self.world, self.world.cause("users/f", "capture", request or next(self.ids))
-        return await capture_payment(w.payments, w.gateways, payment.name, cause=cause, clock=w.now)
+        return await capture_payment(w.payments, w.gateways, payment.name, amount, cause=cause, clock=w.now)
 
     async def cancel(self, payment: Payment, request: str = "") -> Payment:
         w, cause = self.world, self.world.cause("users/u", "cancel", request or next(self.ids))

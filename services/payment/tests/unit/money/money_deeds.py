@@ -55,10 +55,12 @@ class Deeds(RuleBasedStateMachine):
             await confirm_payment(p.payments, p.gateways, payment.name, token, cause=cause, clock=p.now)
 
     async def do_capture(self, which: int, request: int) -> None:
+        """All of it, or by every third request a half."""
         p = self.platform
         if payment := self.some_payment(which, State.AUTHORIZED):
             cause = p.cause(f"capture|{payment.name}|{request}", "")
-            await capture_payment(p.payments, p.gateways, payment.name, cause=cause, clock=p.now)
+            part = Money(-(-payment.amount.minor_units // 2), payment.amount.currency) if request % 3 == 2 else None
+            await capture_payment(p.payments, p.gateways, payment.name, part, cause=cause, clock=p.now)
 
     async def do_cancel(self, which: int, request: int) -> None:
         p = self.platform

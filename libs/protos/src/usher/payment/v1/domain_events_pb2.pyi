@@ -460,6 +460,9 @@ class InvoiceIssued(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     INVOICE_FIELD_NUMBER: _builtins.int
+    MAILED_FIELD_NUMBER: _builtins.int
+    mailed: _builtins.bool
+    """Whether its buyer gets it by mail, as the organizer wanted it then."""
     @_builtins.property
     def invoice(self) -> _invoice_pb2.Invoice:
         """The document."""
@@ -468,10 +471,11 @@ class InvoiceIssued(_message.Message):
         self,
         *,
         invoice: _invoice_pb2.Invoice | None = ...,
+        mailed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["invoice", b"invoice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["invoice", b"invoice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invoice", b"invoice", "mailed", b"mailed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -68,6 +68,7 @@ class Invoice(_message.Message):
     NET_TOTAL_FIELD_NUMBER: _builtins.int
     SUPPLY_TIME_FIELD_NUMBER: _builtins.int
     ISSUE_TIME_FIELD_NUMBER: _builtins.int
+    SELLER_TIME_ZONE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `invoices/{invoice}`."""
     number: _builtins.str
@@ -90,6 +91,8 @@ class Invoice(_message.Message):
     """The payment, `payments/{payment}`."""
     corrected_number: _builtins.str
     """Of a credit note the number of the invoice it corrects."""
+    seller_time_zone: _builtins.str
+    """Zone of the seller, by its IANA name, that its dates are told in."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___InvoiceLine]:
         """What was sold; of a credit note below zero."""
@@ -134,10 +137,11 @@ class Invoice(_message.Message):
         net_total: _money_pb2.Money | None = ...,
         supply_time: _timestamp_pb2.Timestamp | None = ...,
         issue_time: _timestamp_pb2.Timestamp | None = ...,
+        seller_time_zone: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "net_total", b"net_total", "supply_time", b"supply_time", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "buyer", b"buyer", "buyer_display_name", b"buyer_display_name", "corrected_number", b"corrected_number", "issue_time", b"issue_time", "kind", b"kind", "lines", b"lines", "name", b"name", "net_total", b"net_total", "number", b"number", "organizer", b"organizer", "payment", b"payment", "seller_country_code", b"seller_country_code", "seller_display_name", b"seller_display_name", "supply_time", b"supply_time", "taxes", b"taxes", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "buyer", b"buyer", "buyer_display_name", b"buyer_display_name", "corrected_number", b"corrected_number", "issue_time", b"issue_time", "kind", b"kind", "lines", b"lines", "name", b"name", "net_total", b"net_total", "number", b"number", "organizer", b"organizer", "payment", b"payment", "seller_country_code", b"seller_country_code", "seller_display_name", b"seller_display_name", "seller_time_zone", b"seller_time_zone", "supply_time", b"supply_time", "taxes", b"taxes", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

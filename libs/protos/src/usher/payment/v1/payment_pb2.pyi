@@ -266,7 +266,7 @@ class Payment(_message.Message):
     """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """Exactly what the booking owes; never taken from the caller."""
+        """Exactly what the booking owes; never taken from the caller. Where less was captured than reserved, what was captured."""
 
     @_builtins.property
     def failure(self) -> Global___PaymentFailure:
@@ -507,6 +507,7 @@ class PaymentSettings(_message.Message):
     EXCLUDED_GATEWAYS_FIELD_NUMBER: _builtins.int
     RESERVE_ONLY_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    INVOICE_MAILS_DISABLED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `organizers/{organizer}/paymentSettings`."""
     pinned_gateway: _builtins.str
@@ -515,6 +516,8 @@ class PaymentSettings(_message.Message):
     """Money is only reserved until CapturePayment; only gateways that can do so are used then."""
     etag: _builtins.str
     """Changes whenever the settings change; `"0"` before they were ever said."""
+    invoice_mails_disabled: _builtins.bool
+    """Buyers get no mail with their invoices and credit notes; those are there to be fetched all the same."""
     @_builtins.property
     def gateway_order(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Those that come first, in this order."""
@@ -532,10 +535,11 @@ class PaymentSettings(_message.Message):
         excluded_gateways: _abc.Iterable[_builtins.str] | None = ...,
         reserve_only: _builtins.bool = ...,
         etag: _builtins.str = ...,
+        invoice_mails_disabled: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "excluded_gateways", b"excluded_gateways", "gateway_order", b"gateway_order", "name", b"name", "pinned_gateway", b"pinned_gateway", "reserve_only", b"reserve_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "excluded_gateways", b"excluded_gateways", "gateway_order", b"gateway_order", "invoice_mails_disabled", b"invoice_mails_disabled", "name", b"name", "pinned_gateway", b"pinned_gateway", "reserve_only", b"reserve_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -168,7 +168,8 @@ class PaymentServiceServicer:
         error: the payment comes back FAILED with the reason, and may be tried again. When the gateway is down and has
         certainly taken nothing, the payment comes back PENDING or REQUIRES_ACTION at another one, with what the payer's
         browser needs for that. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does
-        not answer: ask again with the same request id, it is never charged twice.
+        not answer: ask again with the same request id, it is never charged twice. With a saved method also NOT_FOUND, and
+        FAILED_PRECONDITION SAVED_ELSEWHERE (metadata `gateway`) where another gateway keeps it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -183,8 +184,10 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CapturePayment(self, request, context):
-        """Takes the money that a payment in state AUTHORIZED has reserved. FAILED_PRECONDITION PAYMENT_PENDING,
-        PAYMENT_SUCCEEDED and the like; UNAVAILABLE: unknown yet, ask again with the same request id.
+        """Takes the money that a payment in state AUTHORIZED has reserved, or less: then the payment is about that much, and
+        booking takes it if that is what it owes by then, else it is paid back. FAILED_PRECONDITION PAYMENT_PENDING,
+        PAYMENT_SUCCEEDED and the like, CAPTURE_EXCEEDS_RESERVED (metadata `reserved`), CAPTURE_IN_PART_NOT_TAKEN where the
+        gateway takes all or nothing; UNAVAILABLE: unknown yet, ask again with the same request id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

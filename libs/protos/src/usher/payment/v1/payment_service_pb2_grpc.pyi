@@ -63,15 +63,18 @@ class PaymentServiceStub:
     error: the payment comes back FAILED with the reason, and may be tried again. When the gateway is down and has
     certainly taken nothing, the payment comes back PENDING or REQUIRES_ACTION at another one, with what the payer's
     browser needs for that. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does
-    not answer: ask again with the same request id, it is never charged twice.
+    not answer: ask again with the same request id, it is never charged twice. With a saved method also NOT_FOUND, and
+    FAILED_PRECONDITION SAVED_ELSEWHERE (metadata `gateway`) where another gateway keeps it.
     """
     RefundPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.RefundPaymentRequest, _payment_pb2.Payment]
     """Pays back all or some. FAILED_PRECONDITION REFUND_EXCEEDS_CAPTURE (metadata `refundable`), PAYMENT_PENDING and the
     like.
     """
     CapturePayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CapturePaymentRequest, _payment_pb2.Payment]
-    """Takes the money that a payment in state AUTHORIZED has reserved. FAILED_PRECONDITION PAYMENT_PENDING,
-    PAYMENT_SUCCEEDED and the like; UNAVAILABLE: unknown yet, ask again with the same request id.
+    """Takes the money that a payment in state AUTHORIZED has reserved, or less: then the payment is about that much, and
+    booking takes it if that is what it owes by then, else it is paid back. FAILED_PRECONDITION PAYMENT_PENDING,
+    PAYMENT_SUCCEEDED and the like, CAPTURE_EXCEEDS_RESERVED (metadata `reserved`), CAPTURE_IN_PART_NOT_TAKEN where the
+    gateway takes all or nothing; UNAVAILABLE: unknown yet, ask again with the same request id.
     """
     CancelPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CancelPaymentRequest, _payment_pb2.Payment]
     """Calls a payment off that has not been paid. FAILED_PRECONDITION PAYMENT_SUCCEEDED, also when its money came first."""
@@ -136,15 +139,18 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     error: the payment comes back FAILED with the reason, and may be tried again. When the gateway is down and has
     certainly taken nothing, the payment comes back PENDING or REQUIRES_ACTION at another one, with what the payer's
     browser needs for that. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does
-    not answer: ask again with the same request id, it is never charged twice.
+    not answer: ask again with the same request id, it is never charged twice. With a saved method also NOT_FOUND, and
+    FAILED_PRECONDITION SAVED_ELSEWHERE (metadata `gateway`) where another gateway keeps it.
     """
     RefundPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.RefundPaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
     """Pays back all or some. FAILED_PRECONDITION REFUND_EXCEEDS_CAPTURE (metadata `refundable`), PAYMENT_PENDING and the
     like.
     """
     CapturePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CapturePaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
-    """Takes the money that a payment in state AUTHORIZED has reserved. FAILED_PRECONDITION PAYMENT_PENDING,
-    PAYMENT_SUCCEEDED and the like; UNAVAILABLE: unknown yet, ask again with the same request id.
+    """Takes the money that a payment in state AUTHORIZED has reserved, or less: then the payment is about that much, and
+    booking takes it if that is what it owes by then, else it is paid back. FAILED_PRECONDITION PAYMENT_PENDING,
+    PAYMENT_SUCCEEDED and the like, CAPTURE_EXCEEDS_RESERVED (metadata `reserved`), CAPTURE_IN_PART_NOT_TAKEN where the
+    gateway takes all or nothing; UNAVAILABLE: unknown yet, ask again with the same request id.
     """
     CancelPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CancelPaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
     """Calls a payment off that has not been paid. FAILED_PRECONDITION PAYMENT_SUCCEEDED, also when its money came first."""
@@ -230,7 +236,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         error: the payment comes back FAILED with the reason, and may be tried again. When the gateway is down and has
         certainly taken nothing, the payment comes back PENDING or REQUIRES_ACTION at another one, with what the payer's
         browser needs for that. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does
-        not answer: ask again with the same request id, it is never charged twice.
+        not answer: ask again with the same request id, it is never charged twice. With a saved method also NOT_FOUND, and
+        FAILED_PRECONDITION SAVED_ELSEWHERE (metadata `gateway`) where another gateway keeps it.
         """
 
     @_abc_1.abstractmethod
@@ -249,8 +256,10 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.CapturePaymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.Payment, _abc.Awaitable[_payment_pb2.Payment]]:
-        """Takes the money that a payment in state AUTHORIZED has reserved. FAILED_PRECONDITION PAYMENT_PENDING,
-        PAYMENT_SUCCEEDED and the like; UNAVAILABLE: unknown yet, ask again with the same request id.
+        """Takes the money that a payment in state AUTHORIZED has reserved, or less: then the payment is about that much, and
+        booking takes it if that is what it owes by then, else it is paid back. FAILED_PRECONDITION PAYMENT_PENDING,
+        PAYMENT_SUCCEEDED and the like, CAPTURE_EXCEEDS_RESERVED (metadata `reserved`), CAPTURE_IN_PART_NOT_TAKEN where the
+        gateway takes all or nothing; UNAVAILABLE: unknown yet, ask again with the same request id.
         """
 
     @_abc_1.abstractmethod

@@ -8,6 +8,7 @@ from typing import ClassVar
 from booking_service.domain import domain_events as facts
 from booking_service.domain.commands.command import Found
 from booking_service.domain.inventory import Demand, exchange, release
+from booking_service.domain.memory import Memory
 from booking_service.domain.offer import Offer
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.records import Key, Record, View
@@ -25,7 +26,7 @@ class VoucherBatch:
     name: str
     vouchers: tuple[str, ...]
     version: int = 0
-    remembered: ClassVar[bool] = False
+    memory: ClassVar[Memory] = Memory.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,9 @@ def card_of(token: str) -> dict[str, Any]:
     count = given.get("installments", 1)
     card = {"token": str(given.get("token", "")), "installments": count if type(count) is int and count > 0 else 1}
     named = {name: str(given[name]) for name in ("payment_method_id", "issuer_id") if given.get(name)}
-    return {**card, **named}
+    payer = given.get("payer")
+    address = payer.get("email") if isinstance(payer, dict) else None
+    return {**card, **named, **({"payer": {"email": str(address)}} if address else {})}
 
 
 def number_of(text: str) -> int | float:
