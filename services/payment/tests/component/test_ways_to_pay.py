@@ -64,6 +64,15 @@ async def test_money_by_bank_transfer_is_marked_by_who_may_say_so(running) -> No
         await buyer.stub.MarkPaymentReceived(request, metadata=buyer.metadata)
     received = await buyer.stub.MarkPaymentReceived(request, metadata=buyer.member(Role.FINANCE))
     assert (received.state, received.attempts[0].state) == (SUCCEEDED, payment_pb2.PAYMENT_ATTEMPT_STATE_PAID)
+    back = (await buyer.refund(payment.name)).refunds[0]
+    assert back.state == payment_pb2.REFUND_STATE_PENDING
+    paid = pb.MarkRefundPaidRequest(name=payment.name, refund_id=back.id)
+    with pytest.raises(PermissionDenied):
+        await buyer.stub.MarkRefundPaid(paid, metadata=buyer.metadata)
+    gone = await buyer.stub.MarkRefundPaid(paid, metadata=buyer.member(Role.FINANCE))
+    assert (gone.state, gone.refunds[0].state) == (
+        payment_pb2.PAYMENT_STATE_REFUNDED, payment_pb2.REFUND_STATE_COMPLETED,
+    )  # fmt: skip
     card = await buyer.payment()
     with pytest.raises(FailedPrecondition, match="NOT_PAID_BY_HAND"):
         await buyer.stub.MarkPaymentReceived(
@@ -110,6 +119,12 @@ async def test_a_dispute_is_heard_and_holds_refunds_up_until_it_is_over(running,
         await buyer.refund(paid.name)
     await running.sandbox.post(f"payment_intents/{paid.gateway_reference}/dispute", open=False)
     await stands(SUCCEEDED)
+    await running.sandbox.post(f"payment_intents/{paid.gateway_reference}/dispute", open=True)
+    await stands(payment_pb2.PAYMENT_STATE_DISPUTED)
+    await running.sandbox.post(f"payment_intents/{paid.gateway_reference}/dispute", open=False, won=False)
+    await stands(payment_pb2.PAYMENT_STATE_REFUNDED)
+    lost = (await buyer.get(paid.name)).refunds[0]
+    assert (lost.charged_back, lost.amount, lost.dispute_fee.units) == (True, paid.amount, 15)
 
 
 async def test_what_an_organizer_says_about_gateways_holds_from_the_next_payment(running) -> None:

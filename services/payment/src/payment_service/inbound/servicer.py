@@ -9,6 +9,7 @@ from payment_service.handlers.capture_payment import capture_payment
 from payment_service.handlers.confirm_payment import confirm_payment
 from payment_service.handlers.create_payment import Chosen, create_payment
 from payment_service.handlers.mark_received import mark_received
+from payment_service.handlers.mark_refund_paid import mark_refund_paid
 from payment_service.handlers.receive_webhook import receive_webhook
 from payment_service.handlers.refund_payment import refund_payment
 from payment_service.handlers.route_payment import route_payment
@@ -89,6 +90,11 @@ class PaymentServicer(PaymentServiceServicer):
     async def MarkPaymentReceived(self, request: pb.MarkPaymentReceivedRequest, context: object) -> payment_pb2.Payment:
         on, cause = self._parts, cause_of(request, context)
         return shown(await mark_received(on.payments, request.name, cause=cause, clock=on.clock), context)
+
+    async def MarkRefundPaid(self, request: pb.MarkRefundPaidRequest, context: object) -> payment_pb2.Payment:
+        on, cause = self._parts, cause_of(request, context)
+        paid = await mark_refund_paid(on.payments, request.name, request.refund_id, cause=cause, clock=on.clock)
+        return shown(paid, context)
 
     async def RefundPayment(self, request: pb.RefundPaymentRequest, context: object) -> payment_pb2.Payment:
         on, cause, requester = self._parts, cause_of(request, context), principal_of(context).user

@@ -82,6 +82,10 @@ class PaymentServiceStub:
     """Says that money came which no gateway can tell of: by bank transfer, or at the door. FAILED_PRECONDITION
     NOT_PAID_BY_HAND, PAYMENT_SUCCEEDED, PAYMENT_REFUNDED.
     """
+    MarkRefundPaid: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.MarkRefundPaidRequest, _payment_pb2.Payment]
+    """Says that a refund by hand (a bank transfer, or cash at the door) went out; until then it is PENDING. NOT_FOUND
+    REFUND_NOT_FOUND; FAILED_PRECONDITION NOT_PAID_BY_HAND, REFUND_COMPLETED.
+    """
     ListBookingPayments: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListBookingPaymentsRequest, _payment_service_pb2.ListBookingPaymentsResponse]
     """The payments of a booking, newest first."""
     ListOrganizerPayments: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListOrganizerPaymentsRequest, _payment_service_pb2.ListOrganizerPaymentsResponse]
@@ -153,6 +157,10 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     MarkPaymentReceived: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.MarkPaymentReceivedRequest, _payment_pb2.Payment]  # type: ignore[assignment]
     """Says that money came which no gateway can tell of: by bank transfer, or at the door. FAILED_PRECONDITION
     NOT_PAID_BY_HAND, PAYMENT_SUCCEEDED, PAYMENT_REFUNDED.
+    """
+    MarkRefundPaid: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.MarkRefundPaidRequest, _payment_pb2.Payment]  # type: ignore[assignment]
+    """Says that a refund by hand (a bank transfer, or cash at the door) went out; until then it is PENDING. NOT_FOUND
+    REFUND_NOT_FOUND; FAILED_PRECONDITION NOT_PAID_BY_HAND, REFUND_COMPLETED.
     """
     ListBookingPayments: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListBookingPaymentsRequest, _payment_service_pb2.ListBookingPaymentsResponse]  # type: ignore[assignment]
     """The payments of a booking, newest first."""
@@ -270,6 +278,16 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_pb2.Payment, _abc.Awaitable[_payment_pb2.Payment]]:
         """Says that money came which no gateway can tell of: by bank transfer, or at the door. FAILED_PRECONDITION
         NOT_PAID_BY_HAND, PAYMENT_SUCCEEDED, PAYMENT_REFUNDED.
+        """
+
+    @_abc_1.abstractmethod
+    def MarkRefundPaid(
+        self,
+        request: _payment_service_pb2.MarkRefundPaidRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.Payment, _abc.Awaitable[_payment_pb2.Payment]]:
+        """Says that a refund by hand (a bank transfer, or cash at the door) went out; until then it is PENDING. NOT_FOUND
+        REFUND_NOT_FOUND; FAILED_PRECONDITION NOT_PAID_BY_HAND, REFUND_COMPLETED.
         """
 
     @_abc_1.abstractmethod
