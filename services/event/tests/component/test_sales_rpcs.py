@@ -299,7 +299,7 @@ async def test_currencies_are_offered_and_changed_while_tickets_are_sold(seller:
     ],
 )
 async def test_currencies_out_of_bounds_are_refused_by_name(seller: Seller, field: str, event: dict[str, Any]) -> None:
-    yen = {"currency_code": "JPY", "rate": "109.5", "rate_time": "2027-01-01T00:00:00Z", "rate_source": "by hand"}
+    yen = {"currency_code": "JPY", "rate": "109.5", "rate_time": "2026-01-01T00:00:00Z", "rate_source": "by hand"}
     given = {"currency_code": "CAD", "offered_currencies": [yen]}
     given = {**given, "offered_currencies": [yen | event]} if field.startswith("offered") else {**given, **event}
     message = json_format.ParseDict({"name": seller.event, **given}, event_pb2.Event())
