@@ -110,6 +110,7 @@ class PaymentServicer(PaymentServiceServicer):
     ) -> pb.ListPaymentMethodsResponse:
         wish = Chosen(country=request.payer_country)
         ranking = await route_payment(self._parts.bookings, self._parts.gateways, request.parent, wish)
+        ranking.first()  # refused where there is none
         return pb.ListPaymentMethodsResponse(payment_methods=methods_to_wire(ranking))
 
     async def RoutePayment(self, request: pb.RoutePaymentRequest, context: object) -> pb.RoutePaymentResponse:
