@@ -153,7 +153,9 @@ DELIVERY = Delivery(b"{}", {"stripe-signature": "s", "authorization": "hidden"},
 
 async def test_a_webhook_is_kept_once_and_taken_by_one_process(database: Database) -> None:
     failure = Failure("refused", "No.", FailureKind.GATEWAY)
-    intent = Intent("pi_1", IntentState.OPEN, failure=failure, captured=Money(5, "CAD"), disputed=True, trace="t")
+    intent = Intent("pi_1", IntentState.OPEN, failure=failure, captured=Money(5, "CAD"), disputed=True, lost=True,
+        disputed_amount=Money(4, "CAD"), dispute_fee=Money(1500, "CAD"), dispute="dp_1", trace="t",
+    )  # fmt: skip
     refunds = {"a" * 32: GatewayRefund("re_1", Progress.FAILED)}
     inbox, notice = MongoWebhookInbox(database), Notice("evt_1", "key", "pi_1", refunds, intent)
     given = await asyncio.gather(*(inbox.keep("stripe", [notice], DELIVERY, NOW) for _ in range(5)))

@@ -7,9 +7,10 @@ from typing import Protocol
 
 from payment_service.domain.gateways import Delivery, Notice
 
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
-# How long an order may be unknown: a webhook may be faster than the commit of its payment, but not by that much.
-GIVE_UP = timedelta(hours=1)
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(hours=1)
+# A webhook may be faster than the commit of its payment, and its gateway may be out of order when it is looked at: of
+# money that has come nobody tells again, and nobody asks.
+GIVE_UP = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,10 @@ def _intent_document(intent: Intent) -> dict[str, Any]:
         "failure": None if failure is None else {**asdict(failure), "kind": failure.kind.value},
         "captured": None if captured is None else asdict(captured),
         "disputed": intent.disputed,
+        "lost": intent.lost,
+        "dispute": intent.dispute,
+        "disputed_amount": None if intent.disputed_amount is None else asdict(intent.disputed_amount),
+        "dispute_fee": None if intent.dispute_fee is None else asdict(intent.dispute_fee),
         "trace": intent.trace,
     }
 
@@ -169,11 +173,16 @@ def _notice(document: Mapping[str, Any]) -> Notice:
 
 def _intent(document: Mapping[str, Any]) -> Intent:
     failure, captured = document["failure"], document["captured"]
+    amount, fee = document.get("disputed_amount"), document.get("dispute_fee")
     return Intent(
         document["reference"],
         IntentState(document["state"]),
         failure=None if failure is None else Failure(**{**failure, "kind": FailureKind(failure["kind"])}),
         captured=None if captured is None else Money(**captured),
         disputed=document["disputed"],
+        lost=document.get("lost", False),
+        dispute=document.get("dispute", ""),
+        disputed_amount=None if amount is None else Money(**amount),
+        dispute_fee=None if fee is None else Money(**fee),
         trace=document["trace"],
     )
