@@ -10,7 +10,14 @@ from typing import Any, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from pymongo import IndexModel
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError, WTimeoutError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -23,6 +30,7 @@ T = TypeVar("T")
 THREADS = 16  # transactions at a time; begun one by one as they are needed
 DURABLE = WriteConcern("majority", j=True)
 # IndexOptionsConflict and IndexKeySpecsConflict: there is an index of that name, made otherwise by an earlier version.
+_DUPLICATE_KEY = 11000
 _MADE_OTHERWISE = {85, 86}
 
 
@@ -91,6 +99,18 @@ class Database:
         """One document by `_id`; those that are asked for at the same time are read together."""
         with reachable():
             return await self._reads.read(collection, key)
+
+    async def insert_new(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> frozenset[int]:
+        """Insert those whose `_id` is not there yet; the places of the others. Unavailable STORE_UNAVAILABLE."""
+        with reachable():
+            try:
+                await self.collection(collection).insert_many([dict(each) for each in documents], ordered=False)
+            except BulkWriteError as error:
+                errors = error.details["writeErrors"]
+                if any(each["code"] != _DUPLICATE_KEY for each in errors):
+                    raise
+                return frozenset(each["index"] for each in errors)
+            return frozenset()
 
     async def ping(self) -> None:
         """Returns when the primary answers; Unavailable STORE_UNAVAILABLE."""
