@@ -160,3 +160,31 @@ async def test_a_card_number_is_refused_in_any_field(running, field: str) -> Non
         else:
             await buyer.payment(**{field: number})
     assert number not in str(caught.value)
+
+
+async def test_a_booking_in_yen_is_charged_and_paid_back_in_whole_yen(running) -> None:
+    """JPY has no minor unit; the card network counts it so too."""
+    buyer = running.buyer()
+    payment = await buyer.payment(units=15998, currency="JPY")
+    paid = await buyer.confirm(payment.name)
+    assert (paid.state, paid.amount.currency_code, paid.amount.units) == (SUCCEEDED, "JPY", 15998)
+    with pytest.raises(InvalidArgument, match="CURRENCY_MISMATCH"):
+        await buyer.refund(payment.name, 10, currency="CAD")
+    refunded = await buyer.refund(payment.name, 7999, currency="JPY")
+    assert (refunded.state, refunded.refunded_amount.units) == (payment_pb2.PAYMENT_STATE_PARTLY_REFUNDED, 7999)
+    totals = (await running.sandbox.get("totals"))["currencies"]
+    assert (totals["jpy"]["charged"], totals["jpy"]["refunded"]) == (15998, 7999)
+
+
+async def test_a_currency_that_no_gateway_takes_is_said_to_be_that(running) -> None:
+    buyer = running.buyer()
+    booking = running.booking.held(buyer.name, currency="CLF").name
+    for call, request in (
+        (buyer.stub.ListPaymentMethods, pb.ListPaymentMethodsRequest(parent=booking)),
+        (buyer.stub.CreatePayment, pb.CreatePaymentRequest(payment=payment_pb2.Payment(booking=booking))),
+    ):
+        with pytest.raises(FailedPrecondition) as caught:
+            await call(request, metadata=buyer.metadata)
+        assert (caught.value.reason, caught.value.metadata) == ("CURRENCY_NOT_TAKEN", {"currency_code": "CLF"})
+    routes = await buyer.stub.RoutePayment(pb.RoutePaymentRequest(parent=booking), metadata=buyer.metadata)
+    assert ({each.reason for each in routes.left_out}, list(routes.routes)) == ({"NOT_TAKEN"}, [])

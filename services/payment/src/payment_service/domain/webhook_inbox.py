@@ -38,8 +38,11 @@ def next_try(kept: Kept, now: datetime) -> datetime | None:
 class WebhookInbox(Protocol):
     """Where they are kept. What is kept is on the disk."""
 
-    async def keep(self, gateway: str, notices: Sequence[Notice], delivery: Delivery, now: datetime) -> None:
-        """Those that are new, with the raw delivery; the others change nothing. Unavailable."""
+    async def keep(self, gateway: str, notices: Sequence[Notice], delivery: Delivery, now: datetime) -> Sequence[Kept]:
+        """Those that are new, with the raw delivery; the others change nothing. Unavailable.
+
+        What is to be applied of the new ones; nobody else takes it before its next try is due.
+        """
 
     async def take(self, now: datetime, limit: int) -> Sequence[Kept]:
         """Those due, each put off to its next try, so that no other process takes it too."""

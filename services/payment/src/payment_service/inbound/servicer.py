@@ -71,7 +71,8 @@ class PaymentServicer(PaymentServiceServicer):
     async def ConfirmPayment(self, request: pb.ConfirmPaymentRequest, context: object) -> payment_pb2.Payment:
         on, cause, given = self._parts, cause_of(request, context), request.payment_method
         token = await token_of(on.keepers, on.gateways, on.payments, request.name, given)
-        payment = await confirm_payment(on.payments, on.gateways, request.name, token, cause=cause, clock=on.clock)
+        with on.in_hand(request.name):
+            payment = await confirm_payment(on.payments, on.gateways, request.name, token, cause=cause, clock=on.clock)
         return shown(payment, context)
 
     async def CapturePayment(self, request: pb.CapturePaymentRequest, context: object) -> payment_pb2.Payment:
@@ -109,6 +110,7 @@ class PaymentServicer(PaymentServiceServicer):
     ) -> pb.ListPaymentMethodsResponse:
         wish = Chosen(country=request.payer_country)
         ranking = await route_payment(self._parts.bookings, self._parts.gateways, request.parent, wish)
+        ranking.first()  # refused where there is none
         return pb.ListPaymentMethodsResponse(payment_methods=methods_to_wire(ranking))
 
     async def RoutePayment(self, request: pb.RoutePaymentRequest, context: object) -> pb.RoutePaymentResponse:

@@ -141,7 +141,8 @@ class PaymentServiceServicer:
     def CreatePayment(self, request, context):
         """Starts paying what a booking owes; the caller is the payer. FAILED_PRECONDITION BOOKING_NOT_PAYABLE (confirmed,
         cancelled, expired), NOTHING_OWED, ANSWERS_REQUIRED (metadata `questions`) while the event waits for answers;
-        NO_GATEWAY (metadata `gateways`) where nobody takes it as wanted; INVALID_ARGUMENT AMOUNT_NOT_CHARGEABLE;
+        CURRENCY_NOT_TAKEN (metadata `currency_code`) where no gateway takes the booking's currency, NO_GATEWAY (metadata
+        `gateways`) where nobody takes it as wanted; INVALID_ARGUMENT AMOUNT_NOT_CHARGEABLE;
         UNAVAILABLE while booking or all gateways do not answer. A booking has one open payment: asking again gets it, asking
         for another `method` calls it off and gets another.
         """
@@ -231,7 +232,9 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPaymentMethods(self, request, context):
-        """How a booking can be paid by its buyer, best first. FAILED_PRECONDITION NO_GATEWAY.
+        """How a booking can be paid by its buyer, best first, in the currency of the booking. FAILED_PRECONDITION
+        CURRENCY_NOT_TAKEN (metadata `currency_code`) where no gateway takes that, NO_GATEWAY; INVALID_ARGUMENT
+        AMOUNT_NOT_CHARGEABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -32,7 +32,7 @@ from payment_service.domain.gateways import (
 from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.gateways.stripe_books import entries_of, of_metadata
 from payment_service.outbound.gateways.stripe_errors import card_failure, failure_of, is_definite, refusing
-from payment_service.outbound.gateways.stripe_http import HttpxTransport
+from payment_service.outbound.gateways.stripe_http import AiohttpTransport
 from payment_service.outbound.gateways.stripe_saved import StripeSaved
 from payment_service.outbound.gateways.stripe_webhooks import read_event
 
@@ -247,7 +247,7 @@ async def open_gateway(
 
     timeout: seconds for connecting and for each read. The SDK never repeats anything: that is done outside.
     """
-    http = HttpxTransport(timeout)
+    http = AiohttpTransport(timeout)
     url = credentials.get("url") or "https://api.stripe.com"
     client = stripe.StripeClient(
         credentials["api_key"], base_addresses={"api": url.rstrip("/")}, http_client=http, max_network_retries=0
