@@ -30,7 +30,7 @@ status: install-runtime ## process, port, health and memory of everything
 doctor: install-runtime ## what is missing, which port is taken
 	@$(VENV)/usher doctor $(ARGS)
 
-check: install ## format, lint, types, import contracts, contracts lint and breaking, stubs up to date
+check: install ## format, lint, types, import contracts, contracts lint and breaking, stubs up to date, image recipe, workflows
 	@$(VENV)/ruff format --check .
 	@$(VENV)/ruff check .
 	@$(VENV)/mypy $(SOURCES)
@@ -38,6 +38,9 @@ check: install ## format, lint, types, import contracts, contracts lint and brea
 	@$(VENV)/python -m contracts check
 	@$(VENV)/python -m contracts lint
 	@$(VENV)/python -m contracts breaking
+	@$(VENV)/hadolint deploy/images/Dockerfile
+	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/actionlint
+	@$(VENV)/zizmor --offline --quiet .github
 
 format: install ## format and mend what can be mended
 	@$(VENV)/ruff check --fix .

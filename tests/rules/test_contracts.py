@@ -42,6 +42,7 @@ NOT_OF_A_PERSON = {
     "usher.booking.v1.BookingLine.display_name": "something that was sold",
     "usher.booking.v1.PriceReduction.display_name": "a discount or a voucher",
     "usher.booking.v1.TaxAmount.display_name": "a tax",
+    "usher.booking.v1.BaseTax.display_name": "a tax",
     "usher.booking.v1.Ticket.display_name": "something that was sold",
     "usher.booking.v1.CheckInList.display_name": "a door or a day",
     "usher.payment.v1.Invoice.seller_display_name": "a company, shown to the public",
