@@ -132,7 +132,7 @@ async def test_an_unknown_intent_is_a_404_and_a_wrong_key_a_401(far, intents):
     with pytest.raises(stripe.AuthenticationError):
         await far.client("sk_live_x").v1.payment_intents.retrieve_async("pi_nothing")
     with pytest.raises(stripe.InvalidRequestError, match="Unrecognized request URL"):
-        await far.stripe.v1.customers.create_async()
+        await far.stripe.v1.products.create_async({"name": "A ticket"})
 
 
 async def test_lists_are_read_page_by_page_newest_first(intents, sale):

@@ -30,8 +30,8 @@ T = TypeVar("T")
 THREADS = 16  # transactions at a time; begun one by one as they are needed
 DURABLE = WriteConcern("majority", j=True)
 # IndexOptionsConflict and IndexKeySpecsConflict: there is an index of that name, made otherwise by an earlier version.
-_DUPLICATE_KEY = 11000
 _MADE_OTHERWISE = {85, 86}
+DUPLICATE_KEY = 11000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +100,19 @@ class Database:
         with reachable():
             return await self._reads.read(collection, key)
 
-    async def insert_new(self, collection: str, documents: Sequence[Mapping[str, Any]]) -> frozenset[int]:
-        """Insert those whose `_id` is not there yet; the places of the others. Unavailable STORE_UNAVAILABLE."""
+    async def insert_new(self, collection: str, documents: Sequence[dict[str, Any]]) -> set[int]:
+        """Insert those that are not there yet, in one command; the positions of those that were.
+
+        Unavailable STORE_UNAVAILABLE: some may be there now.
+        """
         with reachable():
             try:
-                await self.collection(collection).insert_many([dict(each) for each in documents], ordered=False)
+                await self.collection(collection).insert_many(documents, ordered=False)
             except BulkWriteError as error:
-                errors = error.details["writeErrors"]
-                if any(each["code"] != _DUPLICATE_KEY for each in errors):
+                if any(each["code"] != DUPLICATE_KEY for each in error.details["writeErrors"]):
                     raise
-                return frozenset(each["index"] for each in errors)
-            return frozenset()
+                return {each["index"] for each in error.details["writeErrors"]}
+        return set()
 
     async def ping(self) -> None:
         """Returns when the primary answers; Unavailable STORE_UNAVAILABLE."""
