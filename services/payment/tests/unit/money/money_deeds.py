@@ -14,6 +14,7 @@ from payment_service.domain.payment import Payment
 from payment_service.domain.reconciliation import corrections, movements, reconciled
 from payment_service.domain.refund import RefundState
 from payment_service.domain.states import CAPTURED, UNDECIDED, State
+from payment_service.domain.webhook_inbox import Kept
 from payment_service.handlers.call_off_payment import cancel_payment
 from payment_service.handlers.capture_payment import capture_payment
 from payment_service.handlers.confirm_payment import confirm_payment
@@ -115,10 +116,13 @@ class Deeds(RuleBasedStateMachine):
 
     async def do_webhook(self, gateway: int, which: int) -> None:
         p, far = self.platform, self.platform.gateways.far[gateway]
+        kept: list[Kept] = []
         if far.notices:
             await receive_webhook(
-                p.inbox, far.name, far, Delivery(b"%d" % which, {}, ""), clock=p.now, on_kept=lambda _: None
+                p.inbox, far.name, far, Delivery(b"%d" % which, {}, ""), clock=p.now, on_kept=kept.extend
             )
+        if which % 3:  # else it is applied when it is due
+            await p.apply_webhooks(Crash, kept)
 
     async def do_webhooks(self) -> None:
         await self.platform.apply_webhooks(Crash)

@@ -3,8 +3,10 @@
 The handlers, workers, consumers, repositories and books are the real ones.
 """
 
+import asyncio
 import hashlib
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -26,7 +28,7 @@ from payment_service.domain.webhook_inbox import Kept, next_try
 from payment_service.handlers.receive_notice import receive_notice
 from payment_service.handlers.settle_payment import settle_payment
 from payment_service.inbound.consumers import booking_subscription
-from payment_service.inbound.workers import SettlingWorker, WebhookWorker
+from payment_service.inbound.workers import DueWorker, SettlingWorker, WebhookWorker
 from payment_service.outbound import invoices, payouts
 from payment_service.outbound.gateways.door import Door
 from payment_service.outbound.invoice_documents import receipt_document, seller_document
@@ -79,12 +81,13 @@ class Inbox:
         self._steps = steps
         self.kept: dict[str, tuple[Kept, datetime | None]] = {}
 
-    async def keep(self, gateway: str, notices: list[Notice], delivery: Delivery, now: datetime) -> None:
+    async def keep(self, gateway: str, notices: list[Notice], delivery: Delivery, now: datetime) -> list[Kept]:
         self._steps.step()
-        for each in notices:
-            kept = Kept(gateway, each, now)
-            self.kept.setdefault(kept.id, (kept, now))
+        fresh = [Kept(gateway, each, now) for each in notices]
+        fresh = [each for each in fresh if each.id not in self.kept]
+        self.kept.update({each.id: (replace(each, tries=1), next_try(each, now)) for each in fresh})
         self._steps.step()
+        return fresh
 
     async def take(self, now: datetime, limit: int) -> list[Kept]:
         due = [(kept, at) for kept, at in self.kept.values() if at is not None and at <= now]
@@ -157,18 +160,14 @@ class Bookings(FakeBookings):
         self.facts.append((f"01F{len(self.facts)}", fact))
 
 
-class Strict:
-    """A worker that lets nothing but refusals and crashes pass."""
-
-    def tell(self, what: str, result: object) -> None:
-        if isinstance(result, BaseException) and not isinstance(result, Refusal | self.crash):
-            raise AssertionError(f"{what}: {result!r}") from result
-
-
-class StrictSettling(Strict, SettlingWorker): ...
-
-
-class StrictWebhooks(Strict, WebhookWorker): ...
+async def do_due(worker: DueWorker, crash: type[Exception], taken: Sequence | None = None) -> int:
+    """All that is due, at once; nothing but refusals and a crash may come of it. How much it was."""
+    taken = await worker.take() if taken is None else taken
+    results = await asyncio.gather(*(worker.do(work) for _, work in taken), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, Refusal | crash):
+            raise result
+    return len(taken)
 
 
 class Platform:
@@ -224,16 +223,13 @@ class Platform:
         async def settle(name: str) -> Payment:
             return await settle_payment(self.payments, self.gateways, name, clock=self.now)
 
-        worker = StrictSettling(FakeOpenWork(self.journal), settle, self.now)
-        worker.crash = crash
-        return await worker.do_due()
+        return await do_due(SettlingWorker(FakeOpenWork(self.journal), settle, self.now), crash)
 
-    async def apply_webhooks(self, crash: type[Exception]) -> int:
-        """Webhooks that were kept and are due."""
+    async def apply_webhooks(self, crash: type[Exception], kept: Sequence[Kept] | None = None) -> int:
+        """Webhooks that were kept and are due, or some that have just been kept."""
 
         async def apply(kept: Kept) -> None:
             await receive_notice(self.payments, self.gateways, kept.gateway, kept.notice, clock=self.now)
 
-        worker = StrictWebhooks(self.inbox, apply, self.now)
-        worker.crash = crash
-        return await worker.do_due()
+        taken = None if kept is None else [(each.id, each) for each in kept]
+        return await do_due(WebhookWorker(self.inbox, apply, self.now), crash, taken)
