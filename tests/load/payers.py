@@ -26,7 +26,7 @@ MERCADO_PAGO_CARD = (
     '{"token": "card_token_APRO", "payment_method_id": "master", "installments": 1,'
     ' "payer": {"email": "payer@load.example"}}'
 )
-LOOK_SECONDS, PATIENCE_SECONDS = 0.1, 180.0
+LOOK_SECONDS, PATIENCE_SECONDS = 0.1, 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,29 +149,31 @@ class Payers(Clients):
 
 
 async def done(stack: Stack, gateway: str, bookings: Sequence[str], began: float) -> float:
-    """Seconds since `began` when all webhooks were applied, all entries chained, all bookings told. TimeoutError."""
+    """Seconds since `began` when all webhooks of a gateway were applied, all entries chained, all bookings told.
+
+    TimeoutError."""
     uri, end = database_uri(stack), time.monotonic() + PATIENCE_SECONDS
     sandbox = f"http://{LOOPBACK}:{stack.state().ports['sandbox']}/_sandbox/{gateway}/totals"
     async with open_database(uri, "usher_payment") as payment, open_database(uri, "usher_booking") as booking:
         async with httpx.AsyncClient(trust_env=False) as client:
             while time.monotonic() < end:
-                if await _is_done(payment, booking, bookings):
+                if await _is_done(payment, booking, gateway, bookings):
                     reached = time.monotonic() - began
                     if not (await client.get(sandbox)).json()["webhooks"]["pending"]:
                         return reached
                 await asyncio.sleep(LOOK_SECONDS)
-            left = await _left(payment, booking, bookings)
+            left = await _left(payment, booking, gateway, bookings)
     raise TimeoutError(f"{gateway}: not all is done after {PATIENCE_SECONDS:.0f} s: {left}")
 
 
-async def _is_done(payment: Database, booking: Database, bookings: Sequence[str]) -> bool:
-    """The cheap questions first; of the bookings the last ones are asked, for they are told in turn."""
-    if await payment.collection(UNCHAINED).find_one({}) or await payment.collection(INBOX).find_one({"open": True}):
+async def _is_done(payment: Database, booking: Database, gateway: str, bookings: Sequence[str]) -> bool:
+    """The cheap question first."""
+    if await payment.collection(UNCHAINED).find_one({}):
         return False
-    return not any((await _left(payment, booking, bookings)).values())
+    return not any((await _left(payment, booking, gateway, bookings)).values())
 
 
-async def _left(payment: Database, booking: Database, bookings: Sequence[str]) -> Mapping[str, int]:
+async def _left(payment: Database, booking: Database, gateway: str, bookings: Sequence[str]) -> Mapping[str, int]:
     confirmed = 0
     for start in range(0, len(bookings), 64):
         some = list(bookings[start : start + 64])
@@ -179,6 +181,6 @@ async def _left(payment: Database, booking: Database, bookings: Sequence[str]) -
         confirmed += sum([each["state"] == "CONFIRMED" async for each in found])
     return {
         "bookings": len(bookings) - confirmed,
-        "webhooks": await payment.collection(INBOX).count_documents({"open": True}),
+        "webhooks": await payment.collection(INBOX).count_documents({"open": True, "gateway": gateway}),
         "facts": await payment.collection(UNCHAINED).count_documents({}),
     }

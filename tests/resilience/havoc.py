@@ -27,11 +27,15 @@ def is_alive(stack: Stack, name: str) -> bool:
     return record is not None and record.find() is not None
 
 
-async def send_away(stack: Stack, name: str) -> None:
-    """End a process for good, so that it says goodbye: for one that was killed the embedded broker keeps its place in a
-    consumer group until it comes back.
+async def leave_alone(stack: Stack, name: str, other: str) -> None:
+    """End `other` for good, so that everything reaches `name`.
+
+    The embedded broker keeps the place of a member of a consumer group that was killed until one of the same name comes
+    back. So `other` says goodbye, and `name` starts again to get the name that it will get each time.
     """
-    assert await processes.stop(stack.state().processes[name]) == "stopped"
+    for each in (other, name):
+        assert await processes.stop(stack.state().processes[each]) == "stopped"
+    await stack.up(only=[name])
 
 
 def deaths_of(stack: Stack, name: str) -> list[str]:

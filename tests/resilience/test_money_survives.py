@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from audit import come_to_rest, journals_are_in_order
-from havoc import send_away
+from havoc import leave_alone
 from money import money_comes_to_rest
 from onsale import Sale, World, open_sale
 from paying import Payers
@@ -49,7 +49,7 @@ SHORT = [
 def payers(stack: Stack, world: World) -> Iterator[Payers]:
     """One booking replica, so that everything reaches the one that dies."""
     payers = Payers(world, open_sale(world, 100_000, euros=20))
-    asyncio.run(send_away(stack, "booking-2"))
+    asyncio.run(leave_alone(stack, "booking", "booking-2"))
     yield payers
     asyncio.run(stack.up())
 

@@ -6,6 +6,7 @@ from gateway_sandbox.network import Network, new_id
 # What is kept of a charge: basis points and a fixed part, as Stripe's public prices have it.
 FEES = {"eur": (150, 25), "gbp": (150, 20)}
 ELSE = (290, 30)
+DISPUTE_FEE = 1500  # of one that was lost
 
 
 def charged(network: Network, charge: Object, amount: int) -> str:
@@ -28,10 +29,13 @@ def refund_failed(network: Network, refund: Object) -> str:
     return _line(network, "refund_failure", "refund_failure", refund, refund["amount"], 0)
 
 
-def disputed(network: Network, dispute: Object, lasts: bool) -> str:
-    """The line of a dispute, or (`lasts` False) of one that was won."""
-    amount = -dispute["amount"] if lasts else dispute["amount"]
-    return _line(network, "adjustment", "dispute" if lasts else "dispute_reversal", dispute, amount, 0)
+def disputed(network: Network, dispute: Object) -> str:
+    """The line of a dispute as it stands: taken, given back when it was won, and a fee when it was lost."""
+    if dispute["status"] == "lost":
+        return _line(network, "stripe_fee", "fee", dispute, 0, DISPUTE_FEE)
+    if dispute["status"] == "won":
+        return _line(network, "adjustment", "dispute_reversal", dispute, dispute["amount"], 0)
+    return _line(network, "adjustment", "dispute", dispute, -dispute["amount"], 0)
 
 
 def with_source(network: Network, line: Object) -> Object:

@@ -91,25 +91,39 @@ def release(network: Network, intent: Object) -> None:
     network.emit("charge.refunded", charge)
 
 
-def dispute(network: Network, intent: Object, lasts: bool) -> Object:
-    """The buyer asks the bank for the money back, or (`lasts` False) the seller has won."""
+DECIDED = ("won", "lost")
+
+
+def dispute(network: Network, intent: Object, status: str) -> Object:
+    """The buyer asks the bank for the money back ("needs_response"), or the bank decides: "won" by the seller, "lost".
+
+    A charge stays `disputed` whatever is decided. One that is lost costs the seller a fee, in the charge's currency.
+    """
     charge = network.find("charge", intent["latest_charge"] or "")
-    charge.update(disputed=lasts)
+    charge.update(disputed=True)
     network.ledger.save(charge)
-    told: Object = {
+    open_ones = [each for each in network.ledger.page("dispute", parent=intent["id"]) if each["status"] not in DECIDED]
+    told: Object = open_ones[0] if open_ones else _new_dispute(network, charge)
+    told["status"] = status
+    balance.disputed(network, told)
+    told["balance_transactions"] = network.ledger.page("balance_transaction", parent=told["id"])
+    network.ledger.save(told, parent=intent["id"])
+    network.emit("charge.dispute.closed" if status in DECIDED else "charge.dispute.created", told)
+    return charge
+
+
+def _new_dispute(network: Network, charge: Object) -> Object:
+    return {
         "id": new_id("dp"),
         "object": "dispute",
-        "amount": charge["amount_captured"],
+        "amount": charge["amount_captured"] - charge["amount_refunded"],
         "charge": charge["id"],
+        "created": network.now(),
         "currency": charge["currency"],
-        "payment_intent": intent["id"],
+        "livemode": False,
         "metadata": {},
-        "status": "needs_response" if lasts else "won",
+        "payment_intent": charge["payment_intent"],
     }
-    network.ledger.save(told, parent=intent["id"])
-    balance.disputed(network, told, lasts)
-    network.emit("charge.dispute.created" if lasts else "charge.dispute.closed", told)
-    return charge
 
 
 def card_error(network: Network, intent: Object, charge: Object, decline: Decline) -> StripeError:

@@ -12,14 +12,18 @@ from google.type.money_pb2 import Money as Money_
 from icalendar import Calendar
 
 from domain_kit.money import Money
-from notification_service.domain.letter import Letter, Occasion
+from notification_service.domain.letter import Exchange, Letter, Occasion
 from notification_service.domain.notification import Notification, queued
 from notification_service.domain.people import Person
 from notification_service.handlers import write_letters
 from notification_service.outbound.smtp_lines import SmtpLines
 from notification_service.outbound.smtp_post import SmtpPost
 from notification_service.outbound.writing import Writer
+from notification_service.wire.others import exchange_from_wire
 from resilience import Resilient
+from resource_api import money_to_wire
+from usher.booking.v1.booking_pb2 import Booking
+from usher.booking.v1.currency_exchange_pb2 import CurrencyExchange
 from usher.payment.v1 import invoice_pb2 as pb
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -84,12 +88,35 @@ def test_amounts_and_times_are_those_of_the_reader(person: Person, occasion: Occ
     assert "9:00" in written.text.replace("\u202f", " ")  # 13:00 UTC in Toronto's summer
 
 
+def test_a_price_in_another_currency_tells_that_of_the_event_and_the_rate(
+    person: Person, occasion: Occasion, tickets: Letter
+) -> None:
+    yen, told = Money(15998, "JPY"), Exchange(Money(9800, "EUR"), "1 EUR = 163.25 JPY")
+    for letter in (
+        write_letters.booking_confirmed(person, occasion, "b", yen, tickets.admissions, told),
+        write_letters.booking_approved(person, occasion, "b", yen, told),
+        write_letters.booking_changed(person, occasion, "b", yen, None, tickets.admissions, told),
+    ):
+        written = Writer().write(letter)
+        for text in (written.text, written.html):
+            assert "15,998" in text
+            assert "(€98.00 at 1 EUR = 163.25 JPY)" in text
+    assert " at " not in Writer().write(tickets).text.partition("Paid")[2].partition("\n")[0]
+
+
 def test_an_offer_says_how_many_places_and_until_when_where_the_event_is(person: Person, occasion: Occasion) -> None:
     letter = write_letters.waiting_list_offered(person, occasion, "events/e/bookings/b", 2, NOW)
     text = Writer().write(letter).text.replace("\u202f", " ")
     assert "2 of them" in text
     assert "7:00" in text  # 12:00 UTC in Toronto's winter
     assert "events/e/bookings/b" in text
+
+
+def test_the_rate_of_a_booking_is_read_from_its_domain_event() -> None:
+    told = Booking(exchange=CurrencyExchange(base_currency_code="EUR", currency_code="JPY", rate="163.25"))
+    told.exchange.base_total.CopyFrom(money_to_wire(Money(9800, "EUR")))
+    assert exchange_from_wire(told) == Exchange(Money(9800, "EUR"), "1 EUR = 163.25 JPY")
+    assert exchange_from_wire(Booking()) is None
 
 
 @pytest.mark.parametrize(

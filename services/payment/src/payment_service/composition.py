@@ -87,7 +87,8 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             keepers=MongoKeepers(chassis.database),
             page_tokens=PageTokens(settings.page_token_key),
             public_url=settings.public_url,
-            on_kept=webhooks.wake,
+            on_kept=webhooks.begin,
+            in_hand=settling.in_hand,
             clock=clock,
         )
         yield Service(

@@ -12,7 +12,7 @@ import stripe
 
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, Refusal, Unauthenticated, Unavailable
-from payment_service.domain.gateways import ActionKind, Delivery, FailureKind, IntentState, Progress
+from payment_service.domain.gateways import ActionKind, Delivery, FailureKind, Intent, IntentState, Progress
 from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.gateways.stripe import StripeGateway, open_gateway
 from payment_service.outbound.gateways.stripe_errors import refusal_of
@@ -180,6 +180,25 @@ async def test_reserved_money_is_captured_once(far) -> None:
         taken = await far.gateway.capture(order, reserved.reference, order.amount)
         assert (taken.state, taken.captured) == (IntentState.SUCCEEDED, order.amount)
     assert await far.charges(order) == 1
+
+
+@of_stripe
+@pytest.mark.parametrize(("won", "lost"), [(True, False), (False, True)])
+async def test_a_dispute_says_how_it_stands_though_its_charge_stays_disputed(far, won: bool, lost: bool) -> None:
+    order, intent = await far.paid()
+
+    async def disputed(**said: bool) -> Intent:
+        async with httpx.AsyncClient() as client:
+            path = f"{far.url}/_sandbox/payment_intents/{intent.reference}/dispute"
+            assert (await client.post(path, json=said)).status_code == 200
+        return await far.gateway.find(order, intent.reference)
+
+    opened = await disputed(open=True)
+    assert (opened.state, opened.disputed, opened.lost) == (IntentState.SUCCEEDED, True, False)
+    over = await disputed(open=False, won=won)
+    assert (over.disputed, over.lost) == (lost, lost)
+    cost = (order.amount, Money(1500, order.amount.currency)) if lost else (None, None)
+    assert (over.disputed_amount, over.dispute_fee) == cost
 
 
 def gateway(*secrets: str) -> StripeGateway:

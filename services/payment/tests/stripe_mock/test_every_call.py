@@ -16,7 +16,7 @@ from payment_service.domain.gateways import Order
 from payment_service.outbound.gateways import stripe as adapter
 from payment_service.outbound.gateways import stripe_books, stripe_saved
 from payment_service.outbound.gateways.stripe import StripeGateway, open_gateway
-from payment_service.outbound.gateways.stripe_http import HttpxTransport
+from payment_service.outbound.gateways.stripe_http import AiohttpTransport
 
 pytestmark = [pytest.mark.stripe_mock, pytest.mark.timeout(600)]
 
@@ -53,14 +53,14 @@ class Heard:
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch) -> Heard:
     """Listens in."""
-    heard, real = Heard(), HttpxTransport.request_async
+    heard, real = Heard(), AiohttpTransport.request_async
 
-    async def listening(self: HttpxTransport, method: str, url: str, headers: Any, post_data: Any = None) -> Any:
+    async def listening(self: AiohttpTransport, method: str, url: str, headers: Any, post_data: Any = None) -> Any:
         answer = await real(self, method, url, headers, post_data)
         heard.note(method, url, answer[1])
         return answer
 
-    monkeypatch.setattr(HttpxTransport, "request_async", listening)
+    monkeypatch.setattr(AiohttpTransport, "request_async", listening)
     return heard
 
 

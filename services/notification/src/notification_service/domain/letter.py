@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain_kit.money import Money
+
 
 @dataclass(frozen=True, slots=True)
 class Admission:
@@ -23,6 +25,17 @@ class Occasion:
     time_zone: str
     place: str = ""
     homepage_uri: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Where a booking is paid in another currency than the event's: its price in that, and the rate it was held with.
+
+    rate: such as `1 EUR = 163.25 JPY`.
+    """
+
+    total: Money
+    rate: str
 
 
 @dataclass(frozen=True, slots=True)

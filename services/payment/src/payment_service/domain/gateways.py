@@ -114,7 +114,9 @@ class Intent:
     reference: the gateway's id of it, or what it can be found by; may become another with `confirm`. client: what the
     payer's browser needs to get a token (public keys, a client secret), by the gateway's own names. failure: of the
     last attempt, while the order is OPEN or CANCELLED after it. captured: what was taken, in SUCCEEDED. trace: opaque;
-    another one after every attempt that left something behind at the gateway.
+    another one after every attempt that left something behind at the gateway. disputed: the payer's bank has it back,
+    undecided, or (`lost`) for good; disputed_amount, dispute_fee: how much that has taken, and what it has cost, where
+    the gateway says so; dispute: the gateway's id of it, where its words of one may come in any order.
     """
 
     reference: str
@@ -124,6 +126,10 @@ class Intent:
     failure: Failure | None = None
     captured: Money | None = None
     disputed: bool = False
+    lost: bool = False
+    disputed_amount: Money | None = None
+    dispute_fee: Money | None = None
+    dispute: str = ""
     trace: str = ""
 
 
@@ -221,8 +227,10 @@ class Notice:
     Both are empty when it is about none. Money is never moved on its word: it says which order to look at.
 
     refunds (by our id) and intent say what became of them, where the gateway cannot be asked and its signed word is all
-    there is; both may come late and out of order. In `intent` AUTHORIZED says that the bank has agreed, after which an
-    order with `capture` is taken without another word.
+    there is; both may come late and out of order. A refund is also known by the gateway's own reference of it, whatever
+    the id. In `intent` AUTHORIZED says that the bank has agreed, after which an order with `capture` is taken without
+    another word. paid: it says that the order was paid and nothing else, so that nobody need be asked where that is
+    known.
     """
 
     id: str
@@ -230,6 +238,7 @@ class Notice:
     reference: str = ""
     refunds: Mapping[str, GatewayRefund] = field(default_factory=dict)
     intent: Intent | None = None
+    paid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,8 @@ def refund_to_wire(refund: Refund, payment: Payment) -> pb.Refund:
         requester=refund.requester,
         attempt=refund.attempt,
         surplus=bool(payment.paid_by) and refund.attempt != payment.paid_by,
+        charged_back=refund.charged_back,
+        dispute_fee=None if refund.fee is None else money_to_wire(refund.fee),
     )
 
 

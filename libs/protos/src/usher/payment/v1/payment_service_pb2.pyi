@@ -292,6 +292,36 @@ class MarkPaymentReceivedRequest(_message.Message):
 Global___MarkPaymentReceivedRequest: _TypeAlias = MarkPaymentReceivedRequest  # noqa: Y015
 
 @_typing.final
+class MarkRefundPaidRequest(_message.Message):
+    """Request of MarkRefundPaid."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REFUND_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The payment, `payments/{payment}`."""
+    refund_id: _builtins.str
+    """Id of the refund within the payment."""
+    request_id: _builtins.str
+    """Idempotency key, see the service."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        refund_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "refund_id", b"refund_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkRefundPaidRequest: _TypeAlias = MarkRefundPaidRequest  # noqa: Y015
+
+@_typing.final
 class ListBookingPaymentsRequest(_message.Message):
     """Request of ListBookingPayments."""
 

@@ -31,6 +31,7 @@ STATES = {
     "cancelled": IntentState.CANCELLED,
 }  # pending and in_process are PROCESSING
 DISPUTED = frozenset({"in_mediation", "charged_back"})
+LOST = ("charged_back", "settled")  # `reimbursed`: it came back; `in_process`: undecided
 PROGRESS = {"approved": Progress.SUCCEEDED, "rejected": Progress.FAILED, "cancelled": Progress.FAILED}
 # Words for the payer, by `status_detail`.
 REASONS = {
@@ -97,7 +98,8 @@ def intent_of(payment: Mapping[str, Any], can: Capabilities, client: Mapping[str
         captured=_money(payment["transaction_amount"], payment["currency_id"], can)
         if state is IntentState.SUCCEEDED
         else None,
-        disputed=payment["status"] in DISPUTED,
+        disputed=payment["status"] in DISPUTED and detail != "reimbursed",
+        lost=(payment["status"], detail) == LOST,
         trace=f"{payment['id']}:{payment['status']}:{detail}",
     )
 

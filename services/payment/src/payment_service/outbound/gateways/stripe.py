@@ -32,7 +32,7 @@ from payment_service.domain.gateways import (
 from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.gateways.stripe_books import entries_of, of_metadata
 from payment_service.outbound.gateways.stripe_errors import card_failure, failure_of, is_definite, refusing
-from payment_service.outbound.gateways.stripe_http import HttpxTransport
+from payment_service.outbound.gateways.stripe_http import AiohttpTransport
 from payment_service.outbound.gateways.stripe_saved import StripeSaved
 from payment_service.outbound.gateways.stripe_webhooks import read_event
 
@@ -45,6 +45,8 @@ INTENT_STATES = {
     "succeeded": IntentState.SUCCEEDED,
     "canceled": IntentState.CANCELLED,
 }
+# https://docs.stripe.com/api/disputes/object#dispute_object-status; an inquiry (`warning_…`) takes no money.
+UNDECIDED, LOST = frozenset({"needs_response", "under_review"}), "lost"
 PROGRESS = {"succeeded": Progress.SUCCEEDED, "failed": Progress.FAILED, "canceled": Progress.FAILED}
 # An order whose reference was lost is looked for among those made so long before or after it was sent.
 FOUND_WITHIN = timedelta(minutes=2)
@@ -60,6 +62,7 @@ class StripeGateway(StripeSaved):
     def __init__(self, client: stripe.StripeClient, *, publishable_key: str, webhook_secrets: Sequence[str]) -> None:
         StripeSaved.__init__(self, client)
         self._intents, self._refunds = client.v1.payment_intents, client.v1.refunds
+        self._disputes = client.v1.disputes
         self._balance = client.v1.balance_transactions
         self._publishable_key, self._secrets = publishable_key, tuple(webhook_secrets)
         self._can: Capabilities = capabilities_of(self.name)
@@ -194,7 +197,19 @@ class StripeGateway(StripeSaved):
 
     async def _retrieved(self, reference: str) -> Intent:
         with refusing():
-            return self._intent(await self._intents.retrieve_async(reference, {"expand": ["latest_charge"]}))
+            intent = self._intent(await self._intents.retrieve_async(reference, {"expand": ["latest_charge"]}))
+            return await self._with_dispute(intent) if intent.disputed else intent
+
+    async def _with_dispute(self, intent: Intent) -> Intent:
+        """GET /v1/disputes?payment_intent=…: a charge that was disputed once says so for good, also when it was won."""
+        found = (await self._disputes.list_async({"payment_intent": intent.reference, "limit": 100})).data
+        lost = [each for each in found if each.status == LOST]
+        fees = [(each.fee, each.currency) for one in lost for each in one.balance_transactions]
+        code = fees[0][1].upper() if fees else ""
+        fee = self._can.money(sum(each for each, _ in fees), code) if code in self._can.currencies else None
+        disputed = bool(lost) or any(each.status in UNDECIDED for each in found)
+        taken = self._can.money(sum(each.amount for each in lost), lost[0].currency.upper()) if lost else None
+        return replace(intent, disputed=disputed, lost=bool(lost), disputed_amount=taken, dispute_fee=fee)
 
     async def _after_no(self, reference: str, failure: Failure) -> Intent:
         now = await self._retrieved(reference)
@@ -232,7 +247,7 @@ async def open_gateway(
 
     timeout: seconds for connecting and for each read. The SDK never repeats anything: that is done outside.
     """
-    http = HttpxTransport(timeout)
+    http = AiohttpTransport(timeout)
     url = credentials.get("url") or "https://api.stripe.com"
     client = stripe.StripeClient(
         credentials["api_key"], base_addresses={"api": url.rstrip("/")}, http_client=http, max_network_retries=0

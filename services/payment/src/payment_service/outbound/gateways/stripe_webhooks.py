@@ -11,6 +11,7 @@ import stripe
 from payment_service.domain.gateways import Delivery, Notice
 from payment_service.outbound.gateways.said_no import bad_body, bad_signature, too_old
 
+PAID = "payment_intent.succeeded"
 # The one way to write a header, so that none that was changed is taken for the same.
 HEADER = re.compile(r"t=[1-9][0-9]*(,[a-z]+[0-9]=[0-9a-f]+)+", re.ASCII)
 TOLERANCE_SECONDS = 300  # how old, or how far in the future, a signature may be
@@ -27,7 +28,8 @@ def read_event(delivery: Delivery, secrets: Sequence[str], now: datetime) -> Not
         event = json.loads(delivery.body)
         thing = event["data"]["object"]
         intent = thing["id"] if thing["object"] == "payment_intent" else thing.get("payment_intent")
-        return Notice(str(event["id"]), _order_of(thing), str(intent or ""))
+        paid = event.get("type") == PAID and thing["object"] == "payment_intent"
+        return Notice(str(event["id"]), _order_of(thing), str(intent or ""), paid=paid)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise bad_body() from None
 
