@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,18 +31,35 @@ LISTING = (
 )
 
 
+def context(into: Path, *folders: str) -> None:
+    """What a stage of the recipe has been given: the lock, the tools and some folders, without tests."""
+    for name in ("pyproject.toml", "requirements.lock"):
+        into.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, into)
+    for folder in ("tools", *folders):
+        shutil.copytree(
+            ROOT / folder, into / folder, ignore=shutil.ignore_patterns("tests", "__pycache__", "*.egg-info")
+        )
+
+
+def step_in(source: Path) -> tuple[str, str]:
+    return sys.executable, str(source / "tools" / "component.py")
+
+
 class Made:
     """A component installed as in its image: third-party environment and own packages in two folders."""
 
     def __init__(self, folder: str, where: Path) -> None:
         self.folder, self.environment, self.own = folder, where / "environment", where / "own"
         self.python = str(self.environment / "bin" / "python")
-        steps = [sys.executable, str(ROOT / "tools" / "component.py")]
+        context(where / "source", "libs", folder)
+        context(where / "lock")
         requirements = where / "requirements.txt"
         with requirements.open("w") as listed:
-            subprocess.run([*steps, "requirements", folder], check=True, stdout=listed)
-        subprocess.run([*steps, "third-party", str(requirements), str(self.environment)], check=True)
-        subprocess.run([*steps, "own", folder, str(self.own)], check=True)
+            subprocess.run([*step_in(where / "source"), "requirements", folder], check=True, stdout=listed)
+        third_party = (*step_in(where / "lock"), "third-party", str(requirements), str(self.environment))
+        subprocess.run(third_party, check=True)
+        subprocess.run([*step_in(where / "source"), "own", folder, str(self.own)], check=True)
 
     @property
     def site(self) -> Path:
@@ -191,10 +209,10 @@ def test_everything_in_the_images_has_a_wheel_for_their_architecture(machine, tm
     listed = tmp_path / "requirements.txt"
     listed.write_text("\n".join(text for name, texts in wanted.items() if name not in SOURCE_ONLY for text in texts))
     platforms = [option for minor in range(5, 42) for option in ("--platform", f"manylinux_2_{minor}_{machine}")]
-    tags = ("--implementation", "cp", "--abi", "cp311", "--abi", "abi3", "--abi", "none")
+    tags = f"--platform manylinux2014_{machine} --implementation cp --abi cp311 --abi abi3 --abi none".split()
     component.pip(
         "install", None, "--dry-run", "--require-hashes", "--only-binary=:all:", "--python-version", "3.11",
-        *platforms, "--platform", f"manylinux2014_{machine}", *tags, "--target", str(tmp_path / "nowhere"), "--requirement", str(listed),
+        *platforms, *tags, "--target", str(tmp_path / "nowhere"), "--requirement", str(listed),
     )  # fmt: skip
 
 
