@@ -117,7 +117,7 @@ class Deeds(RuleBasedStateMachine):
         p, far = self.platform, self.platform.gateways.far[gateway]
         if far.notices:
             await receive_webhook(
-                p.inbox, far.name, far, Delivery(b"%d" % which, {}, ""), clock=p.now, on_kept=lambda: None
+                p.inbox, far.name, far, Delivery(b"%d" % which, {}, ""), clock=p.now, on_kept=lambda _: None
             )
 
     async def do_webhooks(self) -> None:
