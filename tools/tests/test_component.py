@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import component
 import pytest
-from closure import blocks
+from closure import blocks, runtime_closure
+from component import SOURCE_ONLY
 from workspace import LOCK, ROOT, group, inside_closure, members, normalized, settings
 
 from testkit.engines import mongo_engine
@@ -29,18 +31,35 @@ LISTING = (
 )
 
 
+def context(into: Path, *folders: str) -> None:
+    """What a stage of the recipe has been given: the lock, the tools and some folders, without tests."""
+    for name in ("pyproject.toml", "requirements.lock"):
+        into.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, into)
+    for folder in ("tools", *folders):
+        shutil.copytree(
+            ROOT / folder, into / folder, ignore=shutil.ignore_patterns("tests", "__pycache__", "*.egg-info")
+        )
+
+
+def step_in(source: Path) -> tuple[str, str]:
+    return sys.executable, str(source / "tools" / "component.py")
+
+
 class Made:
     """A component installed as in its image: third-party environment and own packages in two folders."""
 
     def __init__(self, folder: str, where: Path) -> None:
         self.folder, self.environment, self.own = folder, where / "environment", where / "own"
         self.python = str(self.environment / "bin" / "python")
-        steps = [sys.executable, str(ROOT / "tools" / "component.py")]
+        context(where / "source", "libs", folder)
+        context(where / "lock")
         requirements = where / "requirements.txt"
         with requirements.open("w") as listed:
-            subprocess.run([*steps, "requirements", folder], check=True, stdout=listed)
-        subprocess.run([*steps, "third-party", str(requirements), str(self.environment)], check=True)
-        subprocess.run([*steps, "own", folder, str(self.own)], check=True)
+            subprocess.run([*step_in(where / "source"), "requirements", folder], check=True, stdout=listed)
+        third_party = (*step_in(where / "lock"), "third-party", str(requirements), str(self.environment))
+        subprocess.run(third_party, check=True)
+        subprocess.run([*step_in(where / "source"), "own", folder, str(self.own)], check=True)
 
     @property
     def site(self) -> Path:
@@ -91,7 +110,8 @@ def engines():
 def surroundings(engines, folder: Path) -> dict[str, str]:
     """What any service is told; what it would call is not there, and it starts nevertheless."""
     gateways = folder / "gateways.json"
-    gateways.write_text("{}")
+    nowhere = {"url": f"http://127.0.0.1:{free_port()}", "api_key": "key", "webhook_secret": "secret"}
+    gateways.write_text(json.dumps({"stripe": nowhere}))
     return engines | {
         "USHER_GRPC_PORT": str(free_port()),
         "USHER_PAGE_TOKEN_KEY": "0123456789abcdef0123456789abcdef",
@@ -177,6 +197,23 @@ def test_the_gateway_installed_as_in_its_image_has_envoy_and_all_pages(made, tmp
     assert {"openapi.json", "docs.html", "swagger-ui.css"} <= {path.name for path in (tmp_path / "site").iterdir()}
     assert b"1.40" in subprocess.check_output([str(gateway.environment / "bin" / "envoy"), "--version"])
     print(f"\n| gateway | {gateway.mebibytes()} | |")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_everything_in_the_images_has_a_wheel_for_their_architecture(machine, tmp_path):
+    """The base has glibc 2.41; nothing is compiled, neither here nor for the other architecture."""
+    names = [component.member_in(folder_of(name)).name for name in [*SERVICES, "gateway"]]
+    wanted = blocks(runtime_closure(names, lock=LOCK.read_text()))
+    listed = tmp_path / "requirements.txt"
+    listed.write_text("\n".join(text for name, texts in wanted.items() if name not in SOURCE_ONLY for text in texts))
+    platforms = [option for minor in range(5, 42) for option in ("--platform", f"manylinux_2_{minor}_{machine}")]
+    tags = f"--platform manylinux2014_{machine} --implementation cp --abi cp311 --abi abi3 --abi none".split()
+    component.pip(
+        "install", None, "--dry-run", "--require-hashes", "--only-binary=:all:", "--python-version", "3.11",
+        *platforms, *tags, "--target", str(tmp_path / "nowhere"), "--requirement", str(listed),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [*SERVICES, "gateway"])
