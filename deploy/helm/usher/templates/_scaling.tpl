@@ -1,6 +1,9 @@
 {{- /* An HPA on CPU and rpcs under way; with KEDA, for consumers, on the records they have not read yet. */ -}}
 {{- define "usher.scaling" }}
 {{- $scaling := .component.scaling }}
+{{- if gt (int $scaling.min) (int $scaling.max) }}
+{{- fail (printf "%s: scaling.min %d is more than scaling.max %d" .name (int $scaling.min) (int $scaling.max)) }}
+{{- end }}
 {{- if lt (int $scaling.min) (int $scaling.max) }}
 {{- if and .root.Values.keda.enabled .component.consumes }}
 ---
