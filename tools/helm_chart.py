@@ -15,6 +15,8 @@ CHART = ROOT / "deploy" / "helm" / "usher"
 ENVIRONMENTS = ("dev", "staging", "prod")
 RELEASE = NAMESPACE = "usher"
 Values = Mapping[str, Any]
+# Ten times as fast as the one in Python, where PyYAML was built with it.
+FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class ChartRefused(Exception):
@@ -51,7 +53,12 @@ def render_text(environment: str = "", *values: Values, options: Iterable[str] =
 
 def render(environment: str = "", *values: Values, options: Iterable[str] = ()) -> list[dict[str, Any]]:
     """The same as objects."""
-    return [each for each in yaml.safe_load_all(render_text(environment, *values, options=options)) if each]
+    return objects_of(render_text(environment, *values, options=options))
+
+
+def objects_of(text: str) -> list[dict[str, Any]]:
+    """The objects of manifests."""
+    return [each for each in yaml.load_all(text, Loader=FAST) if each]  # noqa: S506 the C one of the safe loaders
 
 
 def over(base: Values, change: Values) -> dict[str, Any]:

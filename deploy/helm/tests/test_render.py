@@ -1,9 +1,8 @@
 """Every environment renders with every switch; what is wrong is refused with one clear line."""
 
 import pytest
-import yaml
 
-from helm_chart import CHART, ChartRefused, helm, own_values, render, render_text
+from helm_chart import CHART, ChartRefused, helm, objects_of, own_values, render, render_text
 
 SERVICES = ("analytics", "booking", "event", "notification", "payment", "search", "user")
 
@@ -59,13 +58,9 @@ def test_two_releases_in_one_cluster_share_no_name_but_those_of_secrets():
     one, other = (
         {
             (each["kind"], each["metadata"]["name"])
-            for each in _objects(helm("template", name, str(CHART), values=[own_values("prod")]))
+            for each in objects_of(helm("template", name, str(CHART), values=[own_values("prod")]))
             if each["kind"] != "ExternalSecret"
         }
         for name in ("one", "other")
     )
     assert one & other == set()
-
-
-def _objects(text):
-    return [each for each in yaml.safe_load_all(text) if each]

@@ -24,12 +24,12 @@ spec:
     - type: cpu
       metricType: Utilization
       metadata: {value: {{ $scaling.cpuPercent | quote }}}
-    {{- range .component.consumes }}
+    {{- range $group, $topic := .component.consumes }}
     - type: kafka
       metadata:
         bootstrapServers: {{ tpl $.root.Values.keda.brokers $.root | quote }}
-        consumerGroup: {{ printf "%s.%s" $.name . }}
-        topic: {{ printf "usher.%s.v1" . }}
+        consumerGroup: {{ $group }}
+        topic: {{ $topic }}
         lagThreshold: {{ $.root.Values.keda.lagPerReplica | quote }}
         offsetResetPolicy: earliest
     {{- end }}
