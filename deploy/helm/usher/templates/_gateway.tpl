@@ -36,6 +36,8 @@
 {{- $_ := set $resources "listeners" (append $resources.listeners (include "usher.gateway.metricsListener" . | fromYaml)) }}
 {{- $_ := set $resources "clusters" (append $resources.clusters (include "usher.gateway.adminCluster" . | fromYaml)) }}
 {{- if eq (include "usher.gateway.tls" .) "yes" }}
+{{- /* A certificate that is read from a file counts as one that is asked for, and who asks has a name. */ -}}
+{{- $_ := set $document "node" (dict "id" "gateway" "cluster" .Release.Name) }}
 {{- $chain := first (first $resources.listeners).filter_chains }}
 {{- $_ := set $chain "transport_socket" (include "usher.gateway.tlsSocket" . | fromYaml) }}
 {{- $own := first $resources.clusters }}
