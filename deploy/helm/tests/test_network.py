@@ -2,8 +2,7 @@
 
 import pytest
 import yaml
-
-from helm_chart import CHART, ENVIRONMENTS, own_values, over
+from helm_chart import CHART, ENVIRONMENTS, over, own_values
 
 ROOT = CHART.parents[2]
 SERVICES = ("analytics", "booking", "event", "notification", "payment", "search", "user")
@@ -69,7 +68,11 @@ def test_to_what_lies_outside_only_those_go_who_need_it(environment, rendered):
     assert set(values) == DESTINATIONS
     for name, destination in values.items():
         for component in COMPONENTS:
-            rules = [rule for each in policies_of(rendered(environment), component, "Egress") for rule in each.get("egress") or []]
+            rules = [
+                rule
+                for each in policies_of(rendered(environment), component, "Egress")
+                for rule in each.get("egress") or []
+            ]
             ways = [rule for rule in rules if rule["ports"] == [{"protocol": "TCP", "port": destination["port"]}]]
             goes = any(rule["to"] == destination["peers"] for rule in ways)
             assert goes == ((component, name) in PAIRS), (component, name)
@@ -81,7 +84,11 @@ def test_callers_reach_the_gateway_alone_and_prometheus_only_metrics(environment
     assert set(values) == SOURCES
     for name, source in values.items():
         for component in COMPONENTS:
-            rules = [rule for each in policies_of(rendered(environment), component, "Ingress") for rule in each.get("ingress") or []]
+            rules = [
+                rule
+                for each in policies_of(rendered(environment), component, "Ingress")
+                for rule in each.get("ingress") or []
+            ]
             ports = [rule["ports"][0]["port"] for rule in rules if rule["from"] == source]
             wanted = {"callers": "http", "monitoring": "metrics"}[name]
             assert ports == ([wanted] if (name, component) in PAIRS else []), (component, name)
@@ -129,4 +136,10 @@ def told(names):
 
 
 def words(name):
-    return {"mongodb": "MongoDB", "kafka": "Kafka", "elasticsearch": "Elasticsearch", "smtp": "SMTP", "paymentGateways": "payment gateways"}.get(name, name)
+    return {
+        "mongodb": "MongoDB",
+        "kafka": "Kafka",
+        "elasticsearch": "Elasticsearch",
+        "smtp": "SMTP",
+        "paymentGateways": "payment gateways",
+    }.get(name, name)

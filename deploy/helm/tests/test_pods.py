@@ -1,13 +1,13 @@
-"""Pods run without rights, on a root they cannot write to, with room asked for, and stop after what they have in hand."""
+"""Pods run without rights, on a root they cannot write to, with room asked for, and finish what they have in hand."""
 
 from pathlib import Path
 
 import pytest
 import yaml
+from helm_chart import ENVIRONMENTS, over, own_values
 
 from grpc_runtime.health import LIVENESS
 from grpc_runtime.process import CLOSING_SECONDS
-from helm_chart import ENVIRONMENTS, own_values, over
 
 SERVICES = ("analytics", "booking", "event", "notification", "payment", "search", "user")
 HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC")
@@ -23,7 +23,7 @@ def restricted_violations(pod):
     """What the restricted profile of the Pod Security Standards forbids, one line each."""
     security, found = pod.get("securityContext", {}), []
     found += [field for field in HOST_FIELDS if pod.get(field)]
-    found += [f"volume {each['name']}" for each in pod.get("volumes", []) if not VOLUMES >= each.keys() - {"name"}]
+    found += [f"volume {each['name']}" for each in pod.get("volumes", []) if not each.keys() - {"name"} <= VOLUMES]
     for each in containers(pod):
         own, name = each.get("securityContext", {}), each["name"]
         profile = own.get("seccompProfile", security.get("seccompProfile", {})).get("type")
@@ -80,7 +80,10 @@ def test_services_are_probed_over_grpc_and_restarted_only_when_the_process_hangs
         (container,) = pods(rendered(environment))[f"Deployment usher-{name}"]["containers"]
         ports = {each["name"]: each["containerPort"] for each in container["ports"]}
         environ = {each["name"]: each.get("value") for each in container["env"]}
-        assert (str(ports["grpc"]), str(ports["metrics"])) == (environ["USHER_GRPC_PORT"], environ["USHER_METRICS_PORT"])
+        assert (str(ports["grpc"]), str(ports["metrics"])) == (
+            environ["USHER_GRPC_PORT"],
+            environ["USHER_METRICS_PORT"],
+        )
         assert environ["USHER_GRPC_HOST"] == "0.0.0.0", "the kubelet and other pods come from outside"
         for probe in ("startupProbe", "readinessProbe"):
             assert container[probe]["grpc"] == {"port": ports["grpc"]}
@@ -133,7 +136,9 @@ def test_prod_keeps_working_without_a_zone(rendered, find):
 
 def test_the_gateways_pods_are_replaced_when_its_configuration_changes(rendered, find):
     annotation = {
-        environment: find(rendered(environment), "Deployment", "usher-gateway")["spec"]["template"]["metadata"]["annotations"]
+        environment: find(rendered(environment), "Deployment", "usher-gateway")["spec"]["template"]["metadata"][
+            "annotations"
+        ]
         for environment in ENVIRONMENTS
     }
     assert len({yaml.safe_dump(each) for each in annotation.values()}) == 3

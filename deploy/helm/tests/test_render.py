@@ -1,7 +1,6 @@
 """Every environment renders with every switch; what is wrong is refused with one clear line."""
 
 import pytest
-
 from helm_chart import CHART, ChartRefused, helm, objects_of, own_values, render, render_text
 
 SERVICES = ("analytics", "booking", "event", "notification", "payment", "search", "user")

@@ -1,7 +1,6 @@
 """How many replicas there are, and what decides it."""
 
 import pytest
-
 from helm_chart import render
 
 

@@ -7,9 +7,9 @@ from importlib import import_module
 from importlib.resources import files
 
 import pytest
+from helm_chart import CHART, own_values
 
 from environment import read
-from helm_chart import CHART, own_values
 
 SERVICES = ("analytics", "booking", "event", "notification", "payment", "search", "user")
 # Of the allocator, see deploy/local.

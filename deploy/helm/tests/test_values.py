@@ -4,8 +4,7 @@ import json
 import re
 
 import pytest
-
-from helm_chart import CHART, own_values, over, render_text
+from helm_chart import CHART, over, own_values, render_text
 
 # Everything that can be switched on at once, so that every key has something to change.
 ALL_ON = {
@@ -20,10 +19,15 @@ VALUES = over(own_values(), ALL_ON)
 INSTEAD = {
     "environment": "staging", "publicUrl": "http://other.example", "kind": "none", "pullPolicy": "Always",
     "issuerKind": "Issuer", "zones": "DoNotSchedule", "nodes": "DoNotSchedule", "priority": "background",
-    "storeKind": "SecretStore", "interval": "9s", "refreshInterval": "9m", "cpu": "77m", "memory": "77Mi", "storage": "77Gi",
-    "hook": "post-install,post-upgrade", "cidr": "192.0.2.0/24", "folder": "/elsewhere",
+    "storeKind": "SecretStore", "interval": "9s", "refreshInterval": "9m", "cpu": "77m", "memory": "77Mi",
+    "storage": "77Gi", "hook": "post-install,post-upgrade", "cidr": "192.0.2.0/24", "folder": "/elsewhere",
 }  # fmt: skip
-EMPTY = {"event": {"drainSeconds": 44}, "pullSecrets": [{"name": "other"}], "annotations": {"other": "other"}, "matchLabels": {"other": "other"}}
+EMPTY = {
+    "event": {"drainSeconds": 44},
+    "pullSecrets": [{"name": "other"}],
+    "annotations": {"other": "other"},
+    "matchLabels": {"other": "other"},
+}
 
 
 def leaves(values, path=()):
@@ -103,13 +107,15 @@ def test_the_schema_refuses_unknown_keys_at_every_place():
 
 
 def test_every_key_of_the_schema_stands_in_the_values():
-    """But those of one component, which stand over the defaults of all, and settings, which come from a text or a Secret."""
+    """But those of one component, over the defaults of all, and settings, which come from a text or a Secret."""
     schema = json.loads((CHART / "values.schema.json").read_text())
     unknown = [
         path for path in keys_in(schema, schema, ())
         if path[0] != "components" and not {"settings", "secrets"} & set(path) and not present(own_values(), path)
     ]  # fmt: skip
-    assert {path[-2:] for path in unknown} == {("limits", "cpu")}, "no limit of CPU: it slows down what is idle elsewhere"
+    assert {path[-2:] for path in unknown} == {("limits", "cpu")}, (
+        "no limit of CPU: it slows down what is idle elsewhere"
+    )
 
 
 def test_what_stands_for_all_components_can_be_said_of_one():

@@ -1,7 +1,8 @@
-"""`python -m gateway_config.drain ADMIN_PORT SECONDS` lets callers go before a gateway is stopped; Envoy itself just ends.
+"""`python -m gateway_config.drain ADMIN_PORT SECONDS` lets callers go before a gateway is stopped: Envoy just ends.
 
-From the first moment each answer asks its caller to connect anew, which leads to another gateway. It returns when half of
-the time is over and no call is under way (until then the network may still send new ones), at the latest after SECONDS.
+From the first moment each answer asks its caller to connect anew, which leads to another gateway. It returns when half
+of the time is over and no call is under way (until then the network may still send new ones), at the latest after
+SECONDS.
 """
 
 import sys
@@ -28,7 +29,7 @@ def _calls_under_way(admin_port: int) -> bool:
 
 
 def _ask(admin_port: int, path: str, method: str) -> str:
-    with urlopen(Request(f"http://{LOOPBACK}:{admin_port}{path}", method=method), timeout=2) as answer:  # noqa: S310
+    with urlopen(Request(f"http://{LOOPBACK}:{admin_port}{path}", method=method), timeout=2) as answer:
         return str(answer.read(), "utf-8")
 
 

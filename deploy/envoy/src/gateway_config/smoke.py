@@ -1,4 +1,4 @@
-"""`python -m gateway_config.smoke URL` asks a running platform, through its gateway, what nobody needs an account for."""
+"""`python -m gateway_config.smoke URL` asks a running platform, through its gateway, what needs no account."""
 
 import json
 import ssl
@@ -46,5 +46,5 @@ def _asked(address: str, context: ssl.SSLContext) -> tuple[int, Any]:
 
 if __name__ == "__main__":
     problems = smoke(sys.argv[1], verify="--insecure" not in sys.argv)
-    print("\n".join(problems) or "The gateway and the services behind it answer.")
+    print("\n".join(problems) or "The gateway and the services behind it answer.")  # noqa: T201 a command
     sys.exit(bool(problems))

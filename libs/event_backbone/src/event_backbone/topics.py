@@ -1,4 +1,4 @@
-"""`python -m event_backbone.topics` brings topics into the shape that operators want: what is missing is made, nothing is lost.
+"""`python -m event_backbone.topics` brings topics into the shape operators want; nothing is lost.
 
 Safe to repeat, and beside running services. A topic of another shape gets more partitions and another retention, never
 fewer partitions, and no other copies (which is a reassignment, an operator's work).
