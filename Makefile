@@ -7,7 +7,7 @@ SOURCES = $(wildcard libs/*/src services/*/src) cli/src sandbox/src deploy/local
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long up down status doctor check format bench protos lock test-native test-containers install install-runtime clean
+.PHONY: help demo test test-long up down status doctor check format bench protos lock test-native test-containers test-stripe-mock install install-runtime clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 26
@@ -30,7 +30,7 @@ status: install-runtime ## process, port, health and memory of everything
 doctor: install-runtime ## what is missing, which port is taken
 	@$(VENV)/usher doctor $(ARGS)
 
-check: install ## format, lint, types, import contracts, contracts lint and breaking, stubs up to date
+check: install ## format, lint, types, import contracts, contracts lint and breaking, stubs up to date, image recipe, workflows
 	@$(VENV)/ruff format --check .
 	@$(VENV)/ruff check .
 	@$(VENV)/mypy $(SOURCES)
@@ -38,12 +38,15 @@ check: install ## format, lint, types, import contracts, contracts lint and brea
 	@$(VENV)/python -m contracts check
 	@$(VENV)/python -m contracts lint
 	@$(VENV)/python -m contracts breaking
+	@$(VENV)/hadolint deploy/images/Dockerfile
+	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/actionlint
+	@$(VENV)/zizmor --offline --quiet .github
 
 format: install ## format and mend what can be mended
 	@$(VENV)/ruff check --fix .
 	@$(VENV)/ruff format .
 
-bench: install ## bookings per second beside an empty rpc; writes docs/performance.md
+bench: install ## bookings beside an empty rpc, payments at each gateway; writes docs/performance.md
 	@$(VENV)/python tests/load/bench.py $(ARGS)
 
 protos: install ## write stubs, descriptors and the OpenAPI document again from protos/
@@ -60,12 +63,15 @@ test-long: install ## an hour of breaking things while they sell, and of random 
 	@USHER_LONG=yes $(VENV)/python -m pytest -m long --timeout 3600 -s $(ARGS)
 
 test-native: install ## the suites on Apache Kafka and Elasticsearch (Java 17 and Maven), and 5,000 events to search
-	@USHER_TEST_ENGINES=native $(VENV)/python -m pytest -m "not containers and not long" --timeout 600 \
+	@USHER_TEST_ENGINES=native $(VENV)/python -m pytest -m "not containers and not long and not stripe_mock" --timeout 600 \
 		$(call suites_on,kafka_elastic_engine) deploy/local/tests/test_native.py $(E2E) $(ARGS)
 
 test-containers: install ## the suites on MongoDB, Apache Kafka and Elasticsearch in containers (Docker)
-	@USHER_TEST_ENGINES=containers $(VENV)/python -m pytest -m "not native and not long" --timeout 600 \
+	@USHER_TEST_ENGINES=containers $(VENV)/python -m pytest -m "not native and not long and not stripe_mock" --timeout 600 \
 		$(call suites_on,kafka_elastic_engine|mongo_engine|mongo_process) $(ARGS)
+
+test-stripe-mock: install ## the Stripe adapter on Stripe's own stripe-mock (Go 1.24; skipped without)
+	@$(VENV)/python -m pytest -m stripe_mock services/payment/tests/stripe_mock $(ARGS)
 
 install: python ## .venv with everything (nothing to do when unchanged)
 	@$(PYTHON) tools/install.py

@@ -47,6 +47,11 @@ async def book(stack):
         await MongoLedger(Journal(database)).chain()
 
 
+async def chain(stack):
+    async with database_of(stack, "payment") as database:
+        await MongoLedger(Journal(database)).chain()
+
+
 async def spoil(stack):
     async with database_of(stack, "payment") as database:
         await database.collection(BLOCKS).update_one({}, {"$set": {"entries.2": b"{}"}})
@@ -88,3 +93,18 @@ def test_a_report_is_compared_with_the_ledger(usher, tmp_path):
     report.write_text('{"id": "x"}')
     assert usher(*command).exit_code == 1
     assert usher(*command[:-2]).exit_code == 1
+
+
+def test_fees_are_corrected_to_what_the_gateway_has_kept(usher, tmp_path):
+    stack = Stack(tmp_path)
+    asyncio.run(book(stack))
+    report = tmp_path / "report.jsonl"
+    report.write_text("\n".join(map(json.dumps, [{**LINE, "fee": 90}, {**LINE, "id": "t2", "reference": "pi_2"}])))
+    command = ["ledger", "reconcile", "--gateway", "stripe", "--since", "2027-03-01", "--until", "2027-03-02"]
+    command += ["--report", str(report), "--json"]
+    for corrected in (1, 1):  # what waits to be chained is not booked twice
+        told = usher(*command, "--correct")
+        assert (told.exit_code, json.loads(told.stdout)["corrected"]) == (4, corrected)
+    asyncio.run(chain(stack))
+    assert usher(*command, "--correct").exit_code == 0
+    assert "7 entries, sound" in usher("ledger", "verify").output

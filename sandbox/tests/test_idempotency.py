@@ -2,6 +2,8 @@
 
 import asyncio
 
+import aiohttp
+import httpx
 import pytest
 import stripe
 
@@ -68,6 +70,40 @@ async def test_a_failing_far_end_did_nothing(far, intents, sale):
     assert caught.value.http_status == 500
     assert (await far.get("totals"))["currencies"] == {}
     assert (await intents.create_async(sale)).status == "succeeded"
+
+
+async def test_a_far_end_that_is_down_does_nothing_and_tells_nothing(far, shop, intents, sale):
+    await intents.create_async({**sale, "confirm": False})
+    await far.switch(down=True)
+    for request in (intents.create_async(sale), intents.list_async()):
+        with pytest.raises(stripe.APIConnectionError):
+            await request
+    assert (await far.get("totals"))["currencies"] == {}
+    await far.switch(down=False)
+    await intents.create_async(sale)
+    assert await shop.has(1) == ["payment_intent.succeeded"]
+
+
+async def test_down_is_one_provider_and_not_the_others(far):
+    assert (await far.post("square/switches", down=True))[0] == 200
+    with pytest.raises(aiohttp.ClientError):
+        await far.session.get(f"{far.url}/square/v2/payments/1")
+    async with far.session.get(f"{far.url}/paypal/v2/checkout/orders/1") as answer:
+        assert answer.status == 401
+
+
+async def test_the_nth_answer_is_lost_whatever_was_asked(far, intents, sale):
+    await far.switch(drop_nth=2)
+    made = await intents.create_async(sale)
+    async with httpx.AsyncClient() as browser:  # aiohttp reads again by itself
+        with pytest.raises(httpx.TransportError):
+            await browser.get(f"{far.url}/v1/payment_intents/{made.id}")
+    assert (await intents.retrieve_async(made.id)).status == "succeeded"
+    await far.switch(drop_nth=1)
+    with pytest.raises(stripe.APIConnectionError):
+        await intents.create_async(sale)
+    assert (await far.get("totals"))["currencies"]["cad"]["charges"] == 2
+    assert not (await far.get("switches"))["drop_nth"]
 
 
 async def test_a_slow_answer_comes_after_the_act(far, intents, sale):

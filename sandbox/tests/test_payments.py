@@ -132,7 +132,7 @@ async def test_an_unknown_intent_is_a_404_and_a_wrong_key_a_401(far, intents):
     with pytest.raises(stripe.AuthenticationError):
         await far.client("sk_live_x").v1.payment_intents.retrieve_async("pi_nothing")
     with pytest.raises(stripe.InvalidRequestError, match="Unrecognized request URL"):
-        await far.stripe.v1.customers.create_async()
+        await far.stripe.v1.products.create_async({"name": "A ticket"})
 
 
 async def test_lists_are_read_page_by_page_newest_first(intents, sale):
@@ -150,8 +150,12 @@ def test_the_synchronous_client_works_too(tmp_path, running_sandbox, sale):
 
 async def test_a_dispute_shows_on_the_charge_and_is_told_until_it_is_won(far, shop, intents, sale):
     intent = await intents.create_async(sale)
-    for lasts in (True, False):
-        assert (await far.post(f"payment_intents/{intent.id}/dispute", open=lasts))[0] == 200
+    asked = {"payment_intent": intent.id}
+    assert (await intents.retrieve_async(intent.id, {"expand": ["latest_charge"]})).latest_charge.disputed is False
+    for said, status, fee in [({"open": True}, "needs_response", 0), ({"open": False}, "won", 0)]:
+        assert (await far.post(f"payment_intents/{intent.id}/dispute", **said))[0] == 200
         seen = await intents.retrieve_async(intent.id, {"expand": ["latest_charge"]})
-        assert seen.latest_charge.disputed is lasts
+        (told,) = (await far.stripe.v1.disputes.list_async(asked)).data
+        fees = sum(each.fee for each in told.balance_transactions)
+        assert (seen.latest_charge.disputed, told.status, fees) == (True, status, fee)
     assert {"charge.dispute.created", "charge.dispute.closed"} <= set(await shop.has(3))

@@ -2,15 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 
 from access import SigningKey, TokenSigner
+from gateway_sandbox.providers import CARD_NETWORK, PROVIDERS
 from local_stack.platform_processes import SERVICES
 from local_stack.stack import Stack
 from mongo_store import open_database
@@ -149,8 +152,19 @@ def settled(stack: Stack, api: Api) -> World:
         "organizers/*/payouts/*": f"{journey.organizer}/payouts/{'0' * 26}",
         "organizers/*/paymentSettings": f"{journey.organizer}/paymentSettings",
         "users/*/notifications/*": notifications[0]["name"],
+        "users/*/savedPaymentMethods/*": a_saved_card(api, journey),
     }
     return world
+
+
+def a_saved_card(api: Api, journey: Journey) -> str:
+    """The name of one that the buyer agreed to have kept."""
+    saved = api.post(
+        f"/v1/{journey.buyer.name}/savedPaymentMethods:save",
+        {"gateway": "stripe", "paymentMethod": "pm_card_visa", "consent": True},
+        token=journey.buyer_token,
+    )
+    return str(saved["savedPaymentMethod"]["name"])
 
 
 def an_invoice(api: Api, journey: Journey) -> str:
@@ -206,27 +220,90 @@ def a_resale_offer(api: Api, journey: Journey) -> str:
 
 def a_full_event(api: Api, journey: Journey, price: str, terms: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """An event whose only place the buyer holds, and what they wanted."""
+    event, kind = on_sale(api, journey, {"currencyCode": "EUR", "units": price}, 1, terms)
+    wanted = {"ticketType": kind, "quantity": 1}
+    query = {"requestId": fresh_id()}
+    api.post(f"/v1/{event}/bookings", {"lines": [wanted]}, token=journey.buyer_token, query=query)
+    return event, wanted
 
-    def post(path: str, body: Mapping[str, Any], token: str = journey.owner_token) -> Any:
-        return api.post(f"/v1/{path}", body, token=token, query={"requestId": fresh_id()})
+
+def on_sale(
+    api: Api, journey: Journey, price: Mapping[str, Any], capacity: int, terms: Mapping[str, Any]
+) -> tuple[str, str]:
+    """An event of the journey's organizer that can be booked: names of it and of its only ticket type."""
+
+    def post(path: str, body: Mapping[str, Any]) -> Any:
+        return api.post(f"/v1/{path}", body, token=journey.owner_token, query={"requestId": fresh_id()})
 
     times = {"startTime": "2031-05-14T19:00:00Z", "endTime": "2031-05-14T22:00:00Z"}
     draft = {"organizer": journey.organizer, "title": "Full", "timeZone": "UTC", "online": True, **times}
     event = post("events", {**draft, "bookingTerms": terms})["name"]
-    pool = post(f"{event}/capacityPools", {"displayName": "Room", "capacity": 1})["name"]
-    kind = {"displayName": "Seat", "price": {"currencyCode": "EUR", "units": price}, "capacityPools": [pool]}
-    wanted = {"ticketType": post(f"{event}/ticketTypes", kind)["name"], "quantity": 1}
+    pool = post(f"{event}/capacityPools", {"displayName": "Room", "capacity": capacity})["name"]
+    kind = post(f"{event}/ticketTypes", {"displayName": "Seat", "price": price, "capacityPools": [pool]})["name"]
     api.post(f"/v1/{event}:publish", {"requestId": fresh_id()}, token=journey.owner_token)
 
-    def on_sale() -> bool | None:
+    def bookable() -> bool | None:
         try:
             return api.get(f"/v1/{event}/availability").get("bookable") or None
         except ApiRefusal:
             return None
 
-    eventually(on_sale, seconds=60, what="the event on sale")
-    post(f"{event}/bookings", {"lines": [wanted]}, journey.buyer_token)
-    return event, wanted
+    eventually(bookable, seconds=60, what="the event on sale")
+    return event, kind
+
+
+@pytest.fixture
+def open_sale(api: Api, world: World) -> Callable[..., tuple[str, str]]:
+    """Puts places on sale: names of the event and of its ticket type."""
+
+    def on(price: Mapping[str, Any], capacity: int, **terms: Any) -> tuple[str, str]:
+        return on_sale(api, world.journey, price, capacity, terms)
+
+    return on
+
+
+class Sandbox:
+    """What a test may do to the gateways, and read in their books."""
+
+    GATEWAYS = (CARD_NETWORK, *PROVIDERS)
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def switch(self, gateway: str, **switches: Any) -> None:
+        """As its README says."""
+        answer = httpx.post(f"{self.url}/_sandbox/{gateway}/switches", json=switches)
+        assert answer.status_code == 200, answer.text
+
+    def charges(self, gateway: str) -> Sequence[Mapping[str, Any]]:
+        """Every one, with our key of its order as `order`."""
+        found = httpx.get(f"{self.url}/_sandbox/{gateway}/charges").json()["charges"]
+        return [{"order": each.get("metadata", {}).get("order", ""), **each} for each in found]
+
+    def taken(self) -> Counter[tuple[str, str]]:
+        """(gateway, our key of the order) → how often its money was taken, over all gateways."""
+        taken: Counter[tuple[str, str]] = Counter()
+        for gateway in self.GATEWAYS:
+            for charge in self.charges(gateway):
+                taken[gateway, charge["order"]] += charge["captured"]
+        return +taken
+
+
+@pytest.fixture
+def sandbox(stack: Stack) -> Sandbox:
+    return Sandbox(f"http://127.0.0.1:{stack.state().ports['sandbox']}")
+
+
+@pytest.fixture
+def read(stack: Stack) -> Callable[..., list[Mapping[str, Any]]]:
+    """Documents of a service's collection that match."""
+
+    async def find(service: str, collection: str, where: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        uri = f"mongodb://127.0.0.1:{stack.state().ports['mongodb']}/?replicaSet=secantus"
+        async with open_database(uri, f"usher_{service}") as database:
+            return [each async for each in database.collection(collection).find(where)]
+
+    return lambda service, collection, where: asyncio.run(find(service, collection, where))
 
 
 @pytest.fixture

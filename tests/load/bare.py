@@ -1,32 +1,54 @@
-"""What one transaction costs that writes as much as a booking and knows nothing of bookings."""
+"""What one transaction costs that writes what a booking writes and knows nothing of bookings."""
 
 import os
 import time
+from typing import Any
 
-from pymongo import InsertOne, MongoClient, UpdateOne
+from pymongo import InsertOne, MongoClient, ReplaceOne
 from pymongo.write_concern import WriteConcern
 
+from booking_service.outbound.repositories import INDEXES
+
 DURABLE = WriteConcern(w="majority", j=True)
-SIZES = (1200, 700)  # bytes of a journal row and of a booking
+BARE, BOOKINGS, INVENTORY, JOURNAL, PENDING = "usher_bare", "bookings", "inventory", "journal", "journal_pending"
 
 
 def bare_transactions(uri: str, seconds: float) -> list[int]:
-    """Microseconds each, sorted: two documents, one guarded counter, one commit, one after the other."""
+    """Microseconds each, sorted: copies of a booking's four documents in collections with its indexes, by the driver.
+
+    That is: a journal row, the booking, a guarded inventory, what is still to be published; one after the other.
+    """
     taken: list[int] = []
-    with MongoClient(uri) as client:  # type: ignore[var-annotated]
-        names = [f"usher_bare.{name}" for name in ("rows", "things", "counters")]
-        client["usher_bare"]["counters"].replace_one({"_id": "c"}, {"_id": "c", "version": 0}, upsert=True)
+    with MongoClient[dict[str, Any]](uri) as client:
+        row, booking, inventory = _written_by_a_booking(client)
+        client.drop_database(BARE)
+        client[BARE][BOOKINGS].create_indexes([index.model() for index in INDEXES[BOOKINGS]])
+        client[BARE][INVENTORY].insert_one({**inventory, "version": 0})
         end, number = time.perf_counter() + seconds, 0
         while time.perf_counter() < end:
-            began = time.perf_counter()
+            began, id = time.perf_counter(), os.urandom(13).hex()
             with client.start_session() as session, session.start_transaction(write_concern=DURABLE):
+                guard = {"_id": inventory["_id"], "version": number}
                 writes = [
-                    InsertOne({"_id": os.urandom(12), "data": os.urandom(size)}, namespace=name)
-                    for name, size in zip(names, SIZES, strict=False)
+                    InsertOne({**row, "_id": id}, namespace=f"{BARE}.{JOURNAL}"),
+                    InsertOne({**booking, "_id": f"{booking['event']}/bookings/{id}"}, namespace=f"{BARE}.{BOOKINGS}"),
+                    ReplaceOne(guard, {**inventory, "version": number + 1}, namespace=f"{BARE}.{INVENTORY}"),
+                    InsertOne({"_id": id, "rows": [id]}, namespace=f"{BARE}.{PENDING}"),
                 ]
-                guard = UpdateOne({"_id": "c", "version": number}, {"$inc": {"version": 1}}, namespace=names[2])
-                client.bulk_write([*writes, guard], session=session)
+                client.bulk_write(writes, session=session)
             taken.append(round((time.perf_counter() - began) * 1e6))
             number += 1
-        client.drop_database("usher_bare")
+        client.drop_database(BARE)
     return sorted(taken)
+
+
+def _written_by_a_booking(client: MongoClient[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Journal row, booking and inventory of one that is held."""
+    database = client["usher_booking"]
+    booking = database[BOOKINGS].find_one({"state": "HELD", "version": 1})
+    if booking is None:
+        raise LookupError("no booking is held that could be copied")
+    row, inventory = database[JOURNAL].find_one({"agg": booking["_id"]}), database[INVENTORY].find_one(booking["event"])
+    if row is None or inventory is None:
+        raise LookupError(f"the database knows only half of {booking['_id']}")
+    return row, booking, inventory

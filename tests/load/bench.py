@@ -1,4 +1,4 @@
-"""`make bench`: bookings per second beside an empty rpc through the same gateway, on a stack of its own.
+"""`make bench`: bookings per second beside an empty rpc through the same gateway, and payments, on stacks of their own.
 
 Ends with 1 when the database disagrees with what the clients were told. Figures go to docs/performance.md.
 """
@@ -9,13 +9,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import bare
 import cases
 import measures
+import payments
 import profiling
 import report
 import seeding
@@ -233,8 +234,8 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
         check(run)
     finally:
         run.clients.close()
-    command = " ".join(["make bench", *([f'ARGS="{arguments.given}"'] if arguments.given else [])])
-    text = report.figures(run.rounds, measures.as_table(run.found), machine.sentence(command), run.notes)
+    where = machine.sentence(report.command(arguments.given))
+    text = report.figures(run.rounds, measures.as_table(run.found), where, run.notes)
     if arguments.write and run.rounds:
         report.write_section("bench", text)
         pairs = {name: (before[name], after[name]) for name in before}
@@ -246,29 +247,44 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
     return run.problems
 
 
+PARTS: Mapping[str, Callable[[argparse.Namespace, Stack, report.Machine], list[str]]] = {
+    "bookings": perform,
+    "payments": payments.perform,
+}
+
+
 def main(arguments: Sequence[str]) -> int:
     """0 when the books balance, 1 when not, 2 when the stack does not start."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=PARTS, help="one part; else all, each on a stack of its own")
     parser.add_argument("--rounds", type=int, default=3, help="how often each case runs (3); 0: only profile and check")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a short round (2)")
     parser.add_argument("--filled", type=int, default=measures.FILLED, help="bookings in the full event (100,000)")
+    parser.add_argument("--payments", type=int, default=payments.COUNT, help=f"a round of them ({payments.COUNT})")
+    parser.add_argument("--entries", type=int, default=measures.FILLED, help="ledger entries to verify (100,000)")
     parser.add_argument(
         "--profile", type=int, default=6, metavar="SECONDS", help="sample the booking service (6); 0: do not"
     )
     parser.add_argument("--no-write", dest="write", action="store_false", help="leave docs/performance.md alone")
     parsed = parser.parse_args(arguments)
     parsed.given = " ".join(arguments)
-    machine = report.Machine.look()
     os.environ.update(LONG_HOLDS)
-    with tempfile.TemporaryDirectory(prefix="usher-bench-") as folder:
-        stack = Stack(Path(folder))
-        try:
-            problems = perform(parsed, stack, machine)
-        except StackFailure as failure:
-            print(f"bench: {failure}", file=sys.stderr)
-            return 2
-        finally:
-            asyncio.run(stack.down())
+    problems: list[str] = []
+    for name, part in PARTS.items():
+        if parsed.only not in (None, name):
+            continue
+        machine = report.Machine.look()
+        with tempfile.TemporaryDirectory(prefix="usher-bench-") as folder:
+            stack = Stack(Path(folder))
+            try:
+                problems += part(parsed, stack, machine)
+            except StackFailure as failure:
+                print(f"bench: {failure}", file=sys.stderr)
+                return 2
+            except TimeoutError as late:
+                problems.append(str(late))
+            finally:
+                asyncio.run(stack.down())
     for problem in problems:
         print(f"bench: {problem}", file=sys.stderr)
     return 1 if problems else 0

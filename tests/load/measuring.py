@@ -73,12 +73,14 @@ class Outcome:
 class Clients:
     """The load generator's process. wrk: the program that stands in for it where it can, None: nothing does."""
 
+    program = CLIENT
+
     def __init__(self, stack: Stack, tokens: Sequence[str], wrk_program: str | None = None) -> None:
         state = stack.state()
         self._folder, self._wrk = stack.folder, wrk_program
         self._port, self._tokens, self._numbers = state.ports["gateway"], tokens, itertools.count()
         self._client = subprocess.Popen(
-            [sys.executable, "-I", str(CLIENT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-Es", str(self.program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._processes = {
             name: psutil.Process(record.pid) for name, record in state.processes.items() if record.find()

@@ -52,6 +52,11 @@ class Machine:
         return f"{when} · {where} · load before the run {self.load:.1f} · `{command}`.{busy}"
 
 
+def command(given: str) -> str:
+    """How the bench was called."""
+    return " ".join(["make bench", *([f'ARGS="{given}"'] if given else [])])
+
+
 def put_section(document: str, section: str, text: str) -> str:
     """The document with what stands between the markers of `section` replaced; LookupError without markers."""
     begin, end = f"<!-- {section} -->", f"<!-- /{section} -->"

@@ -22,11 +22,12 @@ READING_PATIENCE = timedelta(minutes=1)  # the embedded database collects all of
 PASSWORD = "a load of bookings, 2026"
 TOKEN_LIFETIME = timedelta(minutes=30)
 HOLDS_PLACES = ("HELD", "CONFIRMED")
+FREE = {"currencyCode": "EUR"}
 
 
 @dataclass(frozen=True)
 class Sale:
-    """An event on sale with one free ticket type out of one pool."""
+    """An event on sale with one ticket type out of one pool."""
 
     event: str
     ticket_type: str
@@ -83,15 +84,15 @@ def open_sale(api: Api, people: People, capacity: int) -> Sale:
     return open_sales(api, people, capacity, 1)[0]
 
 
-def open_sales(api: Api, people: People, capacity: int, count: int) -> list[Sale]:
-    """So many of them; returns when all can be booked."""
-    sales = [_publish(api, people, capacity) for _ in range(count)]
+def open_sales(api: Api, people: People, capacity: int, count: int, price: Mapping[str, Any] = FREE) -> list[Sale]:
+    """So many of them; returns when all can be booked. price: of a ticket, a google.type.Money."""
+    sales = [_publish(api, people, capacity, price) for _ in range(count)]
     for sale in sales:
         _wait_for(api, sale)
     return sales
 
 
-def _publish(api: Api, people: People, capacity: int) -> Sale:
+def _publish(api: Api, people: People, capacity: int, price: Mapping[str, Any]) -> Sale:
     start = datetime.now(UTC) + timedelta(days=60)
 
     def post(path: str, body: Mapping[str, Any]) -> Any:
@@ -111,7 +112,7 @@ def _publish(api: Api, people: People, capacity: int) -> Sale:
     pool = post(f"/v1/{event}/capacityPools", {"displayName": "Hall", "capacity": capacity})["name"]
     ticket_type = post(
         f"/v1/{event}/ticketTypes",
-        {"displayName": "Free", "price": {"currencyCode": "EUR"}, "capacityPools": [pool]},
+        {"displayName": "Ticket", "price": price, "capacityPools": [pool]},
     )["name"]
     api.post(f"/v1/{event}:publish", _request(), token=people.owner)
     return Sale(event, ticket_type, capacity)

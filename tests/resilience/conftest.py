@@ -11,8 +11,9 @@ from local_stack.stack import Stack
 from testkit.native import stack_engines
 
 sys.path.append(str(Path(__file__).parent))  # for the modules beside the tests
+pytest.register_assert_rewrite("audit", "money")
 
-from onsale import World, settle
+from onsale import World, settle  # noqa: E402 - found and rewritten by what stands above
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,12 @@
 import asyncio
 import base64
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
 import httpx
 from onsale import PASSWORD, Sale, World, open_sale
+from paying import Payers
 
 from domain_kit.backbone import OutboxEvent
 from domain_kit.ids import new_id
@@ -17,11 +17,9 @@ from event_backbone.broker import Outgoing
 from event_backbone.records import encode_event
 from local_stack.readiness import LOOPBACK
 from usher.user.v1 import domain_events_pb2 as user_facts
-from usher_cli.api import ApiRefusal, fresh_id
+from usher_cli.api import fresh_id
 from usher_cli.event_import import import_events
 from usher_cli.options import CommandFailure
-
-SOON_SECONDS = 5.0
 
 
 class Errands:
@@ -32,14 +30,6 @@ class Errands:
         self.free, self.paid = open_sale(world, 100_000), open_sale(world, 100_000, euros=20)
         room = {"enabled": True, "admissionsPerMinute": 60_000}
         self.queued = open_sale(world, 1_000, bookingTerms={"waitingRoom": room})
-
-    def run(self, errand: Callable[[], object]) -> None:
-        """Once."""
-        try:
-            errand()
-        except ApiRefusal as refusal:
-            if refusal.status == 500:
-                raise
 
     def somebody_registers(self) -> None:
         email = f"{secrets.token_hex(6)}@broken.example"
@@ -80,18 +70,10 @@ class Errands:
         self._held(self.free, self.world.token(self.world.buyers[0]))
 
     def a_booking_is_paid_and_cancelled(self) -> None:
-        token = self.world.token(self.world.buyers[1])
-        name = self._held(self.paid, token)
-        payment = self.world.post("/v1/payments", {"booking": name}, token)["name"]
-        self.world.act(f"/v1/{payment}:confirm", token, paymentMethod="pm_card_visa")
-        self._soon(lambda: self.world.api.get(f"/v1/{name}", token=token)["state"] == "BOOKING_STATE_CONFIRMED")
-        self.world.act(f"/v1/{name}:cancel", token)
+        Payers(self.world, self.paid).one_pays(keeps=False)
 
     def a_booking_is_cancelled_before_it_is_paid(self) -> None:
-        token = self.world.token(self.world.buyers[1])
-        name = self._held(self.paid, token)
-        self.world.post("/v1/payments", {"booking": name}, token)
-        self.world.act(f"/v1/{name}:cancel", token)
+        Payers(self.world, self.paid).one_goes_away()
 
     def somebody_books_before_anybody_heard_of_them(self) -> None:
         """A letter has to wait for its reader."""
@@ -123,16 +105,3 @@ class Errands:
 
     def _confirmed(self, sale: Sale, token: str) -> None:
         self.world.act(f"/v1/{self._held(sale, token)}:confirm", token)
-
-    def _soon(self, holds: Callable[[], bool]) -> None:
-        asyncio.run(_until(holds))
-
-
-async def _until(holds: Callable[[], bool]) -> None:
-    """As long as an errand waits; what has not come by then comes later."""
-    try:
-        async with asyncio.timeout(SOON_SECONDS):
-            while not await asyncio.to_thread(holds):
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        return

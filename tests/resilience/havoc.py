@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from local_stack import processes
 from local_stack.failures import StackFailure
 from local_stack.lifecycle import log_of
 from local_stack.stack import Stack
@@ -24,6 +25,17 @@ def armed(points: str, **more: str) -> dict[str, str]:
 def is_alive(stack: Stack, name: str) -> bool:
     record = stack.state().processes.get(name)
     return record is not None and record.find() is not None
+
+
+async def leave_alone(stack: Stack, name: str, other: str) -> None:
+    """End `other` for good, so that everything reaches `name`.
+
+    The embedded broker keeps the place of a member of a consumer group that was killed until one of the same name comes
+    back. So `other` says goodbye, and `name` starts again to get the name that it will get each time.
+    """
+    for each in (other, name):
+        assert await processes.stop(stack.state().processes[each]) == "stopped"
+    await stack.up(only=[name])
 
 
 def deaths_of(stack: Stack, name: str) -> list[str]:

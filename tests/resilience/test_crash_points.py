@@ -2,37 +2,23 @@
 
 import asyncio
 import shutil
-from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from audit import come_to_rest, journals_are_in_order
 from errands import Errands
-from havoc import armed, deaths_of, is_alive
+from havoc import leave_alone
+from money import money_comes_to_rest
 from onsale import World
+from trials import Trial, put_to_trial
 
-from local_stack.failures import StackFailure
 from local_stack.stack import Stack
 from testkit.sources import crash_points
 
 pytestmark = pytest.mark.timeout(600)
 FEW_SECONDS = {"USHER_HOLD_SECONDS": "1"}
-
-
-@dataclass
-class Trial:
-    """A process and where it is to die, one after the other, while the errand is run. beside: where it may die too,
-
-    because only then it comes to the point.
-    """
-
-    process: str
-    points: Sequence[str]
-    errand: Callable[[Errands], Callable[[], None]]
-    beside: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 # Others take over such an import after a minute, which goes by while the other trials last.
@@ -66,6 +52,7 @@ SECOND = [
         lambda on: on.a_booking_is_paid_and_cancelled,
         beside={
             "payment.work.after_taken": "payment.before_confirm",
+            "payment.webhook.after_taken": "payment.webhook.after_kept",
             "payment.after_repeated_refund": "payment.before_refund",
         },
     ),
@@ -120,54 +107,33 @@ async def lose_the_log(stack: Stack) -> None:
     await stack.up(only=["noida"])
 
 
-async def put_to_trial(stack: Stack, errands: Errands, trials: Sequence[Trial], died: Counter[str]) -> None:
-    """Each process dies at each of its points in turn and is brought back to die at the next; at last all live."""
-    left = {trial.process: deque(trial.points) for trial in trials}
-    begun = {trial.process: len(deaths_of(stack, trial.process)) for trial in trials}
+def params_of(item: pytest.Item) -> Mapping[str, str]:
+    callspec = getattr(item, "callspec", None)
+    return {} if callspec is None or item.module.__name__ != __name__ else callspec.params
 
-    def environment(trial: Trial) -> dict[str, str]:
-        if not left[trial.process]:
-            return {}
-        point = left[trial.process][0]
-        also = [trial.beside[point]] if point in trial.beside else []
-        return armed(",".join([point, *also]), **trial.environment)
 
-    async def keep_asking(trial: Trial) -> None:
-        while left[trial.process]:
-            await asyncio.to_thread(errands.run, trial.errand(errands))
-
-    async def bring_back() -> None:
-        await stack.kill(*left)  # to come back armed
-        while any(left.values()) or not all(is_alive(stack, trial.process) for trial in trials):
-            dead = [trial for trial in trials if not is_alive(stack, trial.process)]
-            for trial in dead:
-                deaths = deaths_of(stack, trial.process)[begun[trial.process] :]
-                begun[trial.process] += len(deaths)
-                died.update(deaths)
-                while left[trial.process] and left[trial.process][0] in deaths:
-                    deaths.remove(left[trial.process].popleft())
-            if dead:
-                environments = {each.process: environment(each) for each in dead}
-                with suppress(StackFailure):  # it may die while it starts
-                    await stack.up(only=list(environments), environment=environments)
-            await asyncio.sleep(0.1)
-
-    bringing_back = asyncio.create_task(bring_back())
-    await asyncio.gather(bringing_back, *(keep_asking(trial) for trial in trials))
+def about(trials: Sequence[Trial], points: Collection[str]) -> list[Trial]:
+    """What of the trials is about these points."""
+    found = [replace(trial, points=[each for each in trial.points if each in points]) for trial in trials]
+    return [trial for trial in found if trial.points]
 
 
 @pytest.fixture(scope="module")
-def died(stack: Stack, world: World) -> Counter[str]:
-    """Crash point → how often a process died there."""
+def died(request: pytest.FixtureRequest, stack: Stack, world: World) -> Counter[str]:
+    """Crash point → how often a process died there; only those that are asked for (`-k`) are tried."""
     died: Counter[str] = Counter()
+    points = {name for item in request.session.items if (name := params_of(item).get("point"))}
     errands = Errands(world)
-    asyncio.run(stack.kill("booking-2"))  # so that everything reaches the one that dies
+    asyncio.run(leave_alone(stack, "booking", "booking-2"))
 
     async def everything() -> None:
         for trials in (FIRST, SECOND, THIRD):
-            await put_to_trial(stack, errands, trials, died)
-        await lose_the_log(stack)
-        await put_to_trial(stack, errands, FOURTH, died)
+            if chosen := about(trials, points):
+                await put_to_trial(stack, errands, chosen, died)
+                await money_comes_to_rest(world, errands.paid)
+        if chosen := about(FOURTH, points):
+            await lose_the_log(stack)
+            await put_to_trial(stack, errands, chosen, died)
 
     asyncio.run(everything())
     asyncio.run(stack.up())

@@ -10,7 +10,7 @@ from testkit.sources import Function, functions_of, platform_functions
 WRITES = [
     (r".*(journal|bulk)", r"commit(_batch)?"),
     (r"", r"transact"),
-    (r".*", r"(insert|update|replace|delete)_(one|many)|bulk_write|find_one_and_\w+"),
+    (r".*", r"(insert|update|replace|delete)_(one|many|new)|bulk_write|find_one_and_\w+"),
     (r"_?(writer|producer|lines)", r"send"),
     (r"_?(reader|consumer)", r"commit"),
     (r"_?gateway", r"begin|confirm|cancel|capture|refund"),
@@ -40,7 +40,9 @@ WITHOUT = {
     "analytics_service.outbound.notes:Notes.add_to_show": "only more of what is to be shown again",
     "booking_service.outbound.place_keys:PlaceKeys.add": "a key is made before the process serves",
     "booking_service.outbound.ticket_keys:TicketKeys.add": "a key is made before the process serves",
+    "payment_service.outbound.ledger:booked": "an operator's command, repeated by whoever gave it: the same entries",
     "payment_service.outbound.payouts:MongoPayouts.add": "one commit under its request id, as a repository's",
+    "payment_service.outbound.keepers:MongoKeepers.add": "written once, and by whoever asks again, before it is used",
     "user_service.outbound.signing_keys:SigningKeys._make": "a key is made long before it signs",
     "user_service.outbound.repositories:MongoUsers.note": "a request id and nothing else",
     "user_service.outbound.repositories:MongoUsers.replace_hash": "the same password, hashed anew",

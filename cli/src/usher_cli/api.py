@@ -86,6 +86,10 @@ class Api(AbstractContextManager["Api"]):
         """Change something; give a `requestId` in body or query to make it safe to repeat. Raises ApiRefusal."""
         return self._call("POST", path, body or {}, query, token)
 
+    def patch(self, path: str, body: Mapping[str, Any], *, token: str = "", query: Mapping[str, Any]) -> Any:
+        """Change fields of something, those of `updateMask`; as `post`."""
+        return self._call("PATCH", path, body, query, token)
+
     def stream(self, path: str, body: Mapping[str, Any], *, token: str = "") -> Iterator[Document]:
         """Call a streaming rpc and give its answers as they come, one JSON document a line; raises ApiRefusal."""
         started = time.monotonic()

@@ -2,7 +2,7 @@
 
 import typer
 
-from usher_cli import demo, event_import, events_commands, ledger_commands, mail_commands, stack_commands
+from usher_cli import demo, event_import, events_commands, ledger_commands, mail_commands, rate_commands, stack_commands
 
 
 def build() -> typer.Typer:
@@ -23,6 +23,7 @@ def build() -> typer.Typer:
     app.add_typer(events_commands.build(), name="events")
     app.add_typer(ledger_commands.build(), name="ledger")
     app.add_typer(mail_commands.build(), name="mail")
+    app.add_typer(rate_commands.build(), name="rates")
     return app
 
 

@@ -163,7 +163,7 @@ def second_card_pays(journey: Journey) -> None:
 def tickets_are_mailed(journey: Journey) -> None:
     """The tickets reach him by mail, with calendar entry and QR code; the API has the same code as an image."""
     email = journey.buyer.email if journey.buyer else ""
-    journey.ticket_mail = wait_for_mail(journey.mail, to=email, having=lambda each: any(each.attachments))
+    journey.ticket_mail = wait_for_mail(journey.mail, to=email, having=lambda each: "event.ics" in each.attachments)
     ticket = journey.booking["tickets"][0]["name"]
     journey.api.get(f"/v1/{ticket}:qrCode", token=journey.buyer_token)
 

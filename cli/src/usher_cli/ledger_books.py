@@ -8,12 +8,13 @@ from pathlib import Path
 from domain_kit.money import Money
 from domain_kit.refusals import Refusal
 from local_stack.stack import Stack
+from mongo_store import Journal
 from payment_service.domain.chain import Head
 from payment_service.domain.gateways import Entry as Line
-from payment_service.domain.reconciliation import Discrepancy, movements, reconciled
+from payment_service.domain.reconciliation import Discrepancy, corrections, movements, reconciled
 from payment_service.domain.verification import Anchor, Finding
 from payment_service.outbound.gateway_reports import reported_by
-from payment_service.outbound.ledger import entries_of, verified
+from payment_service.outbound.ledger import booked, entries_of, verified
 from usher_cli.event_stores import database_of
 from usher_cli.options import CommandFailure
 
@@ -35,14 +36,20 @@ async def reconciled_gateway(
     until: datetime,
     lines: Sequence[Line] | None,
     credentials: Mapping[str, str],
-) -> list[Discrepancy]:
-    """Differences of that time; `lines` None: the gateway is asked."""
+    *,
+    correct: bool = False,
+) -> tuple[list[Discrepancy], int]:
+    """Differences of that time, and how many fees were corrected after; `lines` None: the gateway is asked."""
     start, end = since - MARGIN, until + MARGIN
     if lines is None:
         lines = await reported_by(gateway, credentials, start, end)
     async with database_of(stack, "payment") as database:
         ours = [each async for each in entries_of(database, f"gateways/{gateway}", start, end)]
-    return reconciled(movements(gateway, ours), lines, since, until)
+        moved = movements(gateway, ours)
+        told = [each for each in lines if since <= each.time < until]
+        made = corrections(gateway, moved, told) if correct else []
+        await booked(Journal(database), made)
+    return reconciled(moved, lines, since, until), len(made)
 
 
 def credentials_of(gateway: str, path: Path) -> Mapping[str, str]:

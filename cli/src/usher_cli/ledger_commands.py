@@ -70,6 +70,9 @@ def reconcile(
         Path | None,
         typer.Option(help="The gateways' credentials, to ask the gateway itself.", envvar="USHER_GATEWAYS_FILE"),
     ] = None,
+    correct: Annotated[
+        bool, typer.Option("--correct", help="Book what the gateway has kept otherwise than was expected.")
+    ] = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
@@ -81,13 +84,16 @@ def reconcile(
     start, end = since.replace(tzinfo=UTC), (until.replace(tzinfo=UTC) if until else datetime.now(UTC))
     lines = None if report is None else lines_of_report(report)
     keys = {} if credentials is None else credentials_of(gateway, credentials)
-    found = asyncio.run(reconciled_gateway(stack_of(data), gateway, start, end, lines, keys))
+    found, corrected = asyncio.run(
+        reconciled_gateway(stack_of(data), gateway, start, end, lines, keys, correct=correct)
+    )
     if as_json:
         print_json(
             {
                 "gateway": gateway,
                 "since": start,
                 "until": end,
+                "corrected": corrected,
                 "differences": [
                     {
                         "difference": each.difference.value,
@@ -107,5 +113,7 @@ def reconcile(
         for each in found:
             table.add_row(each.difference.value, each.kind, each.reference, each.ours, each.theirs)
         out().print(table if found else "no differences")
+        if corrected:
+            out().print(f"{corrected} fees corrected")
     if found:
         raise typer.Exit(WRONG_BOOKS)

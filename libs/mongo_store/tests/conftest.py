@@ -65,6 +65,7 @@ class Store:
     outbox: Any
     inbox: Any
     clock: HandClock
+    remembering: Any  # the same jars, of a process that remembers what it has written
 
     _numbers = itertools.count(1)
 
@@ -90,18 +91,24 @@ class Store:
 
 def over_mongo(database: Database, clock: HandClock, **options: Any) -> Store:
     journal = Journal(database, clock, **options)
-    jars = MongoRepository[Jar](
-        journal, collection="jars", to_document=to_document, from_document=from_document, encode=encode
+    jars, remembering = (
+        MongoRepository[Jar](
+            journal, collection="jars", to_document=to_document, from_document=from_document, encode=encode, remembers=n
+        )
+        for n in (0, 2)
     )
-    return Store(journal, jars, MongoOutbox(journal), MongoInbox(database), clock)
+    return Store(journal, jars, MongoOutbox(journal), MongoInbox(database), clock, remembering)
 
 
 def over_memory(clock: HandClock) -> Store:
     journal = MemoryJournal(clock, indexes=INDEXES)
-    jars = MemoryRepository[Jar](
-        journal, collection="jars", to_document=to_document, from_document=from_document, encode=encode
+    jars, remembering = (
+        MemoryRepository[Jar](
+            journal, collection="jars", to_document=to_document, from_document=from_document, encode=encode, remembers=n
+        )
+        for n in (0, 2)
     )
-    return Store(journal, jars, MemoryOutbox(journal), MemoryInbox(), clock)
+    return Store(journal, jars, MemoryOutbox(journal), MemoryInbox(), clock, remembering)
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import pypdf
 import pytest
 
 from domain_kit.money import Money
-from ticket_documents.printed_invoices import InvoicePaper, PaperLine, PaperTax, _all, print_invoice
+from ticket_documents.printed_invoices import InvoicePaper, PaperExchange, PaperLine, PaperTax, _all, print_invoice
 from ticket_documents.texts import _all as ticket_words
 
 
@@ -63,6 +63,23 @@ def test_a_credit_note_names_the_invoice_it_corrects(paper):
     text = text_of(print_invoice(credit, language_code="fr"))
     assert "Avoir" in text
     assert "Sur la facture 2027-000042" in text
+
+
+def test_an_invoice_in_another_currency_tells_rate_date_and_the_tax_in_the_sellers(paper):
+    exchange = PaperExchange(
+        "163.25", datetime(2027, 3, 5, 12, tzinfo=UTC), "ECB", [PaperTax("VAT", 190_000, Money(1900, "EUR"))],
+        Money(11900, "EUR"),
+    )  # fmt: skip
+    yen = replace(paper, lines=[], taxes=[], net=Money(1, "JPY"), total=Money(19427, "JPY"), exchange=exchange)
+    text = text_of(print_invoice(yen, language_code="en"))
+    for wanted in (
+        "¥19,427",
+        "Exchange rate: 1 EUR = 163.25 JPY, ECB, Friday, March 5, 2027",
+        "€19.00 VAT 19 %",
+        "€119.00",
+    ):
+        assert wanted in text
+    assert "Exchange rate" not in text_of(print_invoice(paper, language_code="en"))
 
 
 def test_many_lines_go_on_to_more_pages_and_none_is_lost(paper):

@@ -1,5 +1,6 @@
 """Charges: one attempt to take money from a card, and the payment methods they are made with."""
 
+from gateway_sandbox import balance
 from gateway_sandbox.cards import CARDS, Card, Decline
 from gateway_sandbox.errors import StripeError, missing
 from gateway_sandbox.ledger import Object
@@ -43,7 +44,7 @@ def create(network: Network, intent: Object, decline: Decline | None) -> Object:
         "amount": intent["amount"],
         "amount_captured": intent["amount"] if captured else 0,
         "amount_refunded": 0,
-        "balance_transaction": new_id("txn") if captured else None,
+        "balance_transaction": None,
         "captured": captured,
         "created": network.now(),
         "currency": intent["currency"],
@@ -66,6 +67,8 @@ def create(network: Network, intent: Object, decline: Decline | None) -> Object:
         "refunded": False,
         "status": "failed" if decline else "succeeded",
     }
+    if captured:
+        charge["balance_transaction"] = balance.charged(network, charge, charge["amount"])
     network.ledger.save(charge, parent=intent["id"])
     network.emit("charge.failed" if decline else "charge.succeeded", charge)
     return charge
@@ -74,7 +77,8 @@ def create(network: Network, intent: Object, decline: Decline | None) -> Object:
 def capture(network: Network, intent: Object, amount: int) -> None:
     """Take `amount` of what was reserved."""
     charge = network.find("charge", intent["latest_charge"])
-    charge.update(captured=True, amount_captured=amount, balance_transaction=new_id("txn"))
+    charge.update(captured=True, amount_captured=amount)
+    charge["balance_transaction"] = balance.charged(network, charge, charge["amount"])
     network.ledger.save(charge)
     network.emit("charge.captured", charge)
 
@@ -87,22 +91,39 @@ def release(network: Network, intent: Object) -> None:
     network.emit("charge.refunded", charge)
 
 
-def dispute(network: Network, intent: Object, lasts: bool) -> Object:
-    """The buyer asks the bank for the money back, or (`lasts` False) the seller has won."""
+DECIDED = ("won", "lost")
+
+
+def dispute(network: Network, intent: Object, status: str) -> Object:
+    """The buyer asks the bank for the money back ("needs_response"), or the bank decides: "won" by the seller, "lost".
+
+    A charge stays `disputed` whatever is decided. One that is lost costs the seller a fee, in the charge's currency.
+    """
     charge = network.find("charge", intent["latest_charge"] or "")
-    charge.update(disputed=lasts)
+    charge.update(disputed=True)
     network.ledger.save(charge)
-    told: Object = {
+    open_ones = [each for each in network.ledger.page("dispute", parent=intent["id"]) if each["status"] not in DECIDED]
+    told: Object = open_ones[0] if open_ones else _new_dispute(network, charge)
+    told["status"] = status
+    balance.disputed(network, told)
+    told["balance_transactions"] = network.ledger.page("balance_transaction", parent=told["id"])
+    network.ledger.save(told, parent=intent["id"])
+    network.emit("charge.dispute.closed" if status in DECIDED else "charge.dispute.created", told)
+    return charge
+
+
+def _new_dispute(network: Network, charge: Object) -> Object:
+    return {
         "id": new_id("dp"),
         "object": "dispute",
-        "amount": charge["amount_captured"],
+        "amount": charge["amount_captured"] - charge["amount_refunded"],
         "charge": charge["id"],
+        "created": network.now(),
         "currency": charge["currency"],
-        "payment_intent": intent["id"],
-        "status": "needs_response" if lasts else "won",
+        "livemode": False,
+        "metadata": {},
+        "payment_intent": charge["payment_intent"],
     }
-    network.emit("charge.dispute.created" if lasts else "charge.dispute.closed", told)
-    return charge
 
 
 def card_error(network: Network, intent: Object, charge: Object, decline: Decline) -> StripeError:

@@ -91,9 +91,11 @@ class Controls:
         return self._act(lambda network: payment_intents.authenticate(network, request.match_info["id"], passes))
 
     async def dispute(self, request: web.Request) -> web.Response:
-        """The buyer asks the bank for the money back, or with {"open": false} that is over."""
-        lasts, id = (await _json(request)).get("open", True), request.match_info["id"]
-        return self._act(lambda network: charges.dispute(network, network.find("payment_intent", id), lasts))
+        """The buyer asks the bank for the money back; with {"open": false} the seller won, with "won": false lost."""
+        asked, id = await _json(request), request.match_info["id"]
+        over = "won" if asked.get("won", True) else "lost"
+        status = "needs_response" if asked.get("open", True) else over
+        return self._act(lambda network: charges.dispute(network, network.find("payment_intent", id), status))
 
     async def settle(self, request: web.Request) -> web.Response:
         """A pending refund succeeds, or with {"succeeds": false} fails."""

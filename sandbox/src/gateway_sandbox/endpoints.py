@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gateway_sandbox import balance, customers, payment_intents, refunds
 from gateway_sandbox import parameters as p
-from gateway_sandbox import payment_intents, refunds
 from gateway_sandbox.errors import StripeError, invalid
 from gateway_sandbox.ledger import Object
 from gateway_sandbox.network import Network
@@ -53,13 +53,18 @@ def _list(kind: str, path: str) -> Act:
         parent, after = p.text(given, "payment_intent") or "", p.text(given, "starting_after") or ""
         if after:
             network.find(kind, after, param="starting_after", in_path=False)
-        wanted = {name: value for name in ("charge", "type") if (value := p.text(given, name))}
+        span = p.span(given, "created")
+        wanted = {name: value for name in ("charge", "customer", "type") if (value := p.text(given, name))}
         found = [
             each
-            for each in network.ledger.page(kind, parent=parent, after=after, limit=-1 if wanted else limit + 1)
+            for each in network.ledger.page(kind, parent=parent, after=after, limit=-1 if wanted or span else limit + 1)
             if all(each.get(name) == value for name, value in wanted.items())
+            and all(holds(each["created"], bound) for holds, bound in span)
         ]
-        return {"object": "list", "url": path, "has_more": len(found) > limit, "data": found[:limit]}
+        shown = found[:limit]
+        if "data.source" in dict(given.get("expand", {})).values():
+            shown = [balance.with_source(network, each) for each in shown]
+        return {"object": "list", "url": path, "has_more": len(found) > limit, "data": shown}
 
     return act
 
@@ -77,11 +82,18 @@ ENDPOINTS: Sequence[Endpoint] = (
     Endpoint("POST", "/v1/payment_intents/([^/]+)/confirm", payment_intents.confirm, publishable=True),
     Endpoint("POST", "/v1/payment_intents/([^/]+)/capture", payment_intents.capture),
     Endpoint("POST", "/v1/payment_intents/([^/]+)/cancel", payment_intents.cancel),
+    Endpoint("POST", "/v1/customers", lambda network, _, given: customers.create(network, given)),
+    Endpoint("POST", "/v1/setup_intents", lambda network, _, given: customers.set_up(network, given)),
+    Endpoint("POST", "/v1/payment_methods/([^/]+)/detach", customers.detach),
     Endpoint("POST", "/v1/refunds", lambda network, _, given: refunds.create(network, given)),
     Endpoint("POST", "/v1/refunds/([^/]+)", refunds.update),
     *_readable("payment_intent", "/v1/payment_intents", "intent", publishable=True),
     *_readable("refund", "/v1/refunds", "refund"),
     *_readable("charge", "/v1/charges", "charge"),
     *_readable("event", "/v1/events", "id"),
+    *_readable("balance_transaction", "/v1/balance_transactions", "id"),
+    *_readable("dispute", "/v1/disputes", "dispute"),
+    *_readable("customer", "/v1/customers", "customer"),
+    *_readable("setup_intent", "/v1/setup_intents", "intent"),
     *_readable("payment_method", "/v1/payment_methods", "payment_method"),
 )

@@ -17,7 +17,10 @@ def new_id(prefix: str) -> str:
 
 
 class Network:
-    """One request's view of the ledger: what it changes and the events that tell of it are one transaction."""
+    """One request's view of the ledger: what it changes and the events that tell of it are one transaction.
+
+    pages: the address of this server, as browsers reach it.
+    """
 
     def __init__(
         self,
@@ -26,9 +29,11 @@ class Network:
         *,
         request: str = "",
         idempotency_key: str | None = None,
+        pages: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.ledger = ledger
+        self._pages = pages
         self._subscribed = subscribed
         self._request = request
         self._idempotency_key = idempotency_key
@@ -37,6 +42,10 @@ class Network:
     def now(self) -> int:
         """Unix seconds, as Stripe writes instants."""
         return int(self._clock())
+
+    def page_of(self, intent: str) -> str:
+        """Where a payer's browser goes for the challenge of 3-D Secure."""
+        return f"{self._pages}/pay/stripe/{intent}"
 
     def find(self, kind: str, identifier: str, *, param: str = "id", in_path: bool = True) -> Object:
         """The object or the error for a missing one."""

@@ -1,7 +1,8 @@
 """Form-encoded parameters with nested keys, read as Stripe reads them."""
 
+import operator
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -66,6 +67,18 @@ def integer(parameters: Mapping[str, Any], name: str) -> int | None:
         message = "This value must be greater than or equal to 1."
         raise invalid(message, param=name, code="parameter_invalid_integer")
     return int(value)
+
+
+BOUNDS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
+
+
+def span(parameters: Mapping[str, Any], name: str) -> Sequence[tuple[Callable[[int, int], bool], int]]:
+    """`created[gte]=…&created[lt]=…` as what each instant has to hold; 400 for other words."""
+    given = parameters.get(name) or {}
+    if not isinstance(given, dict):
+        given = {"gte": given, "lte": given}
+    only(given, BOUNDS)
+    return [(BOUNDS[word], integer(given, word) or 0) for word in given]
 
 
 def listed(parameters: Mapping[str, Any], name: str) -> list[str]:

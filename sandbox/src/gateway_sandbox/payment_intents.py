@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from gateway_sandbox import cards, charges
+from gateway_sandbox import cards, charges, customers
 from gateway_sandbox import parameters as p
 from gateway_sandbox.errors import invalid, unexpected_state
 from gateway_sandbox.ledger import Object
@@ -139,13 +139,14 @@ def _confirm(network: Network, intent: Object, given: Parameters) -> Object:
     intent["capture_method"] = (
         p.choice(given, "capture_method", ("automatic", "automatic_async", "manual")) or intent["capture_method"]
     )
+    customers.check_use(network, intent)
     card = charges.card_of(network, intent)
     if not card.authentication:
         return _charged(network, intent, card.decline)
     if p.flag(given, "off_session") or p.flag(given, "error_on_requires_action"):
         return _charged(network, intent, cards.NOT_AUTHENTICATED)
     if return_url:
-        page = {"url": f"{return_url}#sandbox-authentication-{intent['id']}", "return_url": return_url}
+        page = {"url": network.page_of(intent["id"]), "return_url": return_url}
         intent["next_action"] = {"type": "redirect_to_url", "redirect_to_url": page}
     else:
         intent["next_action"] = {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from html import escape
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway_sandbox.books import totals
+from gateway_sandbox.pages import BUTTONS, html
 from gateway_sandbox.provider import Envelope, Provider, Till
 from gateway_sandbox.webhooks import Courier
 
@@ -28,14 +28,6 @@ PROVIDERS: Mapping[str, str] = {
 }
 CREDENTIALS = "credentials.json"
 CARD_NETWORK = "stripe"
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{provider} sandbox</title>
-<style>body{{font:1.1rem/1.5 system-ui;max-width:30rem;margin:4rem auto;padding:0 1rem}}
-button{{font:inherit;padding:.6rem 1.4rem;margin-right:.6rem;border-radius:.4rem;border:1px solid #888}}
-button[value=yes]{{background:#0a6;color:#fff;border-color:#0a6}}</style>
-<h1>{provider} <small>sandbox</small></h1><p>{shown}</p>{rest}"""
-BUTTONS = """<form method="post"><button name="pays" value="yes">Pay</button><button name="pays" value="no">Decline
-</button></form><p><small>No money moves here.</small></p>"""
 
 
 def provider_class(name: str) -> type[Provider]:
@@ -132,7 +124,7 @@ class FarEnds:
 
     async def page(self, request: web.Request) -> web.Response:
         """What is to be paid, and the payer's choice."""
-        return _html(request.match_info["name"], self._shown(request), BUTTONS)
+        return html(request.match_info["name"], self._shown(request), BUTTONS)
 
     async def pay(self, request: web.Request) -> web.Response:
         """`pays=yes` or `no`; on to where the order says, or a word of thanks."""
@@ -144,7 +136,7 @@ class FarEnds:
         till.acted()
         if back:
             raise web.HTTPSeeOther(back)
-        return _html(name, shown, f"<p><b>{'Paid' if passes else 'Declined'}.</b> You may close this page.</p>")
+        return html(name, shown, f"<p><b>{'Paid' if passes else 'Declined'}.</b> You may close this page.</p>")
 
     async def switches(self, request: web.Request) -> web.Response:
         """All switches of a provider."""
@@ -185,8 +177,3 @@ class FarEnds:
 
 def _notice_of(till: Till, provider: Provider, id: str) -> Envelope:
     return provider.envelope(till.load("notice", id) or {})
-
-
-def _html(name: str, shown: str, rest: str) -> web.Response:
-    text = PAGE.format(provider=escape(name), shown=escape(shown), rest=rest)
-    return web.Response(text=text, content_type="text/html")

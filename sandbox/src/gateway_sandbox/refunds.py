@@ -1,6 +1,6 @@
 """Refunds: all or part of a charge given back, at once or after a while."""
 
-from gateway_sandbox import charges
+from gateway_sandbox import balance, charges
 from gateway_sandbox import parameters as p
 from gateway_sandbox.errors import StripeError, invalid
 from gateway_sandbox.ledger import Object
@@ -26,7 +26,7 @@ def create(network: Network, given: Parameters) -> Object:
         "id": new_id("re"),
         "object": "refund",
         "amount": amount,
-        "balance_transaction": new_id("txn"),
+        "balance_transaction": None,
         "charge": charge["id"],
         "created": network.now(),
         "currency": charge["currency"],
@@ -40,6 +40,7 @@ def create(network: Network, given: Parameters) -> Object:
         "status": "pending" if pending else "succeeded",
         "transfer_reversal": None,
     }
+    refund["balance_transaction"] = balance.refunded(network, refund)
     network.ledger.save(refund, parent=charge["payment_intent"])
     network.emit("refund.created", refund)
     _give_back(network, charge, amount)
@@ -67,6 +68,7 @@ def settle(network: Network, identifier: str, succeeds: bool) -> Object:
     refund["status"] = "succeeded" if succeeds else "failed"
     if not succeeds:
         refund["failure_reason"] = "expired_or_canceled_card"
+        refund["failure_balance_transaction"] = balance.refund_failed(network, refund)
         _give_back(network, network.find("charge", refund["charge"]), -refund["amount"])
     network.ledger.save(refund)
     network.emit("refund.updated", refund)

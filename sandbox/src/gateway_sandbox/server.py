@@ -10,6 +10,8 @@ from pathlib import Path
 from aiohttp import web
 
 from gateway_sandbox import refunds
+from gateway_sandbox.challenges import Challenges
+from gateway_sandbox.connections import breaking
 from gateway_sandbox.controls import Controls
 from gateway_sandbox.ledger import Ledger
 from gateway_sandbox.network import Network
@@ -46,10 +48,11 @@ async def serving(
         )
         ends = FarEnds(folder, url, webhook_url.rpartition("/")[0])
         carrying = [asyncio.create_task(each.run()) for each in (courier, *ends.couriers)]
-        application = web.Application()
+        application = web.Application(middlewares=[breaking(partial(_switches_at, switches, ends))])
         controls = Controls(ledger, switches, courier.wake, serving=lambda: not any(task.done() for task in carrying))
         application.add_routes(controls.routes())
-        application.router.add_route("*", "/v1/{rest:.*}", StripeHttp(ledger, switches, courier.wake).handle)
+        application.router.add_route("*", "/v1/{rest:.*}", StripeHttp(ledger, switches, courier.wake, url).handle)
+        application.add_routes(Challenges(ledger, courier.wake).routes())
         application.add_routes(ends.routes())
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
@@ -67,3 +70,10 @@ async def serving(
 
 def _stripe_event(ledger: Ledger, secret: str, id: str) -> Envelope:
     return stripe_envelope(ledger.load("event", id) or {}, secret)
+
+
+def _switches_at(network: Switches, ends: FarEnds, path: str) -> Switches | None:
+    first = path.split("/")[1]
+    if first == "v1":
+        return network
+    return ends.tills[first].switches if first in ends.tills else None

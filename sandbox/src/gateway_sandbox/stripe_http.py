@@ -20,11 +20,15 @@ from gateway_sandbox.webhooks import SUBSCRIBED
 
 @dataclass(slots=True)
 class StripeHttp:
-    """Answers everything under /v1. `acted` is told after each request that may have made events."""
+    """Answers everything under /v1.
+
+    acted: told after each request that may have made events. url: of this server.
+    """
 
     ledger: Ledger
     switches: Switches
     acted: Callable[[], None]
+    url: str
 
     async def handle(self, request: web.Request) -> web.Response:
         """Act, wait as the switches say, answer."""
@@ -70,7 +74,7 @@ class StripeHttp:
                 headers["Idempotency-Key"] = key
                 if earlier := self.ledger.answer(key):
                     return _replayed(earlier, key, request.path, fingerprint, headers)
-            network = Network(self.ledger, SUBSCRIBED, request=request_id, idempotency_key=key)
+            network = Network(self.ledger, SUBSCRIBED, request=request_id, idempotency_key=key, pages=self.url)
             try:
                 status, text = 200, json.dumps(endpoint.act(network, identifier, given), indent=2)
             except StripeError as error:

@@ -11,13 +11,17 @@ class Switches:
     """All off at the start, and again after a restart.
 
     delay_seconds: every answer waits so long after the act. drop_answers: so many coming POSTs are acted on and then
-    get a closed connection. fail_requests: so many coming POSTs get a 500 without an act. duplicate_webhooks: each
-    is sent twice. reorder_webhooks: they are gathered for a moment and sent last first. hold_webhooks: none is sent.
+    get a closed connection. fail_requests: so many coming POSTs get a 500 without an act. drop_nth: the n-th coming
+    request, whatever its method, is acted on and gets a closed connection; then it is off. down: nothing is done, every
+    connection is closed, and no webhook is sent. duplicate_webhooks: each is sent twice. reorder_webhooks: they are
+    gathered for a moment and sent last first. hold_webhooks: none is sent.
     """
 
     delay_seconds: float = 0.0
     drop_answers: int = 0
     fail_requests: int = 0
+    drop_nth: int = 0
+    down: bool = False
     duplicate_webhooks: bool = False
     reorder_webhooks: bool = False
     hold_webhooks: bool = False
@@ -48,3 +52,7 @@ class Switches:
         if left:
             setattr(self, name, left - 1)
         return bool(left)
+
+    def count_down(self, name: str) -> bool:
+        """One less of a counted switch; whether that was the last."""
+        return self.take(name) and not getattr(self, name)

@@ -89,7 +89,7 @@ class Courier:
             return
 
     def _batches(self) -> Sequence[Sequence[Delivery]]:
-        if not self._url or self._switches.hold_webhooks:
+        if not self._url or self._switches.hold_webhooks or self._switches.down:
             return []
         now = time.time()
         due = [each for each in self._ledger.due(now, 64) if each.event not in self._under_way]

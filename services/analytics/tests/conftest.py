@@ -107,12 +107,12 @@ class MemoryFacts:
     async def sheet_of(self, key):
         await self.steps.take()
         there = [each for each in self.filed.values() if each.sheet == key and each.fact.lines]
-        sums: defaultdict[tuple[str, str], Figures] = defaultdict(Figures)
+        sums: defaultdict[tuple[str, str, str], Figures] = defaultdict(Figures)
         for each in there:
             for line in each.fact.lines:
-                sums[line.ticket_type, line.currency] += line.figures
+                sums[line.ticket_type, line.currency, line.base] += line.figures
         await self.steps.take()
-        lines = tuple(Line(*which, figures) for which, figures in sorted(sums.items()))
+        lines = tuple(Line(kind, paid, figures, base) for (kind, paid, base), figures in sorted(sums.items()))
         return Sheet(key, lines, max((each.fact.time for each in there), default=None))
 
     async def unshown(self, limit):

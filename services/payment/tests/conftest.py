@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
@@ -15,10 +16,10 @@ from testkit.engines import mongo_engine
 
 
 class Sandbox:
-    """The card network as a process of its own."""
+    """The gateways' far ends as a process of their own. folder: where it keeps its books and our credentials."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url, self.folder = url, folder
 
     async def post(self, path: str, **body: object) -> dict[str, Any]:
         async with httpx.AsyncClient() as client:
@@ -47,7 +48,7 @@ def running_sandbox(folder: Path, webhook_url: str = "") -> Iterator[Sandbox]:
     command += ["--webhook-url", webhook_url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield Sandbox(process.stdout.readline().split()[-1])
+            yield Sandbox(process.stdout.readline().split()[-1], folder)
         finally:
             process.terminate()
             process.wait(10)
@@ -84,3 +85,22 @@ def until() -> Waiting:
                 await asyncio.sleep(0.02)
 
     return wait
+
+
+def forged(text: bytes, chance: Random) -> bytes:
+    """One character is another, missing, added or doubled, two have changed places, or the end is cut off."""
+    at = chance.randrange(len(text)) if text else 0
+    other = bytes([chance.choice([byte for byte in range(33, 127) if byte not in text[at : at + 1]])])
+    before, here, after = text[:at], text[at : at + 1], text[at + 1 :]
+    swapped = before + after[:1] + here + after[1:]
+    changed = chance.choice(
+        [before + other + after, before + after, before + other + here + after, before + here + text[at:], swapped,
+         text[: max(len(text) - chance.randrange(1, 9), 0)]]
+    )  # fmt: skip
+    return changed if changed != text else text + other
+
+
+@pytest.fixture
+def forge() -> Callable[[bytes, Random], bytes]:
+    """What a forger does to a text that is signed; never the same text."""
+    return forged

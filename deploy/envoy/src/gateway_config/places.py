@@ -3,7 +3,9 @@
 from importlib.resources import files
 from pathlib import Path
 
-_FOLDER = Path(__file__).resolve().parents[2]
+_PACKAGE = Path(__file__).resolve().parent
+# A wheel carries the two files inside the package, the checkout has them beside it.
+_FOLDER = _PACKAGE if (_PACKAGE / "envoy.yaml").exists() else _PACKAGE.parents[1]
 TEMPLATE = _FOLDER / "envoy.yaml"
 OPENAPI_DOCUMENT = _FOLDER / "openapi.json"
 

@@ -7,6 +7,8 @@ What indexes a collection has is read once a statement instead of a dozen times 
 the lock of a collection, under which alone its indexes are changed, and has not looked at the table of indexes itself.
 Its options too, three times a statement of a `bulkWrite`: until the command is answered or this thread changes one.
 
+A document that changes keeps its entries in the indexes of what stays as it was.
+
 No oplog is kept: it would hold each document a second time, for change streams and recovery to a point in time, and
 Usher uses neither. What is asked of a replica set otherwise (transactions, retryable writes) does not need it.
 """
@@ -17,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
+import bson
 from secantus import server, storage
 from secantus.cli import main as serve
 
@@ -140,6 +143,61 @@ def remember_options(kind: Any) -> None:
     server.dispatch = one_command
 
 
+class EntryMemory(threading.local):
+    """Of one thread: the change of a document that it is at. indexes: of the statement, by identity."""
+
+    def __init__(self) -> None:
+        self.indexes: Any = None
+        self.recordid: int | None = None
+        self.after: dict[str, Any] = {}
+        self.moved: list[Any] | None = None
+
+    def is_at(self, indexes: Any, recordid: int) -> bool:
+        """Whether it is this one, and not what an earlier statement did not finish."""
+        return self.indexes is indexes and self.recordid == recordid
+
+
+def keep_unchanged_entries(kind: Any) -> None:
+    """Teach a Storage class to leave entries of a changed document alone in indexes of what has not changed in it."""
+    memory = EntryMemory()
+    conflict, delete, write = kind._unique_conflict, kind._delete_index_entries, kind._write_index_entries  # noqa: SLF001  # as above
+
+    def unique_conflict(self: Any, db: str, coll: str, doc: Any, indexes: Any, **options: Any) -> Any:
+        # What an update asks before it takes the former entries away.
+        memory.indexes, memory.recordid, memory.after = indexes, options.get("exclude_recordid"), doc
+        memory.moved = None
+        return conflict(self, db, coll, doc, indexes, **options)
+
+    def delete_entries(self: Any, db: str, coll: str, doc: Any, indexes: Any, partials: Any = None, **of: Any) -> None:
+        if memory.is_at(indexes, of["recordid"]) and partials is not None:
+            after = memory.after
+            memory.moved = [each for each in indexes if _moves(each, partials.get(each[0]), doc, after)]
+        delete(self, db, coll, doc, indexes if memory.moved is None else memory.moved, partials, **of)
+
+    def write_entries(self: Any, db: str, coll: str, doc: Any, indexes: Any, partials: Any = None, **of: Any) -> None:
+        moved = memory.moved if memory.is_at(indexes, of["recordid"]) else None
+        memory.indexes = memory.moved = None
+        write(self, db, coll, doc, indexes if moved is None else moved, partials, **of)
+
+    kind._unique_conflict, kind._delete_index_entries, kind._write_index_entries = (  # noqa: SLF001  # as above
+        unique_conflict,
+        delete_entries,
+        write_entries,
+    )
+
+
+def _moves(index: tuple[str, dict[str, Any], bool, bool], partial: Any, before: Any, after: Any) -> bool:
+    """Whether its entries may differ; compared are whole fields of the document, as they are stored."""
+    paths = [*index[1], *(partial or ())]
+    if any(path.startswith("$") for path in paths):
+        return True
+    fields = {path.partition(".")[0] for path in paths}
+    return bool(
+        bson.encode({field: before[field] for field in fields if field in before})
+        != bson.encode({field: after[field] for field in fields if field in after})
+    )
+
+
 def keep_no_oplog(kind: Any) -> None:
     """Teach a Storage class to; it has a parameter for it, which its server sets for every replica set."""
     begin = kind.__init__
@@ -155,6 +213,7 @@ def main() -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
     remember_indexes(storage.Storage)
     remember_options(storage.Storage)
+    keep_unchanged_entries(storage.Storage)
     keep_no_oplog(storage.Storage)
     return int(serve() or 0)
 

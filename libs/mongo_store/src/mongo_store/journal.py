@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from domain_kit.clock import Clock, utc_now
@@ -15,7 +16,7 @@ from mongo_store.former import adopt_former_rows
 from mongo_store.gathering import Gathering, Waiting
 from mongo_store.metrics import NoMetrics, StoreMetrics
 from mongo_store.ordinals import Ordinals
-from mongo_store.pieces import by_names
+from mongo_store.pieces import AT_ONCE, by_names
 from mongo_store.recent import RecentEvents
 from mongo_store.rows import JOURNAL, PENDING, JournalRow, pending_document, row_document
 from mongo_store.transaction import CONFLICT_PATIENCE, Blocked, transact
@@ -23,6 +24,15 @@ from mongo_store.verdicts import Recorded, VersionConflict, kind_of, request_id_
 from mongo_store.writes import Guarded, Insert, Put, Write
 
 BATCH_PATIENCE = 0.03  # seconds of write conflicts with others before the commands of a batch go on one by one
+
+
+@dataclass(slots=True)
+class _Question:
+    """Somebody wants to know what a cause was answered."""
+
+    cause: Cause
+    answer: Mapping[str, Any] | None = None
+    reused: bool = False
 
 
 class Journal:
@@ -38,6 +48,9 @@ class Journal:
         self._metrics = metrics or NoMetrics()
         self._ordinals = Ordinals()
         self._alone: set[asyncio.Task[None]] = set()
+        self._questions: Gathering[_Question] = Gathering(
+            self._look_up, lambda question: frozenset({question.cause.key}), limit=AT_ONCE
+        )
         self._gathering = Gathering(self._flush, Command.claims, limit=batch_limit)
 
     async def ensure_indexes(self) -> None:
@@ -62,11 +75,15 @@ class Journal:
             raise verdict
 
     async def answer_to(self, cause: Cause) -> Mapping[str, Any] | None:
-        """What this cause was answered before ({} if without a document), None if never; REQUEST_ID_REUSED."""
-        recorded = await self.answers_to([cause])
-        if recorded.reused:
+        """What this cause was answered before ({} if without a document), None if never; REQUEST_ID_REUSED.
+
+        Concurrent calls of this process share a query.
+        """
+        question = _Question(cause)
+        await self._questions.submit(question)
+        if question.reused:
             raise request_id_reused()
-        return recorded.answers.get(cause.key)
+        return question.answer
 
     async def answers_to(self, causes: Sequence[Cause]) -> Recorded:
         """The same for many causes in one query, without raising."""
@@ -88,6 +105,13 @@ class Journal:
         with reachable():
             matching = self.database.collection(collection).find(where, limit=limit, sort=list(sort) or None)
             return [document async for document in matching]
+
+    async def _look_up(self, batch: Sequence[Waiting["_Question"]]) -> None:
+        recorded = await self.answers_to([waiting.work.cause for waiting in batch])
+        for waiting in batch:
+            key = waiting.work.cause.key
+            waiting.work.answer, waiting.work.reused = recorded.answers.get(key), key in recorded.reused
+            waiting.settle(None)
 
     async def _flush(self, batch: Sequence[Waiting[Command]]) -> None:
         """INVARIANT: a command that cannot go through fails alone; its neighbours are committed without it."""

@@ -4,7 +4,9 @@ import asyncio
 import dataclasses
 import random
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -55,6 +57,8 @@ class MongoRepository(Generic[A]):
     beside: more writes that go with a change from the first to the second state (None: created), in the same commit.
     unrecorded: fields of the document that are no part of the recorded answer, such as hashes of secrets: rows are kept
         for ever. A repeat calls `from_document` without them.
+    remembers: of so many aggregates that were written last `update` decides on what was written, without reading it.
+        Where that proves wrong at its guard, or `decide` changes nothing or refuses, it is decided on what is stored.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class MongoRepository(Generic[A]):
         etag_of: Callable[[int], str] = etag_of,
         beside: Callable[[A | None, A], Sequence[Write]] | None = None,
         unrecorded: Collection[str] = (),
+        remembers: int = 0,
     ) -> None:
         self._journal = journal
         self._collection = collection
@@ -77,6 +82,8 @@ class MongoRepository(Generic[A]):
         self._etag_of = etag_of
         self._beside = beside
         self._unrecorded = frozenset(unrecorded)
+        self._remembers = remembers
+        self._written: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def get(self, name: str) -> A:
@@ -123,6 +130,9 @@ class MongoRepository(Generic[A]):
         where `decide` would refuse by now.
         """
         async with self._turns.setdefault(name, asyncio.Lock()):
+            if (guess := self._written.pop(name, None)) is not None and not etag:
+                with suppress(_WrongGuess):
+                    return await self._on_guess(guess, decide, cause)
             for attempt in range(_ATTEMPTS):
                 try:
                     stored = await self._read(name)
@@ -144,6 +154,22 @@ class MongoRepository(Generic[A]):
         raise Aborted(
             "WRITE_CONFLICT", f"Others kept changing {name}; try again.", retry_after=timedelta(milliseconds=500)
         )
+
+    async def _on_guess(self, guess: Mapping[str, Any], decide: Decide[A], cause: Cause) -> A:
+        """Decide on what was written last here; _WrongGuess, and nothing written, unless that changes it."""
+        before = self._from_document(guess)
+        try:
+            after, domain_events = decide(before)
+        except Exception as reason:  # whatever it is, it counts only of what is stored
+            raise _WrongGuess from reason
+        if not domain_events:
+            raise _WrongGuess
+        try:
+            return await self._commit(before, after, domain_events, cause, guess.get("trail"))
+        except RequestRepeated as repeat:
+            return self._from_document(repeat.answer)
+        except VersionConflict as conflict:
+            raise _WrongGuess from conflict
 
     async def _read(self, name: str) -> Mapping[str, Any]:
         document = await self._journal.read(self._collection, name)
@@ -172,7 +198,15 @@ class MongoRepository(Generic[A]):
         crash_point("repository.before_commit")
         await self._journal.commit(writes, JournalRow(cause, after.name, events, answer))
         crash_point("repository.after_commit")
+        if self._remembers and domain_events:
+            self._written[after.name] = document
+            if len(self._written) > self._remembers:
+                self._written.popitem(last=False)
         return after
+
+
+class _WrongGuess(Exception):
+    """What was remembered is not what is stored, or not enough to go by."""
 
 
 def _etag_mismatch(name: str) -> Aborted:

@@ -15,14 +15,13 @@ from pymongo.errors import BulkWriteError, ClientBulkWriteException, ConnectionF
 
 from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted
-from mongo_store.database import DURABLE, Database, reachable
+from mongo_store.database import DUPLICATE_KEY, DURABLE, Database, reachable
 from mongo_store.metrics import StoreMetrics
 from mongo_store.writes import Check, Delete, Insert, Put, Replace, Write
 
 Operation = InsertOne[Any] | ReplaceOne[Any] | UpdateOne | UpdateMany | DeleteOne | DeleteMany
 Step = tuple[str, Sequence[Insert]] | Sequence[Operation]  # inserts into one collection, or anything
 
-_DUPLICATE_KEY = 11000
 _WRITE_CONFLICT = 112
 CONFLICT_PATIENCE = 10.0  # seconds of write conflicts with others before a caller is told
 _FAILOVER_PATIENCE = 10.0  # seconds of lost connections
@@ -101,31 +100,32 @@ def _run(database: Database, session: Any, steps: Sequence[Step], replacing: int
     Motor would come back to the event loop between any two commands, and wait there until the loop has time.
     """
     session.start_transaction(write_concern=DURABLE)
+    met = position = 0
     try:
-        blocked = _write(database, session, steps, replacing)
-        if blocked is None:
-            crash_point("store.before_commit")
-            _commit(session)
-            crash_point("store.after_commit")
-        return blocked
+        for step in steps:
+            try:
+                met += _send(database, step, session)
+            except (ClientBulkWriteException, BulkWriteError) as failure:
+                return _blocked(failure, position)
+            position += len(step[1] if isinstance(step, tuple) else step)
+        if replacing is not None and met != replacing:
+            return Blocked()
+        crash_point("store.before_commit")
+        _commit(session)
+        crash_point("store.after_commit")
+        return None
     finally:
         if session.in_transaction:
             session.abort_transaction()
 
 
-def _write(database: Database, session: Any, steps: Sequence[Step], replacing: int | None) -> Blocked | None:
-    met = position = 0
-    for step in steps:
-        try:
-            met += _send(database, step, session)
-        except (ClientBulkWriteException, BulkWriteError) as failure:
-            for index, error in _errors(failure):
-                if error["code"] == _DUPLICATE_KEY:
-                    return Blocked(position + index, _index_name(error))
-            inner = getattr(failure, "error", None)
-            raise (inner if isinstance(inner, PyMongoError) else failure) from failure
-        position += len(step[1] if isinstance(step, tuple) else step)
-    return Blocked() if replacing is not None and met != replacing else None
+def _blocked(failure: ClientBulkWriteException | BulkWriteError, position: int) -> Blocked:
+    """By a taken value; whatever else it was is raised. position: of the first operation of its step."""
+    for index, error in _errors(failure):
+        if error["code"] == DUPLICATE_KEY:
+            return Blocked(position + index, _index_name(error))
+    inner = getattr(failure, "error", None)
+    raise (inner if isinstance(inner, PyMongoError) else failure) from failure
 
 
 def _send(database: Database, step: Step, session: Any) -> int:

@@ -240,3 +240,49 @@ async def test_an_aggregate_stored_before_there_were_trails_has_none(store):
     )
     await store.add("jars/old")
     assert [(event.version, event.trail) async for event in store.outbox.everything()] == [(5, None)]
+
+
+async def test_what_was_written_last_is_not_read_again_to_decide(store, monkeypatch):
+    mine, reads = store.remembering, []
+    await mine.create(store.Jar("jars/a"), ["Created"], cause=store.cause())
+    kept = store.journal.read
+
+    async def read(*args):
+        reads.append(args)
+        return await kept(*args)
+
+    monkeypatch.setattr(store.journal, "read", read)
+    for _ in range(3):
+        after = await mine.update(
+            "jars/a", lambda jar: (replace(jar, coins=jar.coins + 1), ["Added"]), cause=store.cause()
+        )
+    assert (after.coins, after.version, reads) == (3, 4, [])
+    assert await store.history("jars/a") == [1, 2, 3, 4]
+
+
+async def test_what_is_remembered_never_counts_against_what_is_stored(store):
+    """INVARIANT: a process that remembers decides as one that reads, whatever others wrote meanwhile."""
+    mine = store.remembering
+
+    def adding(limit):
+        def decide(jar):
+            if jar.coins >= limit:
+                raise FailedPrecondition("JAR_FULL", "Full.")
+            return replace(jar, coins=jar.coins + 1), ["Added"]
+
+        return decide
+
+    await mine.create(store.Jar("jars/a"), ["Created"], cause=store.cause())
+    await store.add("jars/a", 5)
+    assert (await mine.update("jars/a", adding(99), cause=store.cause())).coins == 6
+    await store.add("jars/a", 5)
+    unchanged = await mine.update("jars/a", lambda jar: (jar, []), cause=store.cause())
+    assert unchanged.coins == 11
+    await mine.update("jars/a", adding(99), cause=store.cause())
+    await store.add("jars/a", -12)
+    assert (await mine.update("jars/a", adding(3), cause=store.cause("once"))).coins == 1
+    await store.add("jars/a", 5)
+    assert (await mine.update("jars/a", adding(3), cause=store.cause("once"))).coins == 1
+    with pytest.raises(FailedPrecondition):
+        await mine.update("jars/a", adding(3), cause=store.cause())
+    assert await store.history("jars/a") == list(range(1, 9))

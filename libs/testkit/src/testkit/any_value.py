@@ -42,6 +42,8 @@ def any_of(kind: Any, known: Mapping[Any, st.SearchStrategy[Any]] | None = None)
         return _PLAIN[kind]
     if is_dataclass(kind):
         hints = get_type_hints(kind)
+        if any(kind in get_args(hint) for hint in hints.values()):  # it may hold one of its kind, which holds none
+            known = {**known, kind: any_of(kind, {**known, kind: st.nothing()})}
         return st.builds(kind, **{each.name: any_of(hints[each.name], known) for each in fields(kind)})  # type: ignore[arg-type]
     origin, parts = get_origin(kind), get_args(kind)
     if origin is tuple:

@@ -43,6 +43,17 @@ class PaperTax:
 
 
 @dataclass(frozen=True, slots=True)
+class PaperExchange:
+    """The same in another currency. rate: units of the invoice's currency for one of that one, a decimal number."""
+
+    rate: str
+    rate_time: datetime
+    source: str
+    taxes: Sequence[PaperTax]
+    total: Money
+
+
+@dataclass(frozen=True, slots=True)
 class InvoicePaper:
     """What an invoice tells. time_zone: IANA name of the seller's. corrects: number of the credited invoice."""
 
@@ -60,6 +71,7 @@ class InvoicePaper:
     supply_time: datetime
     issue_time: datetime
     corrects: str = ""
+    exchange: PaperExchange | None = None
 
 
 def print_invoice(paper: InvoicePaper, *, language_code: str) -> bytes:
@@ -108,7 +120,18 @@ class _Sheet:
             self._row(f"{tax.name} {_percent(tax.millionths)}", "", self._money(tax.amount))
         self._rule()
         self._row(words["total"], "", self._money(paper.total), size=13)
+        if paper.exchange is not None:
+            self._exchange(paper.exchange, paper.total.currency)
         self._foot()
+
+    def _exchange(self, exchange: PaperExchange, currency: str) -> None:
+        rate = f"1 {exchange.total.currency} = {exchange.rate} {currency}"
+        told = ", ".join(part for part in (rate, exchange.source, self._date(exchange.rate_time)) if part)
+        self._rule()
+        self._row(f"{self._words['rate']}: {told}", "", "")
+        for tax in exchange.taxes:
+            self._row(f"{tax.name} {_percent(tax.millionths)}", "", self._money(tax.amount))
+        self._row(self._words["total"], "", self._money(exchange.total))
 
     def _field(self, label: str, value: str) -> None:
         if not value:

@@ -26,8 +26,8 @@ HOLDERS = {
 }
 # Test numbers as the browser "encrypts" them for tests
 # (https://docs.adyen.com/development-resources/testing/test-card-numbers).
-CARDS = frozenset({"test_4111111111111111", "test_5555444433331111"})
-CHALLENGED = frozenset({"test_4917610000000000", "test_5454545454545454"})
+CARDS = frozenset({"test_4111111111111111", "test_5555444433331111", "sealed_visa"})
+CHALLENGED = frozenset({"test_4917610000000000", "test_5454545454545454", "sealed_challenged"})
 CREATE = (
     "merchantAccount", "amount", "reference", "returnUrl", "paymentMethod", "channel", "shopperInteraction", "metadata",
     "shopperEmail", "countryCode", "captureDelayHours", "additionalData", "browserInfo", "riskData", "origin",

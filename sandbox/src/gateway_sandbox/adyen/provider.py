@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 
 from gateway_sandbox.adyen.books import AdyenError, Books
+from gateway_sandbox.adyen.report import report
+from gateway_sandbox.adyen.stored import Stored
 from gateway_sandbox.ledger import Object
 from gateway_sandbox.provider import Envelope, Till
 
@@ -30,7 +33,7 @@ class Adyen:
 
     def __init__(self, till: Till, credentials: Mapping[str, str]) -> None:
         self._till, self._credentials = till, credentials
-        self._books = Books(till)
+        self._books, self._stored = Books(till), Stored(till)
 
     @staticmethod
     def make_credentials(url: str) -> Mapping[str, str]:
@@ -42,10 +45,14 @@ class Adyen:
             "merchant_account": ACCOUNT,
             "environment": "test",
             "webhook_secret": secrets.token_hex(32).upper(),
+            "reports_url": f"{url}/reports/download",
+            "report_user": "report@Company.Usher",
+            "report_password": secrets.token_urlsafe(24),
+            "report_time_zone": "UTC",
         }
 
     def routes(self) -> Sequence[web.RouteDef]:
-        """All of them change something."""
+        """What the SDK calls, and the report."""
         below = f"/{self.name}/v72/payments"
         changes = [
             web.post(f"{below}/{{id}}/{kind}", self._api(partial(self._change, kind)))
@@ -55,6 +62,10 @@ class Adyen:
             web.post(below, self._api(self._create)),
             web.post(f"{below}/details", self._api(self._details)),
             *changes,
+            web.post(f"/{self.name}/v72/storedPaymentMethods", self._api(self._store)),
+            web.get(f"/{self.name}/v72/storedPaymentMethods", self._api(self._list_stored)),
+            web.delete(f"/{self.name}/v72/storedPaymentMethods/{{id}}", self._api(self._delete_stored)),
+            web.get(f"/{self.name}/reports/download/MerchantAccount/{ACCOUNT}/{{file}}", self._report),
         ]
 
     def envelope(self, notice: Object) -> Envelope:
@@ -120,10 +131,27 @@ class Adyen:
             raise AdyenError(422, "704", "request already processed or in progress")
         return status, body
 
+    async def _report(self, request: web.Request) -> web.Response:
+        user = aiohttp.BasicAuth(self._credentials["report_user"], self._credentials["report_password"])
+        if request.headers.get("Authorization") != user.encode():
+            return web.Response(status=401)
+        text = report(self._till, ACCOUNT, request.match_info["file"])
+        return web.Response(status=404) if text is None else web.Response(text=text, content_type="text/csv")
+
     def _create(self, request: web.Request, given: dict[str, Any]) -> tuple[int, Any]:  # noqa: ARG002
         if "merchantAccount" not in given:
             raise AdyenError(403, "901", "Invalid Merchant Account", "security")
-        return 200, self._books.create(given)
+        return 200, self._books.create(self._stored.paid_with(given))
+
+    def _store(self, request: web.Request, given: dict[str, Any]) -> tuple[int, Any]:  # noqa: ARG002
+        return 201, self._stored.create(given)
+
+    def _list_stored(self, request: web.Request, given: dict[str, Any]) -> tuple[int, Any]:  # noqa: ARG002
+        return 200, self._stored.listed(request.query)
+
+    def _delete_stored(self, request: web.Request, given: dict[str, Any]) -> tuple[int, Any]:  # noqa: ARG002
+        self._stored.delete(request.match_info["id"], request.query)
+        return 200, {}
 
     def _details(self, request: web.Request, given: dict[str, Any]) -> tuple[int, Any]:  # noqa: ARG002
         return 200, self._books.details(given)

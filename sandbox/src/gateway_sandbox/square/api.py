@@ -6,12 +6,14 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from gateway_sandbox.ledger import Object
 from gateway_sandbox.provider import Envelope, Till
+from gateway_sandbox.square.cards import Cards, token_of
 from gateway_sandbox.square.errors import SquareError, invalid, unauthorized
 from gateway_sandbox.square.payments import Payments
 from gateway_sandbox.square.refunds import Refunds
@@ -26,7 +28,13 @@ class Square:
 
     def __init__(self, till: Till, credentials: Mapping[str, str]) -> None:
         self._till, self._credentials = till, credentials
-        self._payments = Payments(till, location=credentials["location_id"], currency=credentials["currency"])
+        self._payments = Payments(
+            till,
+            location=credentials["location_id"],
+            currency=credentials["currency"],
+            token_of=partial(token_of, till),
+        )
+        self._cards = Cards(till)
         self._refunds = Refunds(till, self._payments)
 
     @staticmethod
@@ -42,8 +50,8 @@ class Square:
         }
 
     def routes(self) -> Sequence[web.RouteDef]:
-        """Those of the Payments and Refunds APIs that the SDK calls for us."""
-        payments, refunds = self._payments, self._refunds
+        """Those of the Payments, Refunds, Customers and Cards APIs that the SDK calls for us."""
+        payments, refunds, cards = self._payments, self._refunds, self._cards
         return [
             self._route("POST", "payments", lambda _, given: payments.create(given), once=True),
             self._route("GET", "payments", lambda _, given: payments.listed(given)),
@@ -55,6 +63,10 @@ class Square:
             self._route("POST", "refunds", lambda _, given: refunds.create(given), once=True),
             self._route("GET", "refunds", lambda _, given: refunds.listed(given)),
             self._route("GET", "refunds/{id}", lambda id, _: refunds.get(id)),
+            self._route("POST", "customers", lambda _, given: cards.customer(given), once=True),
+            self._route("POST", "cards", lambda _, given: cards.create(given), once=True),
+            self._route("GET", "cards", lambda _, given: cards.listed(given)),
+            self._route("POST", "cards/{id}/disable", lambda id, _: cards.disable(id)),
         ]
 
     def envelope(self, notice: Object) -> Envelope:

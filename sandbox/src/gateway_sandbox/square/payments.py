@@ -22,7 +22,7 @@ from gateway_sandbox.square.tokens import BEFORE_THE_BANK, TOKENS
 
 CREATE = (
     "source_id", "idempotency_key", "amount_money", "autocomplete", "location_id", "reference_id", "note",
-    "buyer_email_address", "delay_duration", "delay_action",
+    "buyer_email_address", "delay_duration", "delay_action", "customer_id",
 )  # fmt: skip
 LIST = ("begin_time", "end_time", "sort_order", "cursor", "location_id", "total", "limit")
 HELD_DAYS = 7  # of a card that is not present
@@ -44,10 +44,10 @@ def tell(till: Till, type: str, kind: str, thing: Object) -> None:
 
 
 class Payments:
-    """One merchant's, in the currency of its location."""
+    """One merchant's, in the currency of its location. token_of: source and customer → the test token."""
 
-    def __init__(self, till: Till, *, location: str, currency: str) -> None:
-        self._till, self._location, self.currency = till, location, currency
+    def __init__(self, till: Till, *, location: str, currency: str, token_of: Callable[[str, str], str]) -> None:
+        self._till, self._location, self.currency, self._token_of = till, location, currency, token_of
 
     def find(self, id: str) -> Object:
         """404 NOT_FOUND."""
@@ -64,7 +64,7 @@ class Payments:
         if given.get("location_id", self._location) != self._location:
             raise invalid("INVALID_LOCATION", "The location is not this merchant's.", field="location_id")
         reference = text(given, "reference_id", 40) if "reference_id" in given else ""
-        token = TOKENS.get(source)
+        token = TOKENS.get(self._token_of(source, str(given.get("customer_id", ""))))
         if token is None:
             raise not_found("a card nonce of that name")
         if token.decline in BEFORE_THE_BANK:

@@ -16,6 +16,7 @@ from event_backbone import Received
 from resource_api import money_to_wire
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1 import domain_events_pb2 as booking_events
+from usher.booking.v1.currency_exchange_pb2 import CurrencyExchange
 from usher.payment.v1 import domain_events_pb2 as payment_events
 from usher.payment.v1 import payment_pb2
 from usher.user.v1 import domain_events_pb2 as user_events
@@ -48,6 +49,7 @@ class Sale:
     late: tuple[int, datetime] | None = None  # money that came too late, and when it was paid back
     changes: list[Change] = field(default_factory=list)
     ended: tuple[datetime, bool, datetime | None] | None = None  # when, whether somebody came, a scan told after it
+    base: str = ""  # the event's currency, where that is another one; one minor unit is worth three of it
 
     def __post_init__(self) -> None:
         """Goes through the changes: `states` are the lines before and after each, `moves` what left and came."""
@@ -142,6 +144,7 @@ class History:
             organizer=self.organizers[sale.organizer],
             payment=payment if sale.total else "",
             total=money_to_wire(Money(sale.total, sale.currency)),
+            exchange=CurrencyExchange(base_currency_code=sale.base) if sale.base else None,
         )
         self._fill(booking.lines, sale, sale.lines)
         if sale.changes:  # and once before, which counts nothing
@@ -182,7 +185,8 @@ class History:
         """Lines of a booking or of a change; nothing of them counts but what is paid."""
         for number, quantity, price in lines:
             total = money_to_wire(Money(price * quantity, sale.currency))
-            told.add(ticket_type=self.ticket_type(sale, number), quantity=quantity, total=total)
+            base = money_to_wire(Money(3 * price * quantity, sale.base)) if sale.base else None
+            told.add(ticket_type=self.ticket_type(sale, number), quantity=quantity, total=total, base_total=base)
 
     def _tell_end(
         self, sale: Sale, booking: booking_pb2.Booking, instant: datetime, came: bool, scanned: datetime | None
@@ -215,6 +219,14 @@ class History:
         for sale in self.sales:
             if sale.organizer == organizer:
                 money[sale.currency] += sale.kept
+        return +money
+
+    def kept_in_event_currency(self, organizer: int) -> dict[str, int]:
+        """The same, each in its event's currency."""
+        money: Counter[str] = Counter()
+        for sale in self.sales:
+            if sale.organizer == organizer:
+                money[sale.base or sale.currency] += sale.kept * (3 if sale.base else 1)
         return +money
 
     def expected(self, organizer: int, group_by: frozenset[Dimension]) -> dict:

@@ -1,6 +1,7 @@
 """Whatever happens in whatever order it is told: figures equal what was booked, cancelled and paid back."""
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain, combinations, count
@@ -60,6 +61,7 @@ SALES = st.builds(
     late=st.none() | st.tuples(st.integers(1, 10**6), INSTANTS),
     changes=CHANGES_OF_SALES,
     ended=st.none() | st.tuples(INSTANTS, st.booleans(), st.none() | INSTANTS),
+    base=st.sampled_from(["", "EUR"]),
 )
 HISTORIES = st.tuples(
     st.lists(SALES, max_size=6),
@@ -142,7 +144,20 @@ async def check(stores, history, now: datetime) -> None:
             assert rows_as_counts(report.totals) == history.expected(number, frozenset())
             net = {row.currency: row.figures.gross - row.figures.refunded for row in report.totals}
             assert {currency: money for currency, money in net.items() if money} == history.kept(number)
+            query = SalesQuery(organizer, group_by=group_by, in_event_currency=True)
+            report = await query_sales(
+                stores.facts, stores.sheets, stores.organizers, stores.unsettled, query, now=now
+            )  # fmt: skip
+            for rows in (report.rows, report.totals):
+                assert net_of(rows) == history.kept_in_event_currency(number)
             assert [key(row) for row in report.rows] == sorted(key(row) for row in report.rows)
+
+
+def net_of(rows) -> dict[str, int]:
+    money: Counter[str] = Counter()
+    for row in rows:
+        money[row.currency] += row.figures.gross - row.figures.refunded
+    return {currency: minor_units for currency, minor_units in money.items() if minor_units}
 
 
 def key(row) -> tuple:

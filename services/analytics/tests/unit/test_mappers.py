@@ -34,7 +34,8 @@ from usher.analytics.v1 import analytics_service_pb2 as pb
 TEXTS = st.text("abc/é", max_size=6)
 LONGS = st.integers(0, 2**63 - 1)
 FIGURES = st.builds(Figures, **{each.name: LONGS for each in fields(Figures)})
-LINES = st.lists(st.builds(Line, TEXTS, st.sampled_from(["CAD", "JPY", "KWD"]), FIGURES), max_size=3).map(tuple)
+CURRENCIES = st.sampled_from(["CAD", "JPY", "KWD"])
+LINES = st.lists(st.builds(Line, TEXTS, CURRENCIES, FIGURES, st.just("") | CURRENCIES), max_size=3).map(tuple)
 DAYS = st.dates(date(1, 1, 2), date(9999, 12, 30))
 TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(  # noqa: DTZ001 - hypothesis wants naive bounds
     lambda each: each.replace(microsecond=each.microsecond // 1000 * 1000, tzinfo=UTC)
@@ -77,7 +78,7 @@ def test_what_is_shown_fits_the_mapping(filed: FiledFact) -> None:
         assert set(document) <= set(MAPPING["properties"])
 
 
-@given(st.none() | DAYS, TEXTS, TEXTS, st.sampled_from(["CAD", "JPY", "KWD"]), FIGURES, st.booleans())
+@given(st.none() | DAYS, TEXTS, TEXTS, CURRENCIES, FIGURES, st.booleans())
 def test_a_row_says_all_figures(
     day: date | None, event: str, ticket_type: str, currency: str, figures: Figures, by_type: bool
 ) -> None:
@@ -110,6 +111,9 @@ def test_a_query_says_what_is_asked() -> None:
     leap_day = date(2028, 2, 29)
     assert query_of(request) == SalesQuery("organizers/o", leap_day, leap_day, "events/e", frozenset(Dimension))
     assert query_of(pb.QuerySalesRequest(parent="organizers/o")) == SalesQuery("organizers/o")
+    for basis, in_event_currency in (("PAID", False), ("EVENT", True)):
+        request = pb.QuerySalesRequest(parent="organizers/o", currency_basis=f"CURRENCY_BASIS_{basis}")
+        assert query_of(request) == SalesQuery("organizers/o", in_event_currency=in_event_currency)
 
 
 @pytest.mark.parametrize(

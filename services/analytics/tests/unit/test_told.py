@@ -3,9 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from analytics_service.domain.facts import Fact, Kind, refund_fact
+from analytics_service.domain.facts import Fact, Kind, Line, Refund, SheetKey, refund_fact
 from analytics_service.domain.figures import Figures
+from analytics_service.domain.sales import Sheet, rows_of
 from analytics_service.handlers.record_fact import record_refund
 from analytics_service.inbound.consumers import Listener
 from analytics_service.wire import told
@@ -232,3 +235,57 @@ def test_a_fact_of_nothing_is_a_fact() -> None:
     assert fact == Fact(
         "id", Kind.PAYMENT_UNCLAIMED, "organizers/o", "events/e", "events/e/bookings/b", "q", TOLD
     )  # fmt: skip
+
+
+PRICES = st.lists(st.tuples(st.integers(0, 10**4), st.integers(0, 10**6)), min_size=1, max_size=4)
+
+
+@given(PRICES, st.lists(st.integers(1, 10**4), max_size=5))
+def test_refunds_add_up_in_the_currency_of_the_event_too(prices: list[tuple[int, int]], amounts: list[int]) -> None:
+    """INVARIANT: see refund_fact."""
+    lines = [
+        Line(f"t{number}", "JPY", Figures(gross=paid, base_gross=base), "EUR")
+        for number, (paid, base) in enumerate(prices)
+    ]
+    sale = Fact("s", Kind.BOOKING_CONFIRMED, "o", "e", "b", "p", TOLD, tuple(lines))
+    paid, base = sum(each for each, _ in prices), sum(each for _, each in prices)
+    before, back = 0, Figures()
+    for number, amount in enumerate([*amounts, paid]):
+        part = min(amount, paid - before)
+        fact = refund_fact(Refund(f"r{number}", "p", Money(part, "JPY"), before, DONE), sale)
+        assert all((line.currency, line.base) == ("JPY", "EUR") for line in fact.lines)
+        before, back = before + part, sum((line.figures for line in fact.lines), back)
+        assert back.refunded == before
+        assert abs(back.base_refunded * paid - base * before) * 2 <= paid
+    assert (back.refunded, back.base_refunded) == (paid, base if paid else 0)
+
+
+def test_a_sale_in_another_currency_counts_in_both() -> None:
+    made = booking(("a", 2, 7999, "JPY"))
+    made.exchange.base_currency_code = "EUR"
+    made.lines[0].base_total.CopyFrom(money_to_wire(Money(9800, "EUR")))
+    fact = told.confirmation("id", TOLD, booking_events.BookingConfirmed(booking=made))
+    counted = Figures(bookings_confirmed=1, orders_confirmed=1, tickets_sold=2, gross=15998, base_gross=9800)
+    assert fact.lines == (Line("a", "JPY", counted, "EUR"),)
+    ticket = booking_events.TicketCheckedIn(booking=made, ticket=booking_pb2.Ticket(ticket_type="a"))
+    checked_in = told.check_in("id", TOLD, ticket)
+    assert checked_in is not None
+    assert checked_in.lines == (Line("a", "JPY", Figures(tickets_checked_in=1), "EUR"),)
+
+
+def test_amounts_of_different_currencies_are_never_added_but_by_the_rates_of_their_bookings() -> None:
+    """INVARIANT: see rows_of."""
+    lines = (
+        Line("t", "EUR", Figures(tickets_sold=1, gross=4900)),
+        Line(
+            "t", "JPY", Figures(tickets_sold=2, gross=15998, refunded=7999, base_gross=9800, base_refunded=4900), "EUR"
+        ),
+        Line("t", "USD", Figures(tickets_sold=1, gross=500)),
+    )
+    sheets = [Sheet(SheetKey("o", DONE.date(), "e"), lines)]
+    paid = [(row.currency, row.figures.gross, row.figures.refunded) for row in rows_of(sheets, ())]
+    assert paid == [("EUR", 4900, 0), ("JPY", 15998, 7999), ("USD", 500, 0)]
+    rows = rows_of(sheets, (), in_event_currency=True)
+    assert [(row.currency, row.figures.tickets_sold, row.figures.gross, row.figures.refunded) for row in rows] == [
+        ("EUR", 3, 14700, 4900), ("USD", 1, 500, 0),
+    ]  # fmt: skip

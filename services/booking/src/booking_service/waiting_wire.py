@@ -27,4 +27,5 @@ def entry_to_wire(entry: WaitingEntry) -> pb.WaitingListEntry:
         offer_expire_time=time_to_wire(entry.offer_expire_time),
         end_time=time_to_wire(entry.end_time),
         etag=etag_of(entry.version),
+        currency_code=entry.currency,
     )

@@ -10,12 +10,14 @@ from booking_service.domain.booking import GONE, Booking, Line, Ticket
 from booking_service.domain.contacts import NOBODY, Contact
 from booking_service.domain.history import Change
 from booking_service.domain.pricing.breakdown import Amounts, PriceBreakdown, UnitPrice
+from booking_service.domain.pricing.tender import breakdown_in
 from booking_service.domain.questions import UNKNOWN, Attendee
 from booking_service.domain.states import BookingState
 from domain_kit.money import Money
 from resource_api import etag_of, minor_to_wire, money_to_wire, time_to_wire
 from usher.booking.v1 import booking_pb2 as pb
 from usher.booking.v1 import booking_service_pb2
+from usher.booking.v1 import currency_exchange_pb2 as exchange_pb2
 
 # Messages built for domain events whose commit may yet be answered, by identity: a booking in it is kept alive, so its
 # id stays its own. Bookings do not change, so this shows in nothing but time.
@@ -79,6 +81,30 @@ def _built(booking: Booking) -> pb.Booking:
         amount_retained=minor_to_wire(booking.retained, currency),
         pending_change=_pending_to_wire(booking),
         last_price_change=_price_change_to_wire(booking),
+        currency_code=currency,
+        exchange=_exchange_to_wire(booking, priced),
+    )
+
+
+def _exchange_to_wire(booking: Booking, priced: PriceBreakdown) -> exchange_pb2.CurrencyExchange | None:
+    """None where it is paid in the event's currency."""
+    rate = booking.exchange_rate
+    if rate is None:
+        return None
+    base = breakdown_in(priced, None)
+    return exchange_pb2.CurrencyExchange(
+        base_currency_code=rate.base,
+        currency_code=rate.currency,
+        rate=rate.rate,
+        rate_time=time_to_wire(rate.rate_time),
+        rate_source=rate.source,
+        base_total=money_to_wire(base.total),
+        base_taxes=[
+            exchange_pb2.BaseTax(
+                display_name=tax.name, rate_millionths=tax.millionths, amount=money_to_wire(tax.amount)
+            )
+            for tax in base.taxes
+        ],
     )
 
 
@@ -92,6 +118,7 @@ def quote_to_wire(booking: Booking) -> booking_service_pb2.BookingQuote:
         fee_total=told.fee_total,
         taxes=told.taxes,
         approval_required=booking.state is BookingState.PENDING_APPROVAL,
+        exchange=told.exchange if told.HasField("exchange") else None,
     )
 
 
@@ -177,6 +204,7 @@ def _line_to_wire(line: Line, amounts: Amounts) -> pb.BookingLine:
         accessible_seats=line.accessible_seats,
         vouchers=[f"{line.ticket_type.partition('/ticketTypes/')[0]}/vouchers/{each}" for each in line.vouchers],
         resale_offer=line.resale_offer,
+        base_total=None if (base := line.base_total) is None else money_to_wire(base),
     )
 
 
@@ -193,6 +221,7 @@ def _unit_to_wire(unit: UnitPrice) -> pb.UnitPrice:
             pb.PriceReduction(source=each.source, display_name=each.display_name, amount=money_to_wire(each.amount))
             for each in unit.reductions
         ],
+        base_price=None if unit.base is None else money_to_wire(unit.base.total),
     )
 
 

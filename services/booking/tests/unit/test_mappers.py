@@ -27,7 +27,14 @@ from booking_service.inbound.messages import conditions_from_filter
 from booking_service.inbound.offers import offer_from_wire
 from booking_service.outbound import announcements, documents
 from booking_service.outbound.domain_events import BUILDERS, encode
-from booking_service.wire import _MOST_TOLD, _told, availability_to_wire, booking_in_event, booking_to_wire, ticket_of
+from booking_service.wire import (
+    _MOST_TOLD,
+    _told,
+    availability_to_wire,
+    booking_in_event,
+    booking_to_wire,
+    ticket_of,
+)
 from domain_kit.money import Money
 from domain_kit.refusals import InvalidArgument
 from mongo_store import as_stored
@@ -131,6 +138,14 @@ def test_a_booking_message_says_every_field(booking):
     if pending:
         assert tuple(message.pending_change.removed_tickets) == pending.remove
         assert minor(message.pending_change.amount_due) == pending.due
+    assert message.currency_code == currency
+    assert message.HasField("exchange") == (booking.exchange_rate is not None)
+    if rate := booking.exchange_rate:
+        told = message.exchange
+        assert (told.base_currency_code, told.currency_code, told.rate, told.rate_source) == (
+            rate.base, rate.currency, rate.rate, rate.source,
+        )  # fmt: skip
+        assert time_from_wire(told.rate_time) == rate.rate_time
     assert message.HasField("last_price_change") == (booking.price_change is not None)
     if change := booking.price_change:
         told = message.last_price_change
@@ -144,7 +159,7 @@ def test_a_booking_message_says_every_field(booking):
     mapped = prices | {
         "state", "total", "etag", "lines", "tickets", "voucher_codes", "waiting_list_entry", "answers", "amount_paid",
         "amount_due", "history", "contact", "missing_answers", "extra_payments", "refund_due", "amount_retained",
-        "pending_change", "last_price_change",
+        "pending_change", "last_price_change", "currency_code", "exchange",
     }  # fmt: skip
     assert mapped == {field.name for field in booking_pb2.Booking.DESCRIPTOR.fields}
 
@@ -182,7 +197,9 @@ def test_a_booking_message_says_what_it_costs_and_why():
     assert said["accessible_seats"] == 2
     assert said["resale_offer"] == "events/e/resaleOffers/r"
     assert said["attendees"] == [{"display_name": "Ada", "email": "ada@example.org"}]
-    assert set(said) | {"ticket_type"} == {field.name for field in booking_pb2.BookingLine.DESCRIPTOR.fields}
+    assert set(said) | {"ticket_type", "base_total"} == {
+        field.name for field in booking_pb2.BookingLine.DESCRIPTOR.fields
+    }
 
 
 def amounts(message, *names):
@@ -263,10 +280,10 @@ def test_a_filter_becomes_conditions():
 
 
 SCAN = Scan(datetime(2027, 5, 1, 12, tzinfo=UTC), "pda-1", 7, Direction.EXIT, "North", "events/e/checkInLists/l", True)
-LEFT = facts.ChangedLine("events/e/ticketTypes/a", "events/e/dates/d", 2, Money(500, "EUR"))
+LEFT = facts.ChangedLine("events/e/ticketTypes/a", "events/e/dates/d", 2, Money(500, "JPY"), Money(300, "EUR"))
 LEFT_TOLD = {
     "ticket_type": "events/e/ticketTypes/a", "date": "events/e/dates/d", "quantity": 2,
-    "total": {"currency_code": "EUR", "units": "5"},
+    "total": {"currency_code": "JPY", "units": "500"}, "base_total": {"currency_code": "EUR", "units": "3"},
 }  # fmt: skip
 SCAN_TOLD = {
     "scan_time": "2027-05-01T12:00:00Z", "device_id": "pda-1", "sequence": "7", "direction": "SCAN_DIRECTION_EXIT",

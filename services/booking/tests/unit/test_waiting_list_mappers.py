@@ -28,7 +28,7 @@ def entry(make) -> WaitingEntry:
     return WaitingEntry(
         "events/e/waitingListEntries/w", "events/e", "organizers/o", "users/u", "events/e/ticketTypes/t",
         "events/e/dates/d", 3, 17, EntryState.LAPSED, times[0], times[1], 5, "events/e/bookings/b", "OFFER_EXPIRED",
-        times[2], times[3], times[4], 7,
+        times[2], times[3], times[4], "JPY", 7,
     )  # fmt: skip
 
 
@@ -43,7 +43,8 @@ def test_an_entry_message_says_every_field(entry):
         name: getattr(entry, name) for name in times
     }
     assert message.state == entries_pb.WAITING_LIST_ENTRY_STATE_LAPSED
-    assert same | times | {"state", "etag"} == {field.name for field in message.DESCRIPTOR.fields}
+    assert message.currency_code == entry.currency
+    assert same | times | {"state", "etag", "currency_code"} == {field.name for field in message.DESCRIPTOR.fields}
     assert message.etag != entry_to_wire(replace(entry, version=8)).etag
 
 

@@ -258,6 +258,56 @@ async def test_terms_out_of_bounds_are_refused_by_name(seller: Seller, field: st
     assert [each.field for each in caught.value.violations] == [f"event.booking_terms.{field}"]
 
 
+async def test_currencies_are_offered_and_changed_while_tickets_are_sold(seller: Seller) -> None:
+    def offered(rate: str) -> event_pb2.OfferedCurrency:
+        made = event_pb2.OfferedCurrency(currency_code="JPY", rate=rate, rate_source="by hand")
+        made.rate_time.FromDatetime(START - timedelta(days=61))
+        return made
+
+    event = event_pb2.Event(name=seller.event, currency_code="CAD", offered_currencies=[offered("109.5")])
+    event.max_rate_age.FromTimedelta(timedelta(days=1))
+    mask = FieldMask(paths=["currency_code", "offered_currencies", "max_rate_age"])
+    made = await seller.call("UpdateEvent", event=event, update_mask=mask)
+    assert (made.currency_code, list(made.offered_currencies)) == ("CAD", [offered("109.5")])
+    assert made.max_rate_age.ToTimedelta() == timedelta(days=1)
+    event = event_pb2.Event(name=seller.event, offered_currencies=[offered("110")])
+    changed = await seller.call("UpdateEvent", event=event, update_mask=FieldMask(paths=["offered_currencies"]))
+    assert (changed.offered_currencies[0].rate, changed.currency_code) == ("110", "CAD")
+    with pytest.raises(InvalidArgument) as caught:
+        await seller.sells("Dear", price_phases=[{"price": Money(currency_code="EUR", units=1), "places": 1}])
+    assert caught.value.violations[0].field == "ticket_type.price_phases[0].price.currency_code"
+    with pytest.raises(InvalidArgument) as caught:
+        other = event_pb2.Event(name=seller.event, currency_code="EUR")
+        await seller.call("UpdateEvent", event=other, update_mask=FieldMask(paths=["currency_code"]))
+    assert [each.field for each in caught.value.violations] == ["event.currency_code"]
+
+
+@pytest.mark.parametrize(
+    ("field", "event"),
+    [
+        ("currency_code", {"currency_code": "cad"}),
+        ("currency_code", {"currency_code": "XXQ"}),
+        ("max_rate_age", {"max_rate_age": "59s"}),
+        ("max_rate_age", {"max_rate_age": "31622401s"}),
+        ("offered_currencies[0].rate", {"rate": "0"}),
+        ("offered_currencies[0].rate", {"rate": "1e3"}),
+        ("offered_currencies[0].rate", {"rate": "10000000001"}),
+        ("offered_currencies[0].rate", {"rate": "1.0000000000001"}),
+        ("offered_currencies[0].currency_code", {"currency_code": "CAD"}),
+        ("offered_currencies[0].rate_source", {"rate_source": ""}),
+        ("offered_currencies[0].rate_time", {"rate_time": "2999-01-01T00:00:00Z"}),
+    ],
+)
+async def test_currencies_out_of_bounds_are_refused_by_name(seller: Seller, field: str, event: dict[str, Any]) -> None:
+    yen = {"currency_code": "JPY", "rate": "109.5", "rate_time": "2026-01-01T00:00:00Z", "rate_source": "by hand"}
+    given = {"currency_code": "CAD", "offered_currencies": [yen]}
+    given = {**given, "offered_currencies": [yen | event]} if field.startswith("offered") else {**given, **event}
+    message = json_format.ParseDict({"name": seller.event, **given}, event_pb2.Event())
+    with pytest.raises(InvalidArgument) as caught:
+        await seller.call("UpdateEvent", event=message, update_mask=FieldMask(paths=list(given)))
+    assert [each.field for each in caught.value.violations] == [f"event.{field}"]
+
+
 async def test_an_import_takes_terms_and_new_fields_of_what_is_sold(seller: Seller) -> None:
     def line(**pool: Any) -> dict[str, Any]:
         event = {

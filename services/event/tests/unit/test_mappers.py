@@ -12,6 +12,7 @@ from domain_kit.money import Money
 from domain_kit.refusals import ResourceExhausted
 from event_service.domain import domain_events as facts
 from event_service.domain.capacity_pool import CapacityPool
+from event_service.domain.currencies import OfferedCurrency
 from event_service.domain.details import EventDetails, Venue
 from event_service.domain.discount import Discount
 from event_service.domain.event import Event, State, draft
@@ -80,6 +81,9 @@ DETAILS = st.builds(
     language_code=TEXTS,
     homepage_uri=TEXTS,
     booking_terms=st.just(BookingTerms()) | TERMS,
+    currency_code=TEXTS,
+    offered_currencies=st.lists(st.builds(OfferedCurrency, TEXTS, TEXTS, MAYBE_INSTANTS, TEXTS), max_size=3).map(tuple),
+    max_rate_age=MAYBE_DURATIONS,
 )
 POOLS = st.builds(CapacityPool, IDS, TEXTS, COUNTS, REVISIONS, st.just("") | IDS, COUNTS)
 DATES = st.builds(EventDate, IDS, MAYBE_INSTANTS, MAYBE_INSTANTS, TEXTS, st.booleans(), REVISIONS)

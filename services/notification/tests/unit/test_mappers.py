@@ -25,6 +25,7 @@ LETTERS = st.builds(
     occasion=st.none() | OCCASIONS,
     admissions=st.lists(st.builds(Admission, TEXTS, TEXTS), max_size=3).map(tuple),
     moments=st.lists(st.tuples(TEXTS, INSTANTS), max_size=2).map(tuple),
+    invoice=st.binary(max_size=20),
 )
 NOTIFICATIONS = st.builds(
     Notification,

@@ -14,10 +14,12 @@ from payment_service.handlers.receive_notice import receive_notice
 from payment_service.handlers.settle_payment import settle_payment
 from payment_service.inbound.consumers import booking_subscription
 from payment_service.inbound.parts import Parts
+from payment_service.inbound.saved_method_servicer import SavedPaymentMethodServicer
 from payment_service.inbound.servicer import PaymentServicer
 from payment_service.inbound.workers import SettlingWorker, WebhookWorker
 from payment_service.outbound.bookings import BookingClient
 from payment_service.outbound.gateway_registry import open_gateways, read_credentials
+from payment_service.outbound.keepers import MongoKeepers
 from payment_service.outbound.open_work import MongoOpenWork
 from payment_service.outbound.payment_settings import MongoPaymentSettings
 from payment_service.outbound.repositories import MongoPayments, ensure_indexes
@@ -28,6 +30,7 @@ from resource_api import PageTokens
 from telemetry import Metrics
 from usher.booking.v1.booking_service_pb2_grpc import BookingServiceStub
 from usher.payment.v1.payment_service_pb2_grpc import add_PaymentServiceServicer_to_server
+from usher.payment.v1.saved_payment_method_service_pb2_grpc import add_SavedPaymentMethodServiceServicer_to_server
 
 
 @asynccontextmanager
@@ -81,13 +84,19 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             gateways=gateways,
             settings=organizers,
             inbox=inbox,
+            keepers=MongoKeepers(chassis.database),
             page_tokens=PageTokens(settings.page_token_key),
             public_url=settings.public_url,
-            on_kept=webhooks.wake,
+            on_kept=webhooks.begin,
+            in_hand=settling.in_hand,
             clock=clock,
         )
         yield Service(
-            servicers=[(add_PaymentServiceServicer_to_server, PaymentServicer(parts)), *accounting.servicers],
+            servicers=[
+                (add_PaymentServiceServicer_to_server, PaymentServicer(parts)),
+                (add_SavedPaymentMethodServiceServicer_to_server, SavedPaymentMethodServicer(parts)),
+                *accounting.servicers,
+            ],
             workers=[
                 *chassis.workers(booking_subscription(payments, gateways, clock), *accounting.subscriptions),
                 accounting.worker,

@@ -155,6 +155,22 @@ class Running:
     def buyer(self) -> Buyer:
         return Buyer(self.calls, self.booking)
 
+    async def untold_success(self, buyer: Buyer, until) -> tuple[payment_pb2.Payment, bytes, str]:
+        """A payment that succeeded at the gateway, unknown to us, and the webhook that says so."""
+        self.door.shut = True
+        payment = await buyer.payment()
+        asked = await buyer.confirm(payment.name, "pm_card_authenticationRequired")
+        await self.sandbox.authenticate(payment.gateway_reference, passes=True)
+
+        def told() -> list[tuple[bytes, str]]:
+            return [each for each in self.door.seen if b"payment_intent.succeeded" in each[0]]
+
+        async def arrived() -> bool:
+            return bool(told())
+
+        await until(arrived)
+        return asked, *told()[0]
+
 
 @pytest.fixture
 async def door() -> AsyncIterator[Door]:

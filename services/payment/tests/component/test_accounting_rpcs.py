@@ -12,12 +12,12 @@ from access import Role
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, PermissionDenied
 from mongo_store import Database, open_database
-from payment_service.domain.receipt import Receipt, ReceiptLine, Seller, Tax
+from payment_service.domain.receipt import InBase, Receipt, ReceiptLine, Seller, Tax
 from payment_service.domain.reconciliation import Difference, Movement, movements, reconciled
 from payment_service.outbound.gateway_reports import reported_by
 from payment_service.outbound.ledger import entries_of, verified
 from payment_service.outbound.receipts import MongoKnowledge
-from resource_api import money_from_wire
+from resource_api import money_from_wire, time_from_wire
 from usher.payment.v1 import invoice_pb2, ledger_pb2, payment_pb2
 from usher.payment.v1 import invoice_service_pb2 as invoices
 from usher.payment.v1 import ledger_service_pb2 as ledger
@@ -87,6 +87,42 @@ async def test_a_payment_is_in_the_ledger_and_has_an_invoice_within_seconds(runn
     assert caught.value.reason == "NOTHING_PAYABLE"
 
 
+async def test_an_invoice_in_yen_tells_the_tax_in_the_event_s_currency_too(running, stubs, database, until) -> None:
+    buyer, (_, books) = running.buyer(), stubs
+    payment = await buyer.confirm((await buyer.payment(units=15998, currency="JPY")).name)
+    money, knowledge = money_from_wire(payment.amount), MongoKnowledge(database)
+    as_of = datetime(2027, 3, 1, tzinfo=UTC)
+    base = InBase("163.25", as_of, "ECB", Money(9800, "EUR"), (Tax("VAT", 200_000, Money(1633, "EUR")),))
+    tax = Tax("VAT", 200_000, Money(2666, "JPY"))
+    await knowledge.keep_seller(Seller(payment.organizer, "Nordlicht", "FR", "Europe/Paris"), 1)
+    receipt = Receipt(payment.name, money, (ReceiptLine("Standard", 2, money),), (tax,), in_base=base)
+    await knowledge.keep_receipt(receipt, 2)
+    mine = invoices.ListUserInvoicesRequest(parent=buyer.name)
+
+    async def notes(count: int) -> bool:
+        return len((await books.ListUserInvoices(mine, metadata=buyer.metadata)).invoices) == count
+
+    await until(lambda: notes(1))
+    for amount in (5000, 10998):
+        await buyer.refund(payment.name, amount, currency="JPY")
+    await until(lambda: notes(3))
+    issued = (await books.ListUserInvoices(mine, metadata=buyer.metadata)).invoices
+    (invoice,) = (each for each in issued if each.kind == invoice_pb2.INVOICE_KIND_INVOICE)
+    told = invoice.exchange
+    assert (told.base_currency_code, told.rate, told.rate_source) == ("EUR", "163.25", "ECB")
+    assert time_from_wire(told.rate_time) == as_of
+    assert (money_from_wire(told.base_total), money_from_wire(told.base_taxes[0].amount)) == (
+        Money(9800, "EUR"), Money(1633, "EUR"),
+    )  # fmt: skip
+    for of in (
+        lambda each: each.total, lambda each: each.taxes[0].amount,
+        lambda each: each.exchange.base_total, lambda each: each.exchange.base_taxes[0].amount,
+    ):  # fmt: skip
+        assert sum(money_from_wire(of(each)).minor_units for each in issued) == 0
+    paper = await books.GetInvoicePdf(invoices.GetInvoicePdfRequest(name=invoice.name), metadata=buyer.metadata)
+    assert "1 EUR = 163.25 JPY, ECB" in pypdf.PdfReader(io.BytesIO(paper.data)).pages[0].extract_text()
+
+
 async def test_who_may_see_invoices_and_make_payouts(running, stubs, database, until) -> None:
     buyer, stranger, (ledgers, books) = running.buyer(), running.buyer(), stubs
     organizer = (await sold(database, buyer)).organizer
@@ -112,26 +148,29 @@ async def test_who_may_see_invoices_and_make_payouts(running, stubs, database, u
         await ledgers.ListPayouts(ledger.ListPayoutsRequest(parent=organizer), metadata=stranger.metadata)
 
 
-async def test_a_gateways_own_books_say_the_same_as_the_ledger(everywhere, tmp_path, until) -> None:
-    """Square's SDK over the sandbox's books, which nobody told of our ledger."""
+@pytest.mark.parametrize(("gateway", "token"), [("square", "cnon:card-nonce-ok"), ("stripe", "pm_card_visa")])
+async def test_a_gateways_own_books_say_the_same_as_the_ledger(
+    everywhere, tmp_path, until, gateway: str, token: str
+) -> None:
+    """The SDK over the sandbox's books, which nobody told of our ledger."""
     buyer = everywhere.buyer()
     begun = datetime.now(UTC)
-    names = [(await buyer.payment(currency="USD", gateway="square", units=40)).name for _ in range(3)]
+    names = [(await buyer.payment(currency="USD", gateway=gateway, units=40)).name for _ in range(3)]
     for name in names:
-        await buyer.confirm(name, "cnon:card-nonce-ok")
+        await buyer.confirm(name, token)
     await buyer.refund(names[0], 15, currency="USD")
-    credentials = json.loads((tmp_path / "gateways.json").read_text())["square"]
+    credentials = json.loads((tmp_path / "gateways.json").read_text())[gateway]
     time = begun - timedelta(days=1), begun + timedelta(days=1)
     async with open_database(everywhere.settings.mongodb_uri, everywhere.settings.database) as database:
 
         async def booked() -> list[Movement]:
-            return movements("square", [each async for each in entries_of(database, "gateways/square", *time)])
+            return movements(gateway, [each async for each in entries_of(database, f"gateways/{gateway}", *time)])
 
         async def all_booked() -> bool:
             return len(await booked()) == 4
 
         await until(all_booked)
-        ours, theirs = await booked(), await reported_by("square", credentials, *time)
+        ours, theirs = await booked(), await reported_by(gateway, credentials, *time)
         assert (await verified(database)).findings == []
     assert len(theirs) == 4
     found = [each for each in reconciled(ours, theirs, *time) if each.difference is not Difference.FEE]

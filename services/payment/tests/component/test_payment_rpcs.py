@@ -138,36 +138,9 @@ async def test_the_payers_bank_decides_and_a_webhook_tells(running, until) -> No
     await until(paid)
 
 
-async def webhook_of_success(running, buyer, until) -> tuple[payment_pb2.Payment, bytes, str]:
-    """A payment that succeeded at the gateway, unknown to us, and the webhook that says so."""
-    running.door.shut = True
-    payment = await buyer.payment()
-    asked = await buyer.confirm(payment.name, "pm_card_authenticationRequired")
-    await running.sandbox.authenticate(payment.gateway_reference, passes=True)
-
-    def told() -> list[tuple[bytes, str]]:
-        return [each for each in running.door.seen if b"payment_intent.succeeded" in each[0]]
-
-    async def arrived() -> bool:
-        return bool(told())
-
-    await until(arrived)
-    return asked, *told()[0]
-
-
-async def test_one_webhook_a_hundred_times_at_once_has_one_effect(running, until) -> None:
-    buyer = running.buyer()
-    before, body, signature = await webhook_of_success(running, buyer, until)
-    answers = await asyncio.gather(*(running.door.deliver(body, signature) for _ in range(100)))
-    assert set(answers) == {b"{}"}
-    await until(lambda: paid(buyer, before.name))
-    after = await buyer.get(before.name)
-    assert (after.state, int(after.etag.strip('"'), 16)) == (SUCCEEDED, int(before.etag.strip('"'), 16) + 1)
-
-
 async def test_a_webhook_with_any_other_signature_is_refused(running, until) -> None:
     buyer = running.buyer()
-    before, body, signature = await webhook_of_success(running, buyer, until)
+    before, body, signature = await running.untold_success(buyer, until)
     text, stamp = body.decode(), signature.partition(",")[0]
     forge = stripe.WebhookSignature.generate_signature_header
     wrong = [
@@ -214,7 +187,7 @@ async def test_a_webhook_that_is_faster_than_its_payment_or_about_another_shops_
 
 async def test_the_former_address_of_stripes_webhooks_is_still_heard(running, until) -> None:
     buyer = running.buyer()
-    before, body, signature = await webhook_of_success(running, buyer, until)
+    before, body, signature = await running.untold_success(buyer, until)
     request = HttpBody(content_type="application/json", data=body)
     answer = await buyer.stub.ReceiveStripeWebhook(request, metadata=(("stripe-signature", signature),))
     assert answer.data == b"{}"

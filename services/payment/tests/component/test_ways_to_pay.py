@@ -64,6 +64,15 @@ async def test_money_by_bank_transfer_is_marked_by_who_may_say_so(running) -> No
         await buyer.stub.MarkPaymentReceived(request, metadata=buyer.metadata)
     received = await buyer.stub.MarkPaymentReceived(request, metadata=buyer.member(Role.FINANCE))
     assert (received.state, received.attempts[0].state) == (SUCCEEDED, payment_pb2.PAYMENT_ATTEMPT_STATE_PAID)
+    back = (await buyer.refund(payment.name)).refunds[0]
+    assert back.state == payment_pb2.REFUND_STATE_PENDING
+    paid = pb.MarkRefundPaidRequest(name=payment.name, refund_id=back.id)
+    with pytest.raises(PermissionDenied):
+        await buyer.stub.MarkRefundPaid(paid, metadata=buyer.metadata)
+    gone = await buyer.stub.MarkRefundPaid(paid, metadata=buyer.member(Role.FINANCE))
+    assert (gone.state, gone.refunds[0].state) == (
+        payment_pb2.PAYMENT_STATE_REFUNDED, payment_pb2.REFUND_STATE_COMPLETED,
+    )  # fmt: skip
     card = await buyer.payment()
     with pytest.raises(FailedPrecondition, match="NOT_PAID_BY_HAND"):
         await buyer.stub.MarkPaymentReceived(
@@ -110,6 +119,12 @@ async def test_a_dispute_is_heard_and_holds_refunds_up_until_it_is_over(running,
         await buyer.refund(paid.name)
     await running.sandbox.post(f"payment_intents/{paid.gateway_reference}/dispute", open=False)
     await stands(SUCCEEDED)
+    await running.sandbox.post(f"payment_intents/{paid.gateway_reference}/dispute", open=True)
+    await stands(payment_pb2.PAYMENT_STATE_DISPUTED)
+    await running.sandbox.post(f"payment_intents/{paid.gateway_reference}/dispute", open=False, won=False)
+    await stands(payment_pb2.PAYMENT_STATE_REFUNDED)
+    lost = (await buyer.get(paid.name)).refunds[0]
+    assert (lost.charged_back, lost.amount, lost.dispute_fee.units) == (True, paid.amount, 15)
 
 
 async def test_what_an_organizer_says_about_gateways_holds_from_the_next_payment(running) -> None:
@@ -145,3 +160,31 @@ async def test_a_card_number_is_refused_in_any_field(running, field: str) -> Non
         else:
             await buyer.payment(**{field: number})
     assert number not in str(caught.value)
+
+
+async def test_a_booking_in_yen_is_charged_and_paid_back_in_whole_yen(running) -> None:
+    """JPY has no minor unit; the card network counts it so too."""
+    buyer = running.buyer()
+    payment = await buyer.payment(units=15998, currency="JPY")
+    paid = await buyer.confirm(payment.name)
+    assert (paid.state, paid.amount.currency_code, paid.amount.units) == (SUCCEEDED, "JPY", 15998)
+    with pytest.raises(InvalidArgument, match="CURRENCY_MISMATCH"):
+        await buyer.refund(payment.name, 10, currency="CAD")
+    refunded = await buyer.refund(payment.name, 7999, currency="JPY")
+    assert (refunded.state, refunded.refunded_amount.units) == (payment_pb2.PAYMENT_STATE_PARTLY_REFUNDED, 7999)
+    totals = (await running.sandbox.get("totals"))["currencies"]
+    assert (totals["jpy"]["charged"], totals["jpy"]["refunded"]) == (15998, 7999)
+
+
+async def test_a_currency_that_no_gateway_takes_is_said_to_be_that(running) -> None:
+    buyer = running.buyer()
+    booking = running.booking.held(buyer.name, currency="CLF").name
+    for call, request in (
+        (buyer.stub.ListPaymentMethods, pb.ListPaymentMethodsRequest(parent=booking)),
+        (buyer.stub.CreatePayment, pb.CreatePaymentRequest(payment=payment_pb2.Payment(booking=booking))),
+    ):
+        with pytest.raises(FailedPrecondition) as caught:
+            await call(request, metadata=buyer.metadata)
+        assert (caught.value.reason, caught.value.metadata) == ("CURRENCY_NOT_TAKEN", {"currency_code": "CLF"})
+    routes = await buyer.stub.RoutePayment(pb.RoutePaymentRequest(parent=booking), metadata=buyer.metadata)
+    assert ({each.reason for each in routes.left_out}, list(routes.routes)) == ({"NOT_TAKEN"}, [])

@@ -11,13 +11,16 @@ import pytest
 from domain_kit.ids import new_id
 from domain_kit.money import Money
 from domain_kit.refusals import NotFound
+from domain_kit.repository import Cause
 from mongo_store import Database, Journal, MongoOutbox, open_database
 from payment_service.domain.invoice_due import InvoiceDue
+from payment_service.domain.payment_settings import PaymentSettings
 from payment_service.domain.receipt import Receipt, ReceiptLine, Seller, Tax
 from payment_service.handlers.issue_invoices import issue_invoices
 from payment_service.outbound.bookkeeping import INVOICES_DUE
 from payment_service.outbound.invoices import INDEXES, MongoInvoices
 from payment_service.outbound.ledger_documents import due_document
+from payment_service.outbound.payment_settings import MongoPaymentSettings
 from payment_service.outbound.receipts import MongoKnowledge
 from usher.payment.v1.domain_events_pb2 import InvoiceIssued
 
@@ -66,6 +69,12 @@ async def work(database: Database) -> None:
     book = MongoInvoices(Journal(database))
     while await book.due(NOW + timedelta(days=1), 1):
         await issue_invoices(book, clock=lambda: NOW + timedelta(days=1))
+
+
+async def everything(database: Database) -> AsyncIterator[InvoiceIssued]:
+    async for each in MongoOutbox(Journal(database)).everything():
+        if each.type == InvoiceIssued.DESCRIPTOR.full_name:
+            yield each
 
 
 async def numbers(database: Database) -> list[str]:
@@ -128,3 +137,20 @@ async def test_what_is_older_than_what_is_known_of_a_seller_changes_nothing(data
     await knowledge.keep_seller(newer, 7)
     await knowledge.keep_seller(older, 6)
     assert await book.seller(ORGANIZER) == newer
+
+
+async def test_an_invoice_says_whether_its_organizer_wants_it_mailed(database: Database) -> None:
+    await pay(database, 1)
+    await work(database)
+    settings = MongoPaymentSettings(Journal(database))
+    await settings.change(ORGANIZER, PaymentSettings(mails_invoices=False), etag="", cause=Cause(new_id()))
+    money, time = Money(1190, "EUR"), NOW + timedelta(seconds=9)
+    await MongoKnowledge(database).keep_receipt(
+        Receipt("payments/x", money, (ReceiptLine("Standard", 1, money),), ()), 2
+    )
+    due = InvoiceDue("payments/x", time, "payments/x", "events/e/bookings/b", ORGANIZER, BUYER, money)
+    await database.collection(INVOICES_DUE).insert_one(due_document(due))
+    await work(database)
+    told = [InvoiceIssued.FromString(each.payload) async for each in everything(database)]
+    assert [each.mailed for each in told if each.invoice.payment != "payments/x"] == [True, True]
+    assert [each.mailed for each in told if each.invoice.payment == "payments/x"] == [False]

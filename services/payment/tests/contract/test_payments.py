@@ -26,7 +26,7 @@ from payment_service.domain.gateways import (
 )
 from payment_service.domain.payment import Outcome, Payment, begun
 from payment_service.domain.payment_settings import PaymentSettings
-from payment_service.domain.webhook_inbox import GIVE_UP
+from payment_service.domain.webhook_inbox import FIRST_WAIT, GIVE_UP
 from payment_service.outbound.open_work import MongoOpenWork
 from payment_service.outbound.payment_settings import MongoPaymentSettings
 from payment_service.outbound.repositories import MongoPayments, ensure_indexes
@@ -153,18 +153,24 @@ DELIVERY = Delivery(b"{}", {"stripe-signature": "s", "authorization": "hidden"},
 
 async def test_a_webhook_is_kept_once_and_taken_by_one_process(database: Database) -> None:
     failure = Failure("refused", "No.", FailureKind.GATEWAY)
-    intent = Intent("pi_1", IntentState.OPEN, failure=failure, captured=Money(5, "CAD"), disputed=True, trace="t")
+    intent = Intent("pi_1", IntentState.OPEN, failure=failure, captured=Money(5, "CAD"), disputed=True, lost=True,
+        disputed_amount=Money(4, "CAD"), dispute_fee=Money(1500, "CAD"), dispute="dp_1", trace="t",
+    )  # fmt: skip
     refunds = {"a" * 32: GatewayRefund("re_1", Progress.FAILED)}
     inbox, notice = MongoWebhookInbox(database), Notice("evt_1", "key", "pi_1", refunds, intent)
-    await asyncio.gather(*(inbox.keep("stripe", [notice], DELIVERY, NOW) for _ in range(5)))
-    assert await inbox.next_due() == NOW
-    [kept] = [each for some in await asyncio.gather(*(inbox.take(NOW, 9) for _ in range(4))) for each in some]
+    given = await asyncio.gather(*(inbox.keep("stripe", [notice], DELIVERY, NOW) for _ in range(5)))
+    [kept] = [each for some in given for each in some]
     assert (kept.gateway, kept.notice, kept.tries) == ("stripe", notice, 0)
     assert await inbox.take(NOW, 9) == []
-    [again] = await inbox.take(NOW + timedelta(seconds=1), 9)
+    later = NOW + FIRST_WAIT
+    assert await inbox.next_due() == later
+    [first] = [each for some in await asyncio.gather(*(inbox.take(later, 9) for _ in range(4))) for each in some]
+    assert first == kept
+    assert await inbox.take(later, 9) == []
+    [again] = await inbox.take(later + FIRST_WAIT, 9)
     assert again.tries == 1
     await inbox.done(again)
-    await inbox.keep("stripe", [notice], DELIVERY, NOW)
+    assert await inbox.keep("stripe", [notice], DELIVERY, NOW) == []
     assert await inbox.next_due() is None
     [document] = await database.collection("webhooks").find({}).to_list(None)
     assert (document["body"], document["url"]) == (b"{}", DELIVERY.url)
@@ -175,8 +181,8 @@ async def test_a_webhook_about_nothing_is_kept_and_not_applied_and_one_about_an_
     database: Database,
 ) -> None:
     inbox = MongoWebhookInbox(database)
-    await inbox.keep("stripe", [], DELIVERY, NOW)
-    await inbox.keep("stripe", [Notice("evt_2")], DELIVERY, NOW)
+    assert await inbox.keep("stripe", [], DELIVERY, NOW) == []
+    assert await inbox.keep("stripe", [Notice("evt_2")], DELIVERY, NOW) == []
     assert await inbox.next_due() is None
     await inbox.keep("stripe", [Notice("evt_3", "nobody")], DELIVERY, NOW)
     assert await inbox.take(NOW + GIVE_UP + timedelta(seconds=1), 9) == []

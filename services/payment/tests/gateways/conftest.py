@@ -8,6 +8,9 @@ TELLS_REFUSALS = False: of a payer who is refused the gateway says nothing; the 
 SIGNS_BODY = False: nothing of a webhook's body is signed, so nothing of it is to be read.
 HEARS_WITH_TOKEN = True: an order is not told to the gateway before there is a token, so that one called off before is
 held back by the payment that has called it off, not by the gateway.
+FORGETS_CALLED_OFF = True: of an order that was called off before the payer was there nothing is kept, so that it is
+said to wait for the payer, who cannot pay it.
+CHALLENGED: a token whose bank wants to ask the payer.
 REFUNDS_DECIDED_LATER = True: a refund that is too much is taken on too, and said to have failed afterwards.
 """
 
@@ -191,16 +194,29 @@ async def listening(name: str) -> AsyncIterator[Inbox]:
         await runner.cleanup()
 
 
+@asynccontextmanager
+async def far_of(name: str, sandbox: Any, inbox: Inbox, until: Any) -> AsyncIterator[Far]:
+    credentials = json.loads((sandbox.folder / "credentials.json").read_text())[name]
+    module = import_module(f"payment_service.outbound.gateways.{name}")
+    async with module.open_gateway(credentials, timeout=5.0, webhook_url=f"{inbox.url[:-6]}{name}") as gateway:
+        yield Far(name, gateway, hands_of(name), sandbox.url, inbox, until)
+
+
 @pytest.fixture(params=GATEWAYS)
 async def far(request: pytest.FixtureRequest, tmp_path: Path, start_sandbox: Any, until: Any) -> AsyncIterator[Far]:
     """A sandbox of its own for each test: switches and webhooks of one are none of another's."""
-    name = request.param
-    async with listening(name) as inbox:
+    async with listening(request.param) as inbox:
         with start_sandbox(tmp_path, inbox.url) as sandbox:
-            credentials = json.loads((tmp_path / "credentials.json").read_text())[name]
-            module = import_module(f"payment_service.outbound.gateways.{name}")
-            async with module.open_gateway(credentials, timeout=5.0, webhook_url=f"{inbox.url[:-6]}{name}") as gateway:
-                yield Far(name, gateway, hands_of(name), sandbox.url, inbox, until)
+            async with far_of(request.param, sandbox, inbox, until) as far:
+                yield far
+
+
+@pytest.fixture
+async def quiet_far(request: pytest.FixtureRequest, sandbox: Any, until: Any) -> AsyncIterator[Far]:
+    """A sandbox that all share, and no webhooks. Who throws a switch throws it back."""
+    async with far_of(request.param, sandbox, Inbox("http://shop.example/hooks/stripe", []), until) as far:
+        yield far
+        await far.switch(drop_nth=0)
 
 
 def mutations(good: Delivery, *, headers: Sequence[str] = (), query: bool = False) -> Iterator[Delivery]:

@@ -7,3 +7,4 @@ AMOUNT = Money(1999, "CAD")
 SIGNS_TIME = True
 SIGNED_BY_HEADERS = True
 TOKENS = {"good": "pm_card_visa", "declined": "pm_card_chargeDeclined"}
+CHALLENGED = "pm_card_authenticationRequired"

@@ -134,6 +134,20 @@ async def test_each_event_says_where_the_order_stands(gateway, far_delivery, fie
 
 
 @pytest.mark.parametrize(
+    ("event", "disputed", "lost"),
+    [
+        ("NOTIFICATION_OF_CHARGEBACK", True, False), ("CHARGEBACK", True, False), ("CHARGEBACK_REVERSED", False, False),
+        ("PREARBITRATION_WON", False, False), ("PREARBITRATION_LOST", True, True), ("SECOND_CHARGEBACK", True, True),
+        ("DISPUTE_DEFENSE_PERIOD_ENDED", True, True),
+    ],
+)  # fmt: skip
+async def test_each_event_of_a_dispute_says_where_it_stands(gateway, far_delivery, event, disputed, lost):
+    (notice,) = gateway.read(far_delivery(body(item(eventCode=event, originalReference="PSP0")), {}), NOW)
+    assert (notice.intent.state, notice.intent.disputed, notice.intent.lost) == (IntentState.SUCCEEDED, disputed, lost)
+    assert (notice.intent.dispute, notice.intent.disputed_amount) == ("PSP1", Money(1_999, "EUR"))
+
+
+@pytest.mark.parametrize(
     ("event", "success", "progress"),
     [
         ("REFUND", "true", Progress.SUCCEEDED), ("REFUND", "false", Progress.FAILED),

@@ -181,11 +181,15 @@ async def test_beginning_what_is_over_says_how_it_ended(far):
 
 @only_alipay
 async def test_a_code_that_was_called_off_before_anybody_scanned_it_pays_nothing(far):
+    """Also for a process that has not called it off itself: nothing of it is remembered anywhere."""
     order, intent = await far.begun()
     assert (await far.gateway.cancel(order, intent.reference)).state is IntentState.CANCELLED
     await far.decide(intent, passes=True)
     assert await far.charges(order) == 0
-    assert (await far.gateway.find(order, intent.reference)).state is IntentState.CANCELLED
+    assert (await far.gateway.find(order, intent.reference)).state is IntentState.ACTION_REQUIRED
+    assert (await far.gateway.cancel(order, intent.reference)).state is IntentState.CANCELLED
+    old = replace(order, create_time=order.create_time - timedelta(hours=3))
+    assert (await far.gateway.find(old, intent.reference)).state is IntentState.CANCELLED
 
 
 @only_alipay
@@ -252,11 +256,17 @@ async def test_a_payer_on_alipays_page_pays_once_and_comes_back(far):
 
 
 @only_alipay
-async def test_a_page_that_was_called_off_before_it_was_opened_pays_nothing(far):
+async def test_a_page_that_was_called_off_before_it_was_opened_is_told_of_when_it_is_paid_all_the_same(far):
+    """Nothing was sent of it that Alipay could call off; money that comes then goes back, as any late money."""
     order, intent = await far.begun(method="alipay")
-    assert (await far.gateway.cancel(order, intent.reference)).state is IntentState.CANCELLED
-    assert (await far.gateway.find(order, intent.reference)).state is IntentState.CANCELLED
-    assert await far.charges(order) == 0
+    for _ in range(2):
+        assert (await far.gateway.cancel(order, intent.reference)).state is IntentState.CANCELLED
+    async with httpx.AsyncClient() as payer:
+        page = await payer.get(intent.action.value, follow_redirects=True)
+        await payer.post(page.url, data={"pays": "yes"})
+    found = await far.gateway.find(order, intent.reference)
+    assert (found.state, found.captured) == (IntentState.SUCCEEDED, order.amount)
+    assert (await far.gateway.refund(order, found.reference, order.amount, id="a" * 32)).progress is Progress.SUCCEEDED
 
 
 @only_alipay

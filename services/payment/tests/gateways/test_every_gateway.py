@@ -8,6 +8,7 @@ import pytest
 from domain_kit.money import Money
 from domain_kit.refusals import Unauthenticated, Unavailable
 from payment_service.domain.gateways import ActionKind, IntentState, MethodKind, Progress
+from payment_service.outbound.capability_files import capabilities_of
 
 
 async def test_one_order_is_begun_once(far):
@@ -60,9 +61,37 @@ async def test_what_was_called_off_is_never_paid(far):
     if far.kind is MethodKind.TOKEN:
         order = await far.agreed(order, intent)
         assert (await far.gateway.confirm(order, intent.reference)).state is not IntentState.SUCCEEDED
-    found = await far.gateway.find(order, intent.reference)
-    assert found is None or found.state is IntentState.CANCELLED or found.failure is not None
+    if getattr(far.hands, "FORGETS_CALLED_OFF", False):
+        await far.decide(intent, passes=True)
+        assert (await far.gateway.cancel(order, intent.reference)).state is IntentState.CANCELLED
+    else:
+        found = await far.gateway.find(order, intent.reference)
+        assert found is None or found.state is IntentState.CANCELLED or found.failure is not None
     assert await far.charges(order) == 0
+
+
+async def test_a_part_of_what_is_reserved_is_taken_where_the_gateway_can(far):
+    if not capabilities_of(far.name).partial_captures:
+        assert far.name in ("alipay", "razorpay", "wechat")
+        return
+    order, intent = await far.begun(capture=False)
+    order = await far.agreed(order, intent)
+    if far.kind is MethodKind.TOKEN or intent.state is not IntentState.AUTHORIZED:
+        intent = await far.gateway.confirm(order, intent.reference)
+    assert (intent.state, await far.charges(order)) == (IntentState.AUTHORIZED, 0)
+    part = Money(order.amount.minor_units // 200 * 100, order.amount.currency)
+    for _ in range(2):
+        intent = await far.gateway.capture(order, intent.reference, part)
+
+    async def taken():
+        told = [each.intent for one in far.inbox.deliveries for each in far.gateway.read(one, datetime.now(UTC))]
+        asked = await far.gateway.find(replace(order, token=""), intent.reference)
+        found = [each for each in (asked, *told) if each is not None and each.state is IntentState.SUCCEEDED]
+        assert {each.captured for each in found} <= {part}
+        return bool(found)
+
+    await far.until(taken)
+    assert (await far.control("totals"))["currencies"][part.currency]["charged"] == part.minor_units
 
 
 async def test_what_is_paid_cannot_be_called_off(far):

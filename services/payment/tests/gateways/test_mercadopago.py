@@ -318,6 +318,11 @@ def test_amounts_are_numbers_with_the_digits_of_their_currency(amount, number):
         ('{"token": "t", "installments": 3, "issuer_id": "24"}', {"token": "t", "installments": 3, "issuer_id": "24"}),
         ('{"token": "t", "installments": "3", "amount": 1}', {"token": "t", "installments": 1}),
         ('{"token": "t", "payment_method_id": "visa"}', {"token": "t", "installments": 1, "payment_method_id": "visa"}),
+        (
+            '{"token": "t", "payer": {"email": "a@b.example", "identification": {"number": "1"}}}',
+            {"token": "t", "installments": 1, "payer": {"email": "a@b.example"}},
+        ),
+        ('{"token": "t", "payer": "a@b.example"}', {"token": "t", "installments": 1}),
         ("{", {"token": "{", "installments": 1}),
     ],
 )
@@ -325,8 +330,15 @@ def test_a_token_is_taken_bare_or_from_the_brick(token, card):
     assert card_of(token) == card
 
 
-@pytest.mark.parametrize("status", ["in_mediation", "charged_back"])
-def test_a_disputed_payment_says_so(status):
-    payment = {"id": 7, "status": status, "transaction_amount": 1, "currency_id": "BRL"}
+@pytest.mark.parametrize(
+    ("status", "detail", "disputed", "lost"),
+    [
+        ("in_mediation", "pending", True, False), ("charged_back", "in_process", True, False),
+        ("charged_back", "settled", True, True), ("charged_back", "reimbursed", False, False),
+        ("approved", "accredited", False, False),
+    ],
+)  # fmt: skip
+def test_a_disputed_payment_says_so_and_how_it_ended(status, detail, disputed, lost):
+    payment = {"id": 7, "status": status, "status_detail": detail, "transaction_amount": 1, "currency_id": "BRL"}
     intent = intent_of(payment, capabilities_of("mercadopago"), {})
-    assert (intent.state, intent.disputed) == (IntentState.SUCCEEDED, True)
+    assert (intent.state, intent.disputed, intent.lost) == (IntentState.SUCCEEDED, disputed, lost)

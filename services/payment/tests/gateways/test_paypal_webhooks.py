@@ -1,8 +1,10 @@
 """PayPal's webhooks: whoever changes one, or names another certificate, is not believed."""
 
+import asyncio
 import base64
 import json
 import random
+import threading
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from domain_kit.refusals import InvalidArgument, Unauthenticated, Unavailable
 from payment_service.domain.gateways import Delivery
+from payment_service.handlers.receive_webhook import receive_webhook
 from payment_service.outbound.gateways import paypal_webhooks
 from payment_service.outbound.gateways.paypal_webhooks import Certificates, PayPalWebhooks
 
@@ -171,6 +174,44 @@ def test_certificates_that_are_not_to_be_had_are_looked_for_seldom():
             webhooks.read(signed(GOOD.body, url=f"{FOLDER}{name}"), NOW)
         assert refused.value.retry_after > timedelta(0)
     assert len(folder.fetched) == 1
+
+
+async def test_the_loop_goes_on_while_a_certificate_is_fetched_once_for_all_who_wait():
+    """INVARIANT: no payer waits for PayPal's certificates."""
+    asked, answered = threading.Event(), threading.Event()
+
+    class Slow(Folder):
+        def __call__(self, url: str) -> bytes:
+            asked.set()
+            assert answered.wait(10)
+            return super().__call__(url)
+
+    folder = Slow(certificate())
+    webhooks = PayPalWebhooks(["new-id"], Certificates(FOLDER, SUBJECT, folder))
+    reading = [asyncio.create_task(webhooks.read_apart(GOOD, NOW)) for _ in range(3)]
+    while not asked.is_set():
+        await asyncio.sleep(0)
+    assert not any(each.done() for each in reading)
+    answered.set()
+    assert [[each.id for each in found] for found in await asyncio.gather(*reading)] == [["WH-1"]] * 3
+    assert len(folder.fetched) == 1
+    webhooks.close_readers()
+
+
+async def test_what_fetches_is_never_read_on_the_loop():
+    webhooks, folder = reading()
+    loop, readers, kept = threading.get_ident(), [], []
+    folder.read = webhooks.read
+    webhooks.read = lambda *given: (readers.append(threading.get_ident()), folder.read(*given))[1]
+
+    class Inbox:
+        async def keep(self, gateway, notices, delivery, now):
+            kept.extend(each.id for each in notices)
+
+    await receive_webhook(Inbox(), "paypal", webhooks, GOOD, clock=lambda: NOW, on_kept=lambda: None)
+    assert (kept, len(readers)) == (["WH-1"], 1)
+    assert readers[0] != loop
+    webhooks.close_readers()
 
 
 @pytest.mark.parametrize(

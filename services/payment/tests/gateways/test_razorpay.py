@@ -316,7 +316,7 @@ def test_the_capability_file_says_what_it_is_used_for():
     assert not can.takes("upi", "USD", "IN")
     assert not can.takes("upi", "INR", "FR")
     assert can.takes("card", "USD", "FR")
-    assert can.fee_of(Money(10_000, "INR")) == Money(200, "INR")
+    assert can.fee_of(Money(10_000, "INR")) == Money(236, "INR")
 
 
 async def test_connections_are_kept_and_no_machine_wide_password_is_used(monkeypatch, tmp_path):

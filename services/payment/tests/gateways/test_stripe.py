@@ -6,12 +6,13 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 import stripe
 
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, Refusal, Unauthenticated, Unavailable
-from payment_service.domain.gateways import ActionKind, Delivery, FailureKind, IntentState
+from payment_service.domain.gateways import ActionKind, Delivery, FailureKind, Intent, IntentState, Progress
 from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.gateways.stripe import StripeGateway, open_gateway
 from payment_service.outbound.gateways.stripe_errors import refusal_of
@@ -110,6 +111,66 @@ async def test_the_payers_bank_is_asked_on_its_page(far) -> None:
 
 
 @of_stripe
+@pytest.mark.parametrize(
+    ("passes", "state", "charges"), [(True, IntentState.SUCCEEDED, 1), (False, IntentState.OPEN, 0)]
+)
+async def test_what_the_payer_does_on_the_banks_page_is_told_by_webhook(far, passes, state, charges) -> None:
+    order, intent = await far.begun()
+    order = replace(order, token="pm_card_authenticationRequired")
+    asked = await far.gateway.confirm(order, intent.reference)
+    await far.decide(asked, passes=passes)
+
+    async def told() -> bool:
+        notices = [each for one in far.inbox.deliveries for each in far.gateway.read(one, datetime.now(UTC))]
+        return sum(each.key == order.key for each in notices) > 1  # that it waits, and how it ended
+
+    await far.until(told)
+    found = await far.gateway.find(order, asked.reference)
+    assert (found.state, await far.charges(order)) == (state, charges)
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(asked.action.value)).status_code == 404
+
+
+@of_stripe
+async def test_its_books_have_every_charge_refund_and_dispute_with_its_fee(far) -> None:
+    since = datetime.now(UTC) - timedelta(seconds=2)
+    order, intent = await far.begun(capture=False, amount=Money(10_000, "CAD"))
+    order = replace(order, token="pm_card_visa")
+    await far.gateway.confirm(order, intent.reference)
+    await far.gateway.capture(order, intent.reference, Money(6_000, "CAD"))
+    other, done = await far.paid()
+    made = await far.gateway.refund(other, done.reference, Money(500, "CAD"), id="a" * 32)
+    async with httpx.AsyncClient() as client:
+        await client.post(f"{far.url}/_sandbox/payment_intents/{intent.reference}/dispute", json={"open": True})
+    entries = await far.gateway.entries(since, datetime.now(UTC) + timedelta(seconds=2))
+    lines = {(each.kind, each.key, each.reference, each.amount, each.fee) for each in entries}
+    assert lines == {
+        ("charge", order.key, intent.reference, Money(6_000, "CAD"), Money(204, "CAD")),
+        ("charge", other.key, done.reference, other.amount, CAN.fee_of(other.amount)),
+        ("refund", other.key, done.reference, Money(500, "CAD"), Money(0, "CAD")),
+        ("dispute", "", intent.reference, Money(6_000, "CAD"), Money(0, "CAD")),
+    }
+    assert next(each.id for each in entries if each.kind == "refund") == made.reference
+    assert await far.gateway.entries(since - timedelta(hours=1), since) == []
+
+
+@of_stripe
+async def test_a_refund_that_failed_is_on_no_line_of_its_books(far) -> None:
+    order, intent = await far.begun()
+    done = await far.gateway.confirm(replace(order, token="pm_card_refundFail"), intent.reference)
+    await far.gateway.refund(order, done.reference, order.amount, id="a" * 32)
+
+    async def failed() -> bool:
+        known = await far.gateway.refunds_of(order, done.reference, {"a" * 32: ""})
+        return known["a" * 32].progress is Progress.FAILED
+
+    await far.until(failed)
+    day = timedelta(days=1)
+    entries = await far.gateway.entries(order.create_time - day, order.create_time + day)
+    assert [each.kind for each in entries] == ["charge"]
+
+
+@of_stripe
 async def test_reserved_money_is_captured_once(far) -> None:
     order, intent = await far.begun(capture=False)
     order = replace(order, token="pm_card_visa")
@@ -119,6 +180,25 @@ async def test_reserved_money_is_captured_once(far) -> None:
         taken = await far.gateway.capture(order, reserved.reference, order.amount)
         assert (taken.state, taken.captured) == (IntentState.SUCCEEDED, order.amount)
     assert await far.charges(order) == 1
+
+
+@of_stripe
+@pytest.mark.parametrize(("won", "lost"), [(True, False), (False, True)])
+async def test_a_dispute_says_how_it_stands_though_its_charge_stays_disputed(far, won: bool, lost: bool) -> None:
+    order, intent = await far.paid()
+
+    async def disputed(**said: bool) -> Intent:
+        async with httpx.AsyncClient() as client:
+            path = f"{far.url}/_sandbox/payment_intents/{intent.reference}/dispute"
+            assert (await client.post(path, json=said)).status_code == 200
+        return await far.gateway.find(order, intent.reference)
+
+    opened = await disputed(open=True)
+    assert (opened.state, opened.disputed, opened.lost) == (IntentState.SUCCEEDED, True, False)
+    over = await disputed(open=False, won=won)
+    assert (over.disputed, over.lost) == (lost, lost)
+    cost = (order.amount, Money(1500, order.amount.currency)) if lost else (None, None)
+    assert (over.disputed_amount, over.dispute_fee) == cost
 
 
 def gateway(*secrets: str) -> StripeGateway:

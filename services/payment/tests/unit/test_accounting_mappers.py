@@ -12,7 +12,7 @@ from payment_service.domain.invoice import Invoice, InvoiceKind
 from payment_service.domain.invoice_due import InvoiceDue
 from payment_service.domain.ledger import Account, AccountKind, Entry, FactKind, Posting
 from payment_service.domain.payout import Payout, Position, Transfer
-from payment_service.domain.receipt import Receipt, ReceiptLine, Seller, Tax
+from payment_service.domain.receipt import InBase, Receipt, ReceiptLine, Seller, Tax
 from payment_service.outbound.invoice_documents import (
     invoice_document,
     invoice_of,
@@ -33,12 +33,14 @@ from payment_service.outbound.payouts import payout_document, payout_of
 from payment_service.wire.invoices import invoice_to_wire
 from payment_service.wire.ledger import balance_to_wire, entry_to_wire, payout_to_wire
 from payment_service.wire.receipts import receipt_of_booking, receipt_of_change, seller_from_wire
-from resource_api import etag_of, money_from_wire, money_to_wire, time_from_wire
+from resource_api import etag_of, money_from_wire, money_to_wire, time_from_wire, time_to_wire
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1 import domain_events_pb2 as facts
+from usher.booking.v1.currency_exchange_pb2 import CurrencyExchange
 from usher.payment.v1 import invoice_pb2, ledger_pb2
 from usher.user.v1 import organizer_pb2
 
+AS_OF = datetime(2027, 3, 1, tzinfo=UTC)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 INSTANTS = st.integers(86_400_000, 4_000_000_000_000).map(
     lambda ms: datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
@@ -47,7 +49,8 @@ MONEY = st.builds(Money, st.integers(-(2**40), 2**40), st.just("KWD"))
 LINES = st.lists(st.builds(ReceiptLine, TEXTS, st.integers(1, 99), MONEY), min_size=1, max_size=3).map(tuple)
 TAXES = st.lists(st.builds(Tax, TEXTS, st.integers(0, 10**6), MONEY), max_size=3).map(tuple)
 SELLERS = st.builds(Seller, TEXTS, TEXTS, TEXTS, TEXTS)
-RECEIPTS = st.builds(Receipt, TEXTS, MONEY, LINES, TAXES, TEXTS)
+IN_BASE = st.none() | st.builds(InBase, TEXTS, INSTANTS, TEXTS, MONEY, TAXES)
+RECEIPTS = st.builds(Receipt, TEXTS, MONEY, LINES, TAXES, TEXTS, IN_BASE)
 PAYOUTS = st.builds(
     Payout, TEXTS, TEXTS, st.lists(MONEY, max_size=3).map(tuple), st.lists(MONEY, max_size=3).map(tuple),
     st.lists(st.builds(Transfer, TEXTS, MONEY), max_size=3).map(tuple), INSTANTS, TEXTS, st.integers(1, 9),
@@ -61,7 +64,7 @@ def invoices(draw: st.DrawFn) -> Invoice:
     return Invoice(
         *(draw(TEXTS) for _ in range(2)), draw(st.sampled_from(InvoiceKind)), draw(TEXTS), draw(SELLERS),
         *(draw(TEXTS) for _ in range(4)), lines, draw(TAXES), total, draw(INSTANTS), draw(INSTANTS), draw(TEXTS),
-        draw(st.integers(1, 9)),
+        draw(st.integers(1, 9)), draw(IN_BASE),
     )  # fmt: skip
 
 
@@ -82,7 +85,23 @@ def test_an_invoice_survives_the_store_and_is_told(invoice: Invoice) -> None:
     assert (money_from_wire(message.total), money_from_wire(message.net_total)) == (invoice.total, invoice.net)
     assert time_from_wire(message.supply_time) == invoice.supply_time
     assert time_from_wire(message.issue_time) == invoice.issue_time
-    assert len(message.DESCRIPTOR.fields) == 17
+    assert message.seller_time_zone == invoice.seller.time_zone
+    assert message.HasField("exchange") == (invoice.in_base is not None)
+    if base := invoice.in_base:
+        told = message.exchange
+        assert (told.base_currency_code, told.rate, told.rate_source) == (base.total.currency, base.rate, base.source)
+        assert (time_from_wire(told.rate_time), money_from_wire(told.base_total)) == (base.rate_time, base.total)
+        taxes = [Tax(each.display_name, each.rate_millionths, money_from_wire(each.amount)) for each in told.base_taxes]
+        assert taxes == list(base.taxes)
+        assert len(told.DESCRIPTOR.fields) == 6
+    assert len(message.DESCRIPTOR.fields) == 19
+
+
+def test_documents_of_before_there_were_other_currencies_are_read() -> None:
+    told = receipt_of_booking(booking(), "payments/1")
+    document = receipt_document(told)
+    del document["in_base"]
+    assert receipt_of(document) == told
 
 
 @given(RECEIPTS, SELLERS, PAYOUTS)
@@ -184,6 +203,40 @@ def test_a_change_tells_what_came_and_what_left_for_the_payment_that_paid_it() -
     assert receipt_of_change(fact) is None
     fact.booking.ClearField("extra_payments")
     assert receipt_of_change(fact) is None
+
+
+def exchange() -> CurrencyExchange:
+    """Of a booking for 119.00 euros that is paid in yen."""
+    told = CurrencyExchange(
+        base_currency_code="EUR", currency_code="JPY", rate="163.25", rate_source="by hand",
+        base_total=money_to_wire(Money(11900, "EUR")), rate_time=time_to_wire(AS_OF),
+    )  # fmt: skip
+    told.base_taxes.add(display_name="VAT", rate_millionths=190_000, amount=money_to_wire(Money(1900, "EUR")))
+    return told
+
+
+def test_a_booking_in_another_currency_tells_its_receipt_in_the_event_s_too() -> None:
+    told = receipt_of_booking(booking(exchange=exchange()), "payments/1").in_base
+    assert told == InBase(
+        "163.25", AS_OF, "by hand", Money(11900, "EUR"), (Tax("VAT", 190_000, Money(1900, "EUR")),)
+    )  # fmt: skip
+
+
+def test_a_change_in_another_currency_tells_what_it_came_to_in_the_event_s_too() -> None:
+    after = booking(
+        exchange=exchange(),
+        extra_payments=["payments/2"],
+        last_price_change=booking_pb2.PriceChange(amount_due=money_to_wire(Money(9713, "JPY"))),
+    )
+    added, removed = (
+        [facts.ChangedLine(total=money_to_wire(Money(yen, "JPY")), base_total=money_to_wire(Money(cents, "EUR")))]
+        for yen, cents in ((14611, 8950), (4898, 3000))
+    )
+    told = receipt_of_change(facts.BookingChanged(booking=after, added_lines=added, removed_lines=removed))
+    assert told is not None
+    assert told.in_base == InBase(
+        "163.25", AS_OF, "by hand", Money(5950, "EUR"), (Tax("VAT", 190_000, Money(950, "EUR")),)
+    )  # fmt: skip
 
 
 def test_an_organizer_tells_who_sells() -> None:

@@ -81,7 +81,9 @@ async def test_the_payer_is_told_what_to_do_and_by_hand_nothing_is_ever_known(re
     assert (await gateway.confirm(ORDER, begun.reference)).state is IntentState.ACTION_REQUIRED
     assert await gateway.find(ORDER, begun.reference) is None
     assert (await gateway.cancel(ORDER, begun.reference)).state is IntentState.CANCELLED
-    assert (await gateway.refund(ORDER, begun.reference, ORDER.amount, id="b" * 32)).progress is Progress.SUCCEEDED
+    back = await gateway.refund(ORDER, begun.reference, ORDER.amount, id="b" * 32)
+    assert (back.progress, bool(back.reference)) == (Progress.PENDING, True)
+    assert await gateway.refunds_of(ORDER, begun.reference, {"b" * 32: back.reference}) == {"b" * 32: back}
     assert list(await gateway.refunds_of(ORDER, begun.reference, {"b" * 32: ""})) == ["b" * 32]
     with pytest.raises(FailedPrecondition, match="CAPTURE_NOT_TAKEN"):
         await gateway.capture(ORDER, begun.reference, ORDER.amount)

@@ -34,7 +34,7 @@ INSTANTS = (
 MONEY = st.builds(Money, st.integers(1, 2**40), st.just("KWD"))
 REFUNDS = st.builds(
     Refund, IDS, MONEY, TEXTS, IDS, INSTANTS, st.sampled_from(RefundState), TEXTS, st.none() | INSTANTS,
-    st.integers(1, 3),
+    st.integers(1, 3), st.booleans(), st.none() | MONEY,
 )  # fmt: skip
 KINDS = st.sampled_from(MethodKind)
 REASONS = st.lists(TEXTS, max_size=2).map(tuple)
@@ -81,6 +81,7 @@ PAYMENTS = st.builds(
     succeed_time=st.none() | INSTANTS,
     called_off=st.booleans(),
     round=st.integers(0, 9),
+    closed_disputes=st.lists(TEXTS, max_size=2).map(tuple),
     version=st.integers(1, 10**6),
 )
 
@@ -98,7 +99,7 @@ def test_what_is_recorded_for_good_holds_neither_token_nor_address(payment: Paym
     assert from_document(recorded) == replace(payment, token="", buyer_email="")
 
 
-@given(st.builds(PaymentSettings, TEXTS, TEXTS, REASONS, REASONS, st.booleans()))
+@given(st.builds(PaymentSettings, TEXTS, TEXTS, REASONS, REASONS, st.booleans(), st.booleans()))
 def test_settings_survive_the_wire(settings: PaymentSettings) -> None:
     assert settings_from_wire(settings_to_wire(settings)) == settings
 
@@ -167,6 +168,8 @@ def _refund(message: payment_pb2.Refund) -> Refund:
         message.gateway_reference,
         time_from_wire(message.complete_time),
         message.attempt,
+        message.charged_back,
+        money_from_wire(message.dispute_fee) if message.HasField("dispute_fee") else None,
     )
 
 

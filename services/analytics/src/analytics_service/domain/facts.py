@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import Enum
 
@@ -32,23 +32,35 @@ CLAIMS = frozenset({Kind.BOOKING_CONFIRMED, Kind.BOOKING_CHANGED, Kind.PAYMENT_U
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a fact counts for one ticket type, `events/{event}/ticketTypes/{ticket_type}`, and currency (ISO 4217)."""
+    """What a fact counts for one ticket type, `events/{event}/ticketTypes/{ticket_type}`, and currency (ISO 4217).
+
+    base: the event's currency where it was paid in another one; "" where it was paid in that.
+    """
 
     ticket_type: str
     currency: str
     figures: Figures
+    base: str = ""
 
     def __mul__(self, times: int) -> "Line":
         """What so many of it count."""
-        return Line(self.ticket_type, self.currency, self.figures * times)
+        return replace(self, figures=self.figures * times)
+
+    def in_event_currency(self) -> "Line":
+        """With its money in the event's currency, each booking's at its own rate."""
+        if not self.base:
+            return self
+        figures, base = self.figures, self.base
+        money = {"gross": figures.base_gross, "refunded": figures.base_refunded, "base_gross": 0, "base_refunded": 0}
+        return Line(self.ticket_type, base, replace(figures, **money))
 
 
 def summed(lines: Iterable[Line]) -> tuple[Line, ...]:
-    """A line a ticket type and currency, in this order."""
-    sums: defaultdict[tuple[str, str], Figures] = defaultdict(lambda: NOTHING)
+    """A line a ticket type and currency, and currency of the event, in this order."""
+    sums: defaultdict[tuple[str, str, str], Figures] = defaultdict(lambda: NOTHING)
     for line in lines:
-        sums[line.ticket_type, line.currency] += line.figures
-    return tuple(Line(*which, figures) for which, figures in sorted(sums.items()))
+        sums[line.ticket_type, line.currency, line.base] += line.figures
+    return tuple(Line(kind, currency, figures, base) for (kind, currency, base), figures in sorted(sums.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +140,13 @@ class Refund:
 
 
 def refund_fact(refund: Refund, sale: Fact) -> Fact:
-    """The fact of a refund, spread over the lines of the confirmation or change that its payment paid for."""
+    """The fact of a refund, spread over the lines of the confirmation or change that its payment paid for.
+
+    INVARIANT: refunds of one payment add up to what they are of it in the event's currency too, by the rate of the
+    booking: all of a payment is exactly what it came to.
+    """
     parts = spread(refund.amount.minor_units, [max(0, line.figures.gross) for line in sale.lines], before=refund.before)
+    bases = _base_parts(refund, sale)
     return Fact(
         id=refund.id,
         kind=Kind.REFUND_COMPLETED,
@@ -139,8 +156,19 @@ def refund_fact(refund: Refund, sale: Fact) -> Fact:
         payment=refund.payment,
         time=refund.time,
         lines=tuple(
-            Line(line.ticket_type, refund.amount.currency, Figures(refunded=part))
-            for line, part in zip(sale.lines, parts, strict=True)
-            if part
+            Line(line.ticket_type, refund.amount.currency, Figures(refunded=part, base_refunded=base), line.base)
+            for line, part, base in zip(sale.lines, parts, bases, strict=True)
+            if part or base
         ),
     )
+
+
+def _base_parts(refund: Refund, sale: Fact) -> list[int]:
+    """Of each line of the sale what of the refund falls on it, in the event's currency."""
+    paid, came = sum(each.figures.gross for each in sale.lines), sum(each.figures.base_gross for each in sale.lines)
+    if not any(line.base for line in sale.lines) or paid <= 0 or came <= 0:
+        return [0] * len(sale.lines)
+    after, before = (
+        (2 * came * part + paid) // (2 * paid) for part in (refund.before + refund.amount.minor_units, refund.before)
+    )
+    return spread(after - before, [max(0, line.figures.base_gross) for line in sale.lines], before=before)

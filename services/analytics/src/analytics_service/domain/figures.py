@@ -8,6 +8,7 @@ from operator import add, attrgetter
 class Figures:
     """Counts, and money in minor units of one currency.
 
+    base_…: the same money in the event's currency, where bookings are paid in another one; else nothing.
     bookings_…: bookings with a line of the ticket type at hand, so one of two types counts in both.
     orders_…: the same bookings, each in one of its ticket types only; these add up over types.
     """
@@ -25,6 +26,8 @@ class Figures:
     bookings_no_show: int = 0
     orders_completed: int = 0
     orders_no_show: int = 0
+    base_gross: int = 0
+    base_refunded: int = 0
 
     def __add__(self, other: "Figures") -> "Figures":
         return Figures(*map(add, _values(self), _values(other)))

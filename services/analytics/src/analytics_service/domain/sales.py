@@ -20,7 +20,10 @@ class Dimension(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What was counted for one event on one day: a line a ticket type and currency. `newest`: the last fact of it."""
+    """What was counted for one event on one day: a line a ticket type and currency, and currency of the event.
+
+    newest: the last fact of it.
+    """
 
     key: SheetKey
     lines: tuple[Line, ...]
@@ -29,13 +32,17 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class SalesQuery:
-    """`start` and `end` are days, both included; None: from the beginning, until today. `event` empty: all."""
+    """`start` and `end` are days, both included; None: from the beginning, until today. `event` empty: all.
+
+    in_event_currency: amounts are those in the event's currency, else those that were paid.
+    """
 
     organizer: str
     start: date | None = None
     end: date | None = None
     event: str = ""
     group_by: frozenset[Dimension] = frozenset()
+    in_event_currency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +97,21 @@ class SalesReport:
     fresh_as_of: datetime | None
 
 
-def rows_of(sheets: Iterable[Sheet], group_by: Collection[Dimension]) -> tuple[Row, ...]:
-    """The sums of sheets of one organizer, in order of day, event, ticket type, currency, without groups of nothing."""
+def rows_of(
+    sheets: Iterable[Sheet], group_by: Collection[Dimension], *, in_event_currency: bool = False
+) -> tuple[Row, ...]:
+    """The sums of sheets of one organizer, in order of day, event, ticket type, currency, without groups of nothing.
+
+    INVARIANT: amounts of different currencies are never added.
+    """
     by_day, by_event, by_type = (
         dimension in group_by for dimension in (Dimension.DAY, Dimension.EVENT, Dimension.TICKET_TYPE)
     )
     sums: defaultdict[tuple[date, str, str, str], Figures] = defaultdict(lambda: NOTHING)
     for sheet in sheets:
         day, event = sheet.key.day if by_day else date.min, sheet.key.event if by_event else ""
-        for line in sheet.lines:
+        for each in sheet.lines:
+            line = each.in_event_currency() if in_event_currency else each
             sums[day, event, line.ticket_type if by_type else "", line.currency] += line.figures
     rows = (
         Row(day if by_day else None, event, ticket_type, currency, figures, by_type)

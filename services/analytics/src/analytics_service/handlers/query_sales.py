@@ -21,14 +21,15 @@ async def query_sales(
     fresh_as_of = await _fresh_as_of(facts, sheets, unsettled, query.organizer)
     start, end = query.start or date.min, query.end or zone.day(now)
     found = await sheets.of_organizer(query.organizer, start, end, query.event)
-    rows = rows_of(found, query.group_by)
+    rows = rows_of(found, query.group_by, in_event_currency=query.in_event_currency)
     if len(rows) > MOST_ROWS:
         raise FailedPrecondition(
             "ROWS_TOO_MANY",
             f"This makes {len(rows)} rows, at most {MOST_ROWS} are answered: ask for fewer days or groups.",
             metadata={"rows": str(len(rows)), "most": str(MOST_ROWS)},
         )
-    return SalesReport(rows, rows_of(found, frozenset()), zone.name, fresh_as_of)
+    totals = rows_of(found, frozenset(), in_event_currency=query.in_event_currency)
+    return SalesReport(rows, totals, zone.name, fresh_as_of)
 
 
 async def _fresh_as_of(facts: Facts, sheets: Sheets, unsettled: Unsettled, organizer: str) -> datetime | None:

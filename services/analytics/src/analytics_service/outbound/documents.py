@@ -96,15 +96,16 @@ def sheet_id(key: SheetKey) -> str:
 
 
 def line_document(line: Line) -> dict[str, Any]:
-    """Figures that are zero are left out."""
+    """Figures that are zero are left out, and the event's currency where it is no other one."""
     counted = {name: figure for name, figure in asdict(line.figures).items() if figure}
-    return {"ticket_type": line.ticket_type, "currency": line.currency, **counted}
+    base = {"base": line.base} if line.base else {}
+    return {"ticket_type": line.ticket_type, "currency": line.currency, **base, **counted}
 
 
 def line_of(document: Mapping[str, Any]) -> Line:
     """The reverse."""
     figures = Figures(**{name: document.get(name, 0) for name in FIGURES})
-    return Line(document["ticket_type"], document["currency"], figures)
+    return Line(document["ticket_type"], document["currency"], figures, document.get("base", ""))
 
 
 def shown_documents(filed: FiledFact) -> dict[str, dict[str, Any]]:

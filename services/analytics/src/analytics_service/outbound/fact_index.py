@@ -7,13 +7,14 @@ from analytics_service.outbound.documents import FIGURES, shown_documents
 from elastic_store import ElasticRefused, Index, IndexDefinition, IndexMissing, Outcome, Put
 
 # Raise it with every change of MAPPING.
-GENERATION = 2
+GENERATION = 3
 KEYWORD, LONG = {"type": "keyword"}, {"type": "long"}
 MAPPING = {
     "dynamic": "strict",
     "properties": {
         **dict.fromkeys(
-            ["domain_event", "kind", "organizer", "event", "booking", "payment", "ticket_type", "currency"], KEYWORD
+            ["domain_event", "kind", "organizer", "event", "booking", "payment", "ticket_type", "currency", "base"],
+            KEYWORD,
         ),
         "line": {"type": "integer"},
         "time": {"type": "date", "format": "epoch_millis"},

@@ -26,7 +26,8 @@ def query_of(request: pb.QuerySalesRequest) -> SalesQuery:
             known = ", ".join(f"DIMENSION_{each.name}" for each in Dimension)
             raise InvalidArgument.of(f"group_by[{place}]", f"must be one of {known}.", reason="DIMENSION_INVALID")
     group_by = frozenset(DIMENSIONS[dimension] for dimension in request.group_by)
-    return SalesQuery(request.parent, start, end, request.event, group_by)
+    in_event_currency = request.currency_basis == pb.QuerySalesRequest.CURRENCY_BASIS_EVENT
+    return SalesQuery(request.parent, start, end, request.event, group_by, in_event_currency)
 
 
 def report_message(report: SalesReport) -> pb.QuerySalesResponse:

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -30,13 +30,12 @@ def confirmation(id: str, time: datetime, message: booking.BookingConfirmed) -> 
     told = message.booking
     when = time_from_wire(told.confirm_time) or time
     lines = [
-        Line(
-            ticket_type,
-            currency,
-            Figures(bookings_confirmed=1, orders_confirmed=first, tickets_sold=quantity, gross=price),
+        each.counting(
+            bookings_confirmed=1, orders_confirmed=each.first, tickets_sold=each.quantity, gross=each.price,
+            base_gross=each.base_price,
         )
-        for ticket_type, currency, first, quantity, price in _lines(told.lines)
-    ]
+        for each in _sold(told, told.lines)
+    ]  # fmt: skip
     return _fact(id, Kind.BOOKING_CONFIRMED, when, told, lines, payment=told.payment)
 
 
@@ -46,7 +45,10 @@ def change(id: str, time: datetime, message: booking.BookingChanged) -> Fact | N
     if not told.HasField("confirm_time"):
         return None
     removed, added = (
-        [Part(ticket_type, currency, quantity, price) for ticket_type, currency, _, quantity, price in _lines(lines)]
+        [
+            Part(each.ticket_type, each.currency, each.quantity, each.price, each.base, each.base_price)
+            for each in _sold(told, lines)
+        ]
         for lines in (message.removed_lines, message.added_lines)
     )
     present = Counter[str]()
@@ -74,8 +76,8 @@ def cancellation(id: str, time: datetime, message: booking.BookingCancelled) -> 
     told = message.booking
     when = time_from_wire(told.cancel_time) or time
     lines = [
-        Line(ticket_type, currency, Figures(bookings_cancelled=1, orders_cancelled=first, tickets_cancelled=quantity))
-        for ticket_type, currency, first, quantity, _ in _lines(told.lines)
+        each.counting(bookings_cancelled=1, orders_cancelled=each.first, tickets_cancelled=each.quantity)
+        for each in _sold(told, told.lines)
     ]
     return _fact(id, Kind.BOOKING_CANCELLED, when, told, lines)
 
@@ -104,7 +106,7 @@ def check_in_undone(id: str, time: datetime, message: booking.CheckInUndone) -> 
 def _checked_in(told: booking_pb2.Booking, ticket: booking_pb2.Ticket, count: int) -> Line:
     currencies = {line.ticket_type: line.total.currency_code for line in told.lines}
     currency = currencies.get(ticket.ticket_type, told.total.currency_code)
-    return Line(ticket.ticket_type, currency, Figures(tickets_checked_in=count))
+    return Line(ticket.ticket_type, currency, Figures(tickets_checked_in=count), told.exchange.base_currency_code)
 
 
 def _was_no_show(told: booking_pb2.Booking) -> bool:
@@ -114,17 +116,13 @@ def _was_no_show(told: booking_pb2.Booking) -> bool:
 
 def _ended(told: booking_pb2.Booking, *, completed: int = 0, no_show: int = 0) -> list[Line]:
     return [
-        Line(
-            ticket_type,
-            currency,
-            Figures(
-                bookings_completed=completed,
-                bookings_no_show=no_show,
-                orders_completed=completed * first,
-                orders_no_show=no_show * first,
-            ),
+        each.counting(
+            bookings_completed=completed,
+            bookings_no_show=no_show,
+            orders_completed=completed * each.first,
+            orders_no_show=no_show * each.first,
         )
-        for ticket_type, currency, first, _, _ in _lines(told.lines)
+        for each in _sold(told, told.lines)
     ]
 
 
@@ -175,19 +173,40 @@ def _fact(
     return Fact(id, kind, told.organizer, told.event, told.name, payment, time, tuple(lines))
 
 
-def _lines(
-    lines: Sequence[booking_pb2.BookingLine] | Sequence[booking.ChangedLine],
-) -> list[tuple[str, str, int, int, int]]:
-    """(ticket type, currency, 1 for the first of its currency, quantity, what is paid in minor units), one a type."""
-    merged: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+class Sold(NamedTuple):
+    """Of one ticket type of a booking. first: 1 for the first of its currency, else 0. price: what is paid for all.
+
+    base: the event's currency where that is another one; base_price: the same in it.
+    """
+
+    ticket_type: str
+    currency: str
+    first: int
+    quantity: int
+    price: int
+    base: str
+    base_price: int
+
+    def counting(self, **figures: int) -> Line:
+        """A line of it."""
+        return Line(self.ticket_type, self.currency, Figures(**figures), self.base)
+
+
+def _sold(
+    told: booking_pb2.Booking, lines: Sequence[booking_pb2.BookingLine] | Sequence[booking.ChangedLine]
+) -> list[Sold]:
+    """Of lines of a booking, one a type and currency."""
+    merged: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    base = told.exchange.base_currency_code
     for line in lines:
         price = money_from_wire(line.total)
         amounts = merged[line.ticket_type, price.currency]
         amounts[0] += line.quantity
         amounts[1] += price.minor_units
+        amounts[2] += money_from_wire(line.base_total).minor_units if base else 0
     seen: set[str] = set()
     found = []
-    for (ticket_type, currency), (quantity, price_units) in merged.items():
-        found.append((ticket_type, currency, int(currency not in seen), quantity, price_units))
+    for (ticket_type, currency), (quantity, price_units, base_units) in merged.items():
+        found.append(Sold(ticket_type, currency, int(currency not in seen), quantity, price_units, base, base_units))
         seen.add(currency)
     return found

@@ -17,6 +17,7 @@ from booking_service.domain.pricing.breakdown import PriceBreakdown, PricedLine,
 from booking_service.domain.pricing.changes import UnitAt
 from booking_service.domain.questions import UNKNOWN, Answer, Attendee
 from booking_service.domain.states import LIFE, BookingAction, BookingState, TicketState
+from domain_kit.exchange_rate import ExchangeRate
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, NotFound
 from domain_kit.trails import BEGINNING, Trail
@@ -76,6 +77,12 @@ class Line:
         """What is paid for the line."""
         return self.priced().total if self.runs else self.unit_price * self.quantity
 
+    @property
+    def base_total(self) -> Money | None:
+        """The same in the event's currency; None where it is paid in that."""
+        bases = [(run.quantity, run.unit.base) for run in self.runs if run.unit.base is not None]
+        return reduce(add, (base.total * count for count, base in bases)) if bases else None
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
@@ -129,7 +136,8 @@ class Booking:
     paid: minor units that came and were kept, refunds taken off. refunded: those refunds. retained: of `paid`, what was
     paid for tickets that are given up and does not go back. extra_payments: those after the first, for changes.
     voucher_codes: as given. entry: the waiting list entry it was offered to. counted: its tickets count in the tally of
-    its buyer. contact: in place of a buyer with an account. trail: kept by the desk.
+    its buyer. contact: in place of a buyer with an account. exchange_rate: that it was held with, for good, where it is
+    paid in another currency than the event's. trail: kept by the desk.
     """
 
     name: str
@@ -160,6 +168,7 @@ class Booking:
     retained: int = 0
     pending: PendingChange | None = None
     price_change: PriceChange | None = None
+    exchange_rate: ExchangeRate | None = None
     version: int = 0
     trail: Trail = BEGINNING
     memory: ClassVar[Memory] = Memory.OR_READ

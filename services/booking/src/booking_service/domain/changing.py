@@ -104,7 +104,8 @@ def repriced(
 ) -> Repriced:
     """What it comes to when these tickets leave and those are bought. by_terms: what goes back is what the terms say.
 
-    FailedPrecondition EVENT_NOT_ON_SALE, DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED; NotFound.
+    FailedPrecondition EVENT_NOT_ON_SALE, DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED, PRICE_NOT_CONVERTIBLE;
+    NotFound.
     """
     kinds = [offer.ticket_type(each.ticket_type) for each in wanted]
     if wanted and offer.state is not OfferState.PUBLISHED:
@@ -114,7 +115,10 @@ def repriced(
     items = [Item(each.ticket_type, each.quantity, each.date) for each in wanted]
     for each in wanted:
         offer.date(each.date)
-    price = reprice(booking.breakdown(), units, items, tariff_of(offer, kinds, inventory, now), now)
+    price = reprice(
+        booking.breakdown(), units, items, tariff_of(offer, kinds, inventory, now), now,
+        booking.exchange_rate,
+    )  # fmt: skip
     added = tuple(
         line_of(offer, kind, each, line.runs) for kind, each, line in zip(kinds, wanted, price.added.lines, strict=True)
     )

@@ -46,12 +46,13 @@ class BookingExpired:
 
 @dataclass(frozen=True, slots=True)
 class ChangedLine:
-    """Tickets of one type and date that left or came, and what all of them cost."""
+    """Tickets of one type and date that left or came, and what all of them cost; in the event's currency too."""
 
     ticket_type: str
     date: str
     quantity: int
     total: Money
+    base_total: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,9 @@ def issue_at(
 
 
 def _changed_lines(lines: Sequence[Line]) -> tuple[facts.ChangedLine, ...]:
-    return tuple(facts.ChangedLine(each.ticket_type, each.date, each.quantity, each.total) for each in lines)
+    return tuple(
+        facts.ChangedLine(each.ticket_type, each.date, each.quantity, each.total, each.base_total) for each in lines
+    )
 
 
 def tickets_of(booking: str, line: Line, unit: UnitAt, issuer: TicketIssuer) -> list[Ticket]:

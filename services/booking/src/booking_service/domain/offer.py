@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from booking_service.domain.pricing.inputs import Discount, Phase
 from booking_service.domain.questions import Question
 from booking_service.domain.seating import Section
 from booking_service.domain.terms import PLAIN_TERMS, BookingTerms
+from domain_kit.exchange_rate import ExchangeRate
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, NotFound
 
@@ -113,7 +114,8 @@ class Offer:
     """An event as it is sold.
 
     pools: by id. version: domain events of the event seen, the newer wins. published: it was public at some time, so
-    that the public may know of it. dates: not empty for a series; then each booking line names one.
+    that the public may know of it. dates: not empty for a series; then each booking line names one. currency: its own,
+    "": that of its types. rates: of the other currencies it may be paid in; none older than `max_rate_age` is used.
     """
 
     event: str
@@ -134,6 +136,9 @@ class Offer:
     discounts: tuple[Discount, ...] = ()
     sections: tuple[Section, ...] = ()
     terms: BookingTerms = PLAIN_TERMS
+    currency: str = ""
+    rates: tuple[ExchangeRate, ...] = ()
+    max_rate_age: timedelta | None = None
 
     def ticket_type(self, name: str) -> OfferedType:
         """NotFound when it is not sold (any more)."""

@@ -58,8 +58,9 @@ RESALE_LIFE = StateTable(
 class ResaleOffer:
     """One ticket that is for sale again.
 
-    line: the ticket as its seller has it, with what it cost to the cent; who buys it gets the same. buyer_booking: the
-    one that reserves it, or bought it. reserved_until: when that hold ends. trail: kept by the desk.
+    line: the ticket as its seller has it, with what it cost to the cent; who buys it gets the same, in a currency of
+    their own if they like. buyer_booking: the one that reserves it, or bought it. reserved_until: when that hold ends.
+    trail: kept by the desk.
     """
 
     name: str

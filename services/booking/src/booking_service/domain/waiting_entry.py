@@ -58,7 +58,7 @@ class WaitingEntry:
     """A wish for so many tickets of one type, of a series for one date.
 
     number: counts those who joined the event's list, from 1. priority: the higher is served first. booking: what was
-    offered. lapse_reason: why it lapsed. trail: kept by the desk.
+    offered. lapse_reason: why it lapsed. currency: to be offered in, "": the event's own. trail: kept by the desk.
     """
 
     name: str
@@ -78,6 +78,7 @@ class WaitingEntry:
     offer_time: datetime | None = None
     offer_expire_time: datetime | None = None
     end_time: datetime | None = None
+    currency: str = ""
     version: int = 0
     trail: Trail = BEGINNING
     memory: ClassVar[Memory] = Memory.NONE

@@ -29,6 +29,7 @@ async def create_group_booking(
     wanted: Sequence[Wanted],
     answers: tuple[Answer, ...],
     complimentary: bool,
+    currency: str = "",
     hold_for: timedelta,
     reason: str,
     cause: Cause,
@@ -48,6 +49,6 @@ async def create_group_booking(
         raise InvalidArgument.of("contact", "could not pay an invoice; it needs a user.")
     name = f"{event}/bookings/{new_id()}"
     command = BookGroup(
-        event, name, buyer, contact, tuple(wanted), issuer, reason, complimentary, hold_for, answers
+        event, name, buyer, contact, tuple(wanted), issuer, reason, complimentary, hold_for, answers, currency
     )  # fmt: skip
     return await ask(desk, command, cause, Booking)

@@ -10,7 +10,15 @@ from domain_kit.repository import Cause
 
 
 async def join_waiting_list(
-    desk: Desk, *, event: str, user: str, ticket_type: str, date: str, quantity: int, cause: Cause
+    desk: Desk,
+    *,
+    event: str,
+    user: str,
+    ticket_type: str,
+    date: str,
+    quantity: int,
+    currency: str = "",
+    cause: Cause,
 ) -> WaitingEntry:
     """The new entry. InvalidArgument for a type of another event or no quantity; else as `JoinWaitingList`."""
     if not ticket_type.startswith(f"{event}/ticketTypes/"):
@@ -18,4 +26,5 @@ async def join_waiting_list(
     if quantity < 1:
         raise InvalidArgument.of("waiting_list_entry.quantity", "must be at least 1.")
     name = f"{event}/waitingListEntries/{new_id()}"
-    return await ask(desk, JoinWaitingList(event, name, user, ticket_type, date, quantity), cause, WaitingEntry)
+    command = JoinWaitingList(event, name, user, ticket_type, date, quantity, currency)
+    return await ask(desk, command, cause, WaitingEntry)

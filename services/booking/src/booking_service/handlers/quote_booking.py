@@ -20,11 +20,14 @@ async def quote_booking(
     wanted: Sequence[Wanted],
     voucher_codes: tuple[str, ...] = (),
     answers: tuple[Answer, ...] = (),
+    currency: str = "",
 ) -> Booking:
     """The booking as it would be; refusals as `create_booking`."""
     check_wanted(event, wanted)
     name = f"{event}/bookings/{new_id()}"
-    command = Hold(event, name, buyer, tuple(wanted), timedelta(0), voucher_codes=voucher_codes, answers=answers)
+    command = Hold(
+        event, name, buyer, tuple(wanted), timedelta(0), voucher_codes=voucher_codes, answers=answers, currency=currency
+    )  # fmt: skip
     booking = await rehearsal.rehearse(command)
     if not isinstance(booking, Booking):
         raise TypeError(f"Hold answered {type(booking).__name__}")

@@ -31,6 +31,7 @@ class Group(TypedDict):
     wanted: list[Wanted]
     answers: tuple[Answer, ...]
     complimentary: bool
+    currency: str
     hold_for: timedelta
     reason: str
 
@@ -55,6 +56,7 @@ def group_from_wire(request: pb.CreateGroupBookingRequest) -> Group:
         wanted=wanted,
         answers=answers_from_wire(request.answers),
         complimentary=request.HasField("complimentary"),
+        currency=request.currency_code,
         hold_for=lasting,
         reason=request.reason,
     )

@@ -26,6 +26,7 @@ from booking_service.domain.terms import (
     WaitingListTerms,
     WaitingRoomTerms,
 )
+from domain_kit.exchange_rate import ExchangeRate
 from resource_api import money_from_wire, time_from_wire
 from usher.event.v1 import (
     discount_pb2,
@@ -67,7 +68,17 @@ def offer_from_wire(snapshot: domain_events_pb2.EventSnapshot, version: int) -> 
         discounts=tuple(_discount_from_wire(each) for each in snapshot.discounts),
         sections=tuple(_section_from_wire(each) for each in snapshot.seating_plan.sections),
         terms=_terms_from_wire(event.booking_terms),
+        currency=event.currency_code,
+        rates=tuple(_rate_from_wire(event.currency_code, each) for each in event.offered_currencies),
+        max_rate_age=_span(event.max_rate_age),
     )
+
+
+def _rate_from_wire(base: str, offered: event_pb2.OfferedCurrency) -> ExchangeRate:
+    as_of = time_from_wire(offered.rate_time)
+    if as_of is None:
+        raise ValueError(f"the rate of {offered.currency_code} has no time")
+    return ExchangeRate(base, offered.currency_code, offered.rate, as_of, offered.rate_source)
 
 
 def _type_from_wire(kind: ticket_type_pb2.TicketType) -> OfferedType:

@@ -66,7 +66,7 @@ class BookingServicer(BookingServiceServicer):
         booking = await create_booking(
             parts.desk, event=request.parent, buyer=principal_of(context).user, wanted=wanted_from_wire(request),
             voucher_codes=tuple(request.booking.voucher_codes), answers=answers_from_wire(request.booking.answers),
-            hold_for=parts.hold_for, cause=cause,
+            currency=request.booking.currency_code, hold_for=parts.hold_for, cause=cause,
         )  # fmt: skip
         return booking_to_wire(booking, await missing_answers_of(parts.offers, booking))
 
@@ -76,6 +76,7 @@ class BookingServicer(BookingServiceServicer):
         return quote_to_wire(await quote_booking(
             parts.rehearsal, event=request.parent, buyer=principal_of(context).user, wanted=wanted_from_wire(request),
             voucher_codes=tuple(request.booking.voucher_codes), answers=answers_from_wire(request.booking.answers),
+            currency=request.booking.currency_code,
         ))  # fmt: skip
 
     async def GetBooking(self, request: pb.GetBookingRequest, context: object) -> booking_pb2.Booking:

@@ -16,7 +16,7 @@ from usher.booking.v1.waiting_list_service_pb2_grpc import WaitingListServiceSer
 
 _STATES = [value.name for value in entries_pb.WaitingListEntryState.DESCRIPTOR.values if value.number]
 _FILTER = FilterFields({"state": Choice(_STATES), "ticket_type": Text(), "date": Text(), "user": Text()})
-_FIXED = ("ticket_type", "date", "quantity")
+_FIXED = ("ticket_type", "date", "quantity", "currency_code")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class WaitingListServicer(WaitingListServiceServicer):
         wish, user, cause = request.waiting_list_entry, principal_of(context).user, cause_of(request, context)
         entry = await join_waiting_list(
             self._parts.desk, event=request.parent, user=user, ticket_type=wish.ticket_type, date=wish.date,
-            quantity=wish.quantity, cause=cause,
+            quantity=wish.quantity, currency=wish.currency_code, cause=cause,
         )  # fmt: skip
         return entry_to_wire(entry)
 

@@ -104,7 +104,11 @@ def _changed(fact: facts.BookingChanged, booking: Booking) -> Message:
 
 def _changed_line(line: facts.ChangedLine) -> pb.ChangedLine:
     return pb.ChangedLine(
-        ticket_type=line.ticket_type, date=line.date, quantity=line.quantity, total=money_to_wire(line.total)
+        ticket_type=line.ticket_type,
+        date=line.date,
+        quantity=line.quantity,
+        total=money_to_wire(line.total),
+        base_total=None if line.base_total is None else money_to_wire(line.base_total),
     )
 
 

@@ -17,6 +17,10 @@ from booking_service.domain.taken_seats import TakenSeats
 EVENT = "events/e"
 
 
+def in_event_currency(line):
+    return line.total if line.base_total is None else line.base_total
+
+
 class Invariants(RuleBasedStateMachine):
     """For a machine that keeps the records, what money came and what is due back, and what was told."""
 
@@ -133,6 +137,19 @@ class Invariants(RuleBasedStateMachine):
         assert {name: sorted(each) for name, each in sold.items()} == {
             name: sorted(each) for name, each in self.refunds.items()
         }
+
+    @invariant()
+    def what_is_sold_on_keeps_its_price_in_the_currency_of_the_event(self):
+        """INVARIANT: seller and buyer agree on it there, each pays and is paid in their own money at their own rate."""
+        for each in self.of(Booking):
+            for line in each.lines:
+                for unit in line.priced().units():
+                    base = (unit.base or unit).total
+                    assert base.currency == "EUR"
+                    assert unit.total == (each.exchange_rate.converted(base) if each.exchange_rate else base)
+                if line.resale_offer:
+                    theirs = self.records[ResaleOffer, line.resale_offer].line
+                    assert in_event_currency(line) == in_event_currency(theirs)
 
     @invariant()
     def money_is_conserved(self):

@@ -33,11 +33,13 @@ from booking_service.domain.selling import Wanted
 from booking_service.domain.states import BookingState, TicketState
 from booking_service.domain.stock import Stock
 from booking_service.domain.terms import BookingTerms
+from domain_kit.exchange_rate import ExchangeRate
 from domain_kit.ids import new_id
 from domain_kit.money import Money
 from domain_kit.refusals import Refusal
 
 EVENT = "events/e"
+START = datetime(2027, 1, 1, tzinfo=UTC)
 TYPES = {
     "free": (0, ("hall",)),
     "paid": (1999, ("hall",)),
@@ -45,10 +47,12 @@ TYPES = {
     "asked": (2500, ("hall",)),
 }
 TERMS = BookingTerms(change_allowed=True, transfer_allowed=True, refund_steps=(RefundStep(timedelta(0), 3_333),))
+CURRENCIES = st.sampled_from(["", "", "JPY", "KWD"])
+RATES = st.integers(1, 10**8).map(lambda digits: f"{digits // 10**5}.{digits % 10**5:05}")
 ADDED = st.dictionaries(st.sampled_from(sorted(TYPES)), st.integers(1, 3), max_size=2)
 
 
-def offer(version: int, hall: int, table: int, state: OfferState = OfferState.PUBLISHED) -> Offer:
+def offer(version: int, hall: int, table: int, state: OfferState = OfferState.PUBLISHED, yen: str = "163.25") -> Offer:
     start = datetime(2028, 1, 1, tzinfo=UTC)
     kinds = tuple(
         OfferedType(f"{EVENT}/ticketTypes/{name}", name, Money(price, "EUR"), pools, approval_required=name == "asked")
@@ -56,8 +60,10 @@ def offer(version: int, hall: int, table: int, state: OfferState = OfferState.PU
     )
     pools = {"hall": Pool(hall), "table": Pool(table)}
     return Offer(
-        EVENT, "organizers/o", "E", state, start, start, "UTC", kinds, pools, version, published=True, terms=TERMS
-    )
+        EVENT, "organizers/o", "E", state, start, start, "UTC", kinds, pools, version, published=True, terms=TERMS,
+        currency="EUR",
+        rates=tuple(ExchangeRate("EUR", each, rate, START) for each, rate in (("JPY", yen), ("KWD", "0.335"))),
+    )  # fmt: skip
 
 
 class Issuer:
@@ -70,7 +76,8 @@ class Sale(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = datetime(2027, 1, 1, tzinfo=UTC)
+        self.now = START
+        self.rates: dict[str, ExchangeRate | None] = {}
         self.stock = Stock(offer(1, 6, 3), Inventory(EVENT))
         self.bookings: dict[str, Booking] = {}
         self.money: dict[str, Money] = {}
@@ -118,11 +125,19 @@ class Sale(RuleBasedStateMachine):
             if taken > before.inventory.taken.get(pool, 0):
                 assert taken <= self.stock.offer.capacity_of(pool)
 
-    @rule(target=names, wanted=st.dictionaries(st.sampled_from(sorted(TYPES)), st.integers(1, 4), min_size=1))
-    def hold(self, wanted):
+    @rule(
+        target=names,
+        wanted=st.dictionaries(st.sampled_from(sorted(TYPES)), st.integers(1, 4), min_size=1),
+        currency=CURRENCIES,
+    )
+    def hold(self, wanted, currency):
         lines = [Wanted(f"{EVENT}/ticketTypes/{kind}", count) for kind, count in wanted.items()]
         name = f"{EVENT}/bookings/{new_id()}"
-        return name if self.run(Hold(EVENT, name, "users/u", lines, timedelta(minutes=10))) else multiple()
+        command = Hold(EVENT, name, "users/u", lines, timedelta(minutes=10), currency=currency)
+        if not self.run(command):
+            return multiple()
+        self.rates[name] = next((each for each in self.stock.offer.rates if each.currency == currency), None)
+        return name
 
     @rule(name=names)
     def confirm(self, name):
@@ -132,7 +147,7 @@ class Sale(RuleBasedStateMachine):
     def pay(self, name, wrong, again):
         booking = self.bookings[name]
         payment = booking.payment if again and booking.payment else f"payments/{new_id()}"
-        amount = (booking.due or booking.total) + Money(int(wrong), "EUR")
+        amount = (booking.due or booking.total) + Money(int(wrong), booking.total.currency)
         self.money.setdefault(payment, amount)
         assert self.run(ClaimPayment(EVENT, name, payment, amount, Issuer()))
 
@@ -189,10 +204,10 @@ class Sale(RuleBasedStateMachine):
     def wait(self, minutes):
         self.now += timedelta(minutes=minutes)
 
-    @rule(hall=st.integers(0, 9), table=st.integers(0, 4), off=st.integers(0, 9))
-    def change_offer(self, hall, table, off):
+    @rule(hall=st.integers(0, 9), table=st.integers(0, 4), off=st.integers(0, 9), yen=RATES)
+    def change_offer(self, hall, table, off, yen):
         state = OfferState.CANCELLED if off == 0 else OfferState.PUBLISHED
-        self.run(ProjectOffer(offer(self.stock.offer.version + 1, hall, table, state)))
+        self.run(ProjectOffer(offer(self.stock.offer.version + 1, hall, table, state, yen)))
 
     @invariant()
     def taken_places_are_those_of_live_bookings(self):
@@ -212,6 +227,24 @@ class Sale(RuleBasedStateMachine):
             assert booking.total.minor_units == sum(
                 line.quantity * line.unit_price.minor_units for line in booking.lines
             )
+
+    @invariant()
+    def a_booking_keeps_the_rate_it_was_held_with(self):
+        """INVARIANT: whatever the rate is today, each ticket costs what it costs in the event's currency at the rate of
+        its booking, those that a change added later too; and both totals are sums of tickets.
+        """
+        for name, booking in self.bookings.items():
+            rate = self.rates[name]
+            assert booking.exchange_rate == rate
+            lines = [*booking.lines, *(booking.pending.added if booking.pending else ())]
+            units = [(line, unit) for line in lines for unit in line.priced().units()]
+            for line, unit in units:
+                price = Money(TYPES[line.ticket_type.rpartition("/")[2]][0], "EUR")
+                assert unit.total == (rate.converted(price) if rate else price)
+                assert (unit.base.total if rate else unit.total) == price
+            if rate:
+                base = sum(TYPES[line.ticket_type.rpartition("/")[2]][0] * line.quantity for line in booking.lines)
+                assert sum(line.base_total.minor_units for line in booking.lines) == base
 
     @invariant()
     def tickets_match_places(self):

@@ -47,6 +47,7 @@ from booking_service.domain.stock import Stock
 from booking_service.domain.terms import BookingTerms, WaitingListTerms
 from booking_service.domain.waiting_entry import EntryState, WaitingEntry
 from booking_service.domain.waiting_list import servable, wish_of
+from domain_kit.exchange_rate import ExchangeRate
 from domain_kit.ids import new_id
 from domain_kit.money import Money
 from domain_kit.refusals import Refusal
@@ -55,11 +56,12 @@ START = datetime(2027, 1, 1, tzinfo=UTC)
 KINDS = st.sampled_from(["paid", "paid", "seat", "free"])
 USERS = st.sampled_from(["users/a", "users/b", "users/c"])
 NUMBER = st.integers(0, 9)
+CURRENCIES = st.sampled_from(["", "", "JPY", "KWD"])
 HELD = timedelta(minutes=10)
 
 
 def offer(version: int, state: OfferState = OfferState.PUBLISHED, hall: int = 3) -> Offer:
-    """The first two tickets are cheaper, so that what a ticket cost is not what one costs now."""
+    """The first two tickets are cheaper, so that what a ticket cost is not what one costs now; nor is a yen."""
     start = START + timedelta(days=20)
     early = (Phase("early", Money(1001, "EUR"), places=2),)
     kinds = (
@@ -75,7 +77,10 @@ def offer(version: int, state: OfferState = OfferState.PUBLISHED, hall: int = 3)
     return Offer(
         EVENT, "organizers/o", "E", state, start, start + timedelta(hours=3), "UTC", kinds,
         {"hall": Pool(hall), "seats": Pool(9)}, version, published=True, terms=terms,
-        sections=(Section("a", "A", (SeatRow("1", ("1", "2")),)),),
+        sections=(Section("a", "A", (SeatRow("1", ("1", "2")),)),), currency="EUR",
+        rates=tuple(
+            ExchangeRate("EUR", each, rate, START) for each, rate in (("JPY", f"16{version % 9}.7"), ("KWD", "0.3351"))
+        ),
     )  # fmt: skip
 
 
@@ -141,17 +146,21 @@ class Resales(Invariants):
         for user, kind in users:
             self.book(user, kind, 1)
 
-    def book(self, user, kind, count):
-        if self.hold(user, [(kind, count)]):
+    def book(self, user, kind, count, currency=""):
+        if self.hold(user, [(kind, count)], currency):
             self.pay(0, False)
 
-    @rule(user=USERS, wanted=st.lists(st.tuples(KINDS, st.sampled_from([1, 1, 2, 3])), min_size=1, max_size=2))
-    def hold_some(self, user, wanted):
-        self.hold(user, wanted)
+    @rule(
+        user=USERS,
+        wanted=st.lists(st.tuples(KINDS, st.sampled_from([1, 1, 2, 3])), min_size=1, max_size=2),
+        currency=CURRENCIES,
+    )
+    def hold_some(self, user, wanted, currency):
+        self.hold(user, wanted, currency)
 
-    def hold(self, user, wanted):
+    def hold(self, user, wanted, currency=""):
         lines = tuple(Wanted(f"{EVENT}/ticketTypes/{kind}", count) for kind, count in wanted)
-        done = self.run(Hold(EVENT, f"{EVENT}/bookings/{self.number()}", user, lines, HELD))
+        done = self.run(Hold(EVENT, f"{EVENT}/bookings/{self.number()}", user, lines, HELD, currency=currency))
         return not isinstance(done, Refusal)
 
     @rule(number=NUMBER, late=st.booleans())
@@ -171,9 +180,9 @@ class Resales(Invariants):
             self.run(ClaimPayment(EVENT, booking.name, payment, booking.total, Issuer())), Refusal
         )  # fmt: skip
 
-    @rule(user=USERS, kind=KINDS, count=st.sampled_from([1, 2]))
-    def buy(self, user, kind, count):
-        self.book(user, kind, count)
+    @rule(user=USERS, kind=KINDS, count=st.sampled_from([1, 2]), currency=CURRENCIES)
+    def buy(self, user, kind, count, currency):
+        self.book(user, kind, count, currency)
 
     def usable(self):
         return [
@@ -191,13 +200,13 @@ class Resales(Invariants):
             offers = tuple(f"{EVENT}/resaleOffers/{self.number()}" for _ in names)
             self.run(OfferForResale(EVENT, booking.name, tuple(names), offers))
 
-    @rule(user=USERS, kind=KINDS, number=NUMBER, paid=st.booleans())
-    def sell_out_and_buy_what_is_sold_on(self, user, kind, number, paid):
+    @rule(user=USERS, kind=KINDS, number=NUMBER, paid=st.booleans(), sells=CURRENCIES, buys=CURRENCIES)
+    def sell_out_and_buy_what_is_sold_on(self, user, kind, number, paid, sells, buys):
         """What all this is about, so that it happens often."""
         for _ in range(4):
-            self.book(f"users/{number}", kind, 1)
+            self.book(f"users/{number}", kind, 1, sells)
         self.offer_tickets(number, False)
-        if self.hold(user, [(kind, 1)]) and paid:
+        if self.hold(user, [(kind, 1)], buys) and paid:
             self.pay(0, False)
 
     @rule(
@@ -262,10 +271,10 @@ class Resales(Invariants):
             fewer = (Reduction(booking.lines[0].ticket_type, "", 1),)
             self.run(Change(EVENT, booking.name, (), fewer, (), True, Issuer(), HELD))
 
-    @rule(user=USERS, kind=KINDS, count=st.sampled_from([1, 1, 2]))
-    def join(self, user, kind, count):
+    @rule(user=USERS, kind=KINDS, count=st.sampled_from([1, 1, 2]), currency=CURRENCIES)
+    def join(self, user, kind, count, currency=""):
         name = f"{EVENT}/waitingListEntries/{self.number()}"
-        self.run(JoinWaitingList(EVENT, name, user, f"{EVENT}/ticketTypes/{kind}", "", count))
+        self.run(JoinWaitingList(EVENT, name, user, f"{EVENT}/ticketTypes/{kind}", "", count, currency))
 
     @rule(number=NUMBER)
     def leave(self, number):

@@ -136,6 +136,14 @@ def snapshot_of(offer: Offer) -> domain_events_pb2.EventSnapshot:
                 display_name=place.display_name, street_address=place.address, region=place.region, location=located
             ),
             booking_terms=terms_to_wire(offer),
+            currency_code=offer.currency, max_rate_age=span(offer.max_rate_age),
+            offered_currencies=[
+                event_pb2.OfferedCurrency(
+                    currency_code=each.currency, rate=each.rate, rate_time=time_to_wire(each.rate_time),
+                    rate_source=each.source,
+                )
+                for each in offer.rates
+            ],
         ),
         ticket_types=[type_to_wire(offer.event, each) for each in offer.ticket_types],
         capacity_pools=[pool_to_wire(offer.event, id, pool) for id, pool in offer.pools.items()],
@@ -165,7 +173,8 @@ def test_an_offer_is_read_from_a_snapshot_with_every_field(offer):
     place = replace(offer.place, country="", region="", longitude=offer.place.latitude)
     # An add-on without a limit of its own comes once for each admission, and is told without one.
     kinds = tuple(replace(each, one_each=False) for each in offer.ticket_types)
-    offer = replace(offer, place=place, ticket_types=kinds)
+    rates = tuple(replace(each, base=offer.currency) for each in offer.rates)  # told for the event's own currency only
+    offer = replace(offer, place=place, ticket_types=kinds, rates=rates)
     assert offer_from_wire(snapshot_of(offer), offer.version) == offer
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from event_service.domain.currencies import OfferedCurrency, currency_problems, rate_time_problems
 from event_service.domain.problems import Problems, refuse, within
 from event_service.domain.terms import DEFAULT_TERMS, BookingTerms, terms_problems
 
@@ -39,14 +40,17 @@ class EventDetails:
     language_code: str = ""
     homepage_uri: str = ""
     booking_terms: BookingTerms = DEFAULT_TERMS
+    currency_code: str = ""
+    offered_currencies: tuple[OfferedCurrency, ...] = ()
+    max_rate_age: timedelta | None = None
 
 
-def check_details(details: EventDetails, field: str = "event") -> None:
+def check_details(details: EventDetails, now: datetime, field: str = "event") -> None:
     """InvalidArgument EVENT_INVALID with every field that is wrong, as paths below `field`."""
-    refuse("EVENT_INVALID", field, _problems(details))
+    refuse("EVENT_INVALID", field, _problems(details, now))
 
 
-def _problems(details: EventDetails) -> Problems:
+def _problems(details: EventDetails, now: datetime) -> Problems:
     if not details.title.strip():
         yield "title", "is required."
     if not details.time_zone:
@@ -69,6 +73,8 @@ def _problems(details: EventDetails) -> Problems:
     if details.venue and not _is_on_earth(details.venue):
         yield "venue.location", "latitude is -90 to 90, longitude -180 to 180 degrees."
     yield from within("booking_terms", terms_problems(details.booking_terms))
+    yield from currency_problems(details.currency_code, details.offered_currencies)
+    yield from rate_time_problems(details.offered_currencies, now)
 
 
 def _is_on_earth(venue: Venue) -> bool:

@@ -12,7 +12,6 @@ from event_service.domain import domain_events as facts
 from event_service.domain.details import EventDetails, check_details
 from event_service.domain.offer import KINDS, NOTHING_SOLD, Offer, P, Part
 from event_service.domain.seating import SeatingPlan
-from event_service.domain.terms import BookingTerms
 from event_service.domain.ticket_type import TicketType
 
 
@@ -48,6 +47,7 @@ LIFE = StateTable(
 )
 
 Outcome = tuple["Event", Sequence[DomainEvent]]
+_FEE, _PRICE = "event.booking_terms.service_fee.fixed.currency_code", "ticket_type.price.currency_code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ class Event:
         )
         if not changed:
             return self, []
-        check_details(details)
-        _check_currency(details.booking_terms, self.offer, "EVENT_INVALID", "event.booking_terms.service_fee.fixed")
+        check_details(details, now)
+        _check_currency(details, self.offer, "EVENT_INVALID", "event.currency_code", _FEE)
         return replace(self, details=details, update_time=now), [facts.EventUpdated(changed)]
 
     def published(self, now: datetime) -> Outcome:
@@ -142,22 +142,31 @@ class Event:
     def _offering(self, offer: Offer, fact: DomainEvent, now: datetime) -> Outcome:
         if offer is self.offer:
             return self, []
-        _check_currency(self.details.booking_terms, offer, "TICKET_TYPE_INVALID", "ticket_type.price")
+        _check_currency(self.details, offer, "TICKET_TYPE_INVALID", _PRICE, _PRICE)
         return replace(self, offer=offer, update_time=now), [fact]
 
 
 def draft(name: str, organizer: str, details: EventDetails, now: datetime) -> Outcome:
     """A new event that only its organizer sees."""
-    check_details(details)
+    check_details(details, now)
+    _check_currency(details, NOTHING_SOLD, "EVENT_INVALID", _FEE, _FEE)
     return Event(name, organizer, details, create_time=now, update_time=now), [facts.EventCreated()]
 
 
-def _check_currency(terms: BookingTerms, offer: Offer, reason: str, field: str) -> None:
-    """InvalidArgument unless the service fee is in the currency of all that is sold."""
-    fee = terms.service_fee.fixed
-    if fee is None:
-        return
+def _check_currency(details: EventDetails, offer: Offer, reason: str, of_event: str, of_fee: str) -> None:
+    """InvalidArgument unless what is sold and the service fee are in the event's currency and that of each other.
+
+    of_event, of_fee: the field to blame where a price is in another currency than the event, or than the fee.
+    """
+    own, fee = details.currency_code, details.booking_terms.service_fee.fixed
+    if own and fee is not None and fee.currency != own:
+        raise InvalidArgument.of(_FEE, f"must be {own}, the event's currency.", reason="EVENT_INVALID")
     for each in offer.ticket_types:
-        if each.price is not None and each.price.currency != fee.currency:
+        if each.price is None:
+            continue
+        if own and each.price.currency != own:
+            what = f"The event is sold in {own}, the price of {each.display_name!r} is in {each.price.currency}."
+            raise InvalidArgument.of(of_event, what, reason=reason)
+        if fee is not None and each.price.currency != fee.currency:
             what = f"The service fee is in {fee.currency}, the price of {each.display_name!r} in {each.price.currency}."
-            raise InvalidArgument.of(f"{field}.currency_code", what, reason=reason)
+            raise InvalidArgument.of(of_fee, what, reason=reason)

@@ -39,7 +39,7 @@ Prepared = tuple[Event, Sequence[DomainEvent]]
 def prepare(line: ImportLine, id: str, organizer: str, *, publish: bool, now: datetime) -> Prepared | list[LineProblem]:
     """The event of a line with its domain events, or all that is wrong with it."""
     try:
-        check_details(line.details)
+        check_details(line.details, now)
         event, domain_events = draft(f"events/{id}", organizer, line.details, now)
         # The domain event of the draft carries the state after all of this, so sale items need none of their own.
         parts: tuple[Part, ...] = (*line.capacity_pools, *line.ticket_types)

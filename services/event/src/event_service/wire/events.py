@@ -2,9 +2,10 @@
 
 from google.type.latlng_pb2 import LatLng
 
+from event_service.domain.currencies import OfferedCurrency
 from event_service.domain.details import EventDetails, Venue
 from event_service.domain.event import Event, State
-from event_service.wire.terms import terms_from_wire, terms_to_wire
+from event_service.wire.terms import duration_from_wire, duration_to_wire, terms_from_wire, terms_to_wire
 from resource_api import etag_of, time_from_wire, time_to_wire
 from usher.event.v1 import event_pb2 as pb
 
@@ -49,6 +50,17 @@ def details_to_wire(details: EventDetails) -> pb.Event:
         language_code=details.language_code,
         homepage_uri=details.homepage_uri,
         booking_terms=terms_to_wire(details.booking_terms),
+        currency_code=details.currency_code,
+        offered_currencies=[
+            pb.OfferedCurrency(
+                currency_code=each.currency_code,
+                rate=each.rate,
+                rate_time=time_to_wire(each.rate_time),
+                rate_source=each.rate_source,
+            )
+            for each in details.offered_currencies
+        ],
+        max_rate_age=duration_to_wire(details.max_rate_age),
     )
 
 
@@ -67,6 +79,17 @@ def details_from_wire(message: pb.Event, field: str = "event") -> EventDetails:
         language_code=message.language_code,
         homepage_uri=message.homepage_uri,
         booking_terms=terms_from_wire(message.booking_terms, f"{field}.booking_terms"),
+        currency_code=message.currency_code,
+        offered_currencies=tuple(
+            OfferedCurrency(
+                currency_code=each.currency_code,
+                rate=each.rate,
+                rate_time=time_from_wire(each.rate_time, field=f"{field}.offered_currencies[{index}].rate_time"),
+                rate_source=each.rate_source,
+            )
+            for index, each in enumerate(message.offered_currencies)
+        ),
+        max_rate_age=duration_from_wire(message.max_rate_age),
     )
 
 

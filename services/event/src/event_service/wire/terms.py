@@ -23,7 +23,7 @@ def terms_to_wire(terms: BookingTerms) -> pb.BookingTerms | None:
         return None
     return pb.BookingTerms(
         refund_steps=[
-            pb.RefundStep(before_start=_duration_to_wire(each.before_start), basis_points=each.basis_points)
+            pb.RefundStep(before_start=duration_to_wire(each.before_start), basis_points=each.basis_points)
             for each in terms.refund_steps
         ],
         refund_keeps_fees=terms.refund_keeps_fees,
@@ -35,9 +35,9 @@ def terms_to_wire(terms: BookingTerms) -> pb.BookingTerms | None:
         service_fee=None if fee == DEFAULT_TERMS.service_fee else _fee_to_wire(fee),
         waiting_list=None if waiting == DEFAULT_TERMS.waiting_list else _waiting_list_to_wire(waiting),
         waiting_room=None if room == DEFAULT_TERMS.waiting_room else _waiting_room_to_wire(room),
-        hold_duration=_duration_to_wire(terms.hold_duration),
+        hold_duration=duration_to_wire(terms.hold_duration),
         ticket_logo=terms.ticket_logo,
-        approval_duration=_duration_to_wire(terms.approval_duration),
+        approval_duration=duration_to_wire(terms.approval_duration),
         seats_left_alone_allowed=terms.seats_left_alone_allowed,
     )
 
@@ -48,7 +48,7 @@ def terms_from_wire(message: pb.BookingTerms, field: str) -> BookingTerms:
     fixed = money_from_wire(fee.fixed, field=f"{field}.service_fee.fixed") if fee.HasField("fixed") else None
     return BookingTerms(
         refund_steps=tuple(
-            RefundStep(_duration_from_wire(each.before_start) or timedelta(), each.basis_points)
+            RefundStep(duration_from_wire(each.before_start) or timedelta(), each.basis_points)
             for each in message.refund_steps
         ),
         refund_keeps_fees=message.refund_keeps_fees,
@@ -59,14 +59,14 @@ def terms_from_wire(message: pb.BookingTerms, field: str) -> BookingTerms:
         resale_allowed=message.resale_allowed,
         service_fee=ServiceFee(fixed, fee.basis_points),
         waiting_list=WaitingListTerms(
-            waiting.enabled, _duration_from_wire(waiting.offer_duration), waiting.max_quantity
+            waiting.enabled, duration_from_wire(waiting.offer_duration), waiting.max_quantity
         ),
         waiting_room=WaitingRoomTerms(
-            room.enabled, room.admissions_per_minute, _duration_from_wire(room.turn_duration)
+            room.enabled, room.admissions_per_minute, duration_from_wire(room.turn_duration)
         ),
-        hold_duration=_duration_from_wire(message.hold_duration),
+        hold_duration=duration_from_wire(message.hold_duration),
         ticket_logo=message.ticket_logo,
-        approval_duration=_duration_from_wire(message.approval_duration),
+        approval_duration=duration_from_wire(message.approval_duration),
         seats_left_alone_allowed=message.seats_left_alone_allowed,
     )  # fmt: skip
 
@@ -80,7 +80,7 @@ def _fee_to_wire(fee: ServiceFee) -> pb.ServiceFee:
 def _waiting_list_to_wire(terms: WaitingListTerms) -> pb.WaitingListTerms:
     return pb.WaitingListTerms(
         enabled=terms.enabled,
-        offer_duration=_duration_to_wire(terms.offer_duration),
+        offer_duration=duration_to_wire(terms.offer_duration),
         max_quantity=terms.max_quantity,
     )
 
@@ -89,11 +89,12 @@ def _waiting_room_to_wire(terms: WaitingRoomTerms) -> pb.WaitingRoomTerms:
     return pb.WaitingRoomTerms(
         enabled=terms.enabled,
         admissions_per_minute=terms.admissions_per_minute,
-        turn_duration=_duration_to_wire(terms.turn_duration),
+        turn_duration=duration_to_wire(terms.turn_duration),
     )
 
 
-def _duration_to_wire(duration: timedelta | None) -> Duration | None:
+def duration_to_wire(duration: timedelta | None) -> Duration | None:
+    """None for none."""
     if duration is None:
         return None
     message = Duration()
@@ -101,7 +102,7 @@ def _duration_to_wire(duration: timedelta | None) -> Duration | None:
     return message
 
 
-def _duration_from_wire(message: Duration) -> timedelta | None:
+def duration_from_wire(message: Duration) -> timedelta | None:
     """Cut to milliseconds as the store keeps them; None for none at all."""
     if not message.seconds and not message.nanos:
         return None

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain_kit.money import Money
+
 
 @dataclass(frozen=True, slots=True)
 class Admission:
@@ -26,12 +28,23 @@ class Occasion:
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """Where a booking is paid in another currency than the event's: its price in that, and the rate it was held with.
+
+    rate: such as `1 EUR = 163.25 JPY`.
+    """
+
+    total: Money
+    rate: str
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """A template and what fills it.
 
     values: texts by name; amounts as (minor units, currency) pairs in `amounts`. occasion: makes dates in the text
     and, with admissions, a calendar entry. admissions: tickets to attach as QR codes. moments: instants by name, told
-    in the occasion's zone.
+    in the occasion's zone. invoice: what its PDF is drawn from, as the payment service told it; empty: none.
     """
 
     template: str
@@ -41,3 +54,4 @@ class Letter:
     occasion: Occasion | None = None
     admissions: tuple[Admission, ...] = ()
     moments: tuple[tuple[str, datetime], ...] = ()
+    invoice: bytes = b""

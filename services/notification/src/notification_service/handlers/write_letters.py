@@ -3,12 +3,20 @@
 from datetime import datetime
 
 from domain_kit.money import Money
-from notification_service.domain.letter import Admission, Letter, Occasion
+from notification_service.domain.letter import Admission, Exchange, Letter, Occasion
 from notification_service.domain.people import Person
 
 
 def _amounts(**amounts: Money | None) -> tuple[tuple[str, int, str], ...]:
     return tuple((name, money.minor_units, money.currency) for name, money in amounts.items() if money is not None)
+
+
+def _rate(exchange: Exchange | None) -> tuple[tuple[str, str], ...]:
+    return (("rate", exchange.rate),) if exchange else ()
+
+
+def _base(exchange: Exchange | None) -> Money | None:
+    return None if exchange is None else exchange.total
 
 
 def email_verification(person: Person, token: str) -> Letter:
@@ -17,14 +25,19 @@ def email_verification(person: Person, token: str) -> Letter:
 
 
 def booking_confirmed(
-    person: Person, occasion: Occasion, booking: str, total: Money, admissions: tuple[Admission, ...]
+    person: Person,
+    occasion: Occasion,
+    booking: str,
+    total: Money,
+    admissions: tuple[Admission, ...],
+    exchange: Exchange | None = None,
 ) -> Letter:
     """Tickets with their codes and a calendar entry."""
     return Letter(
         "booking_confirmed",
         person.language_code,
-        (("name", person.display_name), ("booking", booking)),
-        _amounts(total=total),
+        (("name", person.display_name), ("booking", booking), *_rate(exchange)),
+        _amounts(total=total, base_total=_base(exchange)),
         occasion,
         admissions,
     )
@@ -44,10 +57,13 @@ def booking_waits(person: Person, occasion: Occasion, booking: str) -> Letter:
     return Letter("booking_waits", person.language_code, values, (), occasion)
 
 
-def booking_approved(person: Person, occasion: Occasion, booking: str, total: Money) -> Letter:
+def booking_approved(
+    person: Person, occasion: Occasion, booking: str, total: Money, exchange: Exchange | None = None
+) -> Letter:
     """That the organizer agreed and the booking is to be paid now."""
-    values = (("name", person.display_name), ("booking", booking))
-    return Letter("booking_approved", person.language_code, values, _amounts(total=total), occasion)
+    values = (("name", person.display_name), ("booking", booking), *_rate(exchange))
+    amounts = _amounts(total=total, base_total=_base(exchange))
+    return Letter("booking_approved", person.language_code, values, amounts, occasion)
 
 
 def booking_rejected(person: Person, occasion: Occasion, booking: str, reason: str) -> Letter:
@@ -63,10 +79,11 @@ def booking_changed(
     total: Money,
     refund_due: Money | None,
     admissions: tuple[Admission, ...],
+    exchange: Exchange | None = None,
 ) -> Letter:
     """The tickets as they are now, all that still admit."""
-    values = (("name", person.display_name), ("booking", booking))
-    amounts = _amounts(total=total, refund_due=refund_due)
+    values = (("name", person.display_name), ("booking", booking), *_rate(exchange))
+    amounts = _amounts(total=total, refund_due=refund_due, base_total=_base(exchange))
     return Letter("booking_changed", person.language_code, values, amounts, occasion, admissions)
 
 
@@ -111,3 +128,15 @@ def waiting_list_lapsed(person: Person, occasion: Occasion, reason: str, *, offe
     """That somebody is no longer on a waiting list, and why. offered: places were held for them before."""
     values = (("name", person.display_name), ("reason", reason), ("offered", "yes" if offered else ""))
     return Letter("waiting_list_lapsed", person.language_code, values, occasion=occasion)
+
+
+def invoice_issued(
+    person: Person, number: str, seller: str, booking: str, corrected: str, total: Money, invoice: bytes
+) -> Letter:
+    """That there is an invoice, or a credit note that corrects one, with its PDF."""
+    values = (
+        ("name", person.display_name), ("number", number), ("seller", seller), ("booking", booking),
+        ("corrected", corrected),
+    )  # fmt: skip
+    template = "credit_note_issued" if corrected else "invoice_issued"
+    return Letter(template, person.language_code, values, _amounts(total=total), invoice=invoice)

@@ -9,7 +9,7 @@ from notification_service.domain.people import Person
 from notification_service.domain.ports import Directory, Notifications
 from notification_service.handlers import write_letters
 from notification_service.handlers.queue_letter import queue_letter
-from notification_service.wire.others import event_of, occasion_from_wire, person_from_wire
+from notification_service.wire.others import event_of, exchange_from_wire, occasion_from_wire, person_from_wire
 from resource_api import money_from_wire
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1 import domain_events_pb2 as booking
@@ -69,6 +69,7 @@ class MailCauses:
                 {
                     payment.PaymentFailed: self.payment_failed,
                     payment.RefundCompleted: self.refund_completed,
+                    payment.InvoiceIssued: self.invoice_issued,
                 },
             ),
         ]
@@ -95,7 +96,9 @@ class MailCauses:
         if person is None:
             return
         admissions = tuple(Admission(each.code, each.display_name) for each in told.tickets)
-        letter = write_letters.booking_confirmed(person, occasion, told.name, money_from_wire(told.total), admissions)
+        letter = write_letters.booking_confirmed(
+            person, occasion, told.name, money_from_wire(told.total), admissions, exchange_from_wire(told)
+        )
         await self._queue(BOOKING, person, letter, received)
 
     async def booking_cancelled(self, message: booking.BookingCancelled, received: Received) -> None:
@@ -139,7 +142,8 @@ class MailCauses:
         if not total:
             return
         person, occasion = await self._person(told.buyer), await self._occasion(told.event)
-        await self._queue(BOOKING, person, write_letters.booking_approved(person, occasion, told.name, total), received)
+        letter = write_letters.booking_approved(person, occasion, told.name, total, exchange_from_wire(told))
+        await self._queue(BOOKING, person, letter, received)
 
     async def booking_rejected(self, message: booking.BookingRejected, received: Received) -> None:
         """Mail that the organizer did not agree."""
@@ -160,7 +164,7 @@ class MailCauses:
         refund_due = money_from_wire(message.refund_due) if message.HasField("refund_due") else None
         letter = write_letters.booking_changed(
             person, occasion, told.name, money_from_wire(told.total), refund_due,
-            tuple(Admission(each.code, each.display_name) for each in valid),
+            tuple(Admission(each.code, each.display_name) for each in valid), exchange_from_wire(told),
         )  # fmt: skip
         await self._queue(BOOKING, person, letter, received)
 
@@ -203,6 +207,18 @@ class MailCauses:
         person, occasion = await self._person(told.payer), await self._occasion(event_of(told.booking))
         amount = money_from_wire(message.refund.amount)
         letter = write_letters.refund_completed(person, occasion, told.booking, amount, message.refund.reason)
+        await self._queue(PAYMENT, person, letter, received)
+
+    async def invoice_issued(self, message: payment.InvoiceIssued, received: Received) -> None:
+        """Mail it with its PDF, where its organizer wants that; of a credit note the amount that comes back."""
+        told = message.invoice
+        if not message.mailed:
+            return
+        person, total = await self._person(told.buyer), money_from_wire(told.total)
+        letter = write_letters.invoice_issued(
+            person, told.number, told.seller_display_name, told.booking, told.corrected_number,
+            total * -1 if told.corrected_number else total, told.SerializeToString(deterministic=True),
+        )  # fmt: skip
         await self._queue(PAYMENT, person, letter, received)
 
     async def _queue(self, consumer: str, person: Person, letter: Letter, received: Received) -> None:

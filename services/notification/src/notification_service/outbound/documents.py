@@ -28,6 +28,7 @@ def to_document(notification: Notification) -> dict[str, Any]:
             "occasion": None if letter.occasion is None else asdict(letter.occasion),
             "admissions": [asdict(each) for each in letter.admissions],
             "moments": [list(moment) for moment in letter.moments],
+            "invoice": letter.invoice,
         },
         "create_time": notification.create_time,
         "state": notification.state.value,
@@ -65,6 +66,7 @@ def _letter(letter: Mapping[str, Any]) -> Letter:
         occasion=Occasion(**occasion) if occasion else None,
         admissions=tuple(Admission(**each) for each in letter["admissions"]),
         moments=tuple((name, instant) for name, instant in letter.get("moments", ())),
+        invoice=bytes(letter.get("invoice", b"")),
     )
 
 

@@ -10,6 +10,7 @@ from domain_kit.refusals import Unavailable
 from notification_service.domain.notification import Notification
 from notification_service.domain.ports import PermanentFailure
 from notification_service.outbound.attachments import calendar_entry, qr_png
+from notification_service.outbound.invoice_papers import invoice_pdf, number_of
 from notification_service.outbound.mime import Attachment, NoAddress, mail, mailbox_of, subject_of
 from notification_service.outbound.smtp_lines import Mail, SmtpLines
 from notification_service.outbound.writing import Writer
@@ -58,6 +59,9 @@ class SmtpPost:
             entry = calendar_entry(letter.occasion, notification.resource, notification.create_time)
             kind = 'text/calendar; charset="utf-8"; method="PUBLISH"'
             attachments.append(Attachment(kind, "event.ics", entry))
+        if letter.invoice:
+            paper = invoice_pdf(letter.invoice, letter.language_code)
+            attachments.append(Attachment("application/pdf", f"{number_of(letter.invoice)}.pdf", paper))
         return mail(headers, written.text, written.html, attachments, seed=notification.cause)
 
     async def _hand_over(self, letter: Mail) -> str:

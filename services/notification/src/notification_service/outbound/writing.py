@@ -72,6 +72,8 @@ class Writer:
             "refund_due": "",
             "total": "",
             "amount": "",
+            "base_total": "",
+            "rate": "",
             **dict(letter.values),
             **amounts,
             **moments,

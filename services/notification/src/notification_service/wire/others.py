@@ -2,8 +2,10 @@
 
 from datetime import UTC
 
-from notification_service.domain.letter import Occasion
+from notification_service.domain.letter import Exchange, Occasion
 from notification_service.domain.people import Person
+from resource_api import money_from_wire
+from usher.booking.v1.booking_pb2 import Booking
 from usher.event.v1.event_pb2 import Event
 from usher.user.v1.user_pb2 import User
 
@@ -30,6 +32,15 @@ def occasion_from_wire(message: Event) -> Occasion:
         place=place,
         homepage_uri=message.homepage_uri,
     )
+
+
+def exchange_from_wire(message: Booking) -> Exchange | None:
+    """What a booking comes to in the event's currency; None where it is paid in that."""
+    if not message.HasField("exchange"):
+        return None
+    told = message.exchange
+    rate = f"1 {told.base_currency_code} = {told.rate} {told.currency_code}"
+    return Exchange(money_from_wire(told.base_total), rate)
 
 
 def event_of(booking: str) -> str:

@@ -66,14 +66,7 @@ def refund_completed(
         deal, FactKind.REFUND_COMPLETED, f"refunds/{refund}/completed", at, refunds, deal.clearing, amount,
         reference=reference or deal.reference, key=deal.key,
     )  # fmt: skip
-    if deal.terms.fee_returned:
-        kept = deal.amount - refunded_before
-        returned = deal.terms.fee_on(kept) - deal.terms.fee_on(kept - amount)
-        made += _moved(
-            deal, FactKind.PLATFORM_FEE_RETURNED, f"refunds/{refund}/platformFee", at,
-            Account(PLATFORM, AccountKind.FEES), deal.account(AccountKind.PAYABLE), returned,
-        )  # fmt: skip
-    return made
+    return made + _fee_returned(deal, refund, amount, at, refunded_before)
 
 
 def refund_failed(deal: Deal, refund: str, amount: Money, at: datetime) -> list[Entry]:
@@ -100,10 +93,33 @@ def dispute_won(deal: Deal, dispute: str, amount: Money, at: datetime) -> list[E
     )  # fmt: skip
 
 
-def dispute_lost(deal: Deal, dispute: str, amount: Money, at: datetime) -> list[Entry]:
-    """It is gone, and was the organizer's."""
+def dispute_lost(
+    deal: Deal, refund: str, amount: Money, at: datetime, *, refunded_before: Money, fee: Money | None = None
+) -> list[Entry]:
+    """It is gone, and was the organizer's; `fee` is what the gateway took for it. refund: it stands in for one, and the
+    platform's fee goes back with it as with one.
+    """
     payable, disputes = deal.account(AccountKind.PAYABLE), deal.account(AccountKind.DISPUTES)
-    return _moved(deal, FactKind.DISPUTE_LOST, f"disputes/{dispute}/lost", at, payable, disputes, amount)
+    kept = Account(f"gateways/{deal.gateway}", AccountKind.FEES)
+    made = _moved(deal, FactKind.DISPUTE_LOST, f"refunds/{refund}/lost", at, payable, disputes, amount)
+    if fee is not None:
+        made += _moved(
+            deal, FactKind.DISPUTE_FEE, f"refunds/{refund}/gatewayFee", at, kept, deal.clearing, fee,
+            reference=deal.reference, key=deal.key,
+        )  # fmt: skip
+    return made + _fee_returned(deal, refund, amount, at, refunded_before)
+
+
+def fee_corrected(deal: Deal, charge: str, number: int, more: Money, at: datetime) -> list[Entry]:
+    """The gateway keeps more (or, below zero, less) of a charge than was booked. charge: the entry of it.
+
+    number: of the correction, from 1; so one that is made twice, from the same books, is the same entry.
+    """
+    kept, fact = Account(f"gateways/{deal.gateway}", AccountKind.FEES), f"{charge}/fees/{number}"
+    return _moved(
+        deal, FactKind.GATEWAY_FEE_CORRECTED, fact.removeprefix(f"{deal.payment}/"), at, kept, deal.clearing, more,
+        reference=deal.reference, key=deal.key,
+    )  # fmt: skip
 
 
 def tax_invoiced(invoice: str, payment: str, organizer: str, tax: Money, at: datetime) -> list[Entry]:
@@ -131,6 +147,17 @@ def paid_out(
         ),
     ]
     return [Entry(f"{payout}/paidOut", FactKind.PAYOUT, at, "", tuple(postings))]
+
+
+def _fee_returned(deal: Deal, refund: str, amount: Money, at: datetime, refunded_before: Money) -> list[Entry]:
+    if not deal.terms.fee_returned:
+        return []
+    kept = deal.amount - refunded_before
+    returned = deal.terms.fee_on(kept) - deal.terms.fee_on(kept - amount)
+    return _moved(
+        deal, FactKind.PLATFORM_FEE_RETURNED, f"refunds/{refund}/platformFee", at,
+        Account(PLATFORM, AccountKind.FEES), deal.account(AccountKind.PAYABLE), returned,
+    )  # fmt: skip
 
 
 def _moved(

@@ -45,6 +45,8 @@ class Capabilities:
     """Of one gateway. countries: of merchants and payers; empty: anywhere. fees: by currency, "*" for the rest.
 
     capture_days: how long reserved money is kept, 0: it cannot be reserved. refund_days: 0: without limit.
+    partial_captures: less than what is reserved can be taken. disputes: it tells when a payer asks the bank for the
+    money back. saved_methods: it keeps ways to pay for payers who want that.
     """
 
     gateway: str
@@ -56,6 +58,9 @@ class Capabilities:
     capture_days: int
     refund_days: int
     partial_refunds: bool
+    partial_captures: bool = False
+    disputes: bool = False
+    saved_methods: bool = False
 
     def takes(self, method: str, currency: str, country: str = "") -> bool:
         """Whether a payer of that country (unknown: "") can pay so."""

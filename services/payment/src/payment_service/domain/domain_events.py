@@ -59,8 +59,20 @@ class PaymentDisputeClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentDisputeLost:
+    """The payer's bank has decided for the payer: what was disputed is gone."""
+
+
+@dataclass(frozen=True, slots=True)
 class RefundRequested:
     """Money is to be paid back; `id` is the refund's."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAccepted:
+    """Who pays back has taken it on; how it ends is told later."""
 
     id: str
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from domain_kit.money import Money
 
@@ -33,6 +33,7 @@ class Order:
 
     method: name in the gateway's capability file, such as "card". token: what the payer's browser got from the gateway,
     empty until it has; never a card number. return_uri: where the payer comes back to. capture: False: only reserve.
+    keeper: the gateway's name for the payer, where the token is of a method that it keeps for them.
     create_time: when it was first sent, for gateways that find things by time; once it was confirmed with a token, when
     that was last, for what may still be on its way. tries: how often it was confirmed, with
     this time, at gateways that keep the tries of one order apart.
@@ -51,6 +52,7 @@ class Order:
     buyer_email: str = ""
     capture: bool = True
     tries: int = 1
+    keeper: str = ""
 
 
 class FailureKind(Enum):
@@ -112,7 +114,9 @@ class Intent:
     reference: the gateway's id of it, or what it can be found by; may become another with `confirm`. client: what the
     payer's browser needs to get a token (public keys, a client secret), by the gateway's own names. failure: of the
     last attempt, while the order is OPEN or CANCELLED after it. captured: what was taken, in SUCCEEDED. trace: opaque;
-    another one after every attempt that left something behind at the gateway.
+    another one after every attempt that left something behind at the gateway. disputed: the payer's bank has it back,
+    undecided, or (`lost`) for good; disputed_amount, dispute_fee: how much that has taken, and what it has cost, where
+    the gateway says so; dispute: the gateway's id of it, where its words of one may come in any order.
     """
 
     reference: str
@@ -122,6 +126,10 @@ class Intent:
     failure: Failure | None = None
     captured: Money | None = None
     disputed: bool = False
+    lost: bool = False
+    disputed_amount: Money | None = None
+    dispute_fee: Money | None = None
+    dispute: str = ""
     trace: str = ""
 
 
@@ -219,8 +227,10 @@ class Notice:
     Both are empty when it is about none. Money is never moved on its word: it says which order to look at.
 
     refunds (by our id) and intent say what became of them, where the gateway cannot be asked and its signed word is all
-    there is; both may come late and out of order. In `intent` AUTHORIZED says that the bank has agreed, after which an
-    order with `capture` is taken without another word.
+    there is; both may come late and out of order. A refund is also known by the gateway's own reference of it, whatever
+    the id. In `intent` AUTHORIZED says that the bank has agreed, after which an order with `capture` is taken without
+    another word. paid: it says that the order was paid and nothing else, so that nobody need be asked where that is
+    known.
     """
 
     id: str
@@ -228,6 +238,7 @@ class Notice:
     reference: str = ""
     refunds: Mapping[str, GatewayRefund] = field(default_factory=dict)
     intent: Intent | None = None
+    paid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +260,14 @@ class Webhooks(Protocol):
 
         Any of two live secrets may have signed it.
         """
+
+
+@runtime_checkable
+class FetchingWebhooks(Webhooks, Protocol):
+    """Webhooks signed with a key that may have to be fetched first, so that `read` is no call for an event loop."""
+
+    async def read_apart(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:
+        """`read`, in a thread of this gateway. Unavailable where the key cannot be had just now, or too many wait."""
 
 
 @dataclass(frozen=True, slots=True)

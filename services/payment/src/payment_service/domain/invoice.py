@@ -1,14 +1,14 @@
 """Invoices and credit notes: what stands on them, and how they are numbered."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from zoneinfo import ZoneInfo
 
 from domain_kit.money import Money
 from payment_service.domain.invoice_due import InvoiceDue
-from payment_service.domain.receipt import Receipt, ReceiptLine, Seller, Tax
+from payment_service.domain.receipt import InBase, Receipt, ReceiptLine, Seller, Tax
 
 ADJUSTMENT, REFUND = "Adjustment", "Refund"
 
@@ -22,7 +22,8 @@ class InvoiceKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """source: the fact it was issued for. corrected: number of the invoice that a credit note is about.
+    """source: the fact it was issued for. corrected: number of the invoice that a credit note is about. in_base: the
+    same in the event's currency, where that is another one.
 
     INVARIANT: lines sum to the total, which is the payment, or the refund below zero.
     """
@@ -43,6 +44,7 @@ class Invoice:
     issue_time: datetime
     corrected: str = ""
     version: int = 1
+    in_base: InBase | None = None
 
     def __post_init__(self) -> None:
         if sum(each.total.minor_units for each in self.lines) != self.total.minor_units:
@@ -94,6 +96,8 @@ def invoiced(name: str, number: str, due: InvoiceDue, receipt: Receipt, seller: 
     return Invoice(
         name, number, InvoiceKind.INVOICE, due.source, seller, due.buyer, receipt.buyer_name, due.booking, due.payment,
         lines, tuple(each for each in taxes if each.amount), due.amount, due.time, now,
+        in_base=None if receipt.in_base is None else _part(receipt.in_base, Money(0, due.amount.currency), due.amount,
+                                                           receipt.total),
     )  # fmt: skip
 
 
@@ -102,7 +106,8 @@ def credited(
 ) -> Invoice:
     """The credit note of a refund; `earlier`: those of the same payment.
 
-    INVARIANT: when all was paid back the credit notes hold each tax to the minor unit, however many there are.
+    INVARIANT: when all was paid back the credit notes hold each tax to the minor unit, however many there are, in the
+    event's currency too.
     """
     nothing = Money(0, due.amount.currency)
     before = sum((each.total * -1 for each in earlier), nothing)
@@ -120,6 +125,7 @@ def credited(
         name, number, InvoiceKind.CREDIT_NOTE, due.source, seller, due.buyer, invoice.buyer_name, due.booking,
         due.payment, (line,), tuple(each for each in taxes if each.amount), due.amount * -1, due.time, now,
         corrected=invoice.number,
+        in_base=None if invoice.in_base is None else _part(invoice.in_base, after, before, invoice.total),
     )  # fmt: skip
 
 
@@ -127,4 +133,14 @@ def share(tax: Money, part: Money, whole: Money) -> Money:
     """The tax in a part of a whole, rounded half up; exactly `tax` for the whole."""
     if not whole or part.currency != whole.currency:
         return Money(0, part.currency)
-    return Money((2 * tax.minor_units * part.minor_units + whole.minor_units) // (2 * whole.minor_units), part.currency)
+    return Money((2 * tax.minor_units * part.minor_units + whole.minor_units) // (2 * whole.minor_units), tax.currency)
+
+
+def _part(base: InBase, before: Money, after: Money, whole: Money) -> InBase:
+    """What lies between two parts of a whole, in the event's currency: parts that follow each other make the whole."""
+
+    def between(amount: Money) -> Money:
+        return share(amount, after, whole) - share(amount, before, whole)
+
+    taxes = [Tax(each.name, each.millionths, between(each.amount)) for each in base.taxes]
+    return replace(base, total=between(base.total), taxes=tuple(each for each in taxes if each.amount))

@@ -17,7 +17,7 @@ class Issue:
     """Some invoices of one organizer, issued together or not at all.
 
     settled: facts that call for none any more. put_off: those that something is not there yet for. reached: series →
-    (last number before, last number now).
+    (last number before, last number now). mailed: buyers get them by mail.
     """
 
     invoices: list[Invoice] = field(default_factory=list)
@@ -25,6 +25,7 @@ class Issue:
     settled: list[str] = field(default_factory=list)
     put_off: list[InvoiceDue] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    mailed: bool = True
 
 
 class InvoiceBook(Protocol):
@@ -35,6 +36,9 @@ class InvoiceBook(Protocol):
 
     async def seller(self, organizer: str) -> Seller | None:
         """None: not known yet."""
+
+    async def mails(self, organizer: str) -> bool:
+        """Whether it wants its buyers to get invoices by mail."""
 
     async def receipts(self, payments: Sequence[str]) -> Mapping[str, Receipt]:
         """Those that are known, by payment."""

@@ -62,6 +62,7 @@ class FactKind(Enum):
     PLATFORM_FEE = "platform-fee"
     PLATFORM_FEE_RETURNED = "platform-fee-returned"
     GATEWAY_FEE = "gateway-fee"
+    GATEWAY_FEE_CORRECTED = "gateway-fee-corrected"
     TAX = "tax"
     TAX_RETURNED = "tax-returned"
     REFUND_REQUESTED = "refund-requested"
@@ -70,6 +71,7 @@ class FactKind(Enum):
     DISPUTE_OPENED = "dispute-opened"
     DISPUTE_WON = "dispute-won"
     DISPUTE_LOST = "dispute-lost"
+    DISPUTE_FEE = "dispute-fee"
     PAYOUT = "payout"
 
 

@@ -10,6 +10,7 @@ from domain_kit.refusals import FailedPrecondition, InvalidArgument, ResourceExh
 from domain_kit.repository import DomainEvent
 from payment_service.domain import domain_events as facts
 from payment_service.domain.attempt import OUT_OF_ORDER, Attempt, Standing
+from payment_service.domain.disputes import disputed
 from payment_service.domain.gateways import (
     ActionKind,
     Failure,
@@ -23,6 +24,7 @@ from payment_service.domain.gateways import (
 )
 from payment_service.domain.open_work import Work
 from payment_service.domain.refund import MOST_PER_PAYMENT, Refund, RefundState
+from payment_service.domain.saved_methods import parted
 from payment_service.domain.states import CAPTURED, LIFE, UNDECIDED, Action, State
 
 # How long after an attempt the gateway may still know nothing of it; then it never will.
@@ -44,7 +46,7 @@ class Payment:
     attempts: never empty. INVARIANT: all but the last are CLOSED or PAID: an order is resolved before the next may be.
     paid_by: number of the attempt whose money counts; 0: none has come. token, buyer_email: kept until it is decided.
     called_off: it was cancelled once, and does not stand in the way of another payment of the booking any more.
-    round: how many payments the booking had taken before.
+    round: how many payments the booking had taken before. closed_disputes: ids of those that were won.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Payment:
     succeed_time: datetime | None = None
     called_off: bool = False
     round: int = 0
+    closed_disputes: tuple[str, ...] = ()
     version: int = 0
 
     @property
@@ -90,8 +93,11 @@ class Payment:
     @property
     def refundable(self) -> Money:
         """What is captured and neither paid back nor about to be."""
-        if self.state not in CAPTURED:
-            return Money(0, self.amount.currency)
+        return self.left if self.state in CAPTURED else Money(0, self.amount.currency)
+
+    @property
+    def left(self) -> Money:
+        """What of its amount was neither paid back nor is about to be, whatever its state."""
         return self.amount - self.refunded - self._sum(RefundState.PENDING)
 
     @property
@@ -118,7 +124,10 @@ class Payment:
     @property
     def work(self) -> Work | None:
         """What is still to be asked of the gateway."""
-        if self.state is State.PROCESSING or self.pending_refunds or self.strays:
+        asked = (
+            each for each in self.pending_refunds if self.attempt(each.attempt).kind is not MethodKind.INSTRUCTIONS
+        )
+        if self.state is State.PROCESSING or any(asked) or self.strays:
             return Work.URGENT
         if self.state is State.REQUIRES_ACTION and not self._instructs:
             return Work.PAYER
@@ -139,12 +148,31 @@ class Payment:
 
     def order(self, attempt: Attempt, return_uri: str) -> Order:
         """The attempt as its gateway is told of it."""
+        keeper, token = parted(self.token)
         asked = attempt.confirm_time if attempt.kind is MethodKind.TOKEN else None
         return Order(
             attempt.key, self.name, self.booking, self.amount, attempt.method, f"Booking {self.booking[-8:]}",
-            return_uri, asked or attempt.begin_time, self.token, self.buyer_country, self.buyer_email,
-            capture=not self.reserve, tries=max(attempt.tries, 1),
+            return_uri, asked or attempt.begin_time, token, self.buyer_country, self.buyer_email,
+            capture=not self.reserve, tries=max(attempt.tries, 1), keeper=keeper,
         )  # fmt: skip
+
+    def capturable(self, amount: Money | None) -> Money:
+        """What is to be taken of what is reserved; None: all. FailedPrecondition CAPTURE_EXCEEDS_RESERVED;
+        InvalidArgument CURRENCY_MISMATCH, AMOUNT_INVALID.
+        """
+        if amount is None:
+            return self.amount
+        if amount.currency != self.amount.currency:
+            raise InvalidArgument.of(
+                "amount.currency_code", f"must be {self.amount.currency}.", reason="CURRENCY_MISMATCH"
+            )
+        if amount.minor_units <= 0:
+            raise InvalidArgument.of("amount", "must be above zero.", reason="AMOUNT_INVALID")
+        if self.amount < amount:
+            raise FailedPrecondition(
+                "CAPTURE_EXCEEDS_RESERVED", f"{self.amount} is reserved.", metadata={"reserved": str(self.amount)}
+            )
+        return amount
 
     def attempted(self, token: str, now: datetime) -> Outcome:
         """About to ask the gateway; FailedPrecondition PAYMENT_PROCESSING, PAYMENT_SUCCEEDED, PAYMENT_CANCELLED, …"""
@@ -188,7 +216,7 @@ class Payment:
             case IntentState.SUCCEEDED if LIFE.allows(self.state, Action.SUCCEED):
                 return self._paid(number, intent, now)
             case IntentState.SUCCEEDED if self.state in CAPTURED:
-                return self._disputed(intent, now)
+                return disputed(self, intent, now)
             case IntentState.AUTHORIZED if LIFE.allows(self.state, Action.AUTHORIZE):
                 return self._moved(Action.AUTHORIZE, intent, now), [facts.PaymentAuthorized()]
             case IntentState.CANCELLED if intent.failure is None and LIFE.allows(self.state, Action.CANCEL):
@@ -208,13 +236,19 @@ class Payment:
         try yet. None: nothing is known of it.
         """
         after, made = self, list[DomainEvent]()
-        for number, intent in told.items():
-            after, more = after._heard(number, intent, now)
-            made += more
-        for refund in after.pending_refunds:
+        for refund in self.pending_refunds:  # first, so that what was not paid back is there for a dispute to take
             if refund.id in refunds:
                 after, more = after.refund_answered(refund.id, refunds[refund.id], now)
                 made += more
+        after, more = after.heard(told, now)
+        return after, [*made, *more]
+
+    def heard(self, told: Mapping[int, Intent | None], now: datetime) -> Outcome:
+        """The same of attempts alone."""
+        after, made = self, list[DomainEvent]()
+        for number, intent in told.items():
+            after, more = after._heard(number, intent, now)
+            made += more
         return after, made
 
     def with_refund(self, id: str, amount: Money | None, reason: str, requester: str, now: datetime) -> Outcome:
@@ -251,10 +285,14 @@ class Payment:
         return self.with_refund(id, within, reason, requester, now) if within else (self, [])
 
     def refund_answered(self, id: str, answer: GatewayRefund, now: datetime) -> Outcome:
-        """What became of a refund; nothing while it is pending or when it has been told before."""
+        """What became of a refund, or what it is called while it is pending; nothing when that is no news."""
         refund = self.refund(id)
-        if refund.state is not RefundState.PENDING or answer.progress is Progress.PENDING:
+        if refund.state is not RefundState.PENDING:
             return self, []
+        if answer.progress is Progress.PENDING:
+            if answer.reference in ("", refund.gateway_reference):
+                return self, []
+            return self._with(replace(refund, gateway_reference=answer.reference), now), [facts.RefundAccepted(id)]
         if answer.progress is Progress.FAILED:
             failed = replace(refund, state=RefundState.FAILED, gateway_reference=answer.reference)
             return self._with(failed, now), [facts.RefundFailed(id)]
@@ -293,11 +331,15 @@ class Payment:
 
     def _paid(self, number: int, intent: Intent, now: datetime) -> Outcome:
         state = LIFE.after(self.state, Action.SUCCEED)
-        after = self._with_attempt(self.attempt(number).heard(intent))
+        after, amount = self._with_attempt(self.attempt(number).heard(intent)), self.amount
+        if self.reserve and intent.captured is not None and intent.captured.currency == amount.currency:
+            amount = min(amount, intent.captured)  # a part of what was reserved may have been taken
         after = replace(
-            after, state=state, paid_by=number, succeed_time=now, update_time=now, token="", buyer_email=""
+            after, state=state, paid_by=number, succeed_time=now, update_time=now, token="", buyer_email="",
+            amount=amount,
         )  # fmt: skip
-        return after, [facts.PaymentSucceeded()]
+        after, made = disputed(after, intent, now)  # it may be so already
+        return after, [facts.PaymentSucceeded(), *made]
 
     def _heard_of_another(self, number: int, intent: Intent, now: datetime) -> Outcome:
         """Of an attempt that is not the current one: late money counts, or goes back where other money has come."""
@@ -311,15 +353,6 @@ class Payment:
         if attempt.standing is Standing.OPEN and attempt.is_over(intent):
             closed = replace(attempt, standing=Standing.CLOSED, action=None)
             return replace(self._with_attempt(closed), update_time=now), [facts.PaymentAttemptCancelled()]
-        return self, []
-
-    def _disputed(self, intent: Intent, now: datetime) -> Outcome:
-        if intent.disputed and LIFE.allows(self.state, Action.DISPUTE):
-            state = LIFE.after(self.state, Action.DISPUTE)
-            return replace(self, state=state, update_time=now), [facts.PaymentDisputed()]
-        if not intent.disputed and self.state is State.DISPUTED:
-            state = LIFE.after(self.state, Action.KEEP_REST if self.refunded else Action.KEEP)
-            return replace(self, state=state, update_time=now), [facts.PaymentDisputeClosed()]
         return self, []
 
     def _moved(self, action: Action, intent: Intent, now: datetime) -> "Payment":

@@ -39,22 +39,20 @@ class Books:
             deal = self._deal(after, attempt.number)
             at = _since(after) if attempt.number == after.paid_by else after.update_time
             made += bookkeeping.captured(deal, at, self.expected_fee(attempt.gateway, after.amount))
+        made += self._disputed(before, after)
         refunded = Money(0, after.amount.currency) if before is None else before.refunded
         for refund, former in refunds_changed(before, after):
             deal = self._deal(after, refund.attempt)
-            if former is None:
+            if former is None and not refund.charged_back:
                 made += bookkeeping.refund_requested(deal, refund.id, refund.amount, refund.create_time)
             if refund.state is RefundState.FAILED:
                 made += bookkeeping.refund_failed(deal, refund.id, refund.amount, after.update_time)
             if refund.state is RefundState.COMPLETED:
                 counts = refund.attempt == after.paid_by
-                made += bookkeeping.refund_completed(
-                    deal, refund.id, refund.amount, refund.complete_time or after.update_time,
-                    refunded_before=refunded if counts else Money(0, after.amount.currency),
-                    reference=refund.gateway_reference,
-                )  # fmt: skip
+                earlier = refunded if counts else Money(0, after.amount.currency)
+                made += _gone(deal, refund, refund.complete_time or after.update_time, earlier)
                 refunded = refunded + refund.amount if counts else refunded
-        return made + self._dispute(before, after)
+        return made + self._kept(before, after)
 
     def due(self, before: Payment | None, after: Payment) -> list[InvoiceDue]:
         """An invoice for the money that counts, a credit note for each refund of it that was completed."""
@@ -67,19 +65,35 @@ class Books:
         ]
         return made
 
-    def _dispute(self, before: Payment | None, after: Payment) -> list[Entry]:
+    def _disputed(self, before: Payment | None, after: Payment) -> list[Entry]:
         """What is disputed is what was neither paid back nor about to be. A refund that fails meanwhile joins it, so
-        that what comes back in the end is what was taken.
+        that what comes back in the end is what was taken. One may be opened and lost in one change.
         """
-        if before is None or State.DISPUTED not in (before.state, after.state):
+        if before is None:
             return []
-        deal, dispute, at = self._deal(after, after.paid_by), str(after.version), after.update_time
-        if before.state is not State.DISPUTED:
-            return bookkeeping.dispute_opened(deal, dispute, _disputable(after), at)
-        if after.state is State.DISPUTED:
-            more = _disputable(after) - _disputable(before)
-            return bookkeeping.dispute_opened(deal, dispute, more, at) if more.minor_units > 0 else []
-        return bookkeeping.dispute_won(deal, dispute, _disputable(before), at)
+        lost, there = _lost_by(before, after), _set_aside(before)
+        taken = Money(0, after.amount.currency)
+        if lost is not None:
+            taken = lost.amount - there
+        elif after.state is State.DISPUTED:
+            taken = after.left - there
+        if taken.minor_units <= 0:
+            return []
+        return bookkeeping.dispute_opened(
+            self._deal(after, after.paid_by), str(after.version), taken, after.update_time
+        )  # fmt: skip
+
+    def _kept(self, before: Payment | None, after: Payment) -> list[Entry]:
+        """What comes back of a dispute that has ended: all of it unless it was lost."""
+        if before is None or after.state is State.DISPUTED:
+            return []
+        lost, kept = _lost_by(before, after), _set_aside(before)
+        kept = kept if lost is None else kept - lost.amount
+        if kept.minor_units <= 0:
+            return []
+        return bookkeeping.dispute_won(
+            self._deal(after, after.paid_by), str(after.version), kept, after.update_time
+        )  # fmt: skip
 
     def _deal(self, payment: Payment, number: int) -> Deal:
         attempt, terms = payment.attempt(number), self.terms.of(payment.organizer)
@@ -109,11 +123,24 @@ def refunds_changed(before: Payment | None, after: Payment) -> list[tuple[Refund
     return [(each, earlier) for each, earlier in changed if earlier is None or earlier.state is not each.state]
 
 
-def _disputable(payment: Payment) -> Money:
-    """What counts of it and was neither paid back nor is about to be, whatever its state."""
-    counted = [each for each in payment.refunds if each.attempt == payment.paid_by]
-    gone = [each.amount for each in counted if each.state is not RefundState.FAILED]
-    return payment.amount - sum(gone, Money(0, payment.amount.currency))
+def _set_aside(payment: Payment) -> Money:
+    """What the books hold for its dispute."""
+    return payment.left if payment.state is State.DISPUTED else Money(0, payment.amount.currency)
+
+
+def _lost_by(before: Payment, after: Payment) -> Refund | None:
+    """What a dispute that was lost with this change took."""
+    return next((each for each, _ in refunds_changed(before, after) if each.charged_back), None)
+
+
+def _gone(deal: Deal, refund: Refund, at: datetime, earlier: Money) -> list[Entry]:
+    if refund.charged_back:
+        return bookkeeping.dispute_lost(
+            deal, refund.id, refund.amount, at, refunded_before=earlier, fee=refund.fee
+        )  # fmt: skip
+    return bookkeeping.refund_completed(
+        deal, refund.id, refund.amount, at, refunded_before=earlier, reference=refund.gateway_reference
+    )
 
 
 def _since(payment: Payment) -> datetime:

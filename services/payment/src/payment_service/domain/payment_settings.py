@@ -11,7 +11,7 @@ class PaymentSettings:
     """Of one organizer, `organizers/{organizer}/paymentSettings`.
 
     pinned: the only gateway that is used; "": any. order: those that come first. excluded: those never used. reserve:
-    money is only reserved until it is captured by hand.
+    money is only reserved until it is captured by hand. mails_invoices: buyers get their invoices by mail.
     """
 
     name: str = ""
@@ -19,6 +19,7 @@ class PaymentSettings:
     order: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     reserve: bool = False
+    mails_invoices: bool = True
     version: int = 0
 
     def changed(self, wanted: "PaymentSettings") -> tuple["PaymentSettings", list[DomainEvent]]:

@@ -11,6 +11,7 @@ from payment_service.domain.gateways import Captures, PaymentGateway, Refunds
 from payment_service.domain.payment import Payment
 from payment_service.domain.payment_settings import PaymentSettings
 from payment_service.domain.routing import Ranking, Wish
+from payment_service.domain.saved_methods import SavedMethods
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,10 @@ class PaymentSettingsRepository(Protocol):
         """Say so; InvalidArgument, Aborted ETAG_MISMATCH."""
 
 
-class Gateway(PaymentGateway, Refunds, Captures, Protocol):
-    """What the handlers call; where a gateway cannot reserve, `capture` is FailedPrecondition CAPTURE_NOT_TAKEN."""
+class Gateway(PaymentGateway, Refunds, Captures, SavedMethods, Protocol):
+    """What the handlers call. Where a gateway cannot reserve, `capture` is FailedPrecondition CAPTURE_NOT_TAKEN; where
+    it keeps nothing for payers, what is of SavedMethods is SAVING_NOT_TAKEN.
+    """
 
 
 class Gateways(Protocol):

@@ -1,6 +1,7 @@
 """What booking says that a payment was for."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from domain_kit.money import Money
 
@@ -24,6 +25,21 @@ class Tax:
 
 
 @dataclass(frozen=True, slots=True)
+class InBase:
+    """What a receipt or an invoice comes to in the event's currency, where the booking is paid in another one.
+
+    rate: units of the booking's currency for one of the event's, a decimal number, fixed when it was held. Tax law
+    wants the tax in the seller's currency too (in the EU Directive 2006/112/EC, Articles 91 and 230).
+    """
+
+    rate: str
+    rate_time: datetime
+    source: str
+    total: Money
+    taxes: tuple[Tax, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """taxes: those in `total`. buyer_name: of a buyer without an account, else empty."""
 
@@ -32,6 +48,7 @@ class Receipt:
     lines: tuple[ReceiptLine, ...]
     taxes: tuple[Tax, ...]
     buyer_name: str = ""
+    in_base: InBase | None = None
 
 
 @dataclass(frozen=True, slots=True)

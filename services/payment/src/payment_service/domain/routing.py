@@ -67,11 +67,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """candidates: best first. left_out: gateway → why it cannot be used. reserve: the money is only to be reserved."""
+    """candidates: best first. left_out: gateway → why it cannot be used. reserve: the money is only to be reserved.
+
+    not_taken: the currency, where it is none that any gateway takes, whatever the method and the payer.
+    """
 
     candidates: tuple[Candidate, ...]
     left_out: tuple[tuple[str, Refusal], ...] = ()
     reserve: bool = False
+    not_taken: str = ""
 
     def without(self, gateway: str, method: str) -> "Ranking":
         """What is left when that gateway has failed; those that take the same method first, and nothing by hand: that
@@ -86,9 +90,14 @@ class Ranking:
         return replace(self, candidates=tuple(same))
 
     def first(self) -> Candidate:
-        """The best; InvalidArgument AMOUNT_NOT_CHARGEABLE, FailedPrecondition NO_GATEWAY where there is none."""
+        """The best; where there is none InvalidArgument AMOUNT_NOT_CHARGEABLE, FailedPrecondition CURRENCY_NOT_TAKEN,
+        NO_GATEWAY.
+        """
         if self.candidates:
             return self.candidates[0]
+        if self.not_taken:
+            what = f"No way to pay takes {self.not_taken}; book in another currency that the event offers."
+            raise FailedPrecondition("CURRENCY_NOT_TAKEN", what, metadata={"currency_code": self.not_taken})
         for _, refusal in self.left_out:
             if refusal.reason == "AMOUNT_NOT_CHARGEABLE":
                 raise refusal
@@ -119,7 +128,9 @@ def rank(offers: Sequence[Offer], wish: Wish, settings: PaymentSettings = NO_SET
             place = (*(value for value, _ in judged), fee.minor_units, offer.gateway, _habit(method), method.name)
             ranked.append((place, Candidate(offer.gateway, method.name, method.kind, fee, reasons)))
     ranked.sort(key=lambda each: each[0])
-    return Ranking(tuple(candidate for _, candidate in ranked), tuple(left_out), settings.reserve)
+    currency = wish.amount.currency
+    not_taken = "" if any(currency in offer.can.currencies for offer in offers) else currency
+    return Ranking(tuple(candidate for _, candidate in ranked), tuple(left_out), settings.reserve, not_taken)
 
 
 def _unusable(offer: Offer, wish: Wish, settings: PaymentSettings) -> Refusal | None:

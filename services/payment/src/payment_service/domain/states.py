@@ -21,7 +21,10 @@ class State(Enum):
 
 
 class Action(Enum):
-    """What can happen to a payment. REROUTE: another order takes the place of one that can never be paid any more."""
+    """What can happen to a payment. REROUTE: another order takes the place of one that can never be paid any more.
+
+    KEEP, LOSE: how a dispute ends; …_REST, …_PART: where part of the money was paid back or is about to be.
+    """
 
     ATTEMPT = "ATTEMPT"
     REQUIRE_ACTION = "REQUIRE_ACTION"
@@ -35,6 +38,8 @@ class Action(Enum):
     DISPUTE = "DISPUTE"
     KEEP = "KEEP"
     KEEP_REST = "KEEP_REST"
+    LOSE = "LOSE"
+    LOSE_PART = "LOSE_PART"
 
 
 # A payer's browser may finish a payment at the gateway without us, so most rows also start at PENDING and FAILED. Money
@@ -80,6 +85,8 @@ LIFE = StateTable(
         (State.PARTLY_REFUNDED, Action.DISPUTE): State.DISPUTED,
         (State.DISPUTED, Action.KEEP): State.SUCCEEDED,
         (State.DISPUTED, Action.KEEP_REST): State.PARTLY_REFUNDED,
+        (State.DISPUTED, Action.LOSE): State.REFUNDED,
+        (State.DISPUTED, Action.LOSE_PART): State.PARTLY_REFUNDED,
     },
 )
 

@@ -7,9 +7,10 @@ from typing import Protocol
 
 from payment_service.domain.gateways import Delivery, Notice
 
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=5)
-# How long an order may be unknown: a webhook may be faster than the commit of its payment, but not by that much.
-GIVE_UP = timedelta(hours=1)
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(hours=1)
+# A webhook may be faster than the commit of its payment, and its gateway may be out of order when it is looked at: of
+# money that has come nobody tells again, and nobody asks.
+GIVE_UP = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,11 @@ def next_try(kept: Kept, now: datetime) -> datetime | None:
 class WebhookInbox(Protocol):
     """Where they are kept. What is kept is on the disk."""
 
-    async def keep(self, gateway: str, notices: Sequence[Notice], delivery: Delivery, now: datetime) -> None:
-        """Those that are new, with the raw delivery; the others change nothing. Unavailable."""
+    async def keep(self, gateway: str, notices: Sequence[Notice], delivery: Delivery, now: datetime) -> Sequence[Kept]:
+        """Those that are new, with the raw delivery; the others change nothing. Unavailable.
+
+        What is to be applied of the new ones; nobody else takes it before its next try is due.
+        """
 
     async def take(self, now: datetime, limit: int) -> Sequence[Kept]:
         """Those due, each put off to its next try, so that no other process takes it too."""

@@ -11,6 +11,7 @@ from payment_service.domain.gateways import Intent, IntentState, MethodKind
 from payment_service.domain.payment import Payment
 from payment_service.domain.ports import Gateways
 from payment_service.domain.routing import Candidate, Ranking, Wish
+from payment_service.domain.saved_methods import parted
 
 
 async def begin_attempt(gateways: Gateways, ranking: Ranking, payment: Payment, now: datetime) -> Attempt:
@@ -65,7 +66,8 @@ async def confirm_attempt(gateways: Gateways, payment: Payment, reference: str, 
     attempt = payment.current
     gateway, order = gateways.named(attempt.gateway), payment.order(attempt, gateways.return_uri)
     crash_point("payment.before_confirm")
-    intent = await gateway.confirm(replace(order, token=token), reference)
+    keeper, token = parted(token)
+    intent = await gateway.confirm(replace(order, token=token, keeper=keeper), reference)
     crash_point("payment.after_confirm")
     return intent
 

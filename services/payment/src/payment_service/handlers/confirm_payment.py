@@ -36,12 +36,13 @@ async def confirm_payment(
         if not token:
             raise InvalidArgument.of("payment_method", "is required: this is paid with a token.")
     attempt = await payments.update(name, lambda payment: payment.attempted(token, clock()), cause=cause)
-    told = replace(cause, key=f"{cause.key}|outcome", fingerprint=b"")
-    if earlier := await payments.answer_to(told):
-        return earlier
-    current = await payments.get(name)
-    if current.version != attempt.version:  # settled meanwhile, or another attempt is under way
-        return current
+    told, current = replace(cause, key=f"{cause.key}|outcome", fingerprint=b""), attempt
+    if not attempt.token:  # no recorded answer has one, so with a token it was written just now and by this call
+        if earlier := await payments.answer_to(told):
+            return earlier
+        current = await payments.get(name)
+        if current.version != attempt.version:  # settled meanwhile, or another attempt is under way
+            return current
     try:
         intent = await confirm_attempt(gateways, current, current.current.reference, token)
     except Unavailable as refusal:

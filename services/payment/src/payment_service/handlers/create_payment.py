@@ -40,8 +40,8 @@ async def create_payment(
 ) -> Payment:
     """The new payment, or the open one for what is owed; one for another amount or another way to pay is called off.
 
-    FailedPrecondition BOOKING_NOT_PAYABLE, NOTHING_OWED, ANSWERS_REQUIRED, NO_GATEWAY; InvalidArgument
-    AMOUNT_NOT_CHARGEABLE; PermissionDenied; Unavailable, with nothing written.
+    FailedPrecondition BOOKING_NOT_PAYABLE, NOTHING_OWED, ANSWERS_REQUIRED, CURRENCY_NOT_TAKEN, NO_GATEWAY;
+    InvalidArgument AMOUNT_NOT_CHARGEABLE; PermissionDenied; Unavailable, with nothing written.
     """
     if earlier := await payments.answer_to(cause):
         return earlier

@@ -29,6 +29,7 @@ async def issue_invoices(book: InvoiceBook, *, clock: Clock) -> int:
     done = 0
     for organizer, due in by_organizer.items():
         made = await _drafted(book, await book.seller(organizer), due, clock())
+        made.mailed = await book.mails(organizer)
         if await book.issue(made):
             done += len(made.invoices)
     return done

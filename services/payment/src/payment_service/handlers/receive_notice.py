@@ -16,12 +16,14 @@ async def receive_notice(
     if not notice.key and not notice.reference:
         return
     cause = Cause(f"{gateway}|{notice.id}", actor=f"gateways/{gateway}")
-    if await payments.answer_to(cause) is not None:
-        return
     payment = await payments.with_order(gateway, notice.key, notice.reference)
     if payment is None:
         raise NotFound("ORDER_UNKNOWN", "No payment has this order.", metadata={"gateway": gateway})
     number = payment.attempt_with(notice.key, notice.reference)
+    if notice.paid and number and number == payment.paid_by:
+        return  # the confirmation was faster
+    if await payments.answer_to(cause) is not None:
+        return
     crash_point("payment.notice.before_settled")
     await settle_payment(payments, gateways, payment.name, clock=clock, cause=cause, attempt=number, word=notice)
     crash_point("payment.notice.after_settled")

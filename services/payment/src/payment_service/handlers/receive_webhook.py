@@ -1,10 +1,10 @@
 """Verify a webhook, keep it, acknowledge it; it is applied afterwards."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from domain_kit.clock import Clock
-from payment_service.domain.gateways import Acknowledgement, Delivery, Webhooks
-from payment_service.domain.webhook_inbox import WebhookInbox
+from payment_service.domain.gateways import Acknowledgement, Delivery, FetchingWebhooks, Webhooks
+from payment_service.domain.webhook_inbox import Kept, WebhookInbox
 
 
 async def receive_webhook(
@@ -14,11 +14,13 @@ async def receive_webhook(
     delivery: Delivery,
     *,
     clock: Clock,
-    on_kept: Callable[[], None],
+    on_kept: Callable[[Sequence[Kept]], None],
 ) -> Acknowledgement:
     """What the gateway wants to hear, once it is on the disk. Unauthenticated, InvalidArgument, Unavailable."""
     now = clock()
-    notices = webhooks.read(delivery, now)
-    await inbox.keep(gateway, notices, delivery, now)
-    on_kept()
+    if isinstance(webhooks, FetchingWebhooks):
+        notices = await webhooks.read_apart(delivery, now)
+    else:
+        notices = webhooks.read(delivery, now)
+    on_kept(await inbox.keep(gateway, notices, delivery, now))
     return webhooks.acknowledgement

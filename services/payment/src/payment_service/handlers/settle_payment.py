@@ -77,9 +77,14 @@ async def _ask(
 
 
 def _with_word(payment: Payment, found: Intent | None, said: Intent) -> Intent:
-    """Asked, a gateway knows best; its own word, which may be late, counts where it does not know how things went."""
+    """Asked, a gateway knows best; its own word, which may be late, counts where it does not know how things went.
+
+    A word that is not about a dispute says nothing of one.
+    """
     if found is not None and found.state not in (IntentState.OPEN, IntentState.ACTION_REQUIRED, IntentState.PROCESSING):
         return found
+    if not said.dispute:
+        said = replace(said, disputed=said.disputed or payment.state is State.DISPUTED)
     if said.state is IntentState.AUTHORIZED and not payment.reserve:
         return replace(said, state=IntentState.SUCCEEDED, captured=payment.amount)
     return said
@@ -115,7 +120,10 @@ def _own_cause() -> Cause:
 async def _refunds(
     gateways: Gateways, payment: Payment, said: Mapping[str, GatewayRefund]
 ) -> Mapping[str, GatewayRefund]:
-    """What became of pending refunds; one that the gateway never got is sent again under its own key."""
+    """What became of pending refunds; one that the gateway never got is sent again under its own key.
+
+    said: by our id, or by another key and then known by the gateway's own reference.
+    """
     known: dict[str, GatewayRefund] = {}
     pending = payment.pending_refunds
     for number in dict.fromkeys(each.attempt for each in pending):
@@ -124,10 +132,13 @@ async def _refunds(
         mine = {refund_key(payment, each): each for each in pending if each.attempt == number}
         references = {key: refund.gateway_reference for key, refund in mine.items()}
         there = {**await gateway.refunds_of(order, attempt.reference, references), **said}
+        by_reference = {each.reference: each for each in said.values() if each.reference}
         for key, refund in mine.items():
-            if key in there:
-                known[refund.id] = there[key]
+            if answer := there.get(key) or by_reference.get(refund.gateway_reference):
+                known[refund.id] = answer
                 continue
+            if refund.gateway_reference:
+                continue  # the gateway has taken it on, and tells by itself how it ends; its key may be forgotten there
             known[refund.id] = await gateway.refund(order, attempt.reference, refund.amount, id=key)
             crash_point("payment.after_repeated_refund")
     return known

@@ -1,6 +1,7 @@
 """What the servicers work with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +11,8 @@ from grpc_runtime.call import call_of
 from payment_service.domain.gateways import Delivery, Webhooks
 from payment_service.domain.payment import Payment
 from payment_service.domain.ports import Bookings, Gateways, PaymentRepository, PaymentSettingsRepository
-from payment_service.domain.webhook_inbox import WebhookInbox
+from payment_service.domain.saved_methods import Keepers
+from payment_service.domain.webhook_inbox import Kept, WebhookInbox
 from payment_service.wire.payments import payment_to_wire
 from resource_api import PageTokens
 from usher.payment.v1 import payment_pb2
@@ -25,16 +27,20 @@ class Readers(Gateways, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """public_url: as gateways call this service. on_kept: there is a webhook to apply."""
+    """public_url: as gateways call this service. on_kept: there are webhooks to apply.
+    in_hand: a payment whose gateway is being asked.
+    """
 
     payments: PaymentRepository
     bookings: Bookings
     gateways: Readers
     settings: PaymentSettingsRepository
     inbox: WebhookInbox
+    keepers: Keepers
     page_tokens: PageTokens
     public_url: str
-    on_kept: Callable[[], None]
+    on_kept: Callable[[Sequence[Kept]], None]
+    in_hand: Callable[[str], AbstractContextManager[None]]
     clock: Clock = utc_now
 
 
@@ -50,4 +56,6 @@ def delivery_of(context: object, body: bytes, public_url: str, path: str) -> Del
         name: value if isinstance(value, str) else value.decode("latin-1")
         for name, value in call_of(context).headers.items()
     }
+    # What the gateway has signed; at our door it was given an id of ours.
+    headers["x-request-id"] = headers.pop("x-signed-request-id", headers.get("x-request-id", ""))
     return Delivery(body, headers, public_url.rstrip("/") + headers.get("x-envoy-original-path", path))

@@ -9,9 +9,11 @@ from payment_service.handlers.capture_payment import capture_payment
 from payment_service.handlers.confirm_payment import confirm_payment
 from payment_service.handlers.create_payment import Chosen, create_payment
 from payment_service.handlers.mark_received import mark_received
+from payment_service.handlers.mark_refund_paid import mark_refund_paid
 from payment_service.handlers.receive_webhook import receive_webhook
 from payment_service.handlers.refund_payment import refund_payment
 from payment_service.handlers.route_payment import route_payment
+from payment_service.handlers.saved_methods import token_of
 from payment_service.inbound.card_fields import without_card_numbers
 from payment_service.inbound.parts import Parts, delivery_of, shown
 from payment_service.wire.payments import (
@@ -67,17 +69,19 @@ class PaymentServicer(PaymentServiceServicer):
         return pb.ListOrganizerPaymentsResponse(payments=payments, next_page_token=token)
 
     async def ConfirmPayment(self, request: pb.ConfirmPaymentRequest, context: object) -> payment_pb2.Payment:
-        on, cause = self._parts, cause_of(request, context)
-        payment = await confirm_payment(
-            on.payments, on.gateways, request.name, request.payment_method, cause=cause, clock=on.clock
-        )
+        on, cause, given = self._parts, cause_of(request, context), request.payment_method
+        token = await token_of(on.keepers, on.gateways, on.payments, request.name, given)
+        with on.in_hand(request.name):
+            payment = await confirm_payment(on.payments, on.gateways, request.name, token, cause=cause, clock=on.clock)
         return shown(payment, context)
 
     async def CapturePayment(self, request: pb.CapturePaymentRequest, context: object) -> payment_pb2.Payment:
         on, cause = self._parts, cause_of(request, context)
-        return shown(
-            await capture_payment(on.payments, on.gateways, request.name, cause=cause, clock=on.clock), context
-        )
+        amount = amount_from_wire(request.amount) if request.HasField("amount") else None
+        payment = await capture_payment(
+            on.payments, on.gateways, request.name, amount, cause=cause, clock=on.clock
+        )  # fmt: skip
+        return shown(payment, context)
 
     async def CancelPayment(self, request: pb.CancelPaymentRequest, context: object) -> payment_pb2.Payment:
         on, cause = self._parts, cause_of(request, context)
@@ -86,6 +90,11 @@ class PaymentServicer(PaymentServiceServicer):
     async def MarkPaymentReceived(self, request: pb.MarkPaymentReceivedRequest, context: object) -> payment_pb2.Payment:
         on, cause = self._parts, cause_of(request, context)
         return shown(await mark_received(on.payments, request.name, cause=cause, clock=on.clock), context)
+
+    async def MarkRefundPaid(self, request: pb.MarkRefundPaidRequest, context: object) -> payment_pb2.Payment:
+        on, cause = self._parts, cause_of(request, context)
+        paid = await mark_refund_paid(on.payments, request.name, request.refund_id, cause=cause, clock=on.clock)
+        return shown(paid, context)
 
     async def RefundPayment(self, request: pb.RefundPaymentRequest, context: object) -> payment_pb2.Payment:
         on, cause, requester = self._parts, cause_of(request, context), principal_of(context).user
@@ -101,6 +110,7 @@ class PaymentServicer(PaymentServiceServicer):
     ) -> pb.ListPaymentMethodsResponse:
         wish = Chosen(country=request.payer_country)
         ranking = await route_payment(self._parts.bookings, self._parts.gateways, request.parent, wish)
+        ranking.first()  # refused where there is none
         return pb.ListPaymentMethodsResponse(payment_methods=methods_to_wire(ranking))
 
     async def RoutePayment(self, request: pb.RoutePaymentRequest, context: object) -> pb.RoutePaymentResponse:

@@ -3,20 +3,24 @@
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from domain_kit.clock import Clock
 from domain_kit.refusals import Refusal, Unavailable
 from payment_service.domain.ports import OpenWork
 from payment_service.domain.webhook_inbox import Kept, WebhookInbox
 
-AT_ONCE = 16
+AT_ONCE = 16  # taken from the store in one go
+MOST = 1024  # under way; a gateway that does not answer holds up as many as its bulkhead lets in, about 300
+T = TypeVar("T")
 
 
-class DueWorker(ABC):
-    """Does what is due, one process at a time each.
+class DueWorker(ABC, Generic[T]):
+    """Does what is due. Nobody waits for anybody else: what a slow gateway keeps waiting holds up nothing of others.
 
     longest_pause: seconds until it looks for due work that other processes have written.
     """
@@ -25,15 +29,34 @@ class DueWorker(ABC):
         self._clock, self._longest_pause = clock, longest_pause
         self._bell = asyncio.Event()
         self._stopping = False
+        self._under_way: dict[str, asyncio.Task[None]] = {}
         self._log = logging.getLogger(__name__)
 
     @abstractmethod
-    async def do_due(self) -> int:
-        """What is due now; how many. Unavailable without the store."""
+    async def take(self) -> Sequence[tuple[str, T]]:
+        """Some of what is due, with its name, put off so that no other process takes it too. Unavailable."""
+
+    @abstractmethod
+    async def do(self, work: T) -> None:
+        """One of them; raises refusals."""
 
     @abstractmethod
     async def next_due(self) -> datetime | None:
         """When the next one is due."""
+
+    async def do_due(self) -> int:
+        """What is due now, to its end; how many. Unavailable without the store."""
+        taken = await self.take()
+        for name, work in taken:
+            self.start(name, work)
+        await asyncio.gather(*(self._under_way[name] for name, _ in taken if name in self._under_way))
+        return len(taken)
+
+    def start(self, name: str, work: T) -> None:
+        """Do it meanwhile, unless it is being done; what there is no room for is due again later."""
+        if name in self._under_way or len(self._under_way) >= MOST or self._stopping:
+            return
+        self._under_way[name] = asyncio.create_task(self._one(name, work))
 
     def wake(self) -> None:
         """There is something to do."""
@@ -45,24 +68,31 @@ class DueWorker(ABC):
         self._bell.set()
 
     async def run(self) -> None:
-        """Until stopped."""
+        """Until stopped, and what is under way then is done."""
         while not self._stopping:
             self._bell.clear()
             pause = self._longest_pause
             with suppress(Unavailable):
-                if await self.do_due() == AT_ONCE:
+                taken = await self.take() if len(self._under_way) + AT_ONCE <= MOST else []
+                for name, work in taken:
+                    self.start(name, work)
+                if len(taken) == AT_ONCE:
                     continue
                 pause = await self._until_next()
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._bell.wait()
+        await asyncio.gather(*self._under_way.values())
 
-    def tell(self, what: str, result: object) -> None:
-        """Log what did not end well."""
-        if isinstance(result, Refusal):
-            self._log.info("payment not settled yet", extra={"payment": what, "reason": result.reason})
-        elif isinstance(result, Exception):
-            self._log.error("payment could not be settled", exc_info=result, extra={"payment": what})
+    async def _one(self, name: str, work: T) -> None:
+        try:
+            await self.do(work)
+        except Refusal as refusal:
+            self._log.info("payment not settled yet", extra={"payment": name, "reason": refusal.reason})
+        except Exception:  # noqa: BLE001 - told, and it is due again
+            self._log.exception("payment could not be settled", extra={"payment": name})
+        finally:
+            del self._under_way[name]
 
     async def _until_next(self) -> float:
         due = await self.next_due()
@@ -71,29 +101,42 @@ class DueWorker(ABC):
         return min(max((due - self._clock()).total_seconds(), 0.01), self._longest_pause)
 
 
-class SettlingWorker(DueWorker):
-    """Settles payments whose next look is due. settle: raises refusals."""
+class SettlingWorker(DueWorker[str]):
+    """Settles payments whose next look is due. settle: raises refusals, and then it is due again later."""
 
     def __init__(
         self, work: OpenWork, settle: Callable[[str], Awaitable[object]], clock: Clock, *, longest_pause: float = 1.0
     ) -> None:
         super().__init__(clock, longest_pause=longest_pause)
         self._work, self._settle = work, settle
+        self._in_hand: Counter[str] = Counter()
 
-    async def do_due(self) -> int:
-        """What is due now; how many. What cannot be settled is due again later. Unavailable without the store."""
-        names = await self._work.take(self._clock(), AT_ONCE)
-        results = await asyncio.gather(*(self._settle(name) for name in names), return_exceptions=True)
-        for name, result in zip(names, results, strict=True):
-            self.tell(name, result)
-        return len(names)
+    @contextmanager
+    def in_hand(self, name: str) -> Iterator[None]:
+        """Somebody here is about to hear from its gateway, so that it need not be asked; it is due again later."""
+        self._in_hand[name] += 1
+        try:
+            yield
+        finally:
+            self._in_hand[name] -= 1
+            if not self._in_hand[name]:
+                del self._in_hand[name]
+
+    async def take(self) -> Sequence[tuple[str, str]]:
+        """Payments whose look is due."""
+        return [(name, name) for name in await self._work.take(self._clock(), AT_ONCE)]
+
+    async def do(self, work: str) -> None:
+        """Look."""
+        if work not in self._in_hand:
+            await self._settle(work)
 
     async def next_due(self) -> datetime | None:
         """When the next one is due."""
         return await self._work.next_due()
 
 
-class WebhookWorker(DueWorker):
+class WebhookWorker(DueWorker[Kept]):
     """Applies webhooks that were kept. apply: raises refusals, and then it is tried again later."""
 
     def __init__(
@@ -107,18 +150,20 @@ class WebhookWorker(DueWorker):
         super().__init__(clock, longest_pause=longest_pause)
         self._inbox, self._apply = inbox, apply
 
-    async def do_due(self) -> int:
-        """What is due now; how many. Unavailable without the store."""
-        taken = await self._inbox.take(self._clock(), AT_ONCE)
-        results = await asyncio.gather(*(self._one(each) for each in taken), return_exceptions=True)
-        for kept, result in zip(taken, results, strict=True):
-            self.tell(kept.id, result)
-        return len(taken)
+    def begin(self, kept: Sequence[Kept]) -> None:
+        """Apply what has just been kept here; whatever becomes of that, it is due again until it is done."""
+        for each in kept:
+            self.start(each.id, each)
+
+    async def take(self) -> Sequence[tuple[str, Kept]]:
+        """Those that were not applied when they came."""
+        return [(each.id, each) for each in await self._inbox.take(self._clock(), AT_ONCE)]
+
+    async def do(self, work: Kept) -> None:
+        """Apply it."""
+        await self._apply(work)
+        await self._inbox.done(work)
 
     async def next_due(self) -> datetime | None:
         """When the next one is due."""
         return await self._inbox.next_due()
-
-    async def _one(self, kept: Kept) -> None:
-        await self._apply(kept)
-        await self._inbox.done(kept)

@@ -18,9 +18,9 @@ from usher.payment.v1 import domain_events_pb2 as pb
 ACTOR = "services/payment"
 
 
-def invoice_issued(invoice: Invoice) -> JournalRow:
+def invoice_issued(invoice: Invoice, *, mailed: bool) -> JournalRow:
     """INVARIANT: the cause is the fact that the invoice is for, so that a fact never has two."""
-    return _row(Cause(f"invoice|{invoice.source}", actor=ACTOR), invoice.name, _issued(invoice))
+    return _row(Cause(f"invoice|{invoice.source}", actor=ACTOR), invoice.name, _issued(invoice, mailed=mailed))
 
 
 def payout_created(payout: Payout, cause: Cause, answer: Mapping[str, Any]) -> JournalRow:
@@ -28,8 +28,8 @@ def payout_created(payout: Payout, cause: Cause, answer: Mapping[str, Any]) -> J
     return _row(cause, payout.name, pb.PayoutCreated(payout=payout_to_wire(payout)), answer)
 
 
-def _issued(invoice: Invoice) -> Message:
-    return pb.InvoiceIssued(invoice=invoice_to_wire(invoice))
+def _issued(invoice: Invoice, *, mailed: bool) -> Message:
+    return pb.InvoiceIssued(invoice=invoice_to_wire(invoice), mailed=mailed)
 
 
 def _row(cause: Cause, subject: str, message: Message, answer: Mapping[str, Any] | None = None) -> JournalRow:

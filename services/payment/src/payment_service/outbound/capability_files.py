@@ -13,8 +13,9 @@ from payment_service.domain.gateways import MethodKind
 
 TOP = {
     "display_name", "sources", "methods", "currencies", "currency_rules", "countries", "fees", "capture_days",
-    "refund_days", "partial_refunds",
+    "partial_captures", "refund_days", "partial_refunds", "disputes", "saved_methods",
 }  # fmt: skip
+MAY_HAVE = {"$schema"}  # for editors
 RULE = {"exponent", "step", "minimum", "maximum", "source"}
 METHOD = {"kind", "countries", "currencies", "source"}
 
@@ -28,7 +29,7 @@ def capabilities_of(gateway: str) -> Capabilities:
 
 def read_capabilities(gateway: str, given: Mapping[str, Any]) -> Capabilities:
     """See data/gateways/schema.json: every `source` is a key of `sources`, which say where and when it was read."""
-    _only(gateway, given, TOP)
+    _only(gateway, given, TOP | MAY_HAVE, needed=TOP)
     sources = given["sources"]
     for name, source in sources.items():
         _only(f"{gateway} source {name}", source, {"url", "read"})
@@ -71,8 +72,11 @@ def read_capabilities(gateway: str, given: Mapping[str, Any]) -> Capabilities:
         countries=frozenset(value("countries", given["countries"])),
         fees=fees,
         capture_days=value("capture_days", given["capture_days"]),
+        partial_captures=value("partial_captures", given["partial_captures"]),
         refund_days=value("refund_days", given["refund_days"]),
         partial_refunds=value("partial_refunds", given["partial_refunds"]),
+        disputes=_flag(f"{gateway} disputes", given["disputes"]),
+        saved_methods=_flag(f"{gateway} saved_methods", given["saved_methods"]),
     )
 
 
@@ -80,6 +84,13 @@ def _only(where: str, given: Mapping[str, Any], allowed: set[str], needed: set[s
     wrong = given.keys() - allowed or (allowed if needed is None else needed) - given.keys()
     if wrong:
         raise ValueError(f"{where}: {', '.join(sorted(wrong))}")
+
+
+def _flag(where: str, given: Any) -> bool:
+    """What our adapter does: its code is the source."""
+    if given not in (True, False):
+        raise ValueError(f"{where}: {given}")
+    return bool(given)
 
 
 def _sourced(where: str, figure: Mapping[str, Any], sources: Mapping[str, Any]) -> None:

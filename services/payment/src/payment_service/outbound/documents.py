@@ -34,6 +34,7 @@ def to_document(payment: Payment) -> dict[str, Any]:
         "state": payment.state.value,
         "attempts": [_attempt_document(each) for each in payment.attempts],
         "refunds": [{**asdict(each), "state": each.state.value} for each in payment.refunds],
+        "closed_disputes": list(payment.closed_disputes),
         "open": payment.open,
         "orders": [name for each in payment.attempts for name in orders_of(each)],
     }
@@ -56,6 +57,7 @@ def from_document(document: Mapping[str, Any]) -> Payment:
         state=State(document["state"]),
         attempts=tuple(_attempt(each) for each in document["attempts"]),
         refunds=tuple(_refund(each) for each in document["refunds"]),
+        closed_disputes=tuple(document.get("closed_disputes", ())),
     )
 
 
@@ -94,4 +96,6 @@ def _candidate(document: Mapping[str, Any]) -> Candidate:
 
 
 def _refund(document: Mapping[str, Any]) -> Refund:
-    return Refund(**{**document, "amount": Money(**document["amount"]), "state": RefundState(document["state"])})
+    fee = document.get("fee")
+    made = {"amount": Money(**document["amount"]), "fee": None if fee is None else Money(**fee)}
+    return Refund(**{**document, **made, "state": RefundState(document["state"])})

@@ -33,10 +33,12 @@ MESSAGES: dict[type[Any], Callable[[Any, Payment], Message]] = {
     facts.PaymentAttemptCancelled: _of_payment(pb.PaymentAttemptCancelled),
     facts.PaymentDisputed: _of_payment(pb.PaymentDisputed),
     facts.PaymentDisputeClosed: _of_payment(pb.PaymentDisputeClosed),
+    facts.PaymentDisputeLost: _of_payment(pb.PaymentDisputeLost),
     facts.PaymentSucceeded: _of_payment(pb.PaymentSucceeded),
     facts.PaymentFailed: _of_payment(pb.PaymentFailed),
     facts.PaymentCancelled: _of_payment(pb.PaymentCancelled),
     facts.RefundRequested: _of_refund(pb.RefundRequested),
+    facts.RefundAccepted: _of_refund(pb.RefundAccepted),
     facts.RefundCompleted: _of_refund(pb.RefundCompleted),
     facts.RefundFailed: _of_refund(pb.RefundFailed),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain_kit.money import Money
 from payment_service.domain.invoice import Invoice, InvoiceKind
-from payment_service.domain.receipt import Receipt, ReceiptLine, Seller, Tax
+from payment_service.domain.receipt import InBase, Receipt, ReceiptLine, Seller, Tax
 
 
 def invoice_document(invoice: Invoice) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def invoice_document(invoice: Invoice) -> dict[str, Any]:
 
 def invoice_of(document: Mapping[str, Any]) -> Invoice:
     """The reverse."""
-    made = {"name", "kind", "seller", "lines", "taxes", "total"}
+    made = {"name", "kind", "seller", "lines", "taxes", "total", "in_base"}
     rest = {name: document[name] for name in Invoice.__dataclass_fields__ if name not in made}
     return Invoice(
         name=document["_id"],
@@ -28,6 +28,7 @@ def invoice_of(document: Mapping[str, Any]) -> Invoice:
         lines=_lines(document),
         taxes=_taxes(document),
         total=Money(**document["total"]),
+        in_base=_in_base(document),
         **rest,
     )
 
@@ -41,7 +42,8 @@ def receipt_document(receipt: Receipt) -> dict[str, Any]:
 def receipt_of(document: Mapping[str, Any]) -> Receipt:
     """The reverse."""
     return Receipt(
-        document["_id"], Money(**document["total"]), _lines(document), _taxes(document), document["buyer_name"]
+        document["_id"], Money(**document["total"]), _lines(document), _taxes(document), document["buyer_name"],
+        _in_base(document),
     )  # fmt: skip
 
 
@@ -64,3 +66,11 @@ def _lines(document: Mapping[str, Any]) -> tuple[ReceiptLine, ...]:
 
 def _taxes(document: Mapping[str, Any]) -> tuple[Tax, ...]:
     return tuple(Tax(each["name"], each["millionths"], Money(**each["amount"])) for each in document["taxes"])
+
+
+def _in_base(document: Mapping[str, Any]) -> InBase | None:
+    """None also for one that was stored before there were other currencies."""
+    base = document.get("in_base")
+    if base is None:
+        return None
+    return InBase(base["rate"], base["rate_time"], base["source"], Money(**base["total"]), _taxes(base))

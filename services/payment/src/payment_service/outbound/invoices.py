@@ -18,6 +18,7 @@ from payment_service.outbound.bookkeeping import INVOICES_DUE, unchained
 from payment_service.outbound.invoice_documents import invoice_document, invoice_of, receipt_of, seller_of
 from payment_service.outbound.ledger import Batching
 from payment_service.outbound.ledger_documents import due_document, due_of
+from payment_service.outbound.payment_settings import SETTINGS
 
 INVOICES, SERIES, RECEIPTS, SELLERS = "invoices", "invoice_series", "receipts", "sellers"
 NEWEST_FIRST = [("issue_time", -1), ("number", -1), ("_id", -1)]
@@ -52,6 +53,11 @@ class MongoInvoices:
         document = await self._journal.read(SELLERS, organizer)
         return None if document is None else seller_of(document)
 
+    async def mails(self, organizer: str) -> bool:
+        """As its settings say; True where nothing was ever said."""
+        document = await self._journal.read(SETTINGS, f"{organizer}/paymentSettings")
+        return document is None or bool(document.get("mails_invoices", True))
+
     async def receipts(self, payments: Sequence[str]) -> Mapping[str, Receipt]:
         """Those that are known, by payment."""
         found = await self._journal.find(RECEIPTS, {"_id": {"$in": list(payments)}})
@@ -78,8 +84,9 @@ class MongoInvoices:
         if made.entries:
             writes.append(unchained(made.invoices[0].name, made.invoices[0].issue_time, made.entries))
         crash_point("invoices.before_issued")
+        told = [invoice_issued(each, mailed=made.mailed) for each in made.invoices]
         try:
-            await self._journal.commit_batch(writes, [invoice_issued(each) for each in made.invoices])
+            await self._journal.commit_batch(writes, told)
         except (VersionConflict, AlreadyExists, RequestRepeated):
             return False
         crash_point("invoices.after_issued")

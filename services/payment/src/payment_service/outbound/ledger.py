@@ -12,7 +12,7 @@ from mongo_store.database import reachable
 from payment_service.domain.chain import EPOCH, Block, Numbered, canonical, entry_of, extended, numbered
 from payment_service.domain.ledger import Balances, Entry, balances_after
 from payment_service.domain.verification import Anchor, Verifier
-from payment_service.outbound.bookkeeping import UNCHAINED
+from payment_service.outbound.bookkeeping import UNCHAINED, unchained
 from payment_service.outbound.ledger_documents import (
     HEAD,
     balance_document,
@@ -177,6 +177,12 @@ async def verified(database: Database, anchor: Anchor | None = None) -> Verifier
         verifier.block(last)
     verifier.end(head_of(before), _balances(balances))
     return verifier
+
+
+async def booked(journal: Batching, entries: Sequence[Entry]) -> None:
+    """Entries that no change of a payment made, each a fact of its own; whoever chains them finds the same one once."""
+    if entries:
+        await journal.commit_batch([unchained(each.id, each.time, [each]) for each in entries], [])
 
 
 async def entries_of(database: Database, owner: str, since: datetime, until: datetime) -> AsyncIterator[Entry]:

@@ -65,6 +65,7 @@ def _to_document(settings: PaymentSettings) -> Mapping[str, Any]:
         "order": list(settings.order),
         "excluded": list(settings.excluded),
         "reserve": settings.reserve,
+        "mails_invoices": settings.mails_invoices,
     }
 
 
@@ -75,6 +76,7 @@ def _from_document(document: Mapping[str, Any]) -> PaymentSettings:
         tuple(document["order"]),
         tuple(document["excluded"]),
         document["reserve"],
+        document.get("mails_invoices", True),
         document["version"],
     )
 

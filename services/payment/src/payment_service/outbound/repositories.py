@@ -14,12 +14,14 @@ from payment_service.domain.payment import Payment
 from payment_service.domain.payment_books import UNPRICED, Books
 from payment_service.domain.states import UNDECIDED
 from payment_service.outbound.bookkeeping import book_writes
-from payment_service.outbound.documents import UNRECORDED, from_document, to_document
+from payment_service.outbound.documents import UNRECORDED, from_document, orders_of, to_document
 from payment_service.outbound.domain_events import encode
+from payment_service.outbound.keepers import INDEXES as KEEPERS_INDEXES
 from payment_service.outbound.webhook_inbox import INBOX_INDEXES
 from resource_api import etag_of
 
 COLLECTION, OPEN_WORK = "payments", "open_work"
+REMEMBERED = 512  # payments that were written last; some kilobytes each
 INDEXES = {
     COLLECTION: [
         Index("open_payment_of_a_round", [("booking", 1), ("round", 1)], unique=True, where={"open": True}),
@@ -39,9 +41,9 @@ def nobody() -> None:
 
 @dataclass(slots=True)
 class _Look:
-    """Somebody wants to know the open payments of a booking."""
+    """Somebody wants to know the payments with one of these values of a field."""
 
-    booking: str
+    values: tuple[str, ...]
     found: Sequence[Payment] = ()
 
 
@@ -64,9 +66,11 @@ class MongoPayments(MongoRepository[Payment]):
             etag_of=etag_of,
             beside=beside,
             unrecorded=UNRECORDED,
+            remembers=REMEMBERED,
         )
         self._on_urgent = on_urgent
-        self._looks: Gathering[_Look] = Gathering(self._look, lambda _: frozenset(), limit=AT_ONCE)
+        self._looks: Gathering[_Look] = Gathering(self._by_booking, lambda _: frozenset(), limit=AT_ONCE)
+        self._orders: Gathering[_Look] = Gathering(self._by_order, lambda _: frozenset(), limit=AT_ONCE // 2)
 
     async def create(self, aggregate: Payment, domain_events: Sequence[DomainEvent], *, cause: Cause) -> Payment:
         """As MongoRepository."""
@@ -82,36 +86,54 @@ class MongoPayments(MongoRepository[Payment]):
         return None if document is None else from_document(document)
 
     async def open_for(self, booking: str, taken: int) -> Payment | None:
-        """The open payment of a booking for what it owes after so many payments."""
-        return await self.find_one({"booking": booking, "round": taken, "open": True})
+        """The open payment of a booking for what it owes after so many payments. Concurrent calls share a query."""
+        return next((payment for payment in await self._open_for(booking) if payment.round == taken), None)
 
     async def undecided_for(self, booking: str) -> Sequence[Payment]:
-        """Open payments of a booking whose money may still come, oldest first. Concurrent calls share a query.
-
-        Of few bookings, for `$in` compares each document found with each of them; neither sorted nor by state there,
-        for then the embedded database passes the index of open payments by and reads all payments.
-        """
-        look = _Look(booking)
-        await self._looks.submit(look)
-        undecided = [payment for payment in look.found if payment.state in UNDECIDED]
+        """Open payments of a booking whose money may still come, oldest first. Concurrent calls share a query."""
+        undecided = [payment for payment in await self._open_for(booking) if payment.state in UNDECIDED]
         return sorted(undecided, key=lambda payment: (payment.create_time, payment.name))
 
     async def with_order(self, gateway: str, key: str, reference: str) -> Payment | None:
-        """The payment that has this order, by its key or by any reference it has had."""
-        names = [f"{gateway}|{name}" for name in (key, reference) if name]
-        return await self.find_one({"orders": {"$in": names}}) if names else None
+        """The payment that has this order, by its key or any reference it has had. Concurrent calls share a query."""
+        look = _Look(tuple(f"{gateway}|{name}" for name in (key, reference) if name))
+        if look.values:
+            await self._orders.submit(look)
+        return look.found[0] if look.found else None
 
     async def list_page(self, whose: Mapping[str, Any], after: tuple[Any, ...] | None, limit: int) -> Page[Payment]:
         """The payments with these field values, newest first."""
         return await self.find_page(whose, sort=[("create_time", -1)], after=after, limit=limit)
 
-    async def _look(self, batch: Sequence[Waiting["_Look"]]) -> None:
-        bookings = list({waiting.work.booking for waiting in batch})
-        asked = bookings[0] if len(bookings) == 1 else {"$in": bookings}
-        documents = await self._journal.find(COLLECTION, {"booking": asked, "open": True})
+    async def _open_for(self, booking: str) -> Sequence[Payment]:
+        """Of few bookings at once, for `$in` compares each document found with each of them; neither sorted nor by
+        state there, for then the embedded database passes the index of open payments by and reads all payments.
+        """
+        look = _Look((booking,))
+        await self._looks.submit(look)
+        return look.found
+
+    async def _by_booking(self, batch: Sequence[Waiting["_Look"]]) -> None:
+        await self._look(batch, "booking", {"open": True}, lambda payment: [payment.booking])
+
+    async def _by_order(self, batch: Sequence[Waiting["_Look"]]) -> None:
+        await self._look(batch, "orders", {}, lambda payment: [o for e in payment.attempts for o in orders_of(e)])
+
+    async def _look(
+        self,
+        batch: Sequence[Waiting["_Look"]],
+        field: str,
+        also: Mapping[str, Any],
+        values_of: Callable[[Payment], Sequence[str]],
+    ) -> None:
+        asked = list(dict.fromkeys(value for waiting in batch for value in waiting.work.values))
+        documents = await self._journal.find(
+            COLLECTION, {field: asked[0] if len(asked) == 1 else {"$in": asked}, **also}
+        )
         found = [from_document(document) for document in documents]
         for waiting in batch:
-            waiting.work.found = [payment for payment in found if payment.booking == waiting.work.booking]
+            wanted = set(waiting.work.values)
+            waiting.work.found = [payment for payment in found if wanted & set(values_of(payment))]
             waiting.settle(None)
 
     def _told(self, payment: Payment) -> Payment:
@@ -132,4 +154,4 @@ def open_work_writes(_before: Payment | None, after: Payment) -> Sequence[Write]
 
 async def ensure_indexes(database: Database) -> None:
     """Create the indexes of this service."""
-    await database.ensure_indexes(INDEXES)
+    await database.ensure_indexes({**INDEXES, **KEEPERS_INDEXES})

@@ -2,13 +2,15 @@
 
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from domain_kit.money import Money
 from domain_kit.refusals import DeadlineExceeded, FailedPrecondition, Unavailable
 from payment_service.domain.gateways import FailureKind, GatewayRefund, Intent, Order
 from payment_service.domain.routing import Health
+from payment_service.domain.saved_methods import SavedMethod, Saving
+from payment_service.outbound.capability_files import capabilities_of
 from resilience import Breaker, Resilient
 
 P = ParamSpec("P")
@@ -81,9 +83,11 @@ class ResilientGateway:
         return await self._call(self._gateway.cancel, order, reference)
 
     async def capture(self, order: Order, reference: str, amount: Money) -> Intent:
-        """As the gateway inside; FailedPrecondition CAPTURE_NOT_TAKEN."""
+        """As the gateway inside; FailedPrecondition CAPTURE_NOT_TAKEN, CAPTURE_IN_PART_NOT_TAKEN."""
         if not hasattr(self._gateway, "capture"):
             raise FailedPrecondition("CAPTURE_NOT_TAKEN", "This gateway cannot reserve money.")
+        if amount != order.amount and not capabilities_of(self.name).partial_captures:
+            raise FailedPrecondition("CAPTURE_IN_PART_NOT_TAKEN", "This gateway takes all of what is reserved.")
         return await self._call(self._gateway.capture, order, reference, amount)
 
     async def refund(self, order: Order, reference: str, amount: Money, *, id: str) -> GatewayRefund:
@@ -95,6 +99,30 @@ class ResilientGateway:
         """As the gateway inside."""
         known: Mapping[str, GatewayRefund] = await self._call(self._gateway.refunds_of, order, reference, ids)
         return known
+
+    async def keeper(self, payer: str) -> str:
+        """As the gateway inside."""
+        return str(await self._call(self._keeping.keeper, payer))
+
+    async def save(self, keeper: str, token: str, *, id: str, return_uri: str) -> Saving:
+        """As the gateway inside."""
+        made: Saving = await self._call(self._keeping.save, keeper, token, id=id, return_uri=return_uri)
+        return made
+
+    async def saved(self, keeper: str) -> Sequence[SavedMethod]:
+        """As the gateway inside."""
+        found: Sequence[SavedMethod] = await self._call(self._keeping.saved, keeper)
+        return found
+
+    async def forget(self, keeper: str, reference: str) -> None:
+        """As the gateway inside."""
+        await self._call(self._keeping.forget, keeper, reference)
+
+    @property
+    def _keeping(self) -> Any:
+        if not hasattr(self._gateway, "save"):
+            raise FailedPrecondition("SAVING_NOT_TAKEN", "This gateway keeps no way to pay for anybody.")
+        return self._gateway
 
     async def _call(self, fn: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         try:

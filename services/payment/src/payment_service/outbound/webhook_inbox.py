@@ -1,8 +1,9 @@
 """Webhooks in MongoDB, with their raw bodies for thirty days."""
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,8 @@ from domain_kit.crash_points import crash_point
 from domain_kit.money import Money
 from mongo_store import Database, Index
 from mongo_store.database import reachable
+from mongo_store.gathering import Gathering, Waiting
+from mongo_store.pieces import AT_ONCE
 from payment_service.domain.gateways import (
     Delivery,
     Failure,
@@ -34,25 +37,43 @@ INBOX_INDEXES = {
 SECRET_HEADERS = frozenset({"authorization", "cookie"})
 
 
+@dataclass(slots=True, eq=False)
+class _New:
+    """One to be kept; `inserted` says afterwards whether it was not there yet."""
+
+    document: dict[str, Any]
+    kept: Kept
+    inserted: bool = False
+
+    @property
+    def id(self) -> str:
+        """As Kept."""
+        return self.kept.id
+
+
 class MongoWebhookInbox:
-    """payment_service.domain.webhook_inbox.WebhookInbox."""
+    """payment_service.domain.webhook_inbox.WebhookInbox. Concurrent calls of a process share a write."""
 
     def __init__(self, database: Database) -> None:
-        self._kept = database.collection(INBOX)
+        self._database, self._kept = database, database.collection(INBOX)
+        self._keeping: Gathering[_New] = Gathering(self._insert, lambda new: frozenset({new.id}), limit=AT_ONCE)
+        self._closing: Gathering[str] = Gathering(self._close, lambda _: frozenset(), limit=AT_ONCE)
 
-    async def keep(self, gateway: str, notices: Sequence[Notice], delivery: Delivery, now: datetime) -> None:
-        """Those that are new, with the raw delivery; the others change nothing. Unavailable."""
+    async def keep(self, gateway: str, notices: Sequence[Notice], delivery: Delivery, now: datetime) -> Sequence[Kept]:
+        """Those that are new, with the raw delivery; the others change nothing. Unavailable.
+
+        Those new ones that say something are given back to be applied at once; nobody else takes them before their
+        next try is due.
+        """
         headers = [[name, value] for name, value in delivery.headers.items() if name not in SECRET_HEADERS]
         raw = {"body": delivery.body, "headers": headers, "url": delivery.url, "receive_time": now, "tries": 0}
-        with reachable():
-            for each in notices or (Notice(hashlib.sha256(delivery.body).hexdigest()),):
-                about = {"gateway": gateway, **_notice_document(each)}
-                wanted = bool(each.key or each.reference)
-                document = {**raw, **about, "open": wanted, "due": now}
-                await self._kept.update_one(
-                    {"_id": f"{gateway}|{each.id}"}, {"$setOnInsert": document}, upsert=True
-                )  # fmt: skip
-                crash_point("payment.webhook.after_kept")
+        new = []
+        for each in notices or (Notice(hashlib.sha256(delivery.body).hexdigest()),):
+            kept = Kept(gateway, each, now)
+            about = {"gateway": gateway, **_notice_document(each), "open": bool(each.key or each.reference)}
+            new.append(_New({"_id": kept.id, **raw, **about, "due": next_try(kept, now)}, kept))
+        await asyncio.gather(*(self._keeping.submit(each) for each in new))
+        return [each.kept for each in new if each.inserted and each.document["open"]]
 
     async def take(self, now: datetime, limit: int) -> Sequence[Kept]:
         """Those due, each put off to its next try; what is given up is closed."""
@@ -75,15 +96,28 @@ class MongoWebhookInbox:
 
     async def done(self, kept: Kept) -> None:
         """It was applied, or says nothing."""
-        with reachable():
-            await self._kept.update_one({"_id": kept.id}, {"$set": {"open": False}})
-            crash_point("payment.webhook.after_done")
+        await self._closing.submit(kept.id)
 
     async def next_due(self) -> datetime | None:
         """When the next one is due."""
         with reachable():
             found = await self._kept.find_one({"open": True}, sort=[("due", 1)])
             return None if found is None else found["due"]
+
+    async def _insert(self, batch: Sequence[Waiting[_New]]) -> None:
+        """What is there already is no trouble: the same notice was delivered again."""
+        there = await self._database.insert_new(INBOX, [each.work.document for each in batch])
+        crash_point("payment.webhook.after_kept")
+        for place, each in enumerate(batch):
+            each.work.inserted = place not in there
+            each.settle(None)
+
+    async def _close(self, batch: Sequence[Waiting[str]]) -> None:
+        with reachable():
+            await self._kept.update_many({"_id": {"$in": [each.work for each in batch]}}, {"$set": {"open": False}})
+        crash_point("payment.webhook.after_done")
+        for each in batch:
+            each.settle(None)
 
 
 def _kept(document: dict[str, Any]) -> Kept:
@@ -96,6 +130,7 @@ def _notice_document(notice: Notice) -> dict[str, Any]:
         "notice": notice.id,
         "key": notice.key,
         "reference": notice.reference,
+        "paid": notice.paid,
         "refunds": [[id, refund.reference, refund.progress.value] for id, refund in refunds],
         "intent": None if intent is None else _intent_document(intent),
     }
@@ -110,6 +145,10 @@ def _intent_document(intent: Intent) -> dict[str, Any]:
         "failure": None if failure is None else {**asdict(failure), "kind": failure.kind.value},
         "captured": None if captured is None else asdict(captured),
         "disputed": intent.disputed,
+        "lost": intent.lost,
+        "dispute": intent.dispute,
+        "disputed_amount": None if intent.disputed_amount is None else asdict(intent.disputed_amount),
+        "dispute_fee": None if intent.dispute_fee is None else asdict(intent.dispute_fee),
         "trace": intent.trace,
     }
 
@@ -118,16 +157,22 @@ def _notice(document: Mapping[str, Any]) -> Notice:
     refunds = {id: GatewayRefund(reference, Progress(progress)) for id, reference, progress in document["refunds"]}
     said = document["intent"]
     intent = None if said is None else _intent(said)
-    return Notice(document["notice"], document["key"], document["reference"], refunds, intent)
+    paid = bool(document.get("paid"))
+    return Notice(document["notice"], document["key"], document["reference"], refunds, intent, paid)
 
 
 def _intent(document: Mapping[str, Any]) -> Intent:
     failure, captured = document["failure"], document["captured"]
+    amount, fee = document.get("disputed_amount"), document.get("dispute_fee")
     return Intent(
         document["reference"],
         IntentState(document["state"]),
         failure=None if failure is None else Failure(**{**failure, "kind": FailureKind(failure["kind"])}),
         captured=None if captured is None else Money(**captured),
         disputed=document["disputed"],
+        lost=document.get("lost", False),
+        dispute=document.get("dispute", ""),
+        disputed_amount=None if amount is None else Money(**amount),
+        dispute_fee=None if fee is None else Money(**fee),
         trace=document["trace"],
     )

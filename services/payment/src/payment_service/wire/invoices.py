@@ -1,6 +1,9 @@
 """Invoices as messages."""
 
+from collections.abc import Iterable
+
 from payment_service.domain.invoice import Invoice, InvoiceKind
+from payment_service.domain.receipt import InBase, Tax
 from resource_api import money_to_wire, time_to_wire
 from usher.payment.v1 import invoice_pb2 as pb
 
@@ -25,12 +28,29 @@ def invoice_to_wire(invoice: Invoice) -> pb.Invoice:
             pb.InvoiceLine(description=each.description, quantity=each.quantity, total=money_to_wire(each.total))
             for each in invoice.lines
         ],
-        taxes=[
-            pb.InvoiceTax(display_name=each.name, rate_millionths=each.millionths, amount=money_to_wire(each.amount))
-            for each in invoice.taxes
-        ],
+        taxes=_taxes_to_wire(invoice.taxes),
         total=money_to_wire(invoice.total),
         net_total=money_to_wire(invoice.net),
         supply_time=time_to_wire(invoice.supply_time),
         issue_time=time_to_wire(invoice.issue_time),
+        seller_time_zone=invoice.seller.time_zone,
+        exchange=None if invoice.in_base is None else _exchange_to_wire(invoice.in_base),
+    )
+
+
+def _taxes_to_wire(taxes: Iterable[Tax]) -> list[pb.InvoiceTax]:
+    return [
+        pb.InvoiceTax(display_name=each.name, rate_millionths=each.millionths, amount=money_to_wire(each.amount))
+        for each in taxes
+    ]
+
+
+def _exchange_to_wire(base: InBase) -> pb.InvoiceExchange:
+    return pb.InvoiceExchange(
+        base_currency_code=base.total.currency,
+        rate=base.rate,
+        rate_time=time_to_wire(base.rate_time),
+        rate_source=base.source,
+        base_total=money_to_wire(base.total),
+        base_taxes=_taxes_to_wire(base.taxes),
     )

@@ -5,7 +5,7 @@ from google.type.money_pb2 import Money as MoneyMessage
 from domain_kit.money import Money
 from domain_kit.refusals import InvalidArgument
 from payment_service.domain.attempt import Attempt
-from payment_service.domain.gateways import ActionKind, Failure
+from payment_service.domain.gateways import Action, ActionKind, Failure
 from payment_service.domain.payment import Payment
 from payment_service.domain.payment_settings import PaymentSettings
 from payment_service.domain.refund import Refund, RefundState
@@ -36,7 +36,7 @@ def payment_to_wire(payment: Payment, viewer: str = "") -> pb.Payment:
         gateway_reference=current.reference,
         client_secret=client.get("client_secret", ""),
         next_action_uri=current.action.value if current.action is not None and redirect else "",
-        failure=_failure(current.failure),
+        failure=failure_to_wire(current.failure),
         refunded_amount=money_to_wire(payment.refunded),
         refunds=[refund_to_wire(each, payment) for each in payment.refunds],
         create_time=time_to_wire(payment.create_time),
@@ -45,7 +45,7 @@ def payment_to_wire(payment: Payment, viewer: str = "") -> pb.Payment:
         etag=etag_of(payment.version),
         method=current.method,
         client_parameters=client,
-        action=_action(current),
+        action=action_to_wire(current.action),
         attempts=[_attempt(each) for each in payment.attempts],
     )
 
@@ -80,6 +80,7 @@ def settings_to_wire(settings: PaymentSettings) -> pb.PaymentSettings:
         gateway_order=settings.order,
         excluded_gateways=settings.excluded,
         reserve_only=settings.reserve,
+        invoice_mails_disabled=not settings.mails_invoices,
         etag=etag_of(settings.version),
     )
 
@@ -92,6 +93,7 @@ def settings_from_wire(message: pb.PaymentSettings) -> PaymentSettings:
         tuple(message.gateway_order),
         tuple(message.excluded_gateways),
         message.reserve_only,
+        not message.invoice_mails_disabled,
     )
 
 
@@ -102,21 +104,24 @@ def _attempt(attempt: Attempt) -> pb.PaymentAttempt:
         method=attempt.method,
         gateway_reference=attempt.reference,
         state=pb.PaymentAttemptState.Value(f"PAYMENT_ATTEMPT_STATE_{attempt.standing.name}"),
-        failure=_failure(attempt.failure),
+        failure=failure_to_wire(attempt.failure),
         begin_time=time_to_wire(attempt.begin_time),
         confirm_time=time_to_wire(attempt.confirm_time),
         routes=[candidate_to_wire(each) for each in attempt.route],
     )
 
 
-def _action(attempt: Attempt) -> pb.PaymentAction | None:
-    if attempt.action is None:
+def action_to_wire(action: Action | None) -> pb.PaymentAction | None:
+    """The message of what the payer has to do."""
+    if action is None:
         return None
-    kind = pb.PaymentActionKind.Value(f"PAYMENT_ACTION_KIND_{attempt.action.kind.name}")
-    return pb.PaymentAction(kind=kind, value=attempt.action.value)
+    return pb.PaymentAction(
+        kind=pb.PaymentActionKind.Value(f"PAYMENT_ACTION_KIND_{action.kind.name}"), value=action.value
+    )
 
 
-def _failure(failure: Failure | None) -> pb.PaymentFailure | None:
+def failure_to_wire(failure: Failure | None) -> pb.PaymentFailure | None:
+    """The message of why something was refused."""
     return None if failure is None else pb.PaymentFailure(code=failure.code, message=failure.message)
 
 
@@ -133,6 +138,8 @@ def refund_to_wire(refund: Refund, payment: Payment) -> pb.Refund:
         requester=refund.requester,
         attempt=refund.attempt,
         surplus=bool(payment.paid_by) and refund.attempt != payment.paid_by,
+        charged_back=refund.charged_back,
+        dispute_fee=None if refund.fee is None else money_to_wire(refund.fee),
     )
 
 

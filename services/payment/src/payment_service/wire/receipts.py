@@ -1,13 +1,15 @@
 """What booking tells of bookings and user of organizers, as far as it stands on invoices."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from domain_kit.money import Money
 from payment_service.domain.invoice import share
-from payment_service.domain.receipt import Receipt, ReceiptLine, Seller, Tax
-from resource_api import money_from_wire
+from payment_service.domain.receipt import InBase, Receipt, ReceiptLine, Seller, Tax
+from resource_api import money_from_wire, time_from_wire
 from usher.booking.v1 import booking_pb2 as pb
 from usher.booking.v1 import domain_events_pb2 as facts
+from usher.booking.v1.currency_exchange_pb2 import BaseTax
 from usher.user.v1 import organizer_pb2
 
 
@@ -18,7 +20,7 @@ def receipt_of_booking(booking: pb.Booking, payment: str) -> Receipt:
         for each in booking.lines
     )
     total = money_from_wire(booking.total, field="total")
-    return Receipt(payment, total, lines, _taxes(booking.taxes), booking.contact.display_name)
+    return Receipt(payment, total, lines, _taxes(booking.taxes), booking.contact.display_name, _in_base(booking))
 
 
 def receipt_of_change(fact: facts.BookingChanged) -> Receipt | None:
@@ -39,7 +41,9 @@ def receipt_of_change(fact: facts.BookingChanged) -> Receipt | None:
     )
     total = money_from_wire(booking.total, field="total")
     taxes = tuple(Tax(each.name, each.millionths, share(each.amount, due, total)) for each in _taxes(booking.taxes))
-    return Receipt(booking.extra_payments[-1], due, lines, taxes, booking.contact.display_name)
+    return Receipt(
+        booking.extra_payments[-1], due, lines, taxes, booking.contact.display_name, _change_in_base(fact)
+    )  # fmt: skip
 
 
 def seller_from_wire(organizer: organizer_pb2.Organizer) -> Seller:
@@ -47,11 +51,36 @@ def seller_from_wire(organizer: organizer_pb2.Organizer) -> Seller:
     return Seller(organizer.name, organizer.display_name, organizer.country_code, organizer.time_zone or "UTC")
 
 
-def _taxes(taxes: Iterable[pb.TaxAmount]) -> tuple[Tax, ...]:
+def _taxes(taxes: Iterable[pb.TaxAmount | BaseTax]) -> tuple[Tax, ...]:
     return tuple(
         Tax(each.display_name, each.rate_millionths, money_from_wire(each.amount, field="taxes.amount"))
         for each in taxes
     )
+
+
+def _in_base(booking: pb.Booking) -> InBase | None:
+    """The whole booking in the event's currency; None where it is paid in that."""
+    told = booking.exchange
+    as_of = time_from_wire(told.rate_time)
+    if as_of is None:
+        return None
+    total = money_from_wire(told.base_total, field="exchange.base_total")
+    return InBase(told.rate, as_of, told.rate_source, total, _taxes(told.base_taxes))
+
+
+def _change_in_base(fact: facts.BookingChanged) -> InBase | None:
+    """What came less what left, with the part of the booking's taxes that it is of the booking."""
+    whole = _in_base(fact.booking)
+    if whole is None:
+        return None
+    nothing = Money(0, whole.total.currency)
+    came, left = (
+        sum((money_from_wire(each.base_total, field="lines.base_total") for each in lines), nothing)
+        for lines in (fact.added_lines, fact.removed_lines)
+    )
+    due = came - left
+    taxes = tuple(Tax(each.name, each.millionths, share(each.amount, due, whole.total)) for each in whole.taxes)
+    return replace(whole, total=due, taxes=taxes)
 
 
 def _names(booking: pb.Booking) -> Mapping[str, str]:

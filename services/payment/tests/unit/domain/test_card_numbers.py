@@ -15,6 +15,8 @@ from payment_service.domain.card_numbers import refuse_card_number
         "3782-822463-10005",
         "4242 4242 4242 4242 12/29 123",
         "6011.1111.1111.1117",
+        "4242424242424242abcdef",
+        "0" * 40 + " 4242424242424242",
     ],
 )
 def test_what_looks_like_a_card_number_is_refused(text: str) -> None:
@@ -35,6 +37,7 @@ def test_what_looks_like_a_card_number_is_refused(text: str) -> None:
         "2027-03-01 12:00",
         "12345",
         "4" * 40,
+        '{"razorpay_signature": "c0ffee4242424242424242aa01b2c3d4e5f60718293a4b5c6d7e8f9012a3b4c5"}',
     ],
 )
 def test_other_texts_pass(text: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain_kit.money import Money
 from payment_service.domain.invoice import Invoice, InvoiceKind, Series, credited, invoiced, series_of, share
 from payment_service.domain.invoice_due import InvoiceDue
-from payment_service.domain.receipt import Receipt, ReceiptLine, Seller, Tax
+from payment_service.domain.receipt import InBase, Receipt, ReceiptLine, Seller, Tax
 
 NOW = datetime(2027, 12, 31, 23, 30, tzinfo=UTC)
 SELLER = Seller("organizers/o", "Nordlicht", "DE", "Europe/Berlin")
@@ -71,6 +71,28 @@ def test_credit_notes_of_a_whole_payment_give_back_each_tax_to_the_minor_unit(
     for tax in invoice.taxes:
         back = [each.amount for note in notes for each in note.taxes if each.name == tax.name]
         assert sum(back, money(0)) == tax.amount * -1
+
+
+@given(st.lists(AMOUNTS, min_size=1, max_size=6), AMOUNTS, st.integers(0, 10**6), AMOUNTS)
+def test_credit_notes_give_back_total_and_tax_in_the_currency_of_the_event_too(
+    refunds: list[int], base: int, tax: int, more: int
+) -> None:
+    """INVARIANT: see credited. An invoice for a part of a receipt tells that part in both currencies."""
+    total, yen = sum(refunds), [Money(each, "JPY") for each in refunds]
+    paid = Receipt(
+        "payments/p", Money(total, "JPY"), (ReceiptLine("Standard", 1, Money(total, "JPY")),), (),
+        in_base=InBase("163.25", NOW, "by hand", money(base), (Tax("VAT", 190_000, money(tax)),)),
+    )  # fmt: skip
+    invoice = invoiced("i", "n", replace(due(1), amount=Money(total, "JPY")), paid, SELLER, NOW)
+    assert invoice.in_base == replace(paid.in_base, taxes=paid.in_base.taxes if tax else ())
+    notes: list[Invoice] = []
+    for number, amount in enumerate(yen):
+        owed = replace(due(1, f"r{number}"), amount=amount)
+        notes.append(credited("c", "CN", owed, invoice, notes, SELLER, NOW))
+    assert sum((note.in_base.total for note in notes), money(0)) == money(-base)
+    assert sum((each.amount for note in notes for each in note.in_base.taxes), money(0)) == money(-tax)
+    part = invoiced("i", "n", replace(due(1), amount=Money(total + more, "JPY")), paid, SELLER, NOW)
+    assert part.in_base.total == share(money(base), Money(total + more, "JPY"), Money(total, "JPY"))
 
 
 @given(AMOUNTS, AMOUNTS, AMOUNTS)

@@ -23,7 +23,7 @@ NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 ORGANIZER = "organizers/o"
 AMOUNTS = st.integers(1, 10**9)
 TERMS = st.builds(Terms, fee_basis_points=st.integers(0, 10_000), fee_returned=st.booleans())
-DEEDS = ["succeed", "late", "refund", "complete", "fail", "attempt", "cancel", "dispute", "keep"]
+DEEDS = ["succeed", "late", "refund", "complete", "fail", "attempt", "cancel", "dispute", "keep", "lose"]
 STEPS = st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 10**9)), max_size=25)
 
 
@@ -52,6 +52,11 @@ def stepped(payment: Payment, step: str, number: int) -> Payment:
                 after = payment.answered(paid, at)[0]
             case "late":
                 after = payment.answered(Intent("pi_1", IntentState.SUCCEEDED), at, 1)[0]
+            case "lose":
+                fee = Money(1 + number % 1500, "CAD") if number % 3 else None
+                part = Money(number % (payment.amount.minor_units + 1), "CAD") if number % 2 else None
+                lost = replace(paid, disputed=True, lost=True, disputed_amount=part, dispute_fee=fee)
+                after = payment.answered(lost, at)[0]
             case "dispute":
                 after = payment.answered(replace(paid, disputed=True), at)[0]
             case "cancel":
@@ -102,7 +107,9 @@ def test_whatever_happens_to_a_payment_every_account_tells_where_its_money_is(
     counted = [each for each in payment.refunds if each.attempt == payment.paid_by]
     left = amount - sum(each.amount.minor_units for each in counted if each.state is not RefundState.FAILED)
     disputed = left if payment.state is State.DISPUTED else 0
-    fees = len(paid) * fee_of("stripe", Money(amount, "CAD")).minor_units
+    taken_back = [each.fee.minor_units for each in payment.refunds if each.fee]
+    assert len(taken_back) <= 1
+    fees = len(paid) * fee_of("stripe", Money(amount, "CAD")).minor_units + sum(taken_back)
     gateways = [f"gateways/{each}" for each in ("stripe", "other")]
     assert sum(of(entries, each, AccountKind.CLEARING) for each in gateways) == taken - back - fees - disputed
     assert sum(of(entries, each, AccountKind.FEES) for each in gateways) == fees
@@ -144,9 +151,15 @@ def test_a_dispute_is_the_organizers_loss_or_nothing(amount: int, won: bool) -> 
     deal = Deal("payments/p", ORGANIZER, "stripe", Money(amount, "CAD"), "pi_1", "k", Terms())
     opened = dispute_opened(deal, "d", deal.amount, NOW)
     assert of(opened, ORGANIZER, AccountKind.DISPUTES) == amount
-    ended = opened + (dispute_won if won else dispute_lost)(deal, "d", deal.amount, NOW)
+    nothing, fee = Money(0, "CAD"), Money(1500, "CAD")
+    ended = opened + (
+        dispute_won(deal, "d", deal.amount, NOW)
+        if won
+        else dispute_lost(deal, "r", deal.amount, NOW, refunded_before=nothing, fee=fee)
+    )
     assert of(ended, ORGANIZER, AccountKind.DISPUTES) == 0
-    assert of(ended, "gateways/stripe", AccountKind.CLEARING) == (0 if won else -amount)
+    assert of(ended, "gateways/stripe", AccountKind.CLEARING) == (0 if won else -amount - 1500)
+    assert of(ended, "gateways/stripe", AccountKind.FEES) == (0 if won else 1500)
     assert of(ended, ORGANIZER, AccountKind.PAYABLE) == (0 if won else amount)
 
 

@@ -10,7 +10,7 @@ from domain_kit.money import Money
 from payment_service.domain.bookkeeping import Deal, captured, dispute_opened, refund_completed
 from payment_service.domain.gateways import Entry as Line
 from payment_service.domain.ledger import Entry
-from payment_service.domain.reconciliation import Difference, movements, reconciled
+from payment_service.domain.reconciliation import Difference, corrections, movements, reconciled
 from payment_service.domain.terms import Terms
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -108,3 +108,31 @@ def test_refunds_of_one_charge_are_told_apart_by_their_id_or_else_by_what_they_s
     assert found(parts) == found({"log9": parts["re_2"], "log8": parts["re_1"]}) == []
     assert found({"re_2": Money(100, "CAD"), "re_1": Money(100, "CAD")}) == [(Difference.AMOUNT, "300", "100")]
     assert found({"log8": parts["re_2"]}) == [(Difference.MISSING, "100 CAD", "")]
+
+
+@given(DEALS, st.lists(st.integers(0, 99), min_size=12, max_size=12), st.booleans())
+def test_fees_are_corrected_to_what_the_gateway_has_kept_and_once(
+    deals: list[tuple[int, int, str]], kept: list[int], with_keys: bool
+) -> None:
+    """INVARIANT: after a correction, nothing differs; one that is made twice from the same books is the same entry."""
+    ours, theirs = world(deals, with_keys)
+    fees = iter(kept)
+    theirs = [replace(each, fee=Money(next(fees), "CAD")) if each.kind == "charge" else each for each in theirs]
+    made = corrections("stripe", movements("stripe", ours), theirs)
+    assert made == corrections("stripe", movements("stripe", ours), theirs)
+    assert len({each.id for each in [*ours, *made]}) == len(ours) + len(made)
+    for _ in range(2):
+        ours += made
+        assert reconciled(movements("stripe", ours), theirs, SINCE, UNTIL) == []
+        made = corrections("stripe", movements("stripe", ours), theirs)
+        assert made == []
+    back = corrections("stripe", movements("stripe", ours), world(deals, with_keys)[1])
+    assert {each.id for each in back} & {each.id for each in ours} == set()
+    assert reconciled(movements("stripe", ours + back), world(deals, with_keys)[1], SINCE, UNTIL) == []
+
+
+def test_a_fee_in_another_currency_is_for_people_to_look_at() -> None:
+    ours, theirs = world([(1000, 10, "")], with_keys=True)
+    theirs = [replace(each, fee=Money(11, "EUR")) for each in theirs]
+    assert corrections("stripe", movements("stripe", ours), theirs) == []
+    assert [each.difference for each in reconciled(movements("stripe", ours), theirs, SINCE, UNTIL)] == [Difference.FEE]

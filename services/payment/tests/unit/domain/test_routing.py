@@ -120,12 +120,18 @@ def test_every_place_has_its_reasons_and_who_is_left_out_hears_why() -> None:
 
 def test_without_a_way_the_refusal_says_what_was_wrong() -> None:
     with pytest.raises(FailedPrecondition) as caught:
-        rank([PAYPAL], CNY).first()
+        rank([PAYPAL], replace(EUR, method="card")).first()
     assert (caught.value.reason, "paypal" in caught.value.metadata["gateways"]) == ("NO_GATEWAY", True)
     small = offer("least", currencies={"EUR": CurrencyRule(2, minimum=5000)})
     with pytest.raises(InvalidArgument, match="AMOUNT_NOT_CHARGEABLE"):
         rank([small, ALIPAY], EUR).first()
     assert first([small, CHEAP]) == ["cheap"]
+
+
+def test_a_currency_that_no_gateway_takes_is_refused_as_that() -> None:
+    with pytest.raises(FailedPrecondition) as caught:
+        rank([CHEAP, PAYPAL], Wish(Money(100, "CLF"))).first()
+    assert (caught.value.reason, caught.value.metadata) == ("CURRENCY_NOT_TAKEN", {"currency_code": "CLF"})
 
 
 def test_after_a_failure_the_same_method_is_tried_elsewhere_first() -> None:

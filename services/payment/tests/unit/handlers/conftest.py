@@ -10,6 +10,8 @@ from payment_service.handlers.call_off_payment import cancel_payment
 from payment_service.handlers.capture_payment import capture_payment
 from payment_service.handlers.confirm_payment import confirm_payment
 from payment_service.handlers.create_payment import Chosen, create_payment
+from payment_service.handlers.mark_received import mark_received
+from payment_service.handlers.mark_refund_paid import mark_refund_paid
 from payment_service.handlers.refund_payment import refund_payment
 from payment_service.handlers.settle_payment import settle_payment
 from payment_service.inbound.consumers import booking_subscription
@@ -42,9 +44,9 @@ class Shop:
         cause = w.cause("users/u", "confirm", request or next(self.ids), payload=method)
         return await confirm_payment(w.payments, w.gateways, payment.name, method, cause=cause, clock=w.now)
 
-    async def capture(self, payment: Payment, request: str = "") -> Payment:
+    async def capture(self, payment: Payment, request: str = "", amount: Money | None = None) -> Payment:
         w, cause = self.world, self.world.cause("users/f", "capture", request or next(self.ids))
-        return await capture_payment(w.payments, w.gateways, payment.name, cause=cause, clock=w.now)
+        return await capture_payment(w.payments, w.gateways, payment.name, amount, cause=cause, clock=w.now)
 
     async def cancel(self, payment: Payment, request: str = "") -> Payment:
         w, cause = self.world, self.world.cause("users/u", "cancel", request or next(self.ids))
@@ -57,6 +59,14 @@ class Shop:
         return await refund_payment(
             w.payments, w.gateways, payment.name, id, money, reason, "users/f", cause=cause, clock=w.now
         )
+
+    async def receive(self, payment: Payment) -> Payment:
+        w, cause = self.world, self.world.cause("users/f", "receive", next(self.ids))
+        return await mark_received(w.payments, payment.name, cause=cause, clock=w.now)
+
+    async def pay_back(self, payment: Payment, refund: str, request: str = "") -> Payment:
+        w, cause = self.world, self.world.cause("users/f", "pay back", request or next(self.ids), payload=refund)
+        return await mark_refund_paid(w.payments, payment.name, refund, cause=cause, clock=w.now)
 
     async def settle(self, payment: Payment) -> Payment:
         w = self.world

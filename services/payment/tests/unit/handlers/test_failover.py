@@ -4,7 +4,8 @@ from itertools import product
 
 import pytest
 
-from domain_kit.refusals import FailedPrecondition, Refusal, ResourceExhausted, Unavailable
+from domain_kit.money import Money
+from domain_kit.refusals import FailedPrecondition, InvalidArgument, Refusal, ResourceExhausted, Unavailable
 from payment_service.domain.attempt import Standing
 from payment_service.domain.gateways import FailureKind, IntentState
 from payment_service.domain.payment import LOST_AFTER, MOST_ATTEMPTS, SURPLUS, Payment, refund_key
@@ -260,6 +261,37 @@ async def test_reserved_money_is_taken_once_when_it_is_captured(two) -> None:
     assert charges(two) == 1
     with pytest.raises(FailedPrecondition, match="PAYMENT_SUCCEEDED"):
         await two.capture(reserved, "again")
+
+
+async def test_a_payment_is_about_the_part_of_what_was_reserved_that_was_taken(two) -> None:
+    """INVARIANT: no more than what was captured is ever paid back."""
+    two.world.gateways.settings = PaymentSettings(reserve=True)
+    reserved = await two.confirm(await two.create())
+    part = Money(reserved.amount.minor_units - 1, reserved.amount.currency)
+    two.world.gateway.faults = ["after"]
+    with pytest.raises(Refusal):
+        await two.capture(reserved, "once", part)
+    taken = await two.capture(reserved, "once", part)
+    assert (taken.state, taken.amount, taken.refundable, charges(two)) == (State.SUCCEEDED, part, part, 1)
+    with pytest.raises(FailedPrecondition, match="REFUND_EXCEEDS_CAPTURE"):
+        await two.refund(taken, reserved.amount.minor_units)
+    assert (await two.refund(taken)).state is State.REFUNDED
+
+
+@pytest.mark.parametrize(
+    ("amount", "kind", "reason"),
+    [
+        (Money(0, "CAD"), InvalidArgument, "AMOUNT_INVALID"),
+        (Money(10**9, "CAD"), FailedPrecondition, "CAPTURE_EXCEEDS_RESERVED"),
+        (Money(1, "KWD"), InvalidArgument, "CURRENCY_MISMATCH"),
+    ],
+)
+async def test_what_is_not_reserved_is_not_taken(two, amount: Money, kind: type[Refusal], reason: str) -> None:
+    two.world.gateways.settings = PaymentSettings(reserve=True)
+    reserved = await two.confirm(await two.create())
+    with pytest.raises(kind) as caught:
+        await two.capture(reserved, "once", amount)
+    assert (caught.value.reason, charges(two)) == (reason, 0)
 
 
 async def test_reserved_money_that_is_called_off_is_let_go(two) -> None:

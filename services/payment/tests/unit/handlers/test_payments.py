@@ -262,11 +262,35 @@ async def test_the_worker_finds_what_is_open_and_rests_otherwise(shop) -> None:
     worker = SettlingWorker(w.work, settle, w.now)
     assert await worker.do_due() == 0
     w.time += timedelta(seconds=2)
+    asked = w.gateway.calls.total()
+    with worker.in_hand(payment.name):
+        assert await worker.do_due() == 1
+    assert w.gateway.calls.total() == asked
+    w.time += timedelta(seconds=3)
     w.gateway.faults = ["before"]
     assert await worker.do_due() == 1
     assert await worker.do_due() == 0
-    w.time += timedelta(seconds=2)
+    w.time += timedelta(seconds=3)
     assert await worker.do_due() == 1
     assert (await w.payments.get(payment.name)).state is State.SUCCEEDED
     w.time += timedelta(days=1)
     assert await worker.do_due() == 0
+
+
+async def test_a_notice_that_says_what_is_known_asks_nobody_and_writes_nothing(shop) -> None:
+    w = shop.world
+    paid = await shop.confirm(await shop.create())
+    notice = replace(w.gateway.notices[-1], id="evt_paid", paid=True)
+    calls = w.gateway.calls.total()
+    await receive_notice(w.payments, w.gateways, "stripe", notice, clock=w.now)
+    assert (w.gateway.calls.total(), await w.payments.get(paid.name)) == (calls, paid)
+
+
+async def test_a_notice_that_says_that_another_order_was_paid_is_looked_into(shop) -> None:
+    """INVARIANT: money that nobody knows of yet is never passed over."""
+    w = shop.world
+    payment = await shop.create()
+    w.gateway.confirmed(payment.current.reference, VISA)
+    notice = replace(w.gateway.notices[-1], paid=True)
+    await receive_notice(w.payments, w.gateways, "stripe", notice, clock=w.now)
+    assert (await w.payments.get(payment.name)).state is State.SUCCEEDED

@@ -78,3 +78,20 @@ async def test_what_became_of_a_refund_may_be_a_word(silent, progress: Progress,
     for _ in range(2):
         after = await hear(silent, payment, "evt_refund", refunds=told)
         assert after.refunds[0].state is state
+
+
+async def test_a_refund_is_known_by_the_gateways_reference_from_when_it_was_taken_on(silent) -> None:
+    """Whatever id the word has; and it is not sent again to a gateway that has forgotten its key."""
+    payment = await hear(silent, await silent.create(), "evt", intent=TAKEN)
+    gateway = silent.world.gateway
+    gateway.methods["psp"], gateway.amounts["psp"], gateway.charges["psp"] = SLOW, 1999, 1
+    pending = (await silent.refund(payment, 500)).refunds[0]
+    assert (pending.state, pending.gateway_reference) == (RefundState.PENDING, f"re_{refund_key(payment, pending)}")
+    sent = gateway.calls["refund"]
+    assert (await silent.settle(payment)).refunds == (pending,)
+    assert gateway.calls["refund"] == sent
+    told = {"somebody else's id": GatewayRefund(pending.gateway_reference, Progress.SUCCEEDED)}
+    after = await hear(silent, payment, "evt_refund", refunds=told)
+    assert (after.refunds[0].state, silent.facts(after)[-2:]) == (
+        RefundState.COMPLETED, ["RefundAccepted", "RefundCompleted"],
+    )  # fmt: skip

@@ -31,7 +31,7 @@ from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from usher.access.v1 import access_pb2 as usher_dot_access_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*usher/analytics/v1/analytics_service.proto\x12\x12usher.analytics.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x17google/type/money.proto\x1a\x1cusher/access/v1/access.proto\"\x86\x03\n\x11QuerySalesRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xbaH\x1dr\x1b\x32\x19^organizers/[a-z0-9]{26}$\x12%\n\nstart_date\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12#\n\x08\x65nd_date\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12.\n\x05\x65vent\x18\x04 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^(events/[a-z0-9]{26})?$\x12T\n\x08group_by\x18\x05 \x03(\x0e\x32/.usher.analytics.v1.QuerySalesRequest.DimensionB\x11\xbaH\x0e\x92\x01\x0b\x10\x03\x18\x01\"\x05\x82\x01\x02\x10\x01\"i\n\tDimension\x12\x19\n\x15\x44IMENSION_UNSPECIFIED\x10\x00\x12\x11\n\rDIMENSION_DAY\x10\x01\x12\x13\n\x0f\x44IMENSION_EVENT\x10\x02\x12\x19\n\x15\x44IMENSION_TICKET_TYPE\x10\x03\"\xb2\x01\n\x12QuerySalesResponse\x12*\n\x04rows\x18\x01 \x03(\x0b\x32\x1c.usher.analytics.v1.SalesRow\x12,\n\x06totals\x18\x02 \x03(\x0b\x32\x1c.usher.analytics.v1.SalesRow\x12\x11\n\ttime_zone\x18\x03 \x01(\t\x12/\n\x0b\x66resh_as_of\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8a\x03\n\x08SalesRow\x12\x1e\n\x03\x64\x61y\x18\x01 \x01(\x0b\x32\x11.google.type.Date\x12\r\n\x05\x65vent\x18\x02 \x01(\t\x12\x13\n\x0bticket_type\x18\x03 \x01(\t\x12\x15\n\rcurrency_code\x18\x04 \x01(\t\x12\x1a\n\x12\x62ookings_confirmed\x18\x05 \x01(\x03\x12\x1a\n\x12\x62ookings_cancelled\x18\x06 \x01(\x03\x12\x14\n\x0ctickets_sold\x18\x07 \x01(\x03\x12\x19\n\x11tickets_cancelled\x18\x08 \x01(\x03\x12\x1a\n\x12tickets_checked_in\x18\t \x01(\x03\x12!\n\x05gross\x18\n \x01(\x0b\x32\x12.google.type.Money\x12$\n\x08refunded\x18\x0b \x01(\x0b\x32\x12.google.type.Money\x12\x1f\n\x03net\x18\x0c \x01(\x0b\x32\x12.google.type.Money\x12\x1a\n\x12\x62ookings_completed\x18\r \x01(\x03\x12\x18\n\x10\x62ookings_no_show\x18\x0e \x01(\x03\x32\xbd\x01\n\x10\x41nalyticsService\x12\xa8\x01\n\nQuerySales\x12%.usher.analytics.v1.QuerySalesRequest\x1a&.usher.analytics.v1.QuerySalesResponse\"K\xca\xf3\x18\x1a\x1a\x18\n\x06parent\x12\x0e\x61nalytics.read\x82\xd3\xe4\x93\x02\'\x12%/v1/{parent=organizers/*}/sales:queryb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*usher/analytics/v1/analytics_service.proto\x12\x12usher.analytics.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x17google/type/money.proto\x1a\x1cusher/access/v1/access.proto\"\xc1\x04\n\x11QuerySalesRequest\x12\x34\n\x06parent\x18\x01 \x01(\tB$\xe2\x41\x01\x02\xbaH\x1dr\x1b\x32\x19^organizers/[a-z0-9]{26}$\x12%\n\nstart_date\x18\x02 \x01(\x0b\x32\x11.google.type.Date\x12#\n\x08\x65nd_date\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12.\n\x05\x65vent\x18\x04 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^(events/[a-z0-9]{26})?$\x12T\n\x08group_by\x18\x05 \x03(\x0e\x32/.usher.analytics.v1.QuerySalesRequest.DimensionB\x11\xbaH\x0e\x92\x01\x0b\x10\x03\x18\x01\"\x05\x82\x01\x02\x10\x01\x12U\n\x0e\x63urrency_basis\x18\x06 \x01(\x0e\x32\x33.usher.analytics.v1.QuerySalesRequest.CurrencyBasisB\x08\xbaH\x05\x82\x01\x02\x10\x01\"b\n\rCurrencyBasis\x12\x1e\n\x1a\x43URRENCY_BASIS_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43URRENCY_BASIS_PAID\x10\x01\x12\x18\n\x14\x43URRENCY_BASIS_EVENT\x10\x02\"i\n\tDimension\x12\x19\n\x15\x44IMENSION_UNSPECIFIED\x10\x00\x12\x11\n\rDIMENSION_DAY\x10\x01\x12\x13\n\x0f\x44IMENSION_EVENT\x10\x02\x12\x19\n\x15\x44IMENSION_TICKET_TYPE\x10\x03\"\xb2\x01\n\x12QuerySalesResponse\x12*\n\x04rows\x18\x01 \x03(\x0b\x32\x1c.usher.analytics.v1.SalesRow\x12,\n\x06totals\x18\x02 \x03(\x0b\x32\x1c.usher.analytics.v1.SalesRow\x12\x11\n\ttime_zone\x18\x03 \x01(\t\x12/\n\x0b\x66resh_as_of\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8a\x03\n\x08SalesRow\x12\x1e\n\x03\x64\x61y\x18\x01 \x01(\x0b\x32\x11.google.type.Date\x12\r\n\x05\x65vent\x18\x02 \x01(\t\x12\x13\n\x0bticket_type\x18\x03 \x01(\t\x12\x15\n\rcurrency_code\x18\x04 \x01(\t\x12\x1a\n\x12\x62ookings_confirmed\x18\x05 \x01(\x03\x12\x1a\n\x12\x62ookings_cancelled\x18\x06 \x01(\x03\x12\x14\n\x0ctickets_sold\x18\x07 \x01(\x03\x12\x19\n\x11tickets_cancelled\x18\x08 \x01(\x03\x12\x1a\n\x12tickets_checked_in\x18\t \x01(\x03\x12!\n\x05gross\x18\n \x01(\x0b\x32\x12.google.type.Money\x12$\n\x08refunded\x18\x0b \x01(\x0b\x32\x12.google.type.Money\x12\x1f\n\x03net\x18\x0c \x01(\x0b\x32\x12.google.type.Money\x12\x1a\n\x12\x62ookings_completed\x18\r \x01(\x03\x12\x18\n\x10\x62ookings_no_show\x18\x0e \x01(\x03\x32\xbd\x01\n\x10\x41nalyticsService\x12\xa8\x01\n\nQuerySales\x12%.usher.analytics.v1.QuerySalesRequest\x1a&.usher.analytics.v1.QuerySalesResponse\"K\xca\xf3\x18\x1a\x1a\x18\n\x06parent\x12\x0e\x61nalytics.read\x82\xd3\xe4\x93\x02\'\x12%/v1/{parent=organizers/*}/sales:queryb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,16 +44,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUERYSALESREQUEST'].fields_by_name['event']._serialized_options = b'\272H\034r\0322\030^(events/[a-z0-9]{26})?$'
   _globals['_QUERYSALESREQUEST'].fields_by_name['group_by']._loaded_options = None
   _globals['_QUERYSALESREQUEST'].fields_by_name['group_by']._serialized_options = b'\272H\016\222\001\013\020\003\030\001\"\005\202\001\002\020\001'
+  _globals['_QUERYSALESREQUEST'].fields_by_name['currency_basis']._loaded_options = None
+  _globals['_QUERYSALESREQUEST'].fields_by_name['currency_basis']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_ANALYTICSSERVICE'].methods_by_name['QuerySales']._loaded_options = None
   _globals['_ANALYTICSSERVICE'].methods_by_name['QuerySales']._serialized_options = b'\312\363\030\032\032\030\n\006parent\022\016analytics.read\202\323\344\223\002\'\022%/v1/{parent=organizers/*}/sales:query'
   _globals['_QUERYSALESREQUEST']._serialized_start=271
-  _globals['_QUERYSALESREQUEST']._serialized_end=661
-  _globals['_QUERYSALESREQUEST_DIMENSION']._serialized_start=556
-  _globals['_QUERYSALESREQUEST_DIMENSION']._serialized_end=661
-  _globals['_QUERYSALESRESPONSE']._serialized_start=664
-  _globals['_QUERYSALESRESPONSE']._serialized_end=842
-  _globals['_SALESROW']._serialized_start=845
-  _globals['_SALESROW']._serialized_end=1239
-  _globals['_ANALYTICSSERVICE']._serialized_start=1242
-  _globals['_ANALYTICSSERVICE']._serialized_end=1431
+  _globals['_QUERYSALESREQUEST']._serialized_end=848
+  _globals['_QUERYSALESREQUEST_CURRENCYBASIS']._serialized_start=643
+  _globals['_QUERYSALESREQUEST_CURRENCYBASIS']._serialized_end=741
+  _globals['_QUERYSALESREQUEST_DIMENSION']._serialized_start=743
+  _globals['_QUERYSALESREQUEST_DIMENSION']._serialized_end=848
+  _globals['_QUERYSALESRESPONSE']._serialized_start=851
+  _globals['_QUERYSALESRESPONSE']._serialized_end=1029
+  _globals['_SALESROW']._serialized_start=1032
+  _globals['_SALESROW']._serialized_end=1426
+  _globals['_ANALYTICSSERVICE']._serialized_start=1429
+  _globals['_ANALYTICSSERVICE']._serialized_end=1618
 # @@protoc_insertion_point(module_scope)

@@ -28,6 +28,33 @@ class QuerySalesRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _CurrencyBasis:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _CurrencyBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[QuerySalesRequest._CurrencyBasis.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        CURRENCY_BASIS_UNSPECIFIED: QuerySalesRequest._CurrencyBasis.ValueType  # 0
+        """The one that was paid in."""
+        CURRENCY_BASIS_PAID: QuerySalesRequest._CurrencyBasis.ValueType  # 1
+        """The one that was paid in."""
+        CURRENCY_BASIS_EVENT: QuerySalesRequest._CurrencyBasis.ValueType  # 2
+        """The event's own: what each booking cost in it when it was held, and refunds by the booking's own rate; of a payment
+        that is paid back whole exactly what it came to. So sales of one event in several currencies are one row.
+        """
+
+    class CurrencyBasis(_CurrencyBasis, metaclass=_CurrencyBasisEnumTypeWrapper):
+        """Which currency amounts are told in."""
+
+    CURRENCY_BASIS_UNSPECIFIED: QuerySalesRequest.CurrencyBasis.ValueType  # 0
+    """The one that was paid in."""
+    CURRENCY_BASIS_PAID: QuerySalesRequest.CurrencyBasis.ValueType  # 1
+    """The one that was paid in."""
+    CURRENCY_BASIS_EVENT: QuerySalesRequest.CurrencyBasis.ValueType  # 2
+    """The event's own: what each booking cost in it when it was held, and refunds by the booking's own rate; of a payment
+    that is paid back whole exactly what it came to. So sales of one event in several currencies are one row.
+    """
+
     class _Dimension:
         ValueType = _typing.NewType("ValueType", _builtins.int)
         V: _TypeAlias = ValueType  # noqa: Y015
@@ -60,10 +87,13 @@ class QuerySalesRequest(_message.Message):
     END_DATE_FIELD_NUMBER: _builtins.int
     EVENT_FIELD_NUMBER: _builtins.int
     GROUP_BY_FIELD_NUMBER: _builtins.int
+    CURRENCY_BASIS_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The organizer, `organizers/{organizer}`."""
     event: _builtins.str
     """Only this event, `events/{event}`."""
+    currency_basis: Global___QuerySalesRequest.CurrencyBasis.ValueType
+    """Which currency amounts are told in."""
     @_builtins.property
     def start_date(self) -> _date_pb2.Date:
         """First day; unset: the beginning."""
@@ -74,7 +104,7 @@ class QuerySalesRequest(_message.Message):
 
     @_builtins.property
     def group_by(self) -> _containers.RepeatedScalarFieldContainer[Global___QuerySalesRequest.Dimension.ValueType]:
-        """What a row is for; currency is always one. Empty: one row a currency."""
+        """What a row is for; currency is always one: amounts in different ones are never added. Empty: one row a currency."""
 
     def __init__(
         self,
@@ -84,10 +114,11 @@ class QuerySalesRequest(_message.Message):
         end_date: _date_pb2.Date | None = ...,
         event: _builtins.str = ...,
         group_by: _abc.Iterable[Global___QuerySalesRequest.Dimension.ValueType] | None = ...,
+        currency_basis: Global___QuerySalesRequest.CurrencyBasis.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_date", b"end_date", "start_date", b"start_date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_date", b"end_date", "event", b"event", "group_by", b"group_by", "parent", b"parent", "start_date", b"start_date"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_basis", b"currency_basis", "end_date", b"end_date", "event", b"event", "group_by", b"group_by", "parent", b"parent", "start_date", b"start_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -158,7 +189,7 @@ class SalesRow(_message.Message):
     ticket_type: _builtins.str
     """The ticket type; empty unless grouped by it."""
     currency_code: _builtins.str
-    """ISO 4217."""
+    """ISO 4217; as `currency_basis` says."""
     bookings_confirmed: _builtins.int
     """Bookings confirmed; each once in a row. Grouped by ticket type, one of several types counts in each of them, and a
     change that brings a type or takes the last ticket of one counts one more or less there on its day.

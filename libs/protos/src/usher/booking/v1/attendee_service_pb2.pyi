@@ -188,6 +188,7 @@ class CreateGroupBookingRequest(_message.Message):
     INVOICE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The event, `events/{event}`."""
     user: _builtins.str
@@ -196,6 +197,8 @@ class CreateGroupBookingRequest(_message.Message):
     """Why; kept in the history of the booking. Required when free of charge."""
     request_id: _builtins.str
     """Idempotency key, see the service."""
+    currency_code: _builtins.str
+    """The currency it is paid in, ISO 4217: the event's own or one that it offers. Empty: the event's own."""
     @_builtins.property
     def contact(self) -> _booking_pb2.BuyerContact:
         """Somebody without an account; only free of charge, as nobody could pay it here."""
@@ -228,10 +231,11 @@ class CreateGroupBookingRequest(_message.Message):
         invoice: Global___Invoice | None = ...,
         reason: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["complimentary", b"complimentary", "contact", b"contact", "for_whom", b"for_whom", "invoice", b"invoice", "terms", b"terms", "user", b"user"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "complimentary", b"complimentary", "contact", b"contact", "for_whom", b"for_whom", "invoice", b"invoice", "lines", b"lines", "parent", b"parent", "reason", b"reason", "request_id", b"request_id", "terms", b"terms", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "complimentary", b"complimentary", "contact", b"contact", "currency_code", b"currency_code", "for_whom", b"for_whom", "invoice", b"invoice", "lines", b"lines", "parent", b"parent", "reason", b"reason", "request_id", b"request_id", "terms", b"terms", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_for_whom: _TypeAlias = _typing.Literal["user", "contact"]  # noqa: Y015
     _WhichOneofArgType_for_whom: _TypeAlias = _typing.Literal["for_whom", b"for_whom"]  # noqa: Y015

@@ -89,8 +89,9 @@ class AttendeeServiceServicer:
         one does not wait for answers that are missing. Lines of types with seats may name them, also such as leave one
         alone; else they get the best there are, side by side where that can be. FAILED_PRECONDITION SOLD_OUT (metadata
         `ticket_type`, `remaining`), EVENT_NOT_ON_SALE, EVENT_CANCELLED, SALE_ENDED once the event is over, DATE_REQUIRED,
-        DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and SEAT_TAKEN (metadata `seats`, one a
-        line); NOT_FOUND when the event, a ticket type or a date is unknown.
+        DATE_CANCELLED, CURRENCIES_MIXED; CURRENCY_NOT_OFFERED, RATE_STALE, PRICE_NOT_CONVERTIBLE as CreateBooking; of seats
+        SEATS_NOT_OFFERED, SEAT_UNKNOWN and SEAT_TAKEN (metadata `seats`, one a line); NOT_FOUND when the event, a
+        ticket type or a date is unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -53,8 +53,9 @@ class AttendeeServiceStub:
     one does not wait for answers that are missing. Lines of types with seats may name them, also such as leave one
     alone; else they get the best there are, side by side where that can be. FAILED_PRECONDITION SOLD_OUT (metadata
     `ticket_type`, `remaining`), EVENT_NOT_ON_SALE, EVENT_CANCELLED, SALE_ENDED once the event is over, DATE_REQUIRED,
-    DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and SEAT_TAKEN (metadata `seats`, one a
-    line); NOT_FOUND when the event, a ticket type or a date is unknown.
+    DATE_CANCELLED, CURRENCIES_MIXED; CURRENCY_NOT_OFFERED, RATE_STALE, PRICE_NOT_CONVERTIBLE as CreateBooking; of seats
+    SEATS_NOT_OFFERED, SEAT_UNKNOWN and SEAT_TAKEN (metadata `seats`, one a line); NOT_FOUND when the event, a
+    ticket type or a date is unknown.
     """
     ImportAttendees: _grpc.UnaryStreamMultiCallable[_attendee_service_pb2.ImportAttendeesRequest, _attendee_service_pb2.ImportAttendeesResponse]
     """Makes confirmed bookings, free of charge, from a file with a ticket a row: all rows or none. The first answers tell
@@ -102,8 +103,9 @@ class AttendeeServiceAsyncStub(AttendeeServiceStub):
     one does not wait for answers that are missing. Lines of types with seats may name them, also such as leave one
     alone; else they get the best there are, side by side where that can be. FAILED_PRECONDITION SOLD_OUT (metadata
     `ticket_type`, `remaining`), EVENT_NOT_ON_SALE, EVENT_CANCELLED, SALE_ENDED once the event is over, DATE_REQUIRED,
-    DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and SEAT_TAKEN (metadata `seats`, one a
-    line); NOT_FOUND when the event, a ticket type or a date is unknown.
+    DATE_CANCELLED, CURRENCIES_MIXED; CURRENCY_NOT_OFFERED, RATE_STALE, PRICE_NOT_CONVERTIBLE as CreateBooking; of seats
+    SEATS_NOT_OFFERED, SEAT_UNKNOWN and SEAT_TAKEN (metadata `seats`, one a line); NOT_FOUND when the event, a
+    ticket type or a date is unknown.
     """
     ImportAttendees: _aio.UnaryStreamMultiCallable[_attendee_service_pb2.ImportAttendeesRequest, _attendee_service_pb2.ImportAttendeesResponse]  # type: ignore[assignment]
     """Makes confirmed bookings, free of charge, from a file with a ticket a row: all rows or none. The first answers tell
@@ -160,8 +162,9 @@ class AttendeeServiceServicer(metaclass=_abc_1.ABCMeta):
         one does not wait for answers that are missing. Lines of types with seats may name them, also such as leave one
         alone; else they get the best there are, side by side where that can be. FAILED_PRECONDITION SOLD_OUT (metadata
         `ticket_type`, `remaining`), EVENT_NOT_ON_SALE, EVENT_CANCELLED, SALE_ENDED once the event is over, DATE_REQUIRED,
-        DATE_CANCELLED, CURRENCIES_MIXED; of seats SEATS_NOT_OFFERED, SEAT_UNKNOWN and SEAT_TAKEN (metadata `seats`, one a
-        line); NOT_FOUND when the event, a ticket type or a date is unknown.
+        DATE_CANCELLED, CURRENCIES_MIXED; CURRENCY_NOT_OFFERED, RATE_STALE, PRICE_NOT_CONVERTIBLE as CreateBooking; of seats
+        SEATS_NOT_OFFERED, SEAT_UNKNOWN and SEAT_TAKEN (metadata `seats`, one a line); NOT_FOUND when the event, a
+        ticket type or a date is unknown.
         """
 
     @_abc_1.abstractmethod

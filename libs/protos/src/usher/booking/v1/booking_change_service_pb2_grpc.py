@@ -81,7 +81,7 @@ class BookingChangeServiceServicer:
 
     def ChangeBooking(self, request, context):
         """Takes tickets out of a booking and adds others; another date or type is both at once. Kept tickets keep price, name
-        and code; added ones cost what they cost today; `last_price_change` of the answer says what it came to.
+        and code; added ones cost what they cost today, at the exchange rate of the booking; `last_price_change` of the answer says what it came to.
 
         A held booking just costs something else then; a payment already under way for the old amount is paid back, and
         CreatePayment asks for the new one. Of a confirmed booking: where nothing is to be paid it counts at once, removed
@@ -94,7 +94,7 @@ class BookingChangeServiceServicer:
         NOTHING_LEFT (metadata none: cancel it instead) when no ticket would stay; CHANGE_PENDING while another change waits
         to be paid; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`), TICKET_VOID for a ticket that cannot leave;
         APPROVAL_REQUIRED (metadata `ticket_type`) for the buyer who adds what needs approval; TOO_FEW_TO_REMOVE (metadata
-        `ticket_type`, `present`); CURRENCIES_MIXED; BOOKING_EXPIRED, BOOKING_CANCELLED and the like; and for what is added
+        `ticket_type`, `present`); CURRENCIES_MIXED, PRICE_NOT_CONVERTIBLE; BOOKING_EXPIRED, BOOKING_CANCELLED and the like; and for what is added
         SOLD_OUT, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON, SALE_NOT_OPEN, SALE_ENDED, EVENT_NOT_ON_SALE,
         DATE_REQUIRED, DATE_CANCELLED as CreateBooking; NOT_FOUND for an unknown ticket, type or date.
         """

@@ -43,7 +43,7 @@ class BookingChangeServiceStub:
     def __new__(cls, channel: _aio.Channel) -> BookingChangeServiceAsyncStub: ...
     ChangeBooking: _grpc.UnaryUnaryMultiCallable[_booking_change_service_pb2.ChangeBookingRequest, _booking_pb2.Booking]
     """Takes tickets out of a booking and adds others; another date or type is both at once. Kept tickets keep price, name
-    and code; added ones cost what they cost today; `last_price_change` of the answer says what it came to.
+    and code; added ones cost what they cost today, at the exchange rate of the booking; `last_price_change` of the answer says what it came to.
 
     A held booking just costs something else then; a payment already under way for the old amount is paid back, and
     CreatePayment asks for the new one. Of a confirmed booking: where nothing is to be paid it counts at once, removed
@@ -56,7 +56,7 @@ class BookingChangeServiceStub:
     NOTHING_LEFT (metadata none: cancel it instead) when no ticket would stay; CHANGE_PENDING while another change waits
     to be paid; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`), TICKET_VOID for a ticket that cannot leave;
     APPROVAL_REQUIRED (metadata `ticket_type`) for the buyer who adds what needs approval; TOO_FEW_TO_REMOVE (metadata
-    `ticket_type`, `present`); CURRENCIES_MIXED; BOOKING_EXPIRED, BOOKING_CANCELLED and the like; and for what is added
+    `ticket_type`, `present`); CURRENCIES_MIXED, PRICE_NOT_CONVERTIBLE; BOOKING_EXPIRED, BOOKING_CANCELLED and the like; and for what is added
     SOLD_OUT, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON, SALE_NOT_OPEN, SALE_ENDED, EVENT_NOT_ON_SALE,
     DATE_REQUIRED, DATE_CANCELLED as CreateBooking; NOT_FOUND for an unknown ticket, type or date.
     """
@@ -101,7 +101,7 @@ class BookingChangeServiceAsyncStub(BookingChangeServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ChangeBooking: _aio.UnaryUnaryMultiCallable[_booking_change_service_pb2.ChangeBookingRequest, _booking_pb2.Booking]  # type: ignore[assignment]
     """Takes tickets out of a booking and adds others; another date or type is both at once. Kept tickets keep price, name
-    and code; added ones cost what they cost today; `last_price_change` of the answer says what it came to.
+    and code; added ones cost what they cost today, at the exchange rate of the booking; `last_price_change` of the answer says what it came to.
 
     A held booking just costs something else then; a payment already under way for the old amount is paid back, and
     CreatePayment asks for the new one. Of a confirmed booking: where nothing is to be paid it counts at once, removed
@@ -114,7 +114,7 @@ class BookingChangeServiceAsyncStub(BookingChangeServiceStub):
     NOTHING_LEFT (metadata none: cancel it instead) when no ticket would stay; CHANGE_PENDING while another change waits
     to be paid; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`), TICKET_VOID for a ticket that cannot leave;
     APPROVAL_REQUIRED (metadata `ticket_type`) for the buyer who adds what needs approval; TOO_FEW_TO_REMOVE (metadata
-    `ticket_type`, `present`); CURRENCIES_MIXED; BOOKING_EXPIRED, BOOKING_CANCELLED and the like; and for what is added
+    `ticket_type`, `present`); CURRENCIES_MIXED, PRICE_NOT_CONVERTIBLE; BOOKING_EXPIRED, BOOKING_CANCELLED and the like; and for what is added
     SOLD_OUT, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON, SALE_NOT_OPEN, SALE_ENDED, EVENT_NOT_ON_SALE,
     DATE_REQUIRED, DATE_CANCELLED as CreateBooking; NOT_FOUND for an unknown ticket, type or date.
     """
@@ -162,7 +162,7 @@ class BookingChangeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_booking_pb2.Booking, _abc.Awaitable[_booking_pb2.Booking]]:
         """Takes tickets out of a booking and adds others; another date or type is both at once. Kept tickets keep price, name
-        and code; added ones cost what they cost today; `last_price_change` of the answer says what it came to.
+        and code; added ones cost what they cost today, at the exchange rate of the booking; `last_price_change` of the answer says what it came to.
 
         A held booking just costs something else then; a payment already under way for the old amount is paid back, and
         CreatePayment asks for the new one. Of a confirmed booking: where nothing is to be paid it counts at once, removed
@@ -175,7 +175,7 @@ class BookingChangeServiceServicer(metaclass=_abc_1.ABCMeta):
         NOTHING_LEFT (metadata none: cancel it instead) when no ticket would stay; CHANGE_PENDING while another change waits
         to be paid; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`), TICKET_VOID for a ticket that cannot leave;
         APPROVAL_REQUIRED (metadata `ticket_type`) for the buyer who adds what needs approval; TOO_FEW_TO_REMOVE (metadata
-        `ticket_type`, `present`); CURRENCIES_MIXED; BOOKING_EXPIRED, BOOKING_CANCELLED and the like; and for what is added
+        `ticket_type`, `present`); CURRENCIES_MIXED, PRICE_NOT_CONVERTIBLE; BOOKING_EXPIRED, BOOKING_CANCELLED and the like; and for what is added
         SOLD_OUT, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON, SALE_NOT_OPEN, SALE_ENDED, EVENT_NOT_ON_SALE,
         DATE_REQUIRED, DATE_CANCELLED as CreateBooking; NOT_FOUND for an unknown ticket, type or date.
         """

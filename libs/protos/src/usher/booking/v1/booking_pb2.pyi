@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import money_pb2 as _money_pb2
+from usher.booking.v1 import currency_exchange_pb2 as _currency_exchange_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -171,6 +172,8 @@ class Booking(_message.Message):
     AMOUNT_RETAINED_FIELD_NUMBER: _builtins.int
     PENDING_CHANGE_FIELD_NUMBER: _builtins.int
     LAST_PRICE_CHANGE_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    EXCHANGE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `events/{event}/bookings/{booking}`."""
     event: _builtins.str
@@ -189,6 +192,8 @@ class Booking(_message.Message):
     """Changes whenever the booking changes."""
     waiting_list_entry: _builtins.str
     """The waiting list entry it was offered to, `events/{event}/waitingListEntries/{entry}`; else empty."""
+    currency_code: _builtins.str
+    """What it is paid in, ISO 4217: the event's own or one it offers. Set at creation, empty then: the event's own."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___BookingLine]:
         """What is booked; one line a ticket type. Required."""
@@ -283,6 +288,10 @@ class Booking(_message.Message):
     def last_price_change(self) -> Global___PriceChange:
         """What the latest change of tickets came to; unset before the first one and after one that was not paid."""
 
+    @_builtins.property
+    def exchange(self) -> _currency_exchange_pb2.CurrencyExchange:
+        """How its amounts come from those in the event's currency; unset where that is the currency it is paid in."""
+
     def __init__(
         self,
         *,
@@ -318,10 +327,12 @@ class Booking(_message.Message):
         amount_retained: _money_pb2.Money | None = ...,
         pending_change: Global___PendingChange | None = ...,
         last_price_change: Global___PriceChange | None = ...,
+        currency_code: _builtins.str = ...,
+        exchange: _currency_exchange_pb2.CurrencyExchange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "amount_paid", b"amount_paid", "amount_retained", b"amount_retained", "cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "contact", b"contact", "create_time", b"create_time", "discount_total", b"discount_total", "fee_total", b"fee_total", "hold_expire_time", b"hold_expire_time", "last_price_change", b"last_price_change", "pending_change", b"pending_change", "refund_due", b"refund_due", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "amount_paid", b"amount_paid", "amount_retained", b"amount_retained", "cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "contact", b"contact", "create_time", b"create_time", "discount_total", b"discount_total", "exchange", b"exchange", "fee_total", b"fee_total", "hold_expire_time", b"hold_expire_time", "last_price_change", b"last_price_change", "pending_change", b"pending_change", "refund_due", b"refund_due", "total", b"total", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "amount_paid", b"amount_paid", "amount_retained", b"amount_retained", "answers", b"answers", "buyer", b"buyer", "cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "contact", b"contact", "create_time", b"create_time", "discount_total", b"discount_total", "etag", b"etag", "event", b"event", "extra_payments", b"extra_payments", "fee_total", b"fee_total", "history", b"history", "hold_expire_time", b"hold_expire_time", "last_price_change", b"last_price_change", "lines", b"lines", "missing_answers", b"missing_answers", "name", b"name", "organizer", b"organizer", "payment", b"payment", "pending_change", b"pending_change", "refund_due", b"refund_due", "state", b"state", "taxes", b"taxes", "tickets", b"tickets", "total", b"total", "update_time", b"update_time", "voucher_codes", b"voucher_codes", "waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_due", b"amount_due", "amount_paid", b"amount_paid", "amount_retained", b"amount_retained", "answers", b"answers", "buyer", b"buyer", "cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "confirm_time", b"confirm_time", "contact", b"contact", "create_time", b"create_time", "currency_code", b"currency_code", "discount_total", b"discount_total", "etag", b"etag", "event", b"event", "exchange", b"exchange", "extra_payments", b"extra_payments", "fee_total", b"fee_total", "history", b"history", "hold_expire_time", b"hold_expire_time", "last_price_change", b"last_price_change", "lines", b"lines", "missing_answers", b"missing_answers", "name", b"name", "organizer", b"organizer", "payment", b"payment", "pending_change", b"pending_change", "refund_due", b"refund_due", "state", b"state", "taxes", b"taxes", "tickets", b"tickets", "total", b"total", "update_time", b"update_time", "voucher_codes", b"voucher_codes", "waiting_list_entry", b"waiting_list_entry"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -586,6 +597,7 @@ class BookingLine(_message.Message):
     ACCESSIBLE_SEATS_FIELD_NUMBER: _builtins.int
     VOUCHERS_FIELD_NUMBER: _builtins.int
     RESALE_OFFER_FIELD_NUMBER: _builtins.int
+    BASE_TOTAL_FIELD_NUMBER: _builtins.int
     ticket_type: _builtins.str
     """The type, `events/{event}/ticketTypes/{ticket_type}`. Required."""
     quantity: _builtins.int
@@ -601,8 +613,8 @@ class BookingLine(_message.Message):
     seats only when too few others are left.
     """
     resale_offer: _builtins.str
-    """Until the booking is confirmed: whose ticket it will have, `events/{event}/resaleOffers/{resale_offer}`. It costs what
-    that one cost. Empty where places of the event are held.
+    """Until the booking is confirmed: whose ticket it will have, `events/{event}/resaleOffers/{resale_offer}`, at what that
+    one cost in the event's currency. Empty where places of the event are held.
     """
     @_builtins.property
     def unit_price(self) -> _money_pb2.Money:
@@ -646,6 +658,10 @@ class BookingLine(_message.Message):
     def vouchers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Vouchers of which each ticket of the line uses up one use, `events/{event}/vouchers/{voucher}`."""
 
+    @_builtins.property
+    def base_total(self) -> _money_pb2.Money:
+        """`total` in the event's currency; unset where that is the one it is paid in."""
+
     def __init__(
         self,
         *,
@@ -666,10 +682,11 @@ class BookingLine(_message.Message):
         accessible_seats: _builtins.int = ...,
         vouchers: _abc.Iterable[_builtins.str] | None = ...,
         resale_offer: _builtins.str = ...,
+        base_total: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "fee", b"fee", "subtotal", b"subtotal", "tax", b"tax", "total", b"total", "unit_price", b"unit_price"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["base_total", b"base_total", "discount", b"discount", "fee", b"fee", "subtotal", b"subtotal", "tax", b"tax", "total", b"total", "unit_price", b"unit_price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accessible_seats", b"accessible_seats", "attendees", b"attendees", "date", b"date", "discount", b"discount", "display_name", b"display_name", "fee", b"fee", "quantity", b"quantity", "resale_offer", b"resale_offer", "seats", b"seats", "subtotal", b"subtotal", "tax", b"tax", "tax_class", b"tax_class", "ticket_type", b"ticket_type", "total", b"total", "unit_price", b"unit_price", "units", b"units", "vouchers", b"vouchers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accessible_seats", b"accessible_seats", "attendees", b"attendees", "base_total", b"base_total", "date", b"date", "discount", b"discount", "display_name", b"display_name", "fee", b"fee", "quantity", b"quantity", "resale_offer", b"resale_offer", "seats", b"seats", "subtotal", b"subtotal", "tax", b"tax", "tax_class", b"tax_class", "ticket_type", b"ticket_type", "total", b"total", "unit_price", b"unit_price", "units", b"units", "vouchers", b"vouchers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -687,6 +704,7 @@ class UnitPrice(_message.Message):
     PRICE_FIELD_NUMBER: _builtins.int
     PHASE_FIELD_NUMBER: _builtins.int
     REDUCTIONS_FIELD_NUMBER: _builtins.int
+    BASE_PRICE_FIELD_NUMBER: _builtins.int
     phase: _builtins.str
     """Display name of the price phase; empty outside of any."""
     @_builtins.property
@@ -709,6 +727,10 @@ class UnitPrice(_message.Message):
     def reductions(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceReduction]:
         """What made it cheaper; they add up to `discount`."""
 
+    @_builtins.property
+    def base_price(self) -> _money_pb2.Money:
+        """`price` in the event's currency, where that is another."""
+
     def __init__(
         self,
         *,
@@ -718,10 +740,11 @@ class UnitPrice(_message.Message):
         price: _money_pb2.Money | None = ...,
         phase: _builtins.str = ...,
         reductions: _abc.Iterable[Global___PriceReduction] | None = ...,
+        base_price: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "fee", b"fee", "list_price", b"list_price", "price", b"price"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["base_price", b"base_price", "discount", b"discount", "fee", b"fee", "list_price", b"list_price", "price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["discount", b"discount", "fee", b"fee", "list_price", b"list_price", "phase", b"phase", "price", b"price", "reductions", b"reductions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_price", b"base_price", "discount", b"discount", "fee", b"fee", "list_price", b"list_price", "phase", b"phase", "price", b"price", "reductions", b"reductions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,6 +10,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import money_pb2 as _money_pb2
 from usher.booking.v1 import booking_pb2 as _booking_pb2
+from usher.booking.v1 import currency_exchange_pb2 as _currency_exchange_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -105,6 +106,7 @@ class BookingQuote(_message.Message):
     FEE_TOTAL_FIELD_NUMBER: _builtins.int
     TAXES_FIELD_NUMBER: _builtins.int
     APPROVAL_REQUIRED_FIELD_NUMBER: _builtins.int
+    EXCHANGE_FIELD_NUMBER: _builtins.int
     approval_required: _builtins.bool
     """The booking would wait for the organizer's approval."""
     @_builtins.property
@@ -127,6 +129,10 @@ class BookingQuote(_message.Message):
     def taxes(self) -> _containers.RepeatedCompositeFieldContainer[_booking_pb2.TaxAmount]:
         """Taxes in the total, one entry a tax and rate."""
 
+    @_builtins.property
+    def exchange(self) -> _currency_exchange_pb2.CurrencyExchange:
+        """Where it is asked for in another currency than the event's: the rate at this moment, and the price in the event's."""
+
     def __init__(
         self,
         *,
@@ -136,10 +142,11 @@ class BookingQuote(_message.Message):
         fee_total: _money_pb2.Money | None = ...,
         taxes: _abc.Iterable[_booking_pb2.TaxAmount] | None = ...,
         approval_required: _builtins.bool = ...,
+        exchange: _currency_exchange_pb2.CurrencyExchange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["discount_total", b"discount_total", "fee_total", b"fee_total", "total", b"total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["discount_total", b"discount_total", "exchange", b"exchange", "fee_total", b"fee_total", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_required", b"approval_required", "discount_total", b"discount_total", "fee_total", b"fee_total", "lines", b"lines", "taxes", b"taxes", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_required", b"approval_required", "discount_total", b"discount_total", "exchange", b"exchange", "fee_total", b"fee_total", "lines", b"lines", "taxes", b"taxes", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -131,6 +131,11 @@ class BookingServiceServicer:
         does nothing for any ticket of the booking, VOUCHERS_NOT_COMBINABLE; each with metadata `voucher_code`. A voucher
         counts for every ticket of the booking that it is for; of several, one at most changes prices and one at most
         reserves places.
+
+        `currency_code`: INVALID_ARGUMENT CURRENCY_UNKNOWN for none of ISO 4217; FAILED_PRECONDITION CURRENCY_NOT_OFFERED
+        (metadata `currency_code`, `offered`: those that are), RATE_STALE (metadata `currency_code`, `rate_time`) for a rate
+        that is older than the organizer allows, PRICE_NOT_CONVERTIBLE (metadata `price`, `currency_code`) for one that would
+        come to nothing, or to more than can be charged. Which gateways take a currency PaymentService.ListPaymentMethods says.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -64,6 +64,11 @@ class BookingServiceStub:
     does nothing for any ticket of the booking, VOUCHERS_NOT_COMBINABLE; each with metadata `voucher_code`. A voucher
     counts for every ticket of the booking that it is for; of several, one at most changes prices and one at most
     reserves places.
+
+    `currency_code`: INVALID_ARGUMENT CURRENCY_UNKNOWN for none of ISO 4217; FAILED_PRECONDITION CURRENCY_NOT_OFFERED
+    (metadata `currency_code`, `offered`: those that are), RATE_STALE (metadata `currency_code`, `rate_time`) for a rate
+    that is older than the organizer allows, PRICE_NOT_CONVERTIBLE (metadata `price`, `currency_code`) for one that would
+    come to nothing, or to more than can be charged. Which gateways take a currency PaymentService.ListPaymentMethods says.
     """
     QuoteBooking: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.QuoteBookingRequest, _booking_service_pb2.BookingQuote]
     """What CreateBooking would answer at this moment, as a price and without taking places or uses of vouchers. It refuses
@@ -135,6 +140,11 @@ class BookingServiceAsyncStub(BookingServiceStub):
     does nothing for any ticket of the booking, VOUCHERS_NOT_COMBINABLE; each with metadata `voucher_code`. A voucher
     counts for every ticket of the booking that it is for; of several, one at most changes prices and one at most
     reserves places.
+
+    `currency_code`: INVALID_ARGUMENT CURRENCY_UNKNOWN for none of ISO 4217; FAILED_PRECONDITION CURRENCY_NOT_OFFERED
+    (metadata `currency_code`, `offered`: those that are), RATE_STALE (metadata `currency_code`, `rate_time`) for a rate
+    that is older than the organizer allows, PRICE_NOT_CONVERTIBLE (metadata `price`, `currency_code`) for one that would
+    come to nothing, or to more than can be charged. Which gateways take a currency PaymentService.ListPaymentMethods says.
     """
     QuoteBooking: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.QuoteBookingRequest, _booking_service_pb2.BookingQuote]  # type: ignore[assignment]
     """What CreateBooking would answer at this moment, as a price and without taking places or uses of vouchers. It refuses
@@ -209,6 +219,11 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         does nothing for any ticket of the booking, VOUCHERS_NOT_COMBINABLE; each with metadata `voucher_code`. A voucher
         counts for every ticket of the booking that it is for; of several, one at most changes prices and one at most
         reserves places.
+
+        `currency_code`: INVALID_ARGUMENT CURRENCY_UNKNOWN for none of ISO 4217; FAILED_PRECONDITION CURRENCY_NOT_OFFERED
+        (metadata `currency_code`, `offered`: those that are), RATE_STALE (metadata `currency_code`, `rate_time`) for a rate
+        that is older than the organizer allows, PRICE_NOT_CONVERTIBLE (metadata `price`, `currency_code`) for one that would
+        come to nothing, or to more than can be charged. Which gateways take a currency PaymentService.ListPaymentMethods says.
         """
 
     @_abc_1.abstractmethod

@@ -236,6 +236,7 @@ class ChangedLine(_message.Message):
     DATE_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    BASE_TOTAL_FIELD_NUMBER: _builtins.int
     ticket_type: _builtins.str
     """The type, `events/{event}/ticketTypes/{ticket_type}`."""
     date: _builtins.str
@@ -246,6 +247,10 @@ class ChangedLine(_message.Message):
     def total(self) -> _money_pb2.Money:
         """What is paid for all of them: discounts taken off, fees included."""
 
+    @_builtins.property
+    def base_total(self) -> _money_pb2.Money:
+        """The same in the event's currency; unset where that is the one it is paid in."""
+
     def __init__(
         self,
         *,
@@ -253,10 +258,11 @@ class ChangedLine(_message.Message):
         date: _builtins.str = ...,
         quantity: _builtins.int = ...,
         total: _money_pb2.Money | None = ...,
+        base_total: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["base_total", b"base_total", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "quantity", b"quantity", "ticket_type", b"ticket_type", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_total", b"base_total", "date", b"date", "quantity", b"quantity", "ticket_type", b"ticket_type", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

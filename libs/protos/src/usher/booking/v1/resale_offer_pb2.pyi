@@ -106,7 +106,9 @@ class ResaleOffer(_message.Message):
     """Changes whenever the offer changes."""
     @_builtins.property
     def price(self) -> _money_pb2.Money:
-        """What it cost, fees included: what its buyer pays and its seller gets back, to the cent."""
+        """What it cost, fees included: what its seller gets back and its buyer pays, to the cent. A buyer who pays in another
+        currency pays what it cost in the event's, at the rate of their own booking.
+        """
 
     @_builtins.property
     def reserve_expire_time(self) -> _timestamp_pb2.Timestamp:

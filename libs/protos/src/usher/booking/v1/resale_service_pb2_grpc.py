@@ -32,7 +32,7 @@ class ResaleServiceStub:
     There is nothing to buy here. CreateBooking, and offers to those on the waiting list before it, take tickets for sale
     again where the pools have too few places: the oldest offer first, never the buyer's own. Such a line costs exactly what
     its seller paid, whatever the present price is, and exactly that goes back to the seller: nobody gains by a resale, the
-    organizer neither loses nor pays fees twice. While the buyer's booking is held the offer is reserved: the seller still
+    organizer neither loses nor pays fees twice. Where they pay in different currencies, it costs what it cost in the event's. While the buyer's booking is held the offer is reserved: the seller still
     has the ticket, but it neither admits nor can be changed. When that booking is confirmed the seller's ticket and code are
     void and the buyer's are issued, in one commit. When it is not paid the offer is open again at its old place.
     GetAvailability tells how many tickets are for sale again (`resale_available`).
@@ -81,7 +81,7 @@ class ResaleServiceServicer:
     There is nothing to buy here. CreateBooking, and offers to those on the waiting list before it, take tickets for sale
     again where the pools have too few places: the oldest offer first, never the buyer's own. Such a line costs exactly what
     its seller paid, whatever the present price is, and exactly that goes back to the seller: nobody gains by a resale, the
-    organizer neither loses nor pays fees twice. While the buyer's booking is held the offer is reserved: the seller still
+    organizer neither loses nor pays fees twice. Where they pay in different currencies, it costs what it cost in the event's. While the buyer's booking is held the offer is reserved: the seller still
     has the ticket, but it neither admits nor can be changed. When that booking is confirmed the seller's ticket and code are
     void and the buyer's are issued, in one commit. When it is not paid the offer is open again at its old place.
     GetAvailability tells how many tickets are for sale again (`resale_available`).
@@ -180,7 +180,7 @@ class ResaleService:
     There is nothing to buy here. CreateBooking, and offers to those on the waiting list before it, take tickets for sale
     again where the pools have too few places: the oldest offer first, never the buyer's own. Such a line costs exactly what
     its seller paid, whatever the present price is, and exactly that goes back to the seller: nobody gains by a resale, the
-    organizer neither loses nor pays fees twice. While the buyer's booking is held the offer is reserved: the seller still
+    organizer neither loses nor pays fees twice. Where they pay in different currencies, it costs what it cost in the event's. While the buyer's booking is held the offer is reserved: the seller still
     has the ticket, but it neither admits nor can be changed. When that booking is confirmed the seller's ticket and code are
     void and the buyer's are issued, in one commit. When it is not paid the offer is open again at its old place.
     GetAvailability tells how many tickets are for sale again (`resale_available`).

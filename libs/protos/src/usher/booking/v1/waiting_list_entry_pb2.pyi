@@ -77,6 +77,7 @@ class WaitingListEntry(_message.Message):
     OFFER_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `events/{event}/waitingListEntries/{waiting_list_entry}`."""
     event: _builtins.str
@@ -103,6 +104,8 @@ class WaitingListEntry(_message.Message):
     """
     etag: _builtins.str
     """Changes whenever the entry changes."""
+    currency_code: _builtins.str
+    """The currency to be offered in, ISO 4217, at the rate of that moment; empty: the event's own. Set when joining."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
@@ -143,10 +146,11 @@ class WaitingListEntry(_message.Message):
         offer_expire_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        currency_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "offer_expire_time", b"offer_expire_time", "offer_time", b"offer_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "create_time", b"create_time", "date", b"date", "end_time", b"end_time", "etag", b"etag", "event", b"event", "lapse_reason", b"lapse_reason", "name", b"name", "offer_expire_time", b"offer_expire_time", "offer_time", b"offer_time", "organizer", b"organizer", "priority", b"priority", "quantity", b"quantity", "state", b"state", "ticket_type", b"ticket_type", "update_time", b"update_time", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "create_time", b"create_time", "currency_code", b"currency_code", "date", b"date", "end_time", b"end_time", "etag", b"etag", "event", b"event", "lapse_reason", b"lapse_reason", "name", b"name", "offer_expire_time", b"offer_expire_time", "offer_time", b"offer_time", "organizer", b"organizer", "priority", b"priority", "quantity", b"quantity", "state", b"state", "ticket_type", b"ticket_type", "update_time", b"update_time", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

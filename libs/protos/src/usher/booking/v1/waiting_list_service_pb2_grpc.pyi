@@ -49,7 +49,8 @@ class WaitingListServiceStub:
     where the event has none or the type is an add-on, STILL_AVAILABLE (metadata `remaining`) while the quantity can
     simply be booked, QUANTITY_TOO_LARGE (metadata `max_quantity`) for more than an entry may ask for or there ever are;
     EVENT_NOT_ON_SALE, SALE_NOT_OPEN, SALE_ENDED, DATE_REQUIRED, DATE_CANCELLED, TOO_FEW_IN_BOOKING, TOO_MANY_IN_BOOKING,
-    BUNDLE_INCOMPLETE as CreateBooking. ALREADY_EXISTS ALREADY_WAITING (metadata `entry`) while an entry of the caller for
+    BUNDLE_INCOMPLETE, CURRENCY_NOT_OFFERED as CreateBooking. Places are offered in `currency_code` at the rate of that
+    moment, in the event's own currency where there is no usable one. ALREADY_EXISTS ALREADY_WAITING (metadata `entry`) while an entry of the caller for
     the same type and date waits or has an offer. NOT_FOUND when event, type or date are unknown, or the type is hidden.
     """
     GetWaitingListEntry: _grpc.UnaryUnaryMultiCallable[_waiting_list_service_pb2.GetWaitingListEntryRequest, _waiting_list_entry_pb2.WaitingListEntry]
@@ -87,7 +88,8 @@ class WaitingListServiceAsyncStub(WaitingListServiceStub):
     where the event has none or the type is an add-on, STILL_AVAILABLE (metadata `remaining`) while the quantity can
     simply be booked, QUANTITY_TOO_LARGE (metadata `max_quantity`) for more than an entry may ask for or there ever are;
     EVENT_NOT_ON_SALE, SALE_NOT_OPEN, SALE_ENDED, DATE_REQUIRED, DATE_CANCELLED, TOO_FEW_IN_BOOKING, TOO_MANY_IN_BOOKING,
-    BUNDLE_INCOMPLETE as CreateBooking. ALREADY_EXISTS ALREADY_WAITING (metadata `entry`) while an entry of the caller for
+    BUNDLE_INCOMPLETE, CURRENCY_NOT_OFFERED as CreateBooking. Places are offered in `currency_code` at the rate of that
+    moment, in the event's own currency where there is no usable one. ALREADY_EXISTS ALREADY_WAITING (metadata `entry`) while an entry of the caller for
     the same type and date waits or has an offer. NOT_FOUND when event, type or date are unknown, or the type is hidden.
     """
     GetWaitingListEntry: _aio.UnaryUnaryMultiCallable[_waiting_list_service_pb2.GetWaitingListEntryRequest, _waiting_list_entry_pb2.WaitingListEntry]  # type: ignore[assignment]
@@ -128,7 +130,8 @@ class WaitingListServiceServicer(metaclass=_abc_1.ABCMeta):
         where the event has none or the type is an add-on, STILL_AVAILABLE (metadata `remaining`) while the quantity can
         simply be booked, QUANTITY_TOO_LARGE (metadata `max_quantity`) for more than an entry may ask for or there ever are;
         EVENT_NOT_ON_SALE, SALE_NOT_OPEN, SALE_ENDED, DATE_REQUIRED, DATE_CANCELLED, TOO_FEW_IN_BOOKING, TOO_MANY_IN_BOOKING,
-        BUNDLE_INCOMPLETE as CreateBooking. ALREADY_EXISTS ALREADY_WAITING (metadata `entry`) while an entry of the caller for
+        BUNDLE_INCOMPLETE, CURRENCY_NOT_OFFERED as CreateBooking. Places are offered in `currency_code` at the rate of that
+        moment, in the event's own currency where there is no usable one. ALREADY_EXISTS ALREADY_WAITING (metadata `entry`) while an entry of the caller for
         the same type and date waits or has an offer. NOT_FOUND when event, type or date are unknown, or the type is hidden.
         """
 

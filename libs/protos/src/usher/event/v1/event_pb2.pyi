@@ -83,6 +83,9 @@ class Event(_message.Message):
     DELETE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     BOOKING_TERMS_FIELD_NUMBER: _builtins.int
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    OFFERED_CURRENCIES_FIELD_NUMBER: _builtins.int
+    MAX_RATE_AGE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `events/{event}`."""
     organizer: _builtins.str
@@ -107,6 +110,10 @@ class Event(_message.Message):
     """What the public is told about the cancellation."""
     etag: _builtins.str
     """Changes whenever the event or a part of it, such as a ticket type, changes."""
+    currency_code: _builtins.str
+    """Its own currency, ISO 4217: prices, fees, voucher amounts and reports are in it. Empty: that of its ticket types. Where
+    it is set, a price in another currency is refused; needed for `offered_currencies`.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When it begins. Required."""
@@ -147,6 +154,14 @@ class Event(_message.Message):
     def booking_terms(self) -> Global___BookingTerms:
         """On what terms it is booked; unset: the defaults of each term. Changes count for bookings made afterwards."""
 
+    @_builtins.property
+    def offered_currencies(self) -> _containers.RepeatedCompositeFieldContainer[Global___OfferedCurrency]:
+        """Further currencies that buyers may pay in. May change while tickets are sold: a booking keeps the rate it was held with."""
+
+    @_builtins.property
+    def max_rate_age(self) -> _duration_pb2.Duration:
+        """A rate that is older is refused with RATE_STALE when a booking is made, 1 minute to 366 days; unset: none is too old."""
+
     def __init__(
         self,
         *,
@@ -172,14 +187,55 @@ class Event(_message.Message):
         delete_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         booking_terms: Global___BookingTerms | None = ...,
+        currency_code: _builtins.str = ...,
+        offered_currencies: _abc.Iterable[Global___OfferedCurrency] | None = ...,
+        max_rate_age: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["booking_terms", b"booking_terms", "cancel_time", b"cancel_time", "create_time", b"create_time", "delete_time", b"delete_time", "end_time", b"end_time", "publish_time", b"publish_time", "start_time", b"start_time", "update_time", b"update_time", "venue", b"venue"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking_terms", b"booking_terms", "cancel_time", b"cancel_time", "create_time", b"create_time", "delete_time", b"delete_time", "end_time", b"end_time", "max_rate_age", b"max_rate_age", "publish_time", b"publish_time", "start_time", b"start_time", "update_time", b"update_time", "venue", b"venue"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_terms", b"booking_terms", "cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "category", b"category", "create_time", b"create_time", "delete_time", b"delete_time", "description", b"description", "end_time", b"end_time", "etag", b"etag", "homepage_uri", b"homepage_uri", "language_code", b"language_code", "name", b"name", "online", b"online", "organizer", b"organizer", "publish_time", b"publish_time", "start_time", b"start_time", "state", b"state", "tags", b"tags", "time_zone", b"time_zone", "title", b"title", "update_time", b"update_time", "venue", b"venue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_terms", b"booking_terms", "cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "category", b"category", "create_time", b"create_time", "currency_code", b"currency_code", "delete_time", b"delete_time", "description", b"description", "end_time", b"end_time", "etag", b"etag", "homepage_uri", b"homepage_uri", "language_code", b"language_code", "max_rate_age", b"max_rate_age", "name", b"name", "offered_currencies", b"offered_currencies", "online", b"online", "organizer", b"organizer", "publish_time", b"publish_time", "start_time", b"start_time", "state", b"state", "tags", b"tags", "time_zone", b"time_zone", "title", b"title", "update_time", b"update_time", "venue", b"venue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Event: _TypeAlias = Event  # noqa: Y015
+
+@_typing.final
+class OfferedCurrency(_message.Message):
+    """A currency that buyers may pay in beside the event's own, and at what rate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    RATE_FIELD_NUMBER: _builtins.int
+    RATE_TIME_FIELD_NUMBER: _builtins.int
+    RATE_SOURCE_FIELD_NUMBER: _builtins.int
+    currency_code: _builtins.str
+    """ISO 4217; other than the event's own. Required."""
+    rate: _builtins.str
+    """How many of its units one unit of the event's currency is worth, as a decimal number: `163.25` yen for a euro. More
+    than 0 and at most 10000000000, with at most 12 digits after the point. Required.
+    """
+    rate_source: _builtins.str
+    """Who says so, such as `ECB euro reference rates`. Required."""
+    @_builtins.property
+    def rate_time(self) -> _timestamp_pb2.Timestamp:
+        """As of when the rate is; not in the future. Required."""
+
+    def __init__(
+        self,
+        *,
+        currency_code: _builtins.str = ...,
+        rate: _builtins.str = ...,
+        rate_time: _timestamp_pb2.Timestamp | None = ...,
+        rate_source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rate_time", b"rate_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_code", b"currency_code", "rate", b"rate", "rate_source", b"rate_source", "rate_time", b"rate_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfferedCurrency: _TypeAlias = OfferedCurrency  # noqa: Y015
 
 @_typing.final
 class Venue(_message.Message):
@@ -355,7 +411,7 @@ class ServiceFee(_message.Message):
     """Added on top, in hundredths of a percent of the price after discounts."""
     @_builtins.property
     def fixed(self) -> _money_pb2.Money:
-        """Added to each paid ticket; in the currency of the ticket types. Unset: nothing."""
+        """Added to each paid ticket; in the event's currency, that of the ticket types. Unset: nothing."""
 
     def __init__(
         self,

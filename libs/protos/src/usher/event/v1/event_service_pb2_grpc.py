@@ -262,7 +262,7 @@ class EventServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateEvent(self, request, context):
-        """Changes an event. ABORTED ETAG_MISMATCH; FAILED_PRECONDITION EVENT_CANCELLED, EVENT_DELETED.
+        """Changes an event, also while tickets are sold: rates of `offered_currencies` too. ABORTED ETAG_MISMATCH; FAILED_PRECONDITION EVENT_CANCELLED, EVENT_DELETED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

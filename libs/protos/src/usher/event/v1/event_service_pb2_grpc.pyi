@@ -56,7 +56,7 @@ class EventServiceStub:
     ListEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListEventsRequest, _event_service_pb2.ListEventsResponse]
     """The events of an organizer, drafts included. The public finds published ones through SearchEvents."""
     UpdateEvent: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.UpdateEventRequest, _event_pb2.Event]
-    """Changes an event. ABORTED ETAG_MISMATCH; FAILED_PRECONDITION EVENT_CANCELLED, EVENT_DELETED."""
+    """Changes an event, also while tickets are sold: rates of `offered_currencies` too. ABORTED ETAG_MISMATCH; FAILED_PRECONDITION EVENT_CANCELLED, EVENT_DELETED."""
     DeleteEvent: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.DeleteEventRequest, _event_pb2.Event]
     """Deletes a draft or a cancelled event; the record stays. FAILED_PRECONDITION EVENT_PUBLISHED: cancel it first."""
     PublishEvent: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.PublishEventRequest, _event_pb2.Event]
@@ -152,7 +152,7 @@ class EventServiceAsyncStub(EventServiceStub):
     ListEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListEventsRequest, _event_service_pb2.ListEventsResponse]  # type: ignore[assignment]
     """The events of an organizer, drafts included. The public finds published ones through SearchEvents."""
     UpdateEvent: _aio.UnaryUnaryMultiCallable[_event_service_pb2.UpdateEventRequest, _event_pb2.Event]  # type: ignore[assignment]
-    """Changes an event. ABORTED ETAG_MISMATCH; FAILED_PRECONDITION EVENT_CANCELLED, EVENT_DELETED."""
+    """Changes an event, also while tickets are sold: rates of `offered_currencies` too. ABORTED ETAG_MISMATCH; FAILED_PRECONDITION EVENT_CANCELLED, EVENT_DELETED."""
     DeleteEvent: _aio.UnaryUnaryMultiCallable[_event_service_pb2.DeleteEventRequest, _event_pb2.Event]  # type: ignore[assignment]
     """Deletes a draft or a cancelled event; the record stays. FAILED_PRECONDITION EVENT_PUBLISHED: cancel it first."""
     PublishEvent: _aio.UnaryUnaryMultiCallable[_event_service_pb2.PublishEventRequest, _event_pb2.Event]  # type: ignore[assignment]
@@ -269,7 +269,7 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.UpdateEventRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_pb2.Event, _abc.Awaitable[_event_pb2.Event]]:
-        """Changes an event. ABORTED ETAG_MISMATCH; FAILED_PRECONDITION EVENT_CANCELLED, EVENT_DELETED."""
+        """Changes an event, also while tickets are sold: rates of `offered_currencies` too. ABORTED ETAG_MISMATCH; FAILED_PRECONDITION EVENT_CANCELLED, EVENT_DELETED."""
 
     @_abc_1.abstractmethod
     def DeleteEvent(

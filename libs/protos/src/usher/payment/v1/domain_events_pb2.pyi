@@ -286,6 +286,30 @@ class PaymentDisputeClosed(_message.Message):
 Global___PaymentDisputeClosed: _TypeAlias = PaymentDisputeClosed  # noqa: Y015
 
 @_typing.final
+class PaymentDisputeLost(_message.Message):
+    """The payer's bank has decided for the payer: what was disputed is gone, see `refunds` with `charged_back`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment(self) -> _payment_pb2.Payment:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        payment: _payment_pb2.Payment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentDisputeLost: _TypeAlias = PaymentDisputeLost  # noqa: Y015
+
+@_typing.final
 class PaymentSettingsChanged(_message.Message):
     """An organizer has said through which gateways its money comes."""
 
@@ -338,6 +362,36 @@ class RefundRequested(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RefundRequested: _TypeAlias = RefundRequested  # noqa: Y015
+
+@_typing.final
+class RefundAccepted(_message.Message):
+    """Who pays back has taken it on; how it ends is told later."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    REFUND_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment(self) -> _payment_pb2.Payment:
+        """State after it."""
+
+    @_builtins.property
+    def refund(self) -> _payment_pb2.Refund:
+        """The refund."""
+
+    def __init__(
+        self,
+        *,
+        payment: _payment_pb2.Payment | None = ...,
+        refund: _payment_pb2.Refund | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment", "refund", b"refund"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment", "refund", b"refund"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefundAccepted: _TypeAlias = RefundAccepted  # noqa: Y015
 
 @_typing.final
 class RefundCompleted(_message.Message):
@@ -406,6 +460,9 @@ class InvoiceIssued(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     INVOICE_FIELD_NUMBER: _builtins.int
+    MAILED_FIELD_NUMBER: _builtins.int
+    mailed: _builtins.bool
+    """Whether its buyer gets it by mail, as the organizer wanted it then."""
     @_builtins.property
     def invoice(self) -> _invoice_pb2.Invoice:
         """The document."""
@@ -414,10 +471,11 @@ class InvoiceIssued(_message.Message):
         self,
         *,
         invoice: _invoice_pb2.Invoice | None = ...,
+        mailed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["invoice", b"invoice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["invoice", b"invoice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invoice", b"invoice", "mailed", b"mailed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

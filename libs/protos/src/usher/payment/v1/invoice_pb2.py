@@ -29,7 +29,7 @@ from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from usher.access.v1 import access_pb2 as usher_dot_access_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eusher/payment/v1/invoice.proto\x12\x10usher.payment.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1cusher/access/v1/access.proto\"\xbb\x05\n\x07Invoice\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x14\n\x06number\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x31\n\x04kind\x18\x03 \x01(\x0e\x32\x1d.usher.payment.v1.InvoiceKindB\x04\xe2\x41\x01\x03\x12\x17\n\torganizer\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12!\n\x13seller_display_name\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12!\n\x13seller_country_code\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x62uyer\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12$\n\x12\x62uyer_display_name\x18\x08 \x01(\tB\x08\xe2\x41\x01\x03\xd0\xf3\x18\x01\x12\x15\n\x07\x62ooking\x18\t \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07payment\x18\n \x01(\tB\x04\xe2\x41\x01\x03\x12\x1e\n\x10\x63orrected_number\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x12\x32\n\x05lines\x18\x0c \x03(\x0b\x32\x1d.usher.payment.v1.InvoiceLineB\x04\xe2\x41\x01\x03\x12\x31\n\x05taxes\x18\r \x03(\x0b\x32\x1c.usher.payment.v1.InvoiceTaxB\x04\xe2\x41\x01\x03\x12\'\n\x05total\x18\x0e \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12+\n\tnet_total\x18\x0f \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12\x35\n\x0bsupply_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nissue_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:A\xea\x41>\n\x15usher.example/Invoice\x12\x12invoices/{invoice}*\x08invoices2\x07invoice\"W\n\x0bInvoiceLine\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x05\x12!\n\x05total\x18\x03 \x01(\x0b\x32\x12.google.type.Money\"_\n\nInvoiceTax\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x17\n\x0frate_millionths\x18\x02 \x01(\x05\x12\"\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x12.google.type.Money*c\n\x0bInvoiceKind\x12\x1c\n\x18INVOICE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14INVOICE_KIND_INVOICE\x10\x01\x12\x1c\n\x18INVOICE_KIND_CREDIT_NOTE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eusher/payment/v1/invoice.proto\x12\x10usher.payment.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1cusher/access/v1/access.proto\"\x96\x06\n\x07Invoice\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x14\n\x06number\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x31\n\x04kind\x18\x03 \x01(\x0e\x32\x1d.usher.payment.v1.InvoiceKindB\x04\xe2\x41\x01\x03\x12\x17\n\torganizer\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12!\n\x13seller_display_name\x18\x05 \x01(\tB\x04\xe2\x41\x01\x03\x12!\n\x13seller_country_code\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x62uyer\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\x12$\n\x12\x62uyer_display_name\x18\x08 \x01(\tB\x08\xe2\x41\x01\x03\xd0\xf3\x18\x01\x12\x15\n\x07\x62ooking\x18\t \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07payment\x18\n \x01(\tB\x04\xe2\x41\x01\x03\x12\x1e\n\x10\x63orrected_number\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x12\x32\n\x05lines\x18\x0c \x03(\x0b\x32\x1d.usher.payment.v1.InvoiceLineB\x04\xe2\x41\x01\x03\x12\x31\n\x05taxes\x18\r \x03(\x0b\x32\x1c.usher.payment.v1.InvoiceTaxB\x04\xe2\x41\x01\x03\x12\'\n\x05total\x18\x0e \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12+\n\tnet_total\x18\x0f \x01(\x0b\x32\x12.google.type.MoneyB\x04\xe2\x41\x01\x03\x12\x35\n\x0bsupply_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nissue_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x1e\n\x10seller_time_zone\x18\x12 \x01(\tB\x04\xe2\x41\x01\x03\x12\x39\n\x08\x65xchange\x18\x13 \x01(\x0b\x32!.usher.payment.v1.InvoiceExchangeB\x04\xe2\x41\x01\x03:A\xea\x41>\n\x15usher.example/Invoice\x12\x12invoices/{invoice}*\x08invoices2\x07invoice\"\xd9\x01\n\x0fInvoiceExchange\x12\x1a\n\x12\x62\x61se_currency_code\x18\x01 \x01(\t\x12\x0c\n\x04rate\x18\x02 \x01(\t\x12-\n\trate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0brate_source\x18\x04 \x01(\t\x12&\n\nbase_total\x18\x05 \x01(\x0b\x32\x12.google.type.Money\x12\x30\n\nbase_taxes\x18\x06 \x03(\x0b\x32\x1c.usher.payment.v1.InvoiceTax\"W\n\x0bInvoiceLine\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x05\x12!\n\x05total\x18\x03 \x01(\x0b\x32\x12.google.type.Money\"_\n\nInvoiceTax\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x17\n\x0frate_millionths\x18\x02 \x01(\x05\x12\"\n\x06\x61mount\x18\x03 \x01(\x0b\x32\x12.google.type.Money*c\n\x0bInvoiceKind\x12\x1c\n\x18INVOICE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14INVOICE_KIND_INVOICE\x10\x01\x12\x1c\n\x18INVOICE_KIND_CREDIT_NOTE\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -70,14 +70,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INVOICE'].fields_by_name['supply_time']._serialized_options = b'\342A\001\003'
   _globals['_INVOICE'].fields_by_name['issue_time']._loaded_options = None
   _globals['_INVOICE'].fields_by_name['issue_time']._serialized_options = b'\342A\001\003'
+  _globals['_INVOICE'].fields_by_name['seller_time_zone']._loaded_options = None
+  _globals['_INVOICE'].fields_by_name['seller_time_zone']._serialized_options = b'\342A\001\003'
+  _globals['_INVOICE'].fields_by_name['exchange']._loaded_options = None
+  _globals['_INVOICE'].fields_by_name['exchange']._serialized_options = b'\342A\001\003'
   _globals['_INVOICE']._loaded_options = None
   _globals['_INVOICE']._serialized_options = b'\352A>\n\025usher.example/Invoice\022\022invoices/{invoice}*\010invoices2\007invoice'
-  _globals['_INVOICEKIND']._serialized_start=1088
-  _globals['_INVOICEKIND']._serialized_end=1187
+  _globals['_INVOICEKIND']._serialized_start=1399
+  _globals['_INVOICEKIND']._serialized_end=1498
   _globals['_INVOICE']._serialized_start=201
-  _globals['_INVOICE']._serialized_end=900
-  _globals['_INVOICELINE']._serialized_start=902
-  _globals['_INVOICELINE']._serialized_end=989
-  _globals['_INVOICETAX']._serialized_start=991
-  _globals['_INVOICETAX']._serialized_end=1086
+  _globals['_INVOICE']._serialized_end=991
+  _globals['_INVOICEEXCHANGE']._serialized_start=994
+  _globals['_INVOICEEXCHANGE']._serialized_end=1211
+  _globals['_INVOICELINE']._serialized_start=1213
+  _globals['_INVOICELINE']._serialized_end=1300
+  _globals['_INVOICETAX']._serialized_start=1302
+  _globals['_INVOICETAX']._serialized_end=1397
 # @@protoc_insertion_point(module_scope)

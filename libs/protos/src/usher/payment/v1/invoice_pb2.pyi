@@ -68,6 +68,8 @@ class Invoice(_message.Message):
     NET_TOTAL_FIELD_NUMBER: _builtins.int
     SUPPLY_TIME_FIELD_NUMBER: _builtins.int
     ISSUE_TIME_FIELD_NUMBER: _builtins.int
+    SELLER_TIME_ZONE_FIELD_NUMBER: _builtins.int
+    EXCHANGE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `invoices/{invoice}`."""
     number: _builtins.str
@@ -90,6 +92,8 @@ class Invoice(_message.Message):
     """The payment, `payments/{payment}`."""
     corrected_number: _builtins.str
     """Of a credit note the number of the invoice it corrects."""
+    seller_time_zone: _builtins.str
+    """Zone of the seller, by its IANA name, that its dates are told in."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___InvoiceLine]:
         """What was sold; of a credit note below zero."""
@@ -114,6 +118,12 @@ class Invoice(_message.Message):
     def issue_time(self) -> _timestamp_pb2.Timestamp:
         """When it was issued."""
 
+    @_builtins.property
+    def exchange(self) -> Global___InvoiceExchange:
+        """Where the booking was paid in another currency than the event's: the rate, and the amounts in that currency, which tax
+        law wants the tax in (in the EU Directive 2006/112/EC, Article 230); unset otherwise.
+        """
+
     def __init__(
         self,
         *,
@@ -134,14 +144,64 @@ class Invoice(_message.Message):
         net_total: _money_pb2.Money | None = ...,
         supply_time: _timestamp_pb2.Timestamp | None = ...,
         issue_time: _timestamp_pb2.Timestamp | None = ...,
+        seller_time_zone: _builtins.str = ...,
+        exchange: Global___InvoiceExchange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "net_total", b"net_total", "supply_time", b"supply_time", "total", b"total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["exchange", b"exchange", "issue_time", b"issue_time", "net_total", b"net_total", "supply_time", b"supply_time", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "buyer", b"buyer", "buyer_display_name", b"buyer_display_name", "corrected_number", b"corrected_number", "issue_time", b"issue_time", "kind", b"kind", "lines", b"lines", "name", b"name", "net_total", b"net_total", "number", b"number", "organizer", b"organizer", "payment", b"payment", "seller_country_code", b"seller_country_code", "seller_display_name", b"seller_display_name", "supply_time", b"supply_time", "taxes", b"taxes", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "buyer", b"buyer", "buyer_display_name", b"buyer_display_name", "corrected_number", b"corrected_number", "exchange", b"exchange", "issue_time", b"issue_time", "kind", b"kind", "lines", b"lines", "name", b"name", "net_total", b"net_total", "number", b"number", "organizer", b"organizer", "payment", b"payment", "seller_country_code", b"seller_country_code", "seller_display_name", b"seller_display_name", "seller_time_zone", b"seller_time_zone", "supply_time", b"supply_time", "taxes", b"taxes", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Invoice: _TypeAlias = Invoice  # noqa: Y015
+
+@_typing.final
+class InvoiceExchange(_message.Message):
+    """The currency of the books beside that of the payment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BASE_CURRENCY_CODE_FIELD_NUMBER: _builtins.int
+    RATE_FIELD_NUMBER: _builtins.int
+    RATE_TIME_FIELD_NUMBER: _builtins.int
+    RATE_SOURCE_FIELD_NUMBER: _builtins.int
+    BASE_TOTAL_FIELD_NUMBER: _builtins.int
+    BASE_TAXES_FIELD_NUMBER: _builtins.int
+    base_currency_code: _builtins.str
+    """The event's currency, ISO 4217."""
+    rate: _builtins.str
+    """How many units of the payment's currency one unit of it was worth when the booking was held, as a decimal number."""
+    rate_source: _builtins.str
+    """Who says so."""
+    @_builtins.property
+    def rate_time(self) -> _timestamp_pb2.Timestamp:
+        """As of when the rate is."""
+
+    @_builtins.property
+    def base_total(self) -> _money_pb2.Money:
+        """The invoice's total in the event's currency; of a credit note below zero."""
+
+    @_builtins.property
+    def base_taxes(self) -> _containers.RepeatedCompositeFieldContainer[Global___InvoiceTax]:
+        """Taxes in that, one entry a tax and rate."""
+
+    def __init__(
+        self,
+        *,
+        base_currency_code: _builtins.str = ...,
+        rate: _builtins.str = ...,
+        rate_time: _timestamp_pb2.Timestamp | None = ...,
+        rate_source: _builtins.str = ...,
+        base_total: _money_pb2.Money | None = ...,
+        base_taxes: _abc.Iterable[Global___InvoiceTax] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["base_total", b"base_total", "rate_time", b"rate_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_currency_code", b"base_currency_code", "base_taxes", b"base_taxes", "base_total", b"base_total", "rate", b"rate", "rate_source", b"rate_source", "rate_time", b"rate_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InvoiceExchange: _TypeAlias = InvoiceExchange  # noqa: Y015
 
 @_typing.final
 class InvoiceLine(_message.Message):

@@ -55,6 +55,10 @@ class _LedgerEntryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ledge
     """It is gone."""
     LEDGER_ENTRY_KIND_PAYOUT: _LedgerEntryKind.ValueType  # 13
     """Money was sent to an organizer."""
+    LEDGER_ENTRY_KIND_GATEWAY_FEE_CORRECTED: _LedgerEntryKind.ValueType  # 14
+    """The gateway has kept another fee of a charge than was expected: the difference."""
+    LEDGER_ENTRY_KIND_DISPUTE_FEE: _LedgerEntryKind.ValueType  # 15
+    """What a gateway took for a dispute that was lost."""
 
 class LedgerEntryKind(_LedgerEntryKind, metaclass=_LedgerEntryKindEnumTypeWrapper):
     """What an entry records."""
@@ -87,6 +91,10 @@ LEDGER_ENTRY_KIND_DISPUTE_LOST: LedgerEntryKind.ValueType  # 12
 """It is gone."""
 LEDGER_ENTRY_KIND_PAYOUT: LedgerEntryKind.ValueType  # 13
 """Money was sent to an organizer."""
+LEDGER_ENTRY_KIND_GATEWAY_FEE_CORRECTED: LedgerEntryKind.ValueType  # 14
+"""The gateway has kept another fee of a charge than was expected: the difference."""
+LEDGER_ENTRY_KIND_DISPUTE_FEE: LedgerEntryKind.ValueType  # 15
+"""What a gateway took for a dispute that was lost."""
 Global___LedgerEntryKind: _TypeAlias = LedgerEntryKind  # noqa: Y015
 
 @_typing.final

@@ -132,7 +132,7 @@ class _PaymentStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentS
     PAYMENT_STATE_PARTLY_REFUNDED: _PaymentState.ValueType  # 7
     """Some of it was paid back."""
     PAYMENT_STATE_REFUNDED: _PaymentState.ValueType  # 8
-    """All of it was paid back."""
+    """All of it was paid back, or taken back by the payer's bank."""
     PAYMENT_STATE_AUTHORIZED: _PaymentState.ValueType  # 9
     """The money is reserved; CapturePayment takes it."""
     PAYMENT_STATE_DISPUTED: _PaymentState.ValueType  # 10
@@ -158,7 +158,7 @@ PAYMENT_STATE_CANCELLED: PaymentState.ValueType  # 6
 PAYMENT_STATE_PARTLY_REFUNDED: PaymentState.ValueType  # 7
 """Some of it was paid back."""
 PAYMENT_STATE_REFUNDED: PaymentState.ValueType  # 8
-"""All of it was paid back."""
+"""All of it was paid back, or taken back by the payer's bank."""
 PAYMENT_STATE_AUTHORIZED: PaymentState.ValueType  # 9
 """The money is reserved; CapturePayment takes it."""
 PAYMENT_STATE_DISPUTED: PaymentState.ValueType  # 10
@@ -174,7 +174,7 @@ class _RefundStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RefundSta
     REFUND_STATE_UNSPECIFIED: _RefundState.ValueType  # 0
     """Not said; never stored."""
     REFUND_STATE_PENDING: _RefundState.ValueType  # 1
-    """Asked for."""
+    """Asked for; of money by hand until somebody says that it went out."""
     REFUND_STATE_COMPLETED: _RefundState.ValueType  # 2
     """Done."""
     REFUND_STATE_FAILED: _RefundState.ValueType  # 3
@@ -186,7 +186,7 @@ class RefundState(_RefundState, metaclass=_RefundStateEnumTypeWrapper):
 REFUND_STATE_UNSPECIFIED: RefundState.ValueType  # 0
 """Not said; never stored."""
 REFUND_STATE_PENDING: RefundState.ValueType  # 1
-"""Asked for."""
+"""Asked for; of money by hand until somebody says that it went out."""
 REFUND_STATE_COMPLETED: RefundState.ValueType  # 2
 """Done."""
 REFUND_STATE_FAILED: RefundState.ValueType  # 3
@@ -266,7 +266,7 @@ class Payment(_message.Message):
     """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """Exactly what the booking owes; never taken from the caller."""
+        """Exactly what the booking owes; never taken from the caller. Where less was captured than reserved, what was captured."""
 
     @_builtins.property
     def failure(self) -> Global___PaymentFailure:
@@ -507,6 +507,7 @@ class PaymentSettings(_message.Message):
     EXCLUDED_GATEWAYS_FIELD_NUMBER: _builtins.int
     RESERVE_ONLY_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    INVOICE_MAILS_DISABLED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `organizers/{organizer}/paymentSettings`."""
     pinned_gateway: _builtins.str
@@ -515,6 +516,8 @@ class PaymentSettings(_message.Message):
     """Money is only reserved until CapturePayment; only gateways that can do so are used then."""
     etag: _builtins.str
     """Changes whenever the settings change; `"0"` before they were ever said."""
+    invoice_mails_disabled: _builtins.bool
+    """Buyers get no mail with their invoices and credit notes; those are there to be fetched all the same."""
     @_builtins.property
     def gateway_order(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Those that come first, in this order."""
@@ -532,10 +535,11 @@ class PaymentSettings(_message.Message):
         excluded_gateways: _abc.Iterable[_builtins.str] | None = ...,
         reserve_only: _builtins.bool = ...,
         etag: _builtins.str = ...,
+        invoice_mails_disabled: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "excluded_gateways", b"excluded_gateways", "gateway_order", b"gateway_order", "name", b"name", "pinned_gateway", b"pinned_gateway", "reserve_only", b"reserve_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "excluded_gateways", b"excluded_gateways", "gateway_order", b"gateway_order", "invoice_mails_disabled", b"invoice_mails_disabled", "name", b"name", "pinned_gateway", b"pinned_gateway", "reserve_only", b"reserve_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -583,6 +587,8 @@ class Refund(_message.Message):
     REQUESTER_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
     SURPLUS_FIELD_NUMBER: _builtins.int
+    CHARGED_BACK_FIELD_NUMBER: _builtins.int
+    DISPUTE_FEE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id within the payment."""
     reason: _builtins.str
@@ -590,13 +596,17 @@ class Refund(_message.Message):
     state: Global___RefundState.ValueType
     """Where it stands."""
     gateway_reference: _builtins.str
-    """Its id at the gateway, such as `re_…`."""
+    """Its id at the gateway, such as `re_…`; known as soon as the gateway has taken it on."""
     requester: _builtins.str
-    """Who asked for it: `users/{user}`, or `services/{service}` when it happened by itself."""
+    """Who asked for it: `users/{user}`, `services/{service}` when it happened by itself, or `gateways/{gateway}` when a
+    dispute was lost.
+    """
     attempt: _builtins.int
     """Number of the attempt whose money goes back."""
     surplus: _builtins.bool
     """Whether it is money that came a second time, for an earlier attempt: it goes back by itself and counts in no sum."""
+    charged_back: _builtins.bool
+    """Whether nobody here asked for it: the payer's bank has decided a dispute against the organizer."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much."""
@@ -608,6 +618,10 @@ class Refund(_message.Message):
     @_builtins.property
     def complete_time(self) -> _timestamp_pb2.Timestamp:
         """When it was completed."""
+
+    @_builtins.property
+    def dispute_fee(self) -> _money_pb2.Money:
+        """What the gateway took for that dispute, where it says so; it may be in another currency."""
 
     def __init__(
         self,
@@ -622,10 +636,12 @@ class Refund(_message.Message):
         requester: _builtins.str = ...,
         attempt: _builtins.int = ...,
         surplus: _builtins.bool = ...,
+        charged_back: _builtins.bool = ...,
+        dispute_fee: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "complete_time", b"complete_time", "create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "complete_time", b"complete_time", "create_time", b"create_time", "dispute_fee", b"dispute_fee"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt", b"attempt", "complete_time", b"complete_time", "create_time", b"create_time", "gateway_reference", b"gateway_reference", "id", b"id", "reason", b"reason", "requester", b"requester", "state", b"state", "surplus", b"surplus"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "attempt", b"attempt", "charged_back", b"charged_back", "complete_time", b"complete_time", "create_time", b"create_time", "dispute_fee", b"dispute_fee", "gateway_reference", b"gateway_reference", "id", b"id", "reason", b"reason", "requester", b"requester", "state", b"state", "surplus", b"surplus"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

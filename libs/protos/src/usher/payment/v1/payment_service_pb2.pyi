@@ -150,7 +150,8 @@ class ConfirmPaymentRequest(_message.Message):
     name: _builtins.str
     """The payment, `payments/{payment}`."""
     payment_method: _builtins.str
-    """Token of a payment method that the payer's browser got from the gateway, such as `pm_…`; never a card number. Empty
+    """Token of a payment method that the payer's browser got from the gateway, such as `pm_…`, or the name of one that the
+    gateway keeps for the payer (`users/{user}/savedPaymentMethods/{saved_payment_method}`); never a card number. Empty
     where the payer agrees elsewhere.
     """
     request_id: _builtins.str
@@ -214,19 +215,25 @@ class CapturePaymentRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The payment, `payments/{payment}`."""
     request_id: _builtins.str
     """Idempotency key, see the service."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """How much of what is reserved, in the payment's currency; unset: all of it. The rest is let go."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -283,6 +290,36 @@ class MarkPaymentReceivedRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MarkPaymentReceivedRequest: _TypeAlias = MarkPaymentReceivedRequest  # noqa: Y015
+
+@_typing.final
+class MarkRefundPaidRequest(_message.Message):
+    """Request of MarkRefundPaid."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REFUND_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The payment, `payments/{payment}`."""
+    refund_id: _builtins.str
+    """Id of the refund within the payment."""
+    request_id: _builtins.str
+    """Idempotency key, see the service."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        refund_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "refund_id", b"refund_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkRefundPaidRequest: _TypeAlias = MarkRefundPaidRequest  # noqa: Y015
 
 @_typing.final
 class ListBookingPaymentsRequest(_message.Message):

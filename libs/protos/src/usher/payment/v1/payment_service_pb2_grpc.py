@@ -82,6 +82,11 @@ class PaymentServiceStub:
                 request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.MarkPaymentReceivedRequest.SerializeToString,
                 response_deserializer=usher_dot_payment_dot_v1_dot_payment__pb2.Payment.FromString,
                 _registered_method=True)
+        self.MarkRefundPaid = channel.unary_unary(
+                '/usher.payment.v1.PaymentService/MarkRefundPaid',
+                request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.MarkRefundPaidRequest.SerializeToString,
+                response_deserializer=usher_dot_payment_dot_v1_dot_payment__pb2.Payment.FromString,
+                _registered_method=True)
         self.ListBookingPayments = channel.unary_unary(
                 '/usher.payment.v1.PaymentService/ListBookingPayments',
                 request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListBookingPaymentsRequest.SerializeToString,
@@ -136,7 +141,8 @@ class PaymentServiceServicer:
     def CreatePayment(self, request, context):
         """Starts paying what a booking owes; the caller is the payer. FAILED_PRECONDITION BOOKING_NOT_PAYABLE (confirmed,
         cancelled, expired), NOTHING_OWED, ANSWERS_REQUIRED (metadata `questions`) while the event waits for answers;
-        NO_GATEWAY (metadata `gateways`) where nobody takes it as wanted; INVALID_ARGUMENT AMOUNT_NOT_CHARGEABLE;
+        CURRENCY_NOT_TAKEN (metadata `currency_code`) where no gateway takes the booking's currency, NO_GATEWAY (metadata
+        `gateways`) where nobody takes it as wanted; INVALID_ARGUMENT AMOUNT_NOT_CHARGEABLE;
         UNAVAILABLE while booking or all gateways do not answer. A booking has one open payment: asking again gets it, asking
         for another `method` calls it off and gets another.
         """
@@ -163,7 +169,8 @@ class PaymentServiceServicer:
         error: the payment comes back FAILED with the reason, and may be tried again. When the gateway is down and has
         certainly taken nothing, the payment comes back PENDING or REQUIRES_ACTION at another one, with what the payer's
         browser needs for that. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does
-        not answer: ask again with the same request id, it is never charged twice.
+        not answer: ask again with the same request id, it is never charged twice. With a saved method also NOT_FOUND, and
+        FAILED_PRECONDITION SAVED_ELSEWHERE (metadata `gateway`) where another gateway keeps it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -178,8 +185,10 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CapturePayment(self, request, context):
-        """Takes the money that a payment in state AUTHORIZED has reserved. FAILED_PRECONDITION PAYMENT_PENDING,
-        PAYMENT_SUCCEEDED and the like; UNAVAILABLE: unknown yet, ask again with the same request id.
+        """Takes the money that a payment in state AUTHORIZED has reserved, or less: then the payment is about that much, and
+        booking takes it if that is what it owes by then, else it is paid back. FAILED_PRECONDITION PAYMENT_PENDING,
+        PAYMENT_SUCCEEDED and the like, CAPTURE_EXCEEDS_RESERVED (metadata `reserved`), CAPTURE_IN_PART_NOT_TAKEN where the
+        gateway takes all or nothing; UNAVAILABLE: unknown yet, ask again with the same request id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -200,6 +209,14 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MarkRefundPaid(self, request, context):
+        """Says that a refund by hand (a bank transfer, or cash at the door) went out; until then it is PENDING. NOT_FOUND
+        REFUND_NOT_FOUND; FAILED_PRECONDITION NOT_PAID_BY_HAND, REFUND_COMPLETED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListBookingPayments(self, request, context):
         """The payments of a booking, newest first.
         """
@@ -215,7 +232,9 @@ class PaymentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPaymentMethods(self, request, context):
-        """How a booking can be paid by its buyer, best first. FAILED_PRECONDITION NO_GATEWAY.
+        """How a booking can be paid by its buyer, best first, in the currency of the booking. FAILED_PRECONDITION
+        CURRENCY_NOT_TAKEN (metadata `currency_code`) where no gateway takes that, NO_GATEWAY; INVALID_ARGUMENT
+        AMOUNT_NOT_CHARGEABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -301,6 +320,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
             'MarkPaymentReceived': grpc.unary_unary_rpc_method_handler(
                     servicer.MarkPaymentReceived,
                     request_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.MarkPaymentReceivedRequest.FromString,
+                    response_serializer=usher_dot_payment_dot_v1_dot_payment__pb2.Payment.SerializeToString,
+            ),
+            'MarkRefundPaid': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkRefundPaid,
+                    request_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.MarkRefundPaidRequest.FromString,
                     response_serializer=usher_dot_payment_dot_v1_dot_payment__pb2.Payment.SerializeToString,
             ),
             'ListBookingPayments': grpc.unary_unary_rpc_method_handler(
@@ -565,6 +589,33 @@ class PaymentService:
             target,
             '/usher.payment.v1.PaymentService/MarkPaymentReceived',
             usher_dot_payment_dot_v1_dot_payment__service__pb2.MarkPaymentReceivedRequest.SerializeToString,
+            usher_dot_payment_dot_v1_dot_payment__pb2.Payment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkRefundPaid(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.payment.v1.PaymentService/MarkRefundPaid',
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.MarkRefundPaidRequest.SerializeToString,
             usher_dot_payment_dot_v1_dot_payment__pb2.Payment.FromString,
             options,
             channel_credentials,

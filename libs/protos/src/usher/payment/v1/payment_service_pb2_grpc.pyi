@@ -50,7 +50,8 @@ class PaymentServiceStub:
     CreatePayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CreatePaymentRequest, _payment_pb2.Payment]
     """Starts paying what a booking owes; the caller is the payer. FAILED_PRECONDITION BOOKING_NOT_PAYABLE (confirmed,
     cancelled, expired), NOTHING_OWED, ANSWERS_REQUIRED (metadata `questions`) while the event waits for answers;
-    NO_GATEWAY (metadata `gateways`) where nobody takes it as wanted; INVALID_ARGUMENT AMOUNT_NOT_CHARGEABLE;
+    CURRENCY_NOT_TAKEN (metadata `currency_code`) where no gateway takes the booking's currency, NO_GATEWAY (metadata
+    `gateways`) where nobody takes it as wanted; INVALID_ARGUMENT AMOUNT_NOT_CHARGEABLE;
     UNAVAILABLE while booking or all gateways do not answer. A booking has one open payment: asking again gets it, asking
     for another `method` calls it off and gets another.
     """
@@ -63,15 +64,18 @@ class PaymentServiceStub:
     error: the payment comes back FAILED with the reason, and may be tried again. When the gateway is down and has
     certainly taken nothing, the payment comes back PENDING or REQUIRES_ACTION at another one, with what the payer's
     browser needs for that. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does
-    not answer: ask again with the same request id, it is never charged twice.
+    not answer: ask again with the same request id, it is never charged twice. With a saved method also NOT_FOUND, and
+    FAILED_PRECONDITION SAVED_ELSEWHERE (metadata `gateway`) where another gateway keeps it.
     """
     RefundPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.RefundPaymentRequest, _payment_pb2.Payment]
     """Pays back all or some. FAILED_PRECONDITION REFUND_EXCEEDS_CAPTURE (metadata `refundable`), PAYMENT_PENDING and the
     like.
     """
     CapturePayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CapturePaymentRequest, _payment_pb2.Payment]
-    """Takes the money that a payment in state AUTHORIZED has reserved. FAILED_PRECONDITION PAYMENT_PENDING,
-    PAYMENT_SUCCEEDED and the like; UNAVAILABLE: unknown yet, ask again with the same request id.
+    """Takes the money that a payment in state AUTHORIZED has reserved, or less: then the payment is about that much, and
+    booking takes it if that is what it owes by then, else it is paid back. FAILED_PRECONDITION PAYMENT_PENDING,
+    PAYMENT_SUCCEEDED and the like, CAPTURE_EXCEEDS_RESERVED (metadata `reserved`), CAPTURE_IN_PART_NOT_TAKEN where the
+    gateway takes all or nothing; UNAVAILABLE: unknown yet, ask again with the same request id.
     """
     CancelPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CancelPaymentRequest, _payment_pb2.Payment]
     """Calls a payment off that has not been paid. FAILED_PRECONDITION PAYMENT_SUCCEEDED, also when its money came first."""
@@ -79,12 +83,19 @@ class PaymentServiceStub:
     """Says that money came which no gateway can tell of: by bank transfer, or at the door. FAILED_PRECONDITION
     NOT_PAID_BY_HAND, PAYMENT_SUCCEEDED, PAYMENT_REFUNDED.
     """
+    MarkRefundPaid: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.MarkRefundPaidRequest, _payment_pb2.Payment]
+    """Says that a refund by hand (a bank transfer, or cash at the door) went out; until then it is PENDING. NOT_FOUND
+    REFUND_NOT_FOUND; FAILED_PRECONDITION NOT_PAID_BY_HAND, REFUND_COMPLETED.
+    """
     ListBookingPayments: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListBookingPaymentsRequest, _payment_service_pb2.ListBookingPaymentsResponse]
     """The payments of a booking, newest first."""
     ListOrganizerPayments: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListOrganizerPaymentsRequest, _payment_service_pb2.ListOrganizerPaymentsResponse]
     """The payments of an organizer, newest first."""
     ListPaymentMethods: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentMethodsRequest, _payment_service_pb2.ListPaymentMethodsResponse]
-    """How a booking can be paid by its buyer, best first. FAILED_PRECONDITION NO_GATEWAY."""
+    """How a booking can be paid by its buyer, best first, in the currency of the booking. FAILED_PRECONDITION
+    CURRENCY_NOT_TAKEN (metadata `currency_code`) where no gateway takes that, NO_GATEWAY; INVALID_ARGUMENT
+    AMOUNT_NOT_CHARGEABLE.
+    """
     RoutePayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.RoutePaymentRequest, _payment_service_pb2.RoutePaymentResponse]
     """Through whom a booking would be paid, best first, and why: by currency, the payer's country, method, the payer's and
     the organizer's wishes, success of late and fee. Changes nothing.
@@ -119,7 +130,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     CreatePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CreatePaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
     """Starts paying what a booking owes; the caller is the payer. FAILED_PRECONDITION BOOKING_NOT_PAYABLE (confirmed,
     cancelled, expired), NOTHING_OWED, ANSWERS_REQUIRED (metadata `questions`) while the event waits for answers;
-    NO_GATEWAY (metadata `gateways`) where nobody takes it as wanted; INVALID_ARGUMENT AMOUNT_NOT_CHARGEABLE;
+    CURRENCY_NOT_TAKEN (metadata `currency_code`) where no gateway takes the booking's currency, NO_GATEWAY (metadata
+    `gateways`) where nobody takes it as wanted; INVALID_ARGUMENT AMOUNT_NOT_CHARGEABLE;
     UNAVAILABLE while booking or all gateways do not answer. A booking has one open payment: asking again gets it, asking
     for another `method` calls it off and gets another.
     """
@@ -132,15 +144,18 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     error: the payment comes back FAILED with the reason, and may be tried again. When the gateway is down and has
     certainly taken nothing, the payment comes back PENDING or REQUIRES_ACTION at another one, with what the payer's
     browser needs for that. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does
-    not answer: ask again with the same request id, it is never charged twice.
+    not answer: ask again with the same request id, it is never charged twice. With a saved method also NOT_FOUND, and
+    FAILED_PRECONDITION SAVED_ELSEWHERE (metadata `gateway`) where another gateway keeps it.
     """
     RefundPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.RefundPaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
     """Pays back all or some. FAILED_PRECONDITION REFUND_EXCEEDS_CAPTURE (metadata `refundable`), PAYMENT_PENDING and the
     like.
     """
     CapturePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CapturePaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
-    """Takes the money that a payment in state AUTHORIZED has reserved. FAILED_PRECONDITION PAYMENT_PENDING,
-    PAYMENT_SUCCEEDED and the like; UNAVAILABLE: unknown yet, ask again with the same request id.
+    """Takes the money that a payment in state AUTHORIZED has reserved, or less: then the payment is about that much, and
+    booking takes it if that is what it owes by then, else it is paid back. FAILED_PRECONDITION PAYMENT_PENDING,
+    PAYMENT_SUCCEEDED and the like, CAPTURE_EXCEEDS_RESERVED (metadata `reserved`), CAPTURE_IN_PART_NOT_TAKEN where the
+    gateway takes all or nothing; UNAVAILABLE: unknown yet, ask again with the same request id.
     """
     CancelPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CancelPaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
     """Calls a payment off that has not been paid. FAILED_PRECONDITION PAYMENT_SUCCEEDED, also when its money came first."""
@@ -148,12 +163,19 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Says that money came which no gateway can tell of: by bank transfer, or at the door. FAILED_PRECONDITION
     NOT_PAID_BY_HAND, PAYMENT_SUCCEEDED, PAYMENT_REFUNDED.
     """
+    MarkRefundPaid: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.MarkRefundPaidRequest, _payment_pb2.Payment]  # type: ignore[assignment]
+    """Says that a refund by hand (a bank transfer, or cash at the door) went out; until then it is PENDING. NOT_FOUND
+    REFUND_NOT_FOUND; FAILED_PRECONDITION NOT_PAID_BY_HAND, REFUND_COMPLETED.
+    """
     ListBookingPayments: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListBookingPaymentsRequest, _payment_service_pb2.ListBookingPaymentsResponse]  # type: ignore[assignment]
     """The payments of a booking, newest first."""
     ListOrganizerPayments: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListOrganizerPaymentsRequest, _payment_service_pb2.ListOrganizerPaymentsResponse]  # type: ignore[assignment]
     """The payments of an organizer, newest first."""
     ListPaymentMethods: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentMethodsRequest, _payment_service_pb2.ListPaymentMethodsResponse]  # type: ignore[assignment]
-    """How a booking can be paid by its buyer, best first. FAILED_PRECONDITION NO_GATEWAY."""
+    """How a booking can be paid by its buyer, best first, in the currency of the booking. FAILED_PRECONDITION
+    CURRENCY_NOT_TAKEN (metadata `currency_code`) where no gateway takes that, NO_GATEWAY; INVALID_ARGUMENT
+    AMOUNT_NOT_CHARGEABLE.
+    """
     RoutePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.RoutePaymentRequest, _payment_service_pb2.RoutePaymentResponse]  # type: ignore[assignment]
     """Through whom a booking would be paid, best first, and why: by currency, the payer's country, method, the payer's and
     the organizer's wishes, success of late and fee. Changes nothing.
@@ -191,7 +213,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_pb2.Payment, _abc.Awaitable[_payment_pb2.Payment]]:
         """Starts paying what a booking owes; the caller is the payer. FAILED_PRECONDITION BOOKING_NOT_PAYABLE (confirmed,
         cancelled, expired), NOTHING_OWED, ANSWERS_REQUIRED (metadata `questions`) while the event waits for answers;
-        NO_GATEWAY (metadata `gateways`) where nobody takes it as wanted; INVALID_ARGUMENT AMOUNT_NOT_CHARGEABLE;
+        CURRENCY_NOT_TAKEN (metadata `currency_code`) where no gateway takes the booking's currency, NO_GATEWAY (metadata
+        `gateways`) where nobody takes it as wanted; INVALID_ARGUMENT AMOUNT_NOT_CHARGEABLE;
         UNAVAILABLE while booking or all gateways do not answer. A booking has one open payment: asking again gets it, asking
         for another `method` calls it off and gets another.
         """
@@ -222,7 +245,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         error: the payment comes back FAILED with the reason, and may be tried again. When the gateway is down and has
         certainly taken nothing, the payment comes back PENDING or REQUIRES_ACTION at another one, with what the payer's
         browser needs for that. FAILED_PRECONDITION PAYMENT_SUCCEEDED, PAYMENT_CANCELLED; UNAVAILABLE while the gateway does
-        not answer: ask again with the same request id, it is never charged twice.
+        not answer: ask again with the same request id, it is never charged twice. With a saved method also NOT_FOUND, and
+        FAILED_PRECONDITION SAVED_ELSEWHERE (metadata `gateway`) where another gateway keeps it.
         """
 
     @_abc_1.abstractmethod
@@ -241,8 +265,10 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.CapturePaymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_pb2.Payment, _abc.Awaitable[_payment_pb2.Payment]]:
-        """Takes the money that a payment in state AUTHORIZED has reserved. FAILED_PRECONDITION PAYMENT_PENDING,
-        PAYMENT_SUCCEEDED and the like; UNAVAILABLE: unknown yet, ask again with the same request id.
+        """Takes the money that a payment in state AUTHORIZED has reserved, or less: then the payment is about that much, and
+        booking takes it if that is what it owes by then, else it is paid back. FAILED_PRECONDITION PAYMENT_PENDING,
+        PAYMENT_SUCCEEDED and the like, CAPTURE_EXCEEDS_RESERVED (metadata `reserved`), CAPTURE_IN_PART_NOT_TAKEN where the
+        gateway takes all or nothing; UNAVAILABLE: unknown yet, ask again with the same request id.
         """
 
     @_abc_1.abstractmethod
@@ -261,6 +287,16 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_pb2.Payment, _abc.Awaitable[_payment_pb2.Payment]]:
         """Says that money came which no gateway can tell of: by bank transfer, or at the door. FAILED_PRECONDITION
         NOT_PAID_BY_HAND, PAYMENT_SUCCEEDED, PAYMENT_REFUNDED.
+        """
+
+    @_abc_1.abstractmethod
+    def MarkRefundPaid(
+        self,
+        request: _payment_service_pb2.MarkRefundPaidRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.Payment, _abc.Awaitable[_payment_pb2.Payment]]:
+        """Says that a refund by hand (a bank transfer, or cash at the door) went out; until then it is PENDING. NOT_FOUND
+        REFUND_NOT_FOUND; FAILED_PRECONDITION NOT_PAID_BY_HAND, REFUND_COMPLETED.
         """
 
     @_abc_1.abstractmethod
@@ -285,7 +321,10 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.ListPaymentMethodsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.ListPaymentMethodsResponse, _abc.Awaitable[_payment_service_pb2.ListPaymentMethodsResponse]]:
-        """How a booking can be paid by its buyer, best first. FAILED_PRECONDITION NO_GATEWAY."""
+        """How a booking can be paid by its buyer, best first, in the currency of the booking. FAILED_PRECONDITION
+        CURRENCY_NOT_TAKEN (metadata `currency_code`) where no gateway takes that, NO_GATEWAY; INVALID_ARGUMENT
+        AMOUNT_NOT_CHARGEABLE.
+        """
 
     @_abc_1.abstractmethod
     def RoutePayment(

@@ -26,6 +26,7 @@ from booking_service.domain.selling import Wanted, line_of
 from booking_service.domain.states import BookingState
 from booking_service.domain.stock import Stock
 from booking_service.domain.tariffs import tariff_of
+from booking_service.domain.tendering import tendered
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition
 
@@ -34,7 +35,8 @@ from domain_kit.refusals import FailedPrecondition
 class BookGroup:
     """Take places for a user, or for a contact (`buyer` ""), whatever limits and windows hold for buyers.
 
-    complimentary: free of charge and confirmed at once; else held for that long, to be paid.
+    complimentary: free of charge and confirmed at once; else held for that long, to be paid in `currency`, "": that of
+    the event.
     """
 
     event: str
@@ -47,6 +49,7 @@ class BookGroup:
     complimentary: bool
     hold_for: timedelta
     answers: tuple[Answer, ...] = ()
+    currency: str = ""
     etag: str = ""
     subject: Key | None = None
     recorded: ClassVar[bool] = True
@@ -56,12 +59,13 @@ class BookGroup:
         return () if stock.offer is None else section_keys(stock.offer, self.wanted)
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """FailedPrecondition as `bookable`, `seated`, which lets the organizer leave seats alone, and `occupied`;
-        InvalidArgument as `check_details`; NotFound.
+        """FailedPrecondition as `bookable`, `tendered`, `seated`, which lets the organizer leave seats alone, and
+        `occupied`; InvalidArgument as `check_details`; NotFound.
         """
         offer = view.stock.known_offer()
         lines = (free_lines(offer, self.wanted, now) if self.complimentary
                  else invoiced_lines(offer, view.stock.inventory, self.wanted, now))  # fmt: skip
+        lines, rate = tendered(offer, lines, self.currency, now)
         check_details(offer, lines, self.answers, "booking")
         held = Booking(
             name=self.booking,
@@ -76,6 +80,7 @@ class BookGroup:
             hold_expire_time=now + self.hold_for,
             answers=self.answers,
             contact=self.contact,
+            exchange_rate=rate,
         )
         held = seated(view, held, leaving_alone=True)
         stock, tallies = occupied(view, held)

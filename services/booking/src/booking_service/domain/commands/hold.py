@@ -21,13 +21,14 @@ from booking_service.domain.seat_choice import section_keys
 from booking_service.domain.selling import Wanted, choose_lines, needs_approval, require_on_sale
 from booking_service.domain.states import BookingState
 from booking_service.domain.stock import Stock
+from booking_service.domain.tendering import tendered
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Take places and hold them for the buyer. `booking`: the name the new one shall have. hold_for: the platform's.
 
-    entry: of the waiting list, that the places are offered to.
+    entry: of the waiting list, that the places are offered to. currency: to be paid in; "": the event's own.
     """
 
     event: str
@@ -38,6 +39,7 @@ class Hold:
     voucher_codes: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
     entry: str = ""
+    currency: str = ""
     etag: str = ""
     subject: Key | None = None
     recorded: ClassVar[bool] = True
@@ -57,8 +59,8 @@ class Hold:
         return keys_to_pick(stock.offer, stock.inventory, self.wanted, self.buyer, found, waited=waited)
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """NotFound for an unknown event; as `redeeming`, `choose_lines`, `with_vouchers`, `picked`, `seated` and
-        `occupied`; InvalidArgument as `check_details`.
+        """NotFound for an unknown event; as `redeeming`, `choose_lines`, `with_vouchers`, `picked`, `tendered`,
+        `seated` and `occupied`; InvalidArgument as `check_details`.
         """
         offer = view.stock.known_offer()
         require_on_sale(offer)
@@ -68,6 +70,7 @@ class Hold:
         waits = needs_approval(offer, lines)
         if view.stock.inventory.resale and not self.voucher_codes and not waits:
             lines = with_bought(lines, picked(view, self.wanted, self.buyer, waited=bool(self.entry)))
+        lines, rate = tendered(offer, lines, self.currency, now)
         check_details(offer, lines, self.answers)
         usual = self.hold_for if self.entry else offer.terms.hold_for or self.hold_for
         booking = Booking(
@@ -85,6 +88,7 @@ class Hold:
             answers=self.answers,
             entry=self.entry,
             counted=is_limited(offer),
+            exchange_rate=rate,
         )
         booking = seated_beside(view, booking)
         stock, tallies = occupied(view, booking)

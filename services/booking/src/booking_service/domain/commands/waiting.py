@@ -15,6 +15,7 @@ from booking_service.domain.package import check_package
 from booking_service.domain.records import Key, View
 from booking_service.domain.selling import check_window, require_on_sale
 from booking_service.domain.stock import Stock
+from booking_service.domain.tendering import require_offered
 from booking_service.domain.waiting_entry import (
     ENTRY_LIFE,
     EntryAction,
@@ -40,6 +41,7 @@ class JoinWaitingList:
     ticket_type: str
     date: str
     quantity: int
+    currency: str = ""
     etag: str = ""
     subject: Key | None = None
     recorded: ClassVar[bool] = True
@@ -51,8 +53,9 @@ class JoinWaitingList:
         return [key, (WaitingEntry, waiter.entry)] if isinstance(waiter, Waiter) else [key]
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """NotFound; FailedPrecondition WAITING_LIST_CLOSED, STILL_AVAILABLE, QUANTITY_TOO_LARGE, and those of a booking
-        that could not be made whatever is free; AlreadyExists ALREADY_WAITING.
+        """NotFound; FailedPrecondition WAITING_LIST_CLOSED, STILL_AVAILABLE, QUANTITY_TOO_LARGE, CURRENCY_NOT_OFFERED,
+        and those of a booking that could not be made whatever is free; InvalidArgument CURRENCY_UNKNOWN; AlreadyExists
+        ALREADY_WAITING.
         """
         offer = view.stock.known_offer()
         self._check(offer, now)
@@ -77,6 +80,7 @@ class JoinWaitingList:
             state=EntryState.WAITING,
             create_time=now,
             update_time=now,
+            currency=self.currency,
         )
         waiting = replace(waiting_more(inventory, [entry]), arrivals=entry.number)
         tally = Waiter(self.event, self.user, self.ticket_type, self.date, self.entry)
@@ -94,6 +98,7 @@ class JoinWaitingList:
         if kind.add_on:
             raise waiting_list_closed(self.event, "One cannot wait for what is sold beside tickets only.")
         require_on_sale(offer)
+        require_offered(offer, kind, self.currency)
         check_window(offer, kind, now, date)
         check_package(offer, [(kind, self.quantity, self.date)])
         most = min(offer.terms.waiting_list.most, most_ever(offer, kind, self.date))

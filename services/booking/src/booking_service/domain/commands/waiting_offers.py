@@ -1,7 +1,7 @@
 """Places that came free go to those who wait for them; those who wait in vain are told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -15,6 +15,7 @@ from booking_service.domain.resale_board import all_open
 from booking_service.domain.resale_offer import ResaleOffer
 from booking_service.domain.selling import Wanted
 from booking_service.domain.stock import Stock
+from booking_service.domain.tendering import NOT_IN_THAT_CURRENCY
 from booking_service.domain.waiting_entry import EntryState, WaitingEntry
 from booking_service.domain.waiting_list import Wish, hopeless, servable, waiting_more, wish_of
 from domain_kit.refusals import Refusal
@@ -70,7 +71,7 @@ class OfferPlaces:
 
     def _offer(self, view: View, entry: WaitingEntry, booking: str, now: datetime) -> Outcome:
         try:
-            held = self._hold(entry, booking, view.stock).decide(view, now)
+            held = self._held(view, self._hold(entry, booking, view.stock), now)
         except Refusal as refusal:
             return lapse(view, entry, refusal.reason, now)
         made = held.answer
@@ -79,10 +80,19 @@ class OfferPlaces:
         offered = Step(facts.WaitingListOffered(), entry.offered(booking, until, now))
         return Outcome(stock, None, [*held.steps, offered], held.tallies)
 
+    def _held(self, view: View, hold: Hold, now: datetime) -> Outcome:
+        """Whoever waited does not lose their turn for a rate: then they may pay in the event's own currency."""
+        try:
+            return hold.decide(view, now)
+        except Refusal as refusal:
+            if refusal.reason not in NOT_IN_THAT_CURRENCY:
+                raise
+        return replace(hold, currency="").decide(view, now)
+
     def _hold(self, entry: WaitingEntry, booking: str, stock: Stock) -> Hold:
         wanted = Wanted(entry.ticket_type, entry.quantity, entry.date)
         stands = stock.known_offer().terms.waiting_list.offer_for
-        return Hold(self.event, booking, entry.user, (wanted,), stands, entry=entry.name)
+        return Hold(self.event, booking, entry.user, (wanted,), stands, entry=entry.name, currency=entry.currency)
 
 
 @dataclass(frozen=True, slots=True)

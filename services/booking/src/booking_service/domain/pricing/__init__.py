@@ -9,7 +9,8 @@ The steps, in this order; each module says why its rule is as it is:
 4. `costs`: what a ticket costs then: the voucher first, the automatic discount on what is left, never below zero, then
    the service fee on what still costs something, then the taxes that the sum includes.
 
-`quote` runs the steps, `changes` prices a booking again when tickets go or come, `refunds` says what goes back. The
+`quote` runs the steps, `tender` says the result in another currency, `changes` prices a booking again when tickets go
+or come, `refunds` says what goes back. The
 steps are cut so that one more discount or voucher never raises the total: each only ever makes a ticket cheaper, and
 where there is a choice between tickets, the earlier steps do not depend on it.
 """

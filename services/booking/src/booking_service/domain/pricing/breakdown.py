@@ -37,13 +37,17 @@ class TaxPart:
 
 @dataclass(frozen=True, slots=True)
 class UnitPrice:
-    """What one ticket costs. `phase`: display name of the price phase, "" outside of all."""
+    """What one ticket costs. `phase`: display name of the price phase, "" outside of all.
+
+    base: the same in the event's currency, where it is paid in another one; see `tender`.
+    """
 
     list_price: Money
     phase: str
     reductions: tuple[Reduction, ...]
     fee: Money
     taxes: tuple[TaxPart, ...]
+    base: "UnitPrice | None" = None
 
     @property
     def discount(self) -> Money:

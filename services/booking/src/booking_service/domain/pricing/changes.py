@@ -13,6 +13,8 @@ from typing import NamedTuple
 from booking_service.domain.pricing.breakdown import PriceBreakdown, PricedLine, UnitPrice, regroup
 from booking_service.domain.pricing.inputs import Item, Tariff
 from booking_service.domain.pricing.quote import one_currency, price_of
+from booking_service.domain.pricing.tender import breakdown_in
+from domain_kit.exchange_rate import ExchangeRate
 from domain_kit.money import Money
 
 
@@ -49,18 +51,27 @@ class Repriced:
 
 
 def reprice(
-    before: PriceBreakdown, removed: Collection[UnitAt], added: Sequence[Item], tariff: Tariff, now: datetime
+    before: PriceBreakdown,
+    removed: Collection[UnitAt],
+    added: Sequence[Item],
+    tariff: Tariff,
+    now: datetime,
+    rate: ExchangeRate | None = None,
 ) -> Repriced:
     """Lines keep their order; added tickets come last in the line of their type and date, or in a new line at the end.
 
-    Refused as `price_of` refuses; FailedPrecondition CURRENCIES_MIXED also where added tickets cost another currency
-    than kept ones; ValueError for a ticket that is not there.
+    rate: that the booking was held with. Refused as `price_of` and `breakdown_in` refuse; FailedPrecondition
+    CURRENCIES_MIXED also where added tickets cost another currency than kept ones; ValueError for a ticket that is not
+    there.
     """
     gone = set(removed)
     if len(gone) < len(removed) or not all(_is_there(before, place) for place in gone):
         raise ValueError(f"the booking has no tickets {sorted(removed)}")
     kept, left = _parted(before, gone)
     new = price_of(added, tariff, now) if added else PriceBreakdown(before.currency, ())
+    if rate is not None and added:
+        one_currency((rate.base, new.currency))
+        new = breakdown_in(new, rate)
     currency = one_currency((before.currency, new.currency))
     return Repriced(before, left, new, PriceBreakdown(currency, _joined((*kept.lines, *new.lines))))
 

@@ -2,7 +2,7 @@
 
 credentials: "api_key", "merchant_account", "client_key" (for the payer's browser), "hmac_key" as "webhook_secret" (in
 hexadecimal digits; one, or two with a comma between them), "environment" ("test" or "live", the latter with
-"live_prefix"), and "url" where it is not Adyen's own.
+"live_prefix"), and "url" where it is not Adyen's own; for reconciliation those that adyen_books names.
 
 `Order.token` is what Adyen's component in the browser gives: the JSON of `state.data` with its `paymentMethod`. After
 an action (3-D Secure), which the component takes from `Intent.client["action"]`, it is the JSON with `details`; a payer
@@ -14,7 +14,7 @@ of them comes by webhook alone, so that `Notice.refunds` and `Notice.intent` are
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,10 +23,11 @@ from typing import Any
 import Adyen
 
 from domain_kit.money import Money
-from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, Unauthenticated
+from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound
 from payment_service.domain.gateways import (
     Acknowledgement,
     Delivery,
+    Entry,
     Failure,
     FailureKind,
     GatewayRefund,
@@ -37,29 +38,36 @@ from payment_service.domain.gateways import (
     Progress,
 )
 from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.gateways.adyen_books import AdyenBooks
+from payment_service.outbound.gateways.adyen_calls import AdyenCalls
 from payment_service.outbound.gateways.adyen_objects import asked_of, intent_of, notice_of, received, told_apart
-from payment_service.outbound.gateways.kept_session import KeptSession, refusing
+from payment_service.outbound.gateways.adyen_saved import AdyenSaved, stored_card
+from payment_service.outbound.gateways.kept_session import KeptSession
+from payment_service.outbound.gateways.said_no import bad_body, bad_signature
 from payment_service.outbound.gateways.threads import Threads
 
 KEYS_LIVE = timedelta(days=7)  # at least (https://docs.adyen.com/development-resources/api-idempotency)
-UNDER_WAY = "704"  # the same call is being worked on
 SETTLED = (IntentState.SUCCEEDED, IntentState.CANCELLED)
 
 
-class AdyenGateway:
-    """PaymentGateway, Captures, Refunds and Webhooks; Adyen has no list of what it has taken."""
+class AdyenGateway(AdyenSaved):
+    """PaymentGateway, Captures, Refunds, Webhooks, Reports and SavedMethods."""
 
     name = "adyen"
     acknowledgement = Acknowledgement(b"[accepted]", "text/plain")
 
-    def __init__(self, checkout: Any, threads: Threads, credentials: Mapping[str, str]) -> None:
-        self._payments, self._changes, self._threads = checkout.payments_api, checkout.modifications_api, threads
-        self._account, self._secrets = credentials["merchant_account"], tuple(credentials["webhook_secret"].split(","))
+    def __init__(
+        self, checkout: Any, threads: Threads, credentials: Mapping[str, str], *, timeout: float = 60.0
+    ) -> None:
+        AdyenSaved.__init__(self, checkout.recurring_api, credentials["merchant_account"], AdyenCalls(threads))
+        self._payments, self._changes = checkout.payments_api, checkout.modifications_api
+        self._secrets = tuple(credentials["webhook_secret"].split(","))
         for secret in self._secrets:
             bytes.fromhex(secret)  # ValueError now, and not a refusal of every webhook later
         environment = credentials.get("environment", "test")
         self._client = {"client_key": credentials["client_key"], "environment": environment}
         self._can = capabilities_of(self.name)
+        self._books = AdyenBooks(credentials, self._can, timeout)
 
     def check_amount(self, amount: Money) -> None:
         """InvalidArgument AMOUNT_NOT_CHARGEABLE."""
@@ -73,13 +81,13 @@ class AdyenGateway:
     async def confirm(self, order: Order, reference: str) -> Intent:  # noqa: ARG002 - the key is what counts
         """POST /payments, or /payments/details once the payer has acted."""
         try:
-            asked = asked_of(order.token)
+            asked = stored_card(order.token, order.keeper) if order.keeper else asked_of(order.token)
         except ValueError:
             return self._refused(order, "token_invalid")
         act, key = self._payments.payments_details, told_apart(order.key, json.dumps(asked, sort_keys=True))
         if "paymentMethod" in asked:
             act, key = self._payments.payments, order.key
-            asked = {**asked, **self._terms(order)}
+            asked = {**self._terms(order), **asked} if order.keeper else {**asked, **self._terms(order)}
         try:
             return intent_of(await self._call(act, asked, key=key), order, self._can, self._client)
         except (InvalidArgument, NotFound, FailedPrecondition) as refusal:
@@ -124,16 +132,20 @@ class AdyenGateway:
         """Nothing: Adyen cannot be asked, see `Notice.refunds`."""
         return {}
 
+    async def entries(self, since: datetime, until: datetime) -> Sequence[Entry]:
+        """See adyen_books."""
+        return await self._books.entries(since, until)
+
     def read(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:  # noqa: ARG002 - Adyen signs no time
         """Every item of the notification. One that is not Adyen's makes all of them wrong."""
         try:
             items = [each["NotificationRequestItem"] for each in json.loads(delivery.body)["notificationItems"]]
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            raise InvalidArgument("WEBHOOK_BODY_INVALID", "The body is no notification of Adyen.") from None
+            raise bad_body() from None
         if not items:
-            raise InvalidArgument("WEBHOOK_BODY_INVALID", "The notification is about nothing.")
+            raise bad_body()
         if not all(any(_signed(item, secret) for secret in self._secrets) for item in items):
-            raise Unauthenticated("WEBHOOK_SIGNATURE_INVALID", "The signature does not belong to this notification.")
+            raise bad_signature()
         return [notice_of(item, self._account, self._can) for item in items]
 
     def _terms(self, order: Order) -> dict[str, Any]:
@@ -158,12 +170,6 @@ class AdyenGateway:
     def _refused(self, order: Order, code: str) -> Intent:
         failure = Failure(code, "Adyen did not accept this way to pay.", FailureKind.REFUSED)
         return Intent(order.key, IntentState.OPEN, self._client, failure=failure)
-
-    async def _call(self, act: Callable[..., Any], *args: Any, key: str) -> Mapping[str, Any]:
-        with refusing(self.name, _code_of, lambda body: _code_of(body) != UNDER_WAY):
-            answer = await self._threads.run(act, *args, idempotency_key=key)
-        message: Mapping[str, Any] = answer.message
-        return message
 
 
 class _Kept:
@@ -198,10 +204,10 @@ async def open_gateway(
         client.http_client, client.http_init = _Kept(session), True
         checkout = Adyen.AdyenCheckoutApi(client=client)
         if credentials.get("url"):
-            for part in (checkout.payments_api, checkout.modifications_api):
+            for part in (checkout.payments_api, checkout.modifications_api, checkout.recurring_api):
                 part.baseUrl = f"{credentials['url'].rstrip('/')}/v72"
         try:
-            yield AdyenGateway(checkout, threads, credentials)
+            yield AdyenGateway(checkout, threads, credentials, timeout=timeout)
         finally:
             threads.close()
 
@@ -214,7 +220,3 @@ def _signed(item: Any, secret: str) -> bool:
         return "notificationItems" not in item and Adyen.util.is_valid_hmac_notification(item, secret) is True
     except (ValueError, TypeError, KeyError, AttributeError):
         return False
-
-
-def _code_of(body: Mapping[str, Any]) -> str:
-    return str(body.get("errorCode") or "")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from domain_kit.money import Money
@@ -40,6 +41,10 @@ OURS = frozenset({"7", "10", "14", "20", "22"})  # invalid amount, not supported
 THEIRS = frozenset({"4", "21"})  # acquirer's error, not submitted
 # Parts of `state.data` that are for Adyen; everything else that a browser may send is left out.
 FROM_BROWSER = ("paymentMethod", "browserInfo", "riskData", "origin")
+# https://docs.adyen.com/risk-management/disputes-api/dispute-notifications; what a lost one has cost is not in them.
+WON = frozenset({"CHARGEBACK_REVERSED", "PREARBITRATION_WON"})
+LOST = frozenset({"DISPUTE_DEFENSE_PERIOD_ENDED", "SECOND_CHARGEBACK", "PREARBITRATION_LOST"})
+DISPUTES = WON | LOST | {"CHARGEBACK", "NOTIFICATION_OF_CHARGEBACK"}
 SIGNED = ("pspReference", "originalReference", "merchantAccountCode", "merchantReference", "eventCode", "success")
 
 
@@ -125,7 +130,11 @@ def notice_of(item: Mapping[str, Any], account: str, can: Capabilities) -> Notic
     payment = original or psp
     if amount["currency"] not in can.currencies:
         return Notice(id, key=reference, reference=payment)
-    return Notice(id, key=reference, reference=payment, intent=_said(event, payment, amount, can, good=good))
+    said = _said(event, payment, amount, can, good=good)
+    if said is not None and event in DISPUTES:
+        taken = can.money(int(amount["value"]), amount["currency"])
+        said = replace(said, disputed_amount=taken, dispute=psp)  # which is the same for all that is told of one
+    return Notice(id, key=reference, reference=payment, intent=said)
 
 
 def _said(event: str, payment: str, amount: Mapping[str, Any], can: Capabilities, *, good: bool) -> Intent | None:
@@ -143,6 +152,6 @@ def _said(event: str, payment: str, amount: Mapping[str, Any], can: Capabilities
         return Intent(payment, IntentState.CANCELLED, failure=failure, trace=trace)
     if event == "CANCELLATION" and good:
         return Intent(payment, IntentState.CANCELLED, trace=trace)
-    if event in ("CHARGEBACK", "NOTIFICATION_OF_CHARGEBACK"):
-        return Intent(payment, IntentState.SUCCEEDED, disputed=True, trace=trace)
+    if event in DISPUTES:
+        return Intent(payment, IntentState.SUCCEEDED, disputed=event not in WON, lost=event in LOST, trace=trace)
     return None

@@ -58,7 +58,6 @@ REDIRECT = "alipay"
 LIFE = timedelta(hours=2)
 CURRENCY = "CNY"
 LONGEST_SUBJECT = 128  # Chinese characters
-REMEMBERED = 10_000
 
 
 class AlipayGateway:
@@ -73,8 +72,6 @@ class AlipayGateway:
     ) -> None:
         self._client, self._threads, self._now = client, threads, now
         self._can = capabilities_of(self.name)
-        # What was called off here before Alipay knew of it, which Alipay does not tell from what may still be paid.
-        self._called_off: dict[str, None] = {}
 
     def check_amount(self, amount: Money) -> None:
         """InvalidArgument AMOUNT_NOT_CHARGEABLE."""
@@ -116,14 +113,17 @@ class AlipayGateway:
             return await self._intent(order, known, reference or order.key)
         if not reference:
             return None
-        if order.key in self._called_off or self._now() > order.create_time + LIFE:
+        if self._now() > order.create_time + LIFE:
             return Intent(reference, IntentState.CANCELLED)
         return await self._still_waiting(order, reference)
 
     async def cancel(self, order: Order, reference: str) -> Intent:
         """alipay.trade.close; and alipay.trade.cancel of what Alipay does not know yet, so that its code is no good.
 
-        The latter pays money back that came in just then: the order is called off all the same.
+        The latter pays money back that came in just then: the order is called off all the same. Of an order whose code
+        nobody has scanned Alipay keeps nothing, so that `find` calls it waiting until its end, although it cannot be
+        paid. Nothing hangs on that: called off again it is the same, and a payment that was cancelled stays so. A page
+        that was never opened is unknown to Alipay and could be paid until it ends; that money is late money.
         """
         called_off = Intent(reference or order.key, IntentState.CANCELLED)
         closed = await self._ask(self._client.api_alipay_trade_close, out_trade_no=order.key)
@@ -134,7 +134,6 @@ class AlipayGateway:
             if undone.body.get("retry_flag") == "Y":
                 raise unavailable()
             if undone.is_yes:
-                self._remember(order.key)
                 return called_off
         return await self.find(order, reference) or called_off
 
@@ -225,11 +224,6 @@ class AlipayGateway:
             return self._can.money(int(fen), CURRENCY)
         except (InvalidOperation, ValueError, OverflowError):
             raise unavailable() from None
-
-    def _remember(self, key: str) -> None:
-        self._called_off[key] = None
-        while len(self._called_off) > REMEMBERED:
-            del self._called_off[next(iter(self._called_off))]
 
 
 @asynccontextmanager

@@ -40,9 +40,9 @@ class ByHand:
         return Intent(reference, IntentState.CANCELLED)
 
     async def refund(self, order: Order, reference: str, amount: Money, *, id: str) -> GatewayRefund:  # noqa: ARG002
-        """People pay it back; that it is due is all that can be said here."""
-        return GatewayRefund(f"{self.name}-{id}", Progress.SUCCEEDED)
+        """People pay it back, and say when they have."""
+        return GatewayRefund(f"{self.name}-{id}", Progress.PENDING)
 
     async def refunds_of(self, order: Order, reference: str, ids: Mapping[str, str]) -> Mapping[str, GatewayRefund]:  # noqa: ARG002
-        """All that was ever asked for."""
-        return {id: GatewayRefund(f"{self.name}-{id}", Progress.SUCCEEDED) for id in ids}
+        """All that was ever asked for is still to be paid, as far as anybody has said."""
+        return {id: GatewayRefund(f"{self.name}-{id}", Progress.PENDING) for id in ids}

@@ -6,7 +6,8 @@ them), and "url" where it is not Mercado Pago's own.
 
 It hears of an order with the token only, so an order's reference is our key until it is confirmed, then the payment's
 id. `Order.token` is the card's token, or the JSON of the Card Payment Brick: token, payment_method_id, issuer_id,
-installments. A challenge of 3-D Secure wants `creq`, which is in `Intent.client`, posted to the action's address.
+installments, payer.email, which Mercado Pago wants of everybody and a booking need not have. A challenge of 3-D
+Secure wants `creq`, which is in `Intent.client`, posted to the action's address.
 """
 
 import re
@@ -21,7 +22,7 @@ from mercadopago.config import RequestOptions
 from mercadopago.webhook import InvalidWebhookSignatureError, WebhookSignatureValidator
 
 from domain_kit.money import Money
-from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, Refusal, Unauthenticated
+from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, Refusal
 from payment_service.domain.gateways import (
     Acknowledgement,
     Delivery,
@@ -45,7 +46,7 @@ from payment_service.outbound.gateways.mercadopago_objects import (
     refund_of,
     told_apart,
 )
-from payment_service.outbound.gateways.said_no import unavailable
+from payment_service.outbound.gateways.said_no import bad_signature, too_old, unavailable
 from payment_service.outbound.gateways.threads import Threads
 
 PAGE = 100
@@ -86,9 +87,9 @@ class MercadoPagoGateway:
             return self._intent(found)
         self.check_amount(order.amount)
         payment = {
+            "payer": {"email": order.buyer_email},
             **card_of(order.token),
             "transaction_amount": number_of(self._can.decimal_text(order.amount)),
-            "payer": {"email": order.buyer_email},
             "capture": order.capture,
             "external_reference": order.key,
             "description": order.description[:255],
@@ -173,11 +174,11 @@ class MercadoPagoGateway:
         thing = parse_qs(urlsplit(delivery.url).query).get("data.id", [""])[0]
         form = SIGNATURE.fullmatch(signature)
         if form is None or not any(_signed(signature, request, thing, secret) for secret in self._secrets):
-            raise Unauthenticated("WEBHOOK_SIGNATURE_INVALID", "The signature does not belong to this notification.")
+            raise bad_signature()
         # Documented in milliseconds, seen in seconds, and the SDK's own check takes it for seconds.
         time = int(form[1]) / (1000 if int(form[1]) > MILLISECONDS else 1)
         if abs(now.timestamp() - time) > AGE.total_seconds():
-            raise Unauthenticated("WEBHOOK_TOO_OLD", "The notification is not of this time.")
+            raise too_old()
         return [Notice(f"{request}:{thing}", reference=thing)]
 
     async def _look(self, order: Order, reference: str) -> Mapping[str, Any] | None:

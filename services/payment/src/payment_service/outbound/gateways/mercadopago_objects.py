@@ -31,6 +31,7 @@ STATES = {
     "cancelled": IntentState.CANCELLED,
 }  # pending and in_process are PROCESSING
 DISPUTED = frozenset({"in_mediation", "charged_back"})
+LOST = ("charged_back", "settled")  # `reimbursed`: it came back; `in_process`: undecided
 PROGRESS = {"approved": Progress.SUCCEEDED, "rejected": Progress.FAILED, "cancelled": Progress.FAILED}
 # Words for the payer, by `status_detail`.
 REASONS = {
@@ -63,7 +64,9 @@ def card_of(token: str) -> dict[str, Any]:
     count = given.get("installments", 1)
     card = {"token": str(given.get("token", "")), "installments": count if type(count) is int and count > 0 else 1}
     named = {name: str(given[name]) for name in ("payment_method_id", "issuer_id") if given.get(name)}
-    return {**card, **named}
+    payer = given.get("payer")
+    address = payer.get("email") if isinstance(payer, dict) else None
+    return {**card, **named, **({"payer": {"email": str(address)}} if address else {})}
 
 
 def number_of(text: str) -> int | float:
@@ -95,7 +98,8 @@ def intent_of(payment: Mapping[str, Any], can: Capabilities, client: Mapping[str
         captured=_money(payment["transaction_amount"], payment["currency_id"], can)
         if state is IntentState.SUCCEEDED
         else None,
-        disputed=payment["status"] in DISPUTED,
+        disputed=payment["status"] in DISPUTED and detail != "reimbursed",
+        lost=(payment["status"], detail) == LOST,
         trace=f"{payment['id']}:{payment['status']}:{detail}",
     )
 

@@ -198,7 +198,9 @@ async def open_gateway(
 ) -> AsyncIterator[PayPalGateway]:
     """For as long as the context lasts; its connections are kept and used again. PayPal does not sign the address."""
     client = PayPalClient(credentials, timeout)
+    gateway = PayPalGateway(client, credentials)
     try:
-        yield PayPalGateway(client, credentials)
+        yield gateway
     finally:
+        gateway.close_readers()
         client.close()

@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import re
+import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
-from domain_kit.refusals import InvalidArgument, Unauthenticated, Unavailable
+from domain_kit.refusals import Unavailable
 from payment_service.domain.gateways import Acknowledgement, Delivery, Notice
+from payment_service.outbound.gateways.said_no import bad_body, bad_signature, too_old
+from payment_service.outbound.gateways.threads import Threads
 
 OLDEST = timedelta(minutes=5)
 FETCH_SECONDS = 2.0
@@ -50,15 +53,19 @@ class Certificates:
         self._folder, self._subject, self._fetch = folder, subject, fetch
         self._known: dict[str, x509.Certificate] = {}
         self._last = -FETCH_APART_SECONDS
+        self._fetching = threading.Lock()
 
     def key(self, url: str, now: datetime) -> RSAPublicKey | None:
         """The public key, None where it is not one to trust; Unavailable where it cannot be had just now.
 
-        Waits for the fetch, so it is no call for an event loop except that there is one certificate in years.
+        Waits for the fetch, also one that another thread has begun.
         """
         if not re.fullmatch(re.escape(self._folder) + r"[A-Za-z0-9-]{1,100}", url):
             return None
-        certificate = self._known.get(url) or self._first(url)
+        certificate = self._known.get(url)
+        if certificate is None:
+            with self._fetching:
+                certificate = self._known.get(url) or self._first(url)
         if certificate is None or not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             return None
         key = certificate.public_key()
@@ -85,26 +92,39 @@ class Certificates:
 
 
 class PayPalWebhooks:
-    """Webhooks of payment_service.domain.gateways. webhook_ids: PayPal's ids of our address, any of which may sign."""
+    """FetchingWebhooks of payment_service.domain.gateways.
+
+    webhook_ids: PayPal's ids of our address, any of which may sign.
+    """
 
     acknowledgement = Acknowledgement()
 
     def __init__(self, webhook_ids: Sequence[str], certificates: Certificates) -> None:
         self._webhook_ids, self._certificates = tuple(webhook_ids), certificates
+        # Apart from those for calls, so that neither holds up the other.
+        self._readers = Threads("paypal-webhooks", size=4)
+
+    async def read_apart(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:
+        """As `read`, off the event loop: the certificate may have to be fetched."""
+        return await self._readers.run(self.read, delivery, now)
+
+    def close_readers(self) -> None:
+        """Take no more."""
+        self._readers.close()
 
     def read(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:
         """One notice: the order that an order, capture, authorization, refund or dispute event is about."""
         sent = delivery.headers.get("paypal-transmission-time", "")
         if not self._signed(delivery, sent, now):
-            raise Unauthenticated("WEBHOOK_SIGNATURE_INVALID", "The signature does not belong to this body.")
+            raise bad_signature()
         if abs(now - _instant(sent)) > OLDEST:
-            raise Unauthenticated("WEBHOOK_TOO_OLD", "The webhook was signed too long ago, or in the future.")
+            raise too_old()
         try:
             event = json.loads(delivery.body)
             key, reference = _about(event.get("resource") or {})
             return [Notice(str(event["id"]), key, reference)]
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-            raise InvalidArgument("WEBHOOK_BODY_INVALID", "The body is no event of PayPal.") from None
+            raise bad_body() from None
 
     def _signed(self, delivery: Delivery, sent: str, now: datetime) -> bool:
         headers = delivery.headers

@@ -20,7 +20,7 @@ from typing import Any
 import razorpay
 
 from domain_kit.money import Money
-from domain_kit.refusals import FailedPrecondition, InvalidArgument, Unauthenticated
+from domain_kit.refusals import FailedPrecondition, InvalidArgument
 from payment_service.domain.gateways import (
     Acknowledgement,
     Delivery,
@@ -37,6 +37,7 @@ from payment_service.domain.gateways import (
 from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.gateways.kept_session import KeptSession, refusing
 from payment_service.outbound.gateways.razorpay_objects import CALLED_OFF, Standing, entry_of, paid_with, refund_of
+from payment_service.outbound.gateways.said_no import bad_body, bad_signature
 from payment_service.outbound.gateways.threads import Threads
 
 PAGE = 100
@@ -149,7 +150,7 @@ class RazorpayGateway:
         """One event. Its id is made of the signed body, since `x-razorpay-event-id` is not signed."""
         signature = delivery.headers.get("x-razorpay-signature", "")
         if not any(self._signed(delivery.body, signature, secret) for secret in self._secrets):
-            raise Unauthenticated("WEBHOOK_SIGNATURE_INVALID", "The signature does not belong to this body.")
+            raise bad_signature()
         id = hashlib.sha256(delivery.body).hexdigest()[:32]
         try:
             things = [each["entity"] for each in json.loads(delivery.body)["payload"].values()]
@@ -157,7 +158,7 @@ class RazorpayGateway:
             reference = next((each for each in orders if each), "")
             return [Notice(id, reference=str(reference))]
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise InvalidArgument("WEBHOOK_BODY_INVALID", "The body is no event of Razorpay.") from None
+            raise bad_body() from None
 
     async def _captured(self, order: Order, reference: str, payment: Mapping[str, Any]) -> Intent:
         """After a no, which is what a repetition gets too, the order itself tells where it stands."""

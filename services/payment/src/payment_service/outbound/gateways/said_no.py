@@ -43,6 +43,12 @@ def reserves_nothing(gateway: str) -> FailedPrecondition:
     return FailedPrecondition("GATEWAY_REFUSED", "Money cannot be reserved there.", metadata={"gateway": gateway})
 
 
+def report_not_ready(day: str) -> FailedPrecondition:
+    """Its books of a day are a file, which is written on the next."""
+    why = "The payment gateway has not written its report of that day."
+    return FailedPrecondition("GATEWAY_REPORT_NOT_READY", why, metadata={"day": day})
+
+
 def bad_signature() -> Unauthenticated:
     """Of a webhook."""
     return Unauthenticated("WEBHOOK_SIGNATURE_INVALID", "The signature does not belong to this body.")

@@ -20,6 +20,7 @@ from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.gateways.said_no import unavailable
 from payment_service.outbound.gateways.square_books import ONCE, SquareBooks
 from payment_service.outbound.gateways.square_errors import REUSED, No, answered
+from payment_service.outbound.gateways.square_saved import SquareSaved
 from payment_service.outbound.gateways.square_webhooks import SquareWebhooks
 
 API_VERSION = "2026-09-16"
@@ -28,8 +29,8 @@ CLOCKS_APART = timedelta(minutes=5)  # between Square's and ours, when we look b
 CALLED_OFF = "cnon:called-off"  # no token of anybody's
 
 
-class SquareGateway(SquareBooks, SquareWebhooks):
-    """PaymentGateway, Captures, Refunds, Webhooks and Reports of payment_service.domain.gateways.
+class SquareGateway(SquareBooks, SquareSaved, SquareWebhooks):
+    """PaymentGateway, Captures, Refunds, Webhooks, Reports and SavedMethods.
 
     Square hears of an order with the payer's token only. The order's key is the idempotency key of its one payment, so
     an order is tried once, and also the payment's `reference_id`, by which it is found in the list of payments. The
@@ -40,6 +41,7 @@ class SquareGateway(SquareBooks, SquareWebhooks):
 
     def __init__(self, client: AsyncSquare, credentials: Mapping[str, str], webhook_url: str) -> None:
         SquareBooks.__init__(self, client, credentials["location_id"], capabilities_of(self.name))
+        SquareSaved.__init__(self, client)
         SquareWebhooks.__init__(self, webhook_url, credentials["webhook_secret"].split(","))
         self._application, self._currency = credentials["application_id"], credentials["currency"]
 
@@ -165,6 +167,7 @@ class SquareGateway(SquareBooks, SquareWebhooks):
                 autocomplete=order.capture,
                 location_id=self._location,
                 reference_id=order.key,
+                **({"customer_id": order.keeper} if order.keeper and token != CALLED_OFF else {}),
                 note=order.description[:500],
                 request_options=ONCE,
             )

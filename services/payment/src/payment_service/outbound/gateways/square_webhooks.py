@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from square.utils.webhooks_helper import verify_signature
 
-from domain_kit.refusals import InvalidArgument, Unauthenticated
 from payment_service.domain.gateways import Acknowledgement, Delivery, Notice
+from payment_service.outbound.gateways.said_no import bad_body, bad_signature
 
 HEADER = "x-square-hmacsha256-signature"
 
@@ -28,7 +28,7 @@ class SquareWebhooks:
     def read(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:  # noqa: ARG002
         """One notice: the payment that a payment, refund or dispute event is about."""
         if not self._signed(delivery):
-            raise Unauthenticated("WEBHOOK_SIGNATURE_INVALID", "The signature does not belong to this body.")
+            raise bad_signature()
         try:
             event = json.loads(delivery.body)
             thing = event["data"].get("object") or {}
@@ -37,7 +37,7 @@ class SquareWebhooks:
             reference = payment.get("id") or refund.get("payment_id") or disputed.get("payment_id") or ""
             return [Notice(str(event["event_id"]), str(payment.get("reference_id") or ""), str(reference))]
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise InvalidArgument("WEBHOOK_BODY_INVALID", "The body is no event of Square.") from None
+            raise bad_body() from None
 
     def _signed(self, delivery: Delivery) -> bool:
         # Behind a gateway of ours the host may differ from the registered one, but never the query.

@@ -20,6 +20,7 @@ from payment_service.domain.gateways import (
     Action,
     ActionKind,
     Delivery,
+    Entry,
     Failure,
     GatewayRefund,
     Intent,
@@ -29,8 +30,10 @@ from payment_service.domain.gateways import (
     Progress,
 )
 from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.gateways.stripe_books import entries_of, of_metadata
 from payment_service.outbound.gateways.stripe_errors import card_failure, failure_of, is_definite, refusing
-from payment_service.outbound.gateways.stripe_http import HttpxTransport
+from payment_service.outbound.gateways.stripe_http import AiohttpTransport
+from payment_service.outbound.gateways.stripe_saved import StripeSaved
 from payment_service.outbound.gateways.stripe_webhooks import read_event
 
 INTENT_STATES = {
@@ -42,20 +45,25 @@ INTENT_STATES = {
     "succeeded": IntentState.SUCCEEDED,
     "canceled": IntentState.CANCELLED,
 }
+# https://docs.stripe.com/api/disputes/object#dispute_object-status; an inquiry (`warning_…`) takes no money.
+UNDECIDED, LOST = frozenset({"needs_response", "under_review"}), "lost"
 PROGRESS = {"succeeded": Progress.SUCCEEDED, "failed": Progress.FAILED, "canceled": Progress.FAILED}
 # An order whose reference was lost is looked for among those made so long before or after it was sent.
 FOUND_WITHIN = timedelta(minutes=2)
 
 
-class StripeGateway:
-    """PaymentGateway, Captures, Refunds and Webhooks of payment_service.domain.gateways. One order is one intent."""
+class StripeGateway(StripeSaved):
+    """PaymentGateway, Captures, Refunds, Webhooks, Reports and SavedMethods. One order is one intent."""
 
     name = "stripe"
     keeps_tries = True
     acknowledgement = Acknowledgement()
 
     def __init__(self, client: stripe.StripeClient, *, publishable_key: str, webhook_secrets: Sequence[str]) -> None:
+        StripeSaved.__init__(self, client)
         self._intents, self._refunds = client.v1.payment_intents, client.v1.refunds
+        self._disputes = client.v1.disputes
+        self._balance = client.v1.balance_transactions
         self._publishable_key, self._secrets = publishable_key, tuple(webhook_secrets)
         self._can: Capabilities = capabilities_of(self.name)
 
@@ -80,8 +88,13 @@ class StripeGateway:
         return self._intent(made)
 
     async def confirm(self, order: Order, reference: str) -> Intent:
-        """POST /v1/payment_intents/{id}/confirm. After a no the intent itself tells where it stands."""
+        """POST /v1/payment_intents/{id}/confirm, by then for the customer whose card it is.
+
+        After a no the intent itself tells where it stands.
+        """
         try:
+            if order.keeper:
+                await self._intents.update_async(reference, {"customer": order.keeper})
             confirmed = await self._intents.confirm_async(
                 reference,
                 {"payment_method": order.token, "return_url": order.return_uri},
@@ -158,13 +171,17 @@ class StripeGateway:
         with refusing():
             page = await self._refunds.list_async({"payment_intent": reference, "limit": 100})
             async for each in page.auto_paging_iter():
-                if (id := _of_metadata(each.metadata, "refund")) in ids:
+                if (id := of_metadata(each.metadata, "refund")) in ids:
                     found[id] = _refund(each)
         return found
 
     def read(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:
         """A webhook event whose `Stripe-Signature` one of the secrets has made over the raw body."""
         return [read_event(delivery, self._secrets, now)]
+
+    async def entries(self, since: datetime, until: datetime) -> Sequence[Entry]:
+        """See stripe_books."""
+        return await entries_of(self._balance, self._can, since, until)
 
     async def _sought(self, order: Order) -> Intent | None:
         around = order.create_time.astimezone(UTC)
@@ -174,13 +191,25 @@ class StripeGateway:
         with refusing():
             page = await self._intents.list_async({"created": window, "limit": 100})
             async for each in page.auto_paging_iter():
-                if _of_metadata(each.metadata, "order") == order.key:
+                if of_metadata(each.metadata, "order") == order.key:
                     return await self._retrieved(each.id)
         return None
 
     async def _retrieved(self, reference: str) -> Intent:
         with refusing():
-            return self._intent(await self._intents.retrieve_async(reference, {"expand": ["latest_charge"]}))
+            intent = self._intent(await self._intents.retrieve_async(reference, {"expand": ["latest_charge"]}))
+            return await self._with_dispute(intent) if intent.disputed else intent
+
+    async def _with_dispute(self, intent: Intent) -> Intent:
+        """GET /v1/disputes?payment_intent=…: a charge that was disputed once says so for good, also when it was won."""
+        found = (await self._disputes.list_async({"payment_intent": intent.reference, "limit": 100})).data
+        lost = [each for each in found if each.status == LOST]
+        fees = [(each.fee, each.currency) for one in lost for each in one.balance_transactions]
+        code = fees[0][1].upper() if fees else ""
+        fee = self._can.money(sum(each for each, _ in fees), code) if code in self._can.currencies else None
+        disputed = bool(lost) or any(each.status in UNDECIDED for each in found)
+        taken = self._can.money(sum(each.amount for each in lost), lost[0].currency.upper()) if lost else None
+        return replace(intent, disputed=disputed, lost=bool(lost), disputed_amount=taken, dispute_fee=fee)
 
     async def _after_no(self, reference: str, failure: Failure) -> Intent:
         now = await self._retrieved(reference)
@@ -188,8 +217,9 @@ class StripeGateway:
 
     def _intent(self, intent: stripe.PaymentIntent) -> Intent:
         error, action = intent.last_payment_error, intent.next_action
-        page = action.redirect_to_url if action is not None and action.type == "redirect_to_url" else None
-        code = "" if error is None else str(error.code or error.type)
+        page = getattr(action, "redirect_to_url", None)
+        # What does not apply is left out of an error.
+        code = "" if error is None else str(getattr(error, "code", None) or error.type)
         state = INTENT_STATES.get(intent.status, IntentState.PROCESSING)
         failed = state is IntentState.OPEN and error is not None
         client = {"client_secret": intent.client_secret or "", "publishable_key": self._publishable_key}
@@ -199,7 +229,7 @@ class StripeGateway:
             state=state,
             client={name: value for name, value in client.items() if value},
             action=Action(ActionKind.REDIRECT, page.url) if page is not None and page.url else None,
-            failure=card_failure(code, (error.message or "") if error is not None else "") if failed else None,
+            failure=card_failure(code, str(getattr(error, "message", ""))) if failed else None,
             captured=taken if state is IntentState.SUCCEEDED else None,
             disputed=bool(getattr(intent.latest_charge, "disputed", False)),
             trace="|".join([_id(intent.payment_method), _id(intent.latest_charge), code]),
@@ -217,7 +247,7 @@ async def open_gateway(
 
     timeout: seconds for connecting and for each read. The SDK never repeats anything: that is done outside.
     """
-    http = HttpxTransport(timeout)
+    http = AiohttpTransport(timeout)
     url = credentials.get("url") or "https://api.stripe.com"
     client = stripe.StripeClient(
         credentials["api_key"], base_addresses={"api": url.rstrip("/")}, http_client=http, max_network_retries=0
@@ -231,10 +261,6 @@ async def open_gateway(
 
 def _refund(refund: stripe.Refund) -> GatewayRefund:
     return GatewayRefund(refund.id, PROGRESS.get(refund.status or "", Progress.PENDING))
-
-
-def _of_metadata(metadata: Any, name: str) -> str:
-    return str(metadata[name]) if metadata and name in metadata else ""
 
 
 def _id(thing: Any) -> str:

@@ -10,10 +10,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from domain_kit.money import Money
-from domain_kit.refusals import FailedPrecondition
 from payment_service.domain.capabilities import Capabilities
 from payment_service.domain.gateways import Entry
-from payment_service.outbound.gateways.said_no import unavailable
+from payment_service.outbound.gateways.said_no import report_not_ready, unavailable
 from payment_service.outbound.gateways.wechat_answers import ask, fetch
 
 CHINA = timezone(timedelta(hours=8))
@@ -42,8 +41,7 @@ async def _of_day(client: Any, can: Capabilities, day: str) -> Sequence[Entry]:
     if answer.code == "NOSTATEMENTEXIST" and _is_over(day):
         return []
     if answer.code in {"NOSTATEMENTEXIST", "STATEMENTCREATING"}:
-        why = "The payment gateway has not written its report of that day."
-        raise FailedPrecondition("GATEWAY_REPORT_NOT_READY", why, metadata={"day": day})
+        raise report_not_ready(day)
     if not answer.is_yes:
         raise answer.refusal()
     file = await fetch(client.download_bill(answer.text("download_url")))

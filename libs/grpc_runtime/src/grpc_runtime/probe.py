@@ -1,0 +1,34 @@
+"""`python -m grpc_runtime.probe` exits with 0 if this machine's service says SERVING: the health check of an image."""
+
+import os
+import sys
+from collections.abc import Mapping
+
+import grpc
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+
+SECONDS = 3.0
+METHOD = "/grpc.health.v1.Health/Check"
+
+
+def problem(environ: Mapping[str, str]) -> str:
+    """Why the service on port USHER_GRPC_PORT of loopback is not ready; empty when it is."""
+    port = environ.get("USHER_GRPC_PORT", "")
+    if not port:
+        return "USHER_GRPC_PORT is missing"
+    with grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.enable_http_proxy", 0)]) as channel:
+        ask = channel.unary_unary(
+            METHOD,
+            request_serializer=HealthCheckRequest.SerializeToString,
+            response_deserializer=HealthCheckResponse.FromString,
+        )
+        try:
+            reply: HealthCheckResponse = ask(HealthCheckRequest(), timeout=SECONDS)
+        except grpc.RpcError as error:
+            return f"no answer on port {port}: {error.code().name}"
+    status = str(HealthCheckResponse.ServingStatus.Name(reply.status))
+    return "" if status == "SERVING" else status
+
+
+if __name__ == "__main__":
+    sys.exit(problem(os.environ) or 0)
