@@ -24,7 +24,8 @@ def tracked() -> list[Path]:
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout.splitlines()  # fmt: skip
-    return [ROOT / name for name in names if (ROOT / name).is_file()]
+    # What a link leads to is counted where it stands.
+    return [ROOT / name for name in names if (ROOT / name).is_file() and not (ROOT / name).is_symlink()]
 
 
 def ids(paths: list[Path]) -> list[str]:

@@ -17,7 +17,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from access import SigningKey, StaticKeys
 from domain_kit.refusals import Unavailable
 from grpc_runtime import HealthCheck, Service, Worker
-from grpc_runtime.health import Health
+from grpc_runtime.health import LIVENESS, Health
 from grpc_runtime.server import Server
 from grpc_runtime.workers import Workers
 from telemetry import Metrics
@@ -63,6 +63,13 @@ async def test_health_follows_the_required_checks_and_only_those(contract, jars)
         text = calls.metrics.text().decode()
         assert 'usher_health_check{check="mongodb"} 1.0' in text
         assert 'usher_health_check{check="kafka"} 0.0' in text
+
+
+async def test_a_process_whose_store_is_away_is_alive_all_the_same(contract, jars):
+    service = Service(servicers=[(contract.add_to_server, jars)], health=[HealthCheck("mongodb", broken)])
+    async with calls_to(service) as calls:
+        await calls.server.health.check_all()
+        assert [await status(calls, ""), await status(calls, LIVENESS)] == [NOT_SERVING, SERVING]
 
 
 async def test_a_service_that_starts_without_its_store_does_not_say_serving(contract, jars):

@@ -12,6 +12,9 @@ from grpc_runtime.service import HealthCheck
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
+# Asked by name, it says only that the process turns: nobody is to restart a process because a database is away.
+LIVENESS = "usher.liveness"
+
 
 class Health:
     """The status of all services of a process; NOT_SERVING until the first round of checks has passed.
@@ -45,7 +48,8 @@ class Health:
         return bool(self._serving) and not self._stopping
 
     async def start(self) -> None:
-        """Say NOT_SERVING, then run one round."""
+        """Say NOT_SERVING, but alive; then run one round."""
+        await self.servicer.set(LIVENESS, SERVING)
         await self._set(serving=False)
         await self.check_all()
 

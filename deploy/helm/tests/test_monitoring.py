@@ -1,0 +1,77 @@
+"""What is watched exists: alerts ask for metrics that services export, monitors for ports that pods have."""
+
+import re
+
+import yaml
+from helm_chart import CHART, own_values
+
+from event_backbone.dead_letters import DEAD_LETTER_TOPIC
+from telemetry import Metrics
+
+ALERTS = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())
+
+
+def test_alerts_ask_for_metrics_the_services_export():
+    metrics = Metrics("booking")
+    known = set(re.findall(r"^# TYPE (\S+)", metrics.text().decode(), re.MULTILINE))
+    for rule in (rule for group in ALERTS for rule in group["rules"]):
+        asked = set(re.findall(r"usher_\w+", rule["expr"]))
+        assert asked, rule["alert"]
+        assert asked <= known, rule["alert"]
+
+
+def test_every_alert_says_what_is_wrong_and_how_bad_it_is():
+    for rule in (rule for group in ALERTS for rule in group["rules"]):
+        assert rule["labels"]["severity"] in {"critical", "warning"}
+        assert "{{" in rule["annotations"]["summary"]
+
+
+def test_every_pod_is_scraped_once(rendered, find, pods):
+    objects = rendered("prod", "watched")
+    (monitor,) = find(objects, "ServiceMonitor").values()
+    wanted = monitor["spec"]["selector"]["matchLabels"].items()
+    (endpoint,) = monitor["spec"]["endpoints"]
+    scraped = []
+    for service in find(objects, "Service").values():
+        ports = {each["name"] for each in service["spec"]["ports"]}
+        if wanted <= service["metadata"]["labels"].items() and endpoint["port"] in ports:
+            scraped.append(service["spec"]["selector"]["app.kubernetes.io/component"])
+    assert sorted(scraped) == sorted(name.removeprefix("usher-") for name in find(objects, "Deployment"))
+
+
+def test_the_job_makes_the_topic_of_each_service_that_publishes_and_that_of_the_dead_letters(rendered, find):
+    (container,) = find(rendered("prod"), "Job", "usher-topics")["spec"]["template"]["spec"]["containers"]
+    topics = [each for each in container["args"] if each.startswith("usher.")]
+    read = {topic for each in own_values()["components"].values() for topic in each.get("consumes", {}).values()}
+    assert {*read, DEAD_LETTER_TOPIC} <= set(topics)
+    assert container["args"][:3] == ["python", "-m", "event_backbone.topics"]
+    assert {"--partitions=12", "--copies=3", "--retention-hours=168"} <= set(container["args"])
+
+
+def test_topics_are_there_before_services_make_their_own_unless_the_chart_brings_kafka(rendered, find):
+    hooks = {
+        environment: find(rendered(environment), "Job", "usher-topics")["metadata"]["annotations"]["helm.sh/hook"]
+        for environment in ("dev", "staging", "prod")
+    }
+    assert hooks == {
+        "dev": "post-install,post-upgrade", "staging": "pre-install,pre-upgrade", "prod": "pre-install,pre-upgrade",
+    }  # fmt: skip
+
+
+def test_external_secrets_fill_each_secret_a_pod_asks_for(rendered, find, pods):
+    objects = rendered("prod", "external secrets")
+    filled = {
+        (name, data["secretKey"])
+        for name, each in find(objects, "ExternalSecret").items()
+        for data in each["spec"]["data"]
+    }
+    asked = set()
+    for name, pod in pods(objects).items():
+        if not name.startswith("Deployment"):
+            continue
+        for container in pod["containers"]:
+            references = [each["valueFrom"]["secretKeyRef"] for each in container.get("env", []) if "valueFrom" in each]
+            asked |= {(each["name"], each["key"]) for each in references}
+        for volume in (each["secret"] for each in pod["volumes"] if "secret" in each):
+            asked |= {(volume["secretName"], item["key"]) for item in volume.get("items", [])}
+    assert filled == asked
