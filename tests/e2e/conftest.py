@@ -152,8 +152,19 @@ def settled(stack: Stack, api: Api) -> World:
         "organizers/*/payouts/*": f"{journey.organizer}/payouts/{'0' * 26}",
         "organizers/*/paymentSettings": f"{journey.organizer}/paymentSettings",
         "users/*/notifications/*": notifications[0]["name"],
+        "users/*/savedPaymentMethods/*": a_saved_card(api, journey),
     }
     return world
+
+
+def a_saved_card(api: Api, journey: Journey) -> str:
+    """The name of one that the buyer agreed to have kept."""
+    saved = api.post(
+        f"/v1/{journey.buyer.name}/savedPaymentMethods:save",
+        {"gateway": "stripe", "paymentMethod": "pm_card_visa", "consent": True},
+        token=journey.buyer_token,
+    )
+    return str(saved["savedPaymentMethod"]["name"])
 
 
 def an_invoice(api: Api, journey: Journey) -> str:

@@ -10,7 +10,7 @@ from testkit.sources import Function, functions_of, platform_functions
 WRITES = [
     (r".*(journal|bulk)", r"commit(_batch)?"),
     (r"", r"transact"),
-    (r".*", r"(insert|update|replace|delete)_(one|many)|bulk_write|find_one_and_\w+"),
+    (r".*", r"(insert|update|replace|delete)_(one|many|new)|bulk_write|find_one_and_\w+"),
     (r"_?(writer|producer|lines)", r"send"),
     (r"_?(reader|consumer)", r"commit"),
     (r"_?gateway", r"begin|confirm|cancel|capture|refund"),

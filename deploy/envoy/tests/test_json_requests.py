@@ -97,12 +97,14 @@ def test_raw_bodies_pass_both_ways(gateway, client):
 )
 def test_a_webhook_keeps_its_bytes_its_headers_and_the_address_it_was_sent_to(gateway, client, content_type, body):
     address = "/v1/webhooks/mercadopago?data.id=42&type=payment"
-    headers = {"x-signature": "ts=1,v1=a", **({"content-type": content_type} if content_type else {})}
+    signed = {"x-signature": "ts=1,v1=a", "x-request-id": "bb56a2f1-6aae-46ac-982e-9dcd3581d08e"}
+    headers = {**signed, **({"content-type": content_type} if content_type else {})}
     response = client.post(address, content=body, headers=headers)
     assert (response.status_code, response.content) == (200, body)
     (call,) = gateway.services.calls
     assert (call.request.gateway, call.request.body.data) == ("mercadopago", body)
-    assert call.metadata["x-signature"] == "ts=1,v1=a"
+    assert call.metadata["x-signature"] == signed["x-signature"]
+    assert call.metadata["x-signed-request-id"] == signed["x-request-id"] != call.metadata["x-request-id"]
     assert call.metadata["x-envoy-original-path"] == address
 
 

@@ -10,7 +10,14 @@ from typing import Any, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection
 from pymongo import IndexModel
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError, WTimeoutError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -24,6 +31,7 @@ THREADS = 16  # transactions at a time; begun one by one as they are needed
 DURABLE = WriteConcern("majority", j=True)
 # IndexOptionsConflict and IndexKeySpecsConflict: there is an index of that name, made otherwise by an earlier version.
 _MADE_OTHERWISE = {85, 86}
+DUPLICATE_KEY = 11000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,20 @@ class Database:
         """One document by `_id`; those that are asked for at the same time are read together."""
         with reachable():
             return await self._reads.read(collection, key)
+
+    async def insert_new(self, collection: str, documents: Sequence[dict[str, Any]]) -> set[int]:
+        """Insert those that are not there yet, in one command; the positions of those that were.
+
+        Unavailable STORE_UNAVAILABLE: some may be there now.
+        """
+        with reachable():
+            try:
+                await self.collection(collection).insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                if any(each["code"] != DUPLICATE_KEY for each in error.details["writeErrors"]):
+                    raise
+                return {each["index"] for each in error.details["writeErrors"]}
+        return set()
 
     async def ping(self) -> None:
         """Returns when the primary answers; Unavailable STORE_UNAVAILABLE."""

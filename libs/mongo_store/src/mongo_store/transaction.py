@@ -15,14 +15,13 @@ from pymongo.errors import BulkWriteError, ClientBulkWriteException, ConnectionF
 
 from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted
-from mongo_store.database import DURABLE, Database, reachable
+from mongo_store.database import DUPLICATE_KEY, DURABLE, Database, reachable
 from mongo_store.metrics import StoreMetrics
 from mongo_store.writes import Check, Delete, Insert, Put, Replace, Write
 
 Operation = InsertOne[Any] | ReplaceOne[Any] | UpdateOne | UpdateMany | DeleteOne | DeleteMany
 Step = tuple[str, Sequence[Insert]] | Sequence[Operation]  # inserts into one collection, or anything
 
-_DUPLICATE_KEY = 11000
 _WRITE_CONFLICT = 112
 CONFLICT_PATIENCE = 10.0  # seconds of write conflicts with others before a caller is told
 _FAILOVER_PATIENCE = 10.0  # seconds of lost connections
@@ -123,7 +122,7 @@ def _run(database: Database, session: Any, steps: Sequence[Step], replacing: int
 def _blocked(failure: ClientBulkWriteException | BulkWriteError, position: int) -> Blocked:
     """By a taken value; whatever else it was is raised. position: of the first operation of its step."""
     for index, error in _errors(failure):
-        if error["code"] == _DUPLICATE_KEY:
+        if error["code"] == DUPLICATE_KEY:
             return Blocked(position + index, _index_name(error))
     inner = getattr(failure, "error", None)
     raise (inner if isinstance(inner, PyMongoError) else failure) from failure

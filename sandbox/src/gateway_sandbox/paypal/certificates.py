@@ -4,6 +4,7 @@ import base64
 import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -38,10 +39,7 @@ def make_certificate() -> tuple[str, str]:
 def signed_headers(body: bytes, credentials: Mapping[str, str], transmission: str, now: str) -> Mapping[str, str]:
     """SHA256withRSA over transmission id, time, the webhook's id and the body's CRC-32."""
     signed = f"{transmission}|{now}|{credentials['webhook_id']}|{zlib.crc32(body)}".encode()
-    key = serialization.load_pem_private_key(credentials["far_key"].encode(), None)
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise TypeError("an RSA key is needed")
-    signature = key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+    signature = _key_of(credentials["far_key"]).sign(signed, padding.PKCS1v15(), hashes.SHA256())
     return {
         "Content-Type": "application/json",
         "PAYPAL-TRANSMISSION-ID": transmission,
@@ -50,3 +48,12 @@ def signed_headers(body: bytes, credentials: Mapping[str, str], transmission: st
         "PAYPAL-AUTH-ALGO": "SHA256withRSA",
         "PAYPAL-CERT-URL": f"{credentials['certificates']}CERT-sandbox",
     }
+
+
+@lru_cache(maxsize=8)
+def _key_of(pem: str) -> rsa.RSAPrivateKey:
+    """Read once: checking a key takes longer than signing fifty webhooks with it."""
+    key = serialization.load_pem_private_key(pem.encode(), None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError("an RSA key is needed")
+    return key

@@ -208,7 +208,7 @@ async def test_what_fetches_is_never_read_on_the_loop():
         async def keep(self, gateway, notices, delivery, now):
             kept.extend(each.id for each in notices)
 
-    await receive_webhook(Inbox(), "paypal", webhooks, GOOD, clock=lambda: NOW, on_kept=lambda: None)
+    await receive_webhook(Inbox(), "paypal", webhooks, GOOD, clock=lambda: NOW, on_kept=lambda _: None)
     assert (kept, len(readers)) == (["WH-1"], 1)
     assert readers[0] != loop
     webhooks.close_readers()

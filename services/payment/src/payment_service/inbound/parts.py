@@ -56,4 +56,6 @@ def delivery_of(context: object, body: bytes, public_url: str, path: str) -> Del
         name: value if isinstance(value, str) else value.decode("latin-1")
         for name, value in call_of(context).headers.items()
     }
+    # What the gateway has signed; at our door it was given an id of ours.
+    headers["x-request-id"] = headers.pop("x-signed-request-id", headers.get("x-request-id", ""))
     return Delivery(body, headers, public_url.rstrip("/") + headers.get("x-envoy-original-path", path))

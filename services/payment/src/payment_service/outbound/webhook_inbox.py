@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo.errors import BulkWriteError
-
 from domain_kit.crash_points import crash_point
 from domain_kit.money import Money
 from mongo_store import Database, Index
@@ -35,7 +33,6 @@ INBOX_INDEXES = {
         Index("expires", [("receive_time", 1)], expire_after=KEPT_FOR),
     ]
 }
-DUPLICATE_KEY = 11000
 # Never kept: what says who we are.
 SECRET_HEADERS = frozenset({"authorization", "cookie"})
 
@@ -58,7 +55,7 @@ class MongoWebhookInbox:
     """payment_service.domain.webhook_inbox.WebhookInbox. Concurrent calls of a process share a write."""
 
     def __init__(self, database: Database) -> None:
-        self._kept = database.collection(INBOX)
+        self._database, self._kept = database, database.collection(INBOX)
         self._keeping: Gathering[_New] = Gathering(self._insert, lambda new: frozenset({new.id}), limit=AT_ONCE)
         self._closing: Gathering[str] = Gathering(self._close, lambda _: frozenset(), limit=AT_ONCE)
 
@@ -109,14 +106,7 @@ class MongoWebhookInbox:
 
     async def _insert(self, batch: Sequence[Waiting[_New]]) -> None:
         """What is there already is no trouble: the same notice was delivered again."""
-        there: set[int] = set()
-        with reachable():
-            try:
-                await self._kept.insert_many([each.work.document for each in batch], ordered=False)
-            except BulkWriteError as error:
-                if any(each["code"] != DUPLICATE_KEY for each in error.details["writeErrors"]):
-                    raise
-                there = {each["index"] for each in error.details["writeErrors"]}
+        there = await self._database.insert_new(INBOX, [each.work.document for each in batch])
         crash_point("payment.webhook.after_kept")
         for place, each in enumerate(batch):
             each.work.inserted = place not in there
