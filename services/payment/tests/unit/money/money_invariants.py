@@ -155,6 +155,17 @@ class Invariants(RuleBasedStateMachine):
             assert all(each.minor_units <= amounts[each.currency] for each in payout.taxes)
 
     @invariant()
+    def nothing_is_paid_out_twice(self):
+        """INVARIANT: payouts of an organizer are together no more than all that ever came for it, in each currency."""
+        left: Counter[tuple[str, str]] = Counter()
+        for payment, _ in self.stored.orders_paid():
+            left[payment.organizer, payment.amount.currency] += payment.amount.minor_units
+        for payout in self.stored.payouts:
+            for each in payout.amounts:
+                left[payout.organizer, each.currency] -= each.minor_units
+        assert all(each >= 0 for each in left.values())
+
+    @invariant()
     def invoices_are_numbered_without_gaps(self):
         """INVARIANT: 1, 2, 3 … for each organizer, year and kind, one for each fact, over crashes."""
         numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
