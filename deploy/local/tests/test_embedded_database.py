@@ -12,10 +12,12 @@ from secantus import server, storage
 from secantus.server import SecantusDBServer
 
 from local_stack.embedded_database import (
+    BoxOfficeFirst,
     keep_no_oplog,
     keep_unchanged_entries,
     remember_indexes,
     remember_options,
+    serve_in_turn,
 )
 
 
@@ -170,3 +172,44 @@ def test_a_change_that_is_refused_leaves_no_entry_behind_when_the_document_goes(
     things.delete_many({"n": 2})
     things.insert_one({"_id": 2, "n": 9, "name": "b"})
     assert (found_by_index(things, {"n": 2}), found_by_index(things, {"name": "b"})) == ([], [2])
+
+
+def test_who_stands_back_goes_on_once_nobody_else_is_served() -> None:
+    order, told = BoxOfficeFirst(patience=60), []
+
+    def letters() -> None:
+        with order.turn(stands_back=True):
+            told.append("letters")
+
+    with ThreadPoolExecutor(1) as pool:
+        with order.turn(stands_back=False), order.turn(stands_back=False):
+            waiting = pool.submit(letters)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.05)
+            told.append("bookings")
+        waiting.result(10)
+    assert told == ["bookings", "letters"]
+
+
+def test_who_stands_back_is_not_kept_for_ever() -> None:
+    order = BoxOfficeFirst(patience=0.01)
+    with order.turn(stands_back=False), order.turn(stands_back=True):
+        pass
+
+
+def test_a_client_stands_back_by_its_name(things: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    turn = BoxOfficeFirst.turn
+
+    def noted(self: BoxOfficeFirst, *, stands_back: bool) -> Any:
+        asked.append(stands_back)
+        return turn(self, stands_back=stands_back)
+
+    monkeypatch.setattr(BoxOfficeFirst, "turn", noted)
+    serve_in_turn(["usher-notification"])
+    for name, back in (("usher-notification", True), ("usher-booking", False)):
+        with MongoClient[Any](*things.database.client.address, appname=name) as client:
+            client["test"].command("ping")
+            asked.clear()
+            client["test"].command("ping")
+            assert back in asked

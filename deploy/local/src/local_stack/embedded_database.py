@@ -7,6 +7,9 @@ What indexes a collection has is read once a statement instead of a dozen times 
 the lock of a collection, under which alone its indexes are changed, and has not looked at the table of indexes itself.
 Its options too, three times a statement of a `bulkWrite`: until the command is answered or this thread changes one.
 
+Commands of services that stand back (platform_processes) wait while others are served: the interpreter is shared, and
+nice(2) reaches no thread of this process.
+
 A document that changes keeps its entries in the indexes of what stays as it was.
 
 No oplog is kept: it would hold each document a second time, for change streams and recovery to a point in time, and
@@ -15,7 +18,7 @@ Usher uses neither. What is asked of a replica set otherwise (transactions, retr
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -23,20 +26,23 @@ import bson
 from secantus import server, storage
 from secantus.cli import main as serve
 
+from local_stack.platform_processes import DOWNSTREAM
+
 SWITCH_SECONDS = 0.0005
-Collection = tuple[str, str]
+PATIENCE = 0.05
+Namespace = tuple[str, str]
 
 
 class IndexMemory(threading.local):
     """Of one thread: how deep it is in the locks of collections, and the indexes it has read meanwhile."""
 
     def __init__(self) -> None:
-        self.depth: dict[Collection, int] = {}
-        self.known: dict[Collection, list[Any]] = {}
+        self.depth: dict[Namespace, int] = {}
+        self.known: dict[Namespace, list[Any]] = {}
         self.marking = False
 
     @contextmanager
-    def during(self, collection: Collection, lock: Any) -> Iterator[None]:
+    def during(self, collection: Namespace, lock: Any) -> Iterator[None]:
         """Hold the lock."""
         with lock:
             self.depth[collection] = self.depth.get(collection, 0) + 1
@@ -89,7 +95,7 @@ class OptionsMemory(threading.local):
     """Of one thread: the options of collections that the command in hand has read, and whether it is reading them."""
 
     def __init__(self) -> None:
-        self.known: dict[Collection, dict[str, Any]] | None = None
+        self.known: dict[Namespace, dict[str, Any]] | None = None
         self.reading = False
 
     def forget(self) -> None:
@@ -140,6 +146,44 @@ def remember_options(kind: Any) -> None:
             memory.known = None
 
     kind._coll_options, kind._ensure_collection, kind._cursor = coll_options, ensure, any_cursor  # noqa: SLF001  # as above
+    server.dispatch = one_command
+
+
+class BoxOfficeFirst:
+    """Of commands: those that stand back wait while others are served, each at most `patience` seconds."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience, self._served, self._none_is = patience, 0, threading.Condition()
+
+    @contextmanager
+    def turn(self, *, stands_back: bool) -> Iterator[None]:
+        """Wait for it, hold it."""
+        with self._none_is:
+            if stands_back:
+                self._none_is.wait_for(lambda: not self._served, self._patience)
+            else:
+                self._served += 1
+        try:
+            yield
+        finally:
+            if not stands_back:
+                with self._none_is:
+                    self._served -= 1
+                    if not self._served:
+                        self._none_is.notify_all()
+
+
+def serve_in_turn(stand_back: Collection[str]) -> None:
+    """Teach SecantusDB's server to. stand_back: application names of clients."""
+    order, dispatch = BoxOfficeFirst(PATIENCE), server.dispatch
+
+    def one_command(body: Any, context: Any) -> Any:
+        client = context.connections.get(context.connection_id)
+        metadata = client.client_metadata if client is not None else None
+        application = (metadata or {}).get("application") or {}
+        with order.turn(stands_back=application.get("name") in stand_back):
+            return dispatch(body, context)
+
     server.dispatch = one_command
 
 
@@ -213,6 +257,7 @@ def main() -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
     remember_indexes(storage.Storage)
     remember_options(storage.Storage)
+    serve_in_turn([f"usher-{each}" for each in DOWNSTREAM])
     keep_unchanged_entries(storage.Storage)
     keep_no_oplog(storage.Storage)
     return int(serve() or 0)
