@@ -7,8 +7,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import httpx
+from bought import Payers
 from onsale import PASSWORD, Sale, World, open_sale
-from paying import Payers
 
 from domain_kit.backbone import OutboxEvent
 from domain_kit.ids import new_id

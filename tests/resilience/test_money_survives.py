@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from audit import come_to_rest, journals_are_in_order
+from bought import Payers
 from havoc import leave_alone
 from money import money_comes_to_rest
 from onsale import Sale, World, open_sale
-from paying import Payers
 from trials import Trial, put_to_trial
 
 from local_stack.stack import Stack

@@ -202,6 +202,11 @@ DRILLS: Mapping[str, Drill] = {
     "retrieve by the key": Drill(paid, retrieve_by_key, is_found_paid),
     "retrieve refunds": Drill(paid_back, retrieve_refunds, is_paid_back_once),
 }
+READS = {
+    "retrieve",
+    "retrieve by the key",
+    "retrieve refunds",
+}  # an HTTP client may repeat those by itself (RFC 9110, 9.2.2)
 CELLS = [(gateway, call) for call, drill in DRILLS.items() for gateway in GATEWAYS if gateway not in drill.without]
 
 
@@ -218,7 +223,7 @@ async def test_a_call_whose_answer_is_lost_has_happened_once_when_it_is_made_aga
             scene.lost = True
         harmed = not (await far.control("switches"))["drop_nth"]
         await far.switch(drop_nth=0)
-        assert scene.lost == harmed, f"request {nth}"
+        assert scene.lost == harmed or (harmed and call in READS), f"request {nth}"
         if scene.lost:
             await drill.call(scene)
         await drill.after(scene)

@@ -108,7 +108,7 @@ class ListSavedPaymentMethodsRequest(_message.Message):
     page_size: _builtins.int
     """Not looked at: there is one page."""
     page_token: _builtins.str
-    """Not looked at: there is one page."""
+    """Empty: there is one page."""
     def __init__(
         self,
         *,
