@@ -25,7 +25,8 @@ POINTS = sorted(
 
 async def break_while_selling(stack: Stack, world: World, bookings: int, kills: int, outages: int, seed: int) -> None:
     with told_how_to_repeat(seed) as rng:
-        sale = await asyncio.to_thread(open_sale, world, bookings * 2)
+        # Places enough that somebody still books when the last process dies.
+        sale = await asyncio.to_thread(open_sale, world, bookings * 8)
         async with Channels(world) as stubs:
             crowd = Crowd(stubs[0], [world.token(each) for each in world.buyers], sale, rng)
             havoc, done = Havoc(stack, REPLICAS, POINTS, rng), asyncio.Event()
