@@ -42,10 +42,10 @@ class Sessions:
     async def take(self) -> AsyncIterator[Any]:
         """A session for one transaction, used again afterwards unless something went wrong with it."""
         session = self._free.pop() if self._free else await self._new()
-        async with self._noting:  # a session is noted before anything is written in it
-            if time.monotonic() >= self._noted + RENEW_SECONDS:
-                await self._note()
         try:
+            async with self._noting:  # a session is noted before anything is written in it
+                if time.monotonic() >= self._noted + RENEW_SECONDS:
+                    await self._note()
             yield session
         except asyncio.CancelledError:  # a thread may still be at its transaction, and ends it
             self._ids.remove(session.session_id["id"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import sys
 import time
@@ -77,4 +78,21 @@ async def test_sessions_are_used_again_but_not_after_trouble(mongo_uri):
         assert len((await database.collection(OPEN_SESSIONS).find_one({}))["ids"]) <= 2
     async with open_database(mongo_uri, name) as database:
         assert await database.collection(OPEN_SESSIONS).count_documents({}) == 0
+        await database.client.drop_database(name)
+
+
+async def test_a_transaction_that_is_cancelled_is_there_wholly_or_not_at_all(mongo_uri):
+    """INVARIANT: whenever a caller goes away, nothing is torn, nothing stays locked, no session is kept for it."""
+    name, chance = f"test_{new_id()}", random.Random(5)
+    async with open_database(mongo_uri, name) as database:
+        for number in range(60):
+            both = [Insert(jar, {"_id": number}) for jar in ("jars", "lids")]
+            writing = asyncio.create_task(transact(database, [*both, Put("hot", {"_id": "h"})], NoMetrics()))
+            await asyncio.sleep(chance.uniform(0, 0.006))
+            writing.cancel()
+            await asyncio.wait({writing})
+        await transact(database, [Put("hot", {"_id": "h"})], NoMetrics(), conflict_patience=5)
+        jars, lids = [{each["_id"] async for each in database.collection(one).find({})} for one in ("jars", "lids")]
+        assert jars == lids
+        assert len((await database.collection(OPEN_SESSIONS).find_one({}))["ids"]) <= 2
         await database.client.drop_database(name)
