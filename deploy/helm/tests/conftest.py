@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from helm_chart import ENVIRONMENTS, render  # noqa: E402
-from kubernetes_tools import ToolMissing, tool  # noqa: E402
+from helm_chart import ENVIRONMENTS, render  # noqa: E402  # found by the path set above
+from kubernetes_tools import ToolMissing, tool  # noqa: E402  # found by the path set above
 
 # What can be switched, beside what the environments already do.
 SWITCHES = {
