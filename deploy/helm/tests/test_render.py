@@ -29,7 +29,7 @@ def test_no_object_is_there_twice_and_each_says_whose_it_is(objects):
     [
         ({"gateway": {"wrkers": 2}}, "at '/gateway': additional properties 'wrkers' not allowed"),
         ({"components": {"booking": {"settings": {"USHER_HOLDSECONDS": "1"}}}}, "'USHER_HOLDSECONDS' not allowed"),
-        ({"components": {"event": {"settings": {"USHER_LANES": "1"}}}}, "'USHER_LANES' not allowed"),
+        ({"components": {"event": {"settings": {"USHER_LANES": "2"}}}}, "'USHER_LANES' not allowed"),
         ({"environment": "qa"}, "at '/environment': value must be one of 'dev', 'staging', 'prod'"),
         ({"defaults": {"resources": {"requests": {"memory": "lots"}}}}, "at '/defaults/resources/requests/memory'"),
         ({"publicUrl": "usher.example"}, "at '/publicUrl'"),
