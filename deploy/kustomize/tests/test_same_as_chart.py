@@ -99,6 +99,12 @@ def without_secrets(objects):
     return without(objects, "Secret", "usher-single-node")
 
 
+def without_annotation(objects):
+    for each in (each for each in objects if each["kind"] == "Deployment"):
+        each["metadata"].pop("annotations", None)
+    return objects
+
+
 def without_hook(objects):
     for each in objects:
         if each["kind"] == "Job":
@@ -167,6 +173,7 @@ DIFFERENCES = [
     Difference("KEDA reads the brokers where the pods do", nothing, with_brokers_of_the_pods),
     both("policies are written by edge, not by pod", with_policies_by_meaning),
     both("one policy lets an engine be in its own namespace or beside the services", with_engines_wherever_they_are),
+    Difference("an annotation tells the wiring who has a priority class", nothing, without_annotation),
     Difference("claims of engines say whose they are", nothing, without_labels_of_claims),
 ]  # fmt: skip
 

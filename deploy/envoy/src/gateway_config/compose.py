@@ -8,6 +8,9 @@ import yaml
 
 from gateway_config.render import PLACEHOLDER, PlaceholderMismatch
 
+# Ten times as fast as the one in Python, where PyYAML was built with it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 def composed(template: str, parts: Iterable[str], values: Mapping[str, str]) -> str:
     """One JSON document: template and parts with their placeholders filled, each part laid over what is there.
@@ -21,7 +24,7 @@ def composed(template: str, parts: Iterable[str], values: Mapping[str, str]) -> 
         if missing:
             raise PlaceholderMismatch(f"placeholders without a value: {missing}")
         filled = PLACEHOLDER.sub(lambda match: values[match[1]], text)
-        document = _over(document, yaml.safe_load(filled))
+        document = _over(document, yaml.load(filled, Loader=_LOADER))  # noqa: S506  # a safe one
     return json.dumps(document, indent=2)
 
 
