@@ -42,6 +42,7 @@ class Settings(ServiceSettings):
 
     def __post_init__(self) -> None:
         """SettingsError for a wallet whose certificate or key cannot be used."""
+        super().__post_init__()
         self.apple_signer()
         self.google_signer()
 
