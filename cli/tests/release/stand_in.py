@@ -1,7 +1,7 @@
 """Stands for helm and kubectl in tests: answers from a file that says what a cluster is like, as the real ones would.
 
-What needs no cluster (lint, template, a dry run at the client) goes to the real helm, once for the same arguments. Every
-call is kept in `calls`. Shapes: helm 4.1.4 (history, status, get), Kubernetes 1.35 (workloads, pods, events, refusals).
+What needs no cluster (lint, template, a dry run at the client) goes to the real helm, once for the same arguments.
+Every call is kept in `calls`. Shapes: helm 4.1.4 (history, status, get), Kubernetes 1.35 (pods, events, refusals).
 It is started some hundred times, so it imports little.
 """
 
@@ -132,13 +132,14 @@ def upgrade(cluster, arguments):
     options = [part for index, part in enumerate(arguments) if part in {"--values", "--set", "--set-string"}
                or arguments[index - 1] in {"--values", "--set", "--set-string"}]  # fmt: skip
     _, manifest, _ = real_helm("template", *arguments[1:3], "--no-hooks", *options)
+    cluster["workloads"], cluster["pods"] = cluster["workloads_after"], cluster["pods_after"]
     if outcome == "ok":
-        cluster["workloads"] = cluster["workloads_after"]
         add(cluster, "deployed", after(arguments, "--description"), manifest, {})
         return 0
+    keep(cluster)
+    until_asked('"get", "pods"')
     add(cluster, "failed", "Upgrade failed: context deadline exceeded", manifest, {})
-    until_seen_as_failed()
-    cluster = read()
+    until_asked("status=failed")
     cluster["pods"] = []
     if outcome == "removed":
         cluster["revisions"] = []
@@ -151,15 +152,18 @@ def upgrade(cluster, arguments):
     )
 
 
-def until_seen_as_failed():
-    """Helm takes a while to take things back; here as long as it takes to be seen."""
+def until_asked(words):
+    """Helm takes a while: here until somebody asks for this."""
     import time
 
-    for _ in range(1000):
-        with open(CALLS) as calls:
-            if "status=failed" in calls.read():
+    with open(CALLS) as calls:
+        calls.seek(0, os.SEEK_END)
+        seen = ""
+        for _ in range(2000):
+            seen += calls.read()
+            if words in seen:
                 return
-        time.sleep(0.02)
+            time.sleep(0.01)
 
 
 def rollback(cluster, arguments):

@@ -4,14 +4,16 @@ import pytest
 
 from usher_cli.release.outcomes import Exit
 
+COMPONENT = "app.kubernetes.io/component"
 GIVEN = ("--tag", "0.2.0", "--registry", "registry.test/usher")
+PULLS = 'Back-off pulling image "registry.test/usher/usher-booking:0.2.0"'
 NOW = "2099-01-01T00:00:00Z"  # after any beginning
 
 
 def pod(component, reason, message):
     return {
         "kind": "Pod", "apiVersion": "v1", "spec": {"containers": [{"name": component}]},
-        "metadata": {"name": f"usher-{component}-7c9d8b6f5-x2x4z", "labels": {"app.kubernetes.io/component": component}},
+        "metadata": {"name": f"usher-{component}-7c9d8b6f5-x2x4z", "labels": {COMPONENT: component}},
         "status": {
             "phase": "Pending", "conditions": [{"type": "Ready", "status": "False"}],
             "containerStatuses": [{"name": component, "state": {"waiting": {"reason": reason, "message": message}}}],
@@ -42,28 +44,29 @@ def test_people_see_each_part_get_ready_and_the_result(cluster):
 
 
 def test_a_release_that_gets_not_ready_goes_back_and_says_why(cluster, revision):
-    waiting = [dict(each) for each in cluster.state["workloads"]]
-    waiting[1] = {**waiting[1], "metadata": {**waiting[1]["metadata"], "generation": 2}}  # booking, not seen yet
+    workloads = cluster.state["workloads_after"]
+    workloads[1]["status"]["readyReplicas"] = 0  # booking
     event = {
         "kind": "Event", "reason": "Unhealthy", "type": "Warning", "metadata": {"creationTimestamp": NOW},
         "message": "Startup probe failed: service unhealthy", "lastTimestamp": NOW,
         "involvedObject": {"kind": "Pod", "name": "usher-booking-7c9d8b6f5-x2x4z"},
     }  # fmt: skip
     cluster.set(
-        revisions=[revision(3)], upgrade="rolled back", workloads=waiting, events=[event],
-        pods=[pod("booking", "ImagePullBackOff", 'Back-off pulling image "registry.test/usher/usher-booking:0.2.0"')],
+        revisions=[revision(3)], upgrade="rolled back", workloads_after=workloads, events=[event],
+        pods_after=[pod("booking", "ImagePullBackOff", PULLS)],
     )  # fmt: skip
     code, document = cluster.json("deploy", "staging", *GIVEN)
     assert (code, document["outcome"]) == (Exit.ROLLED_BACK, "rolled_back")
     assert "revision 4 failed and was rolled back: what runs is revision 3 again" in document["error"]["what"]
     told = "\n".join(document["error"]["details"])
-    assert 'booking: ImagePullBackOff: Back-off pulling image "registry.test/usher/usher-booking:0.2.0"' in told
+    assert f"booking: ImagePullBackOff: {PULLS}" in told
     assert "booking: Unhealthy: Startup probe failed: service unhealthy" in told
+    assert {line.partition(":")[0] for line in document["error"]["details"]} == {"booking"}
     assert [call[1] for call in cluster.changes()] == ["upgrade"], "what went back is not tested"
 
 
 def test_a_first_release_that_fails_is_removed_again(cluster):
-    cluster.set(upgrade="removed", workloads=[])
+    cluster.set(upgrade="removed")
     code, document = cluster.json("deploy", "staging", *GIVEN)
     assert code == Exit.ROLLED_BACK
     assert "what it had made was removed again" in document["error"]["what"]

@@ -59,6 +59,7 @@ def plan(
     registry: options.Registry = "",
     values: options.Values = None,
     sets: options.Sets = None,
+    texts: options.Texts = None,
     release: Name = "usher",
     namespace: Namespace = "usher",
     context: Context = "",
@@ -77,7 +78,7 @@ def plan(
     with told(document, as_json=as_json):
         target = target_of(
             environment, release=release, namespace=namespace, context=context,
-            tag=tag, registry=registry, values=values or (), sets=sets or (),
+            tag=tag, registry=registry, values=values or (), sets=sets or (), texts=texts or (),
         )  # fmt: skip
         document |= _document("plan", target)
         programs = programs_for(target)
@@ -109,6 +110,7 @@ def deploy(
     registry: options.Registry = "",
     values: options.Values = None,
     sets: options.Sets = None,
+    texts: options.Texts = None,
     release: Name = "usher",
     namespace: Namespace = "usher",
     context: Context = "",
@@ -126,7 +128,7 @@ def deploy(
     with told(document, as_json=as_json):
         target = target_of(
             environment, release=release, namespace=namespace, context=context,
-            tag=tag, registry=registry, values=values or (), sets=sets or (), timeout=timeout,
+            tag=tag, registry=registry, values=values or (), sets=sets or (), texts=texts or (), timeout=timeout,
         )  # fmt: skip
         checks: list[dict[str, str]] = []
         document |= {**_document("deploy", target), "checks": checks}

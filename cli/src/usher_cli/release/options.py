@@ -24,6 +24,10 @@ Values = Annotated[
     typer.Option("--values", "-f", help="YAML over the environment's values (repeatable).", envvar="USHER_VALUES"),
 ]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One value (repeatable).")]
+Texts = Annotated[
+    list[str] | None,
+    typer.Option("--set-string", metavar="KEY=TEXT", help="One value that is a text, as settings are (repeatable)."),
+]
 Name = Annotated[str, typer.Option("--release", help="Name of the release.")]
 Namespace = Annotated[
     str, typer.Option("--namespace", "-n", help="Namespace of the release.", envvar="USHER_NAMESPACE")

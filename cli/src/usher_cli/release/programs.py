@@ -23,7 +23,8 @@ CALL_SECONDS = 60.0
 _UNREACHABLE = re.compile(
     r"cluster unreachable|connection refused|connection reset|no such host|i/o timeout|no route to host"
     r"|network is unreachable|unable to connect to the server|TLS handshake|x509:|server misbehaving"
-    r"|currently unable to handle|Unauthorized|must be logged in|provide credentials|getting credentials|Client\.Timeout",
+    r"|currently unable to handle|Unauthorized|must be logged in|provide credentials|getting credentials"
+    r"|Client\.Timeout",
     re.IGNORECASE,
 )
 _FORBIDDEN = re.compile(r"(?:is forbidden: )?User \"?(?P<who>[^\"]+)\"? cannot (?P<what>.+)")

@@ -118,15 +118,19 @@ class Watch:
         """Once; an API server that does not answer just now is asked again the next time."""
         if self.late is not None or self._given_up():
             return
-        try:
-            workloads = self.programs.objects(WORKLOADS, "--selector", self.selector)
-            pods = self.programs.objects("pods", "--selector", self.selector)
-        except Trouble:
-            return
-        for each in workloads:
+        for each in self._seen(WORKLOADS, "--selector", self.selector):
             key = (each["kind"], each["metadata"]["name"])
             self._tell(part_of(each, self.changing.get(key)))
-        for pod in pods:
+        self._look_at_pods()
+
+    def _seen(self, *what: str) -> list[Object]:
+        try:
+            return self.programs.objects(*what)
+        except Trouble:
+            return []
+
+    def _look_at_pods(self) -> None:
+        for pod in self._seen("pods", "--selector", self.selector):
             self._remember(pod)
 
     def _given_up(self) -> bool:
@@ -140,6 +144,7 @@ class Watch:
     def end(self) -> None:
         """Remember what is not ready now, and what events say about it."""
         if self.late is None:
+            self._look_at_pods()
             self.read_events()
             self.late = tuple(sorted({part.component for part in self.parts.values() if part.phase != "ready"}))
             for name in self.late:
@@ -180,12 +185,8 @@ class Watch:
 
     def read_events(self) -> None:
         """Warnings about the release's own objects since it began: what pods that are gone have left behind."""
-        try:
-            events = self.programs.objects("events", "--field-selector", "type=Warning")
-        except Trouble:
-            return
         names = {name: part.component for (_, name), part in self.parts.items()}
-        for event in events:
+        for event in self._seen("events", "--field-selector", "type=Warning"):
             about = event.get("involvedObject") or {}
             owner = owner_of(str(about.get("name", "")), names)
             if owner and event.get("reason") in EVENTS and happened(event) >= self.began.replace(microsecond=0):

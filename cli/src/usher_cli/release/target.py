@@ -29,6 +29,7 @@ class Target:
     registry: str = ""
     values: Sequence[Path] = ()
     sets: Sequence[str] = ()
+    texts: Sequence[str] = ()
     timeout_seconds: int = 600
 
     def value_arguments(self, chart: Path = CHART) -> list[str]:
@@ -37,7 +38,8 @@ class Target:
         arguments = [part for file in files for part in ("--values", str(file))]
         for key, text in (("image.registry", self.registry), ("image.tag", self.tag)):
             arguments += ["--set-string", f"{key}={text}"] if text else []
-        return arguments + [part for each in self.sets for part in ("--set", each)]
+        arguments += [part for each in self.sets for part in ("--set", each)]
+        return arguments + [part for each in self.texts for part in ("--set-string", each)]
 
 
 def target_of(
@@ -50,6 +52,7 @@ def target_of(
     registry: str = "",
     values: Sequence[Path] = (),
     sets: Sequence[str] = (),
+    texts: Sequence[str] = (),
     timeout: str = "10m",
 ) -> Target:
     """What the command line says, checked. Trouble(BAD_INPUT)."""
@@ -62,7 +65,7 @@ def target_of(
     for file in values:
         if not file.is_file():
             raise Trouble(Exit.BAD_INPUT, f"--values {file}: there is no such file")
-    for each in sets:
+    for each in (*sets, *texts):
         if "=" not in each:
             raise Trouble(Exit.BAD_INPUT, f"--set takes KEY=VALUE, such as gateway.workers=4, not {each}")
     return Target(
@@ -74,6 +77,7 @@ def target_of(
         registry=registry.rstrip("/"),
         values=tuple(values),
         sets=tuple(sets),
+        texts=tuple(texts),
         timeout_seconds=seconds_of(timeout),
     )
 
