@@ -60,7 +60,7 @@ def test_secrets_are_never_printed(cluster, revision):
     """INVARIANT: neither the old one nor the new one, in no form of output."""
     cluster.set(revisions=[revision(1, sets=["defaults.settings.USHER_PAGE_TOKEN_KEY=old-and-secret"])])
     new = ("--set", "defaults.settings.USHER_PAGE_TOKEN_KEY=new-and-secret",
-           "--set", "defaults.settings.USHER_MONGODB_URI=mongodb://usher:new-and-secret@db/?replicaSet=rs0")  # fmt: skip
+           "--set", "defaults.settings.USHER_MONGODB_URI=mongodb://u:new-and-secret@db/?replicaSet=rs0")  # fmt: skip
     for form in ((), ("--json",)):
         said = cluster.run("plan", "staging", *GIVEN, *new, *form)
         assert said.exit_code == Exit.CHANGES
