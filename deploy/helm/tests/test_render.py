@@ -63,3 +63,18 @@ def test_two_releases_in_one_cluster_share_no_name_but_those_of_secrets():
         for name in ("one", "other")
     )
     assert one & other == set()
+
+
+def test_releases_of_one_name_in_two_namespaces_share_nothing_that_belongs_to_the_cluster():
+    one, other = (
+        {
+            each["metadata"]["name"]
+            for each in objects_of(
+                helm("template", "usher", str(CHART), "--namespace", name, values=[own_values("prod")])
+            )
+            if each["kind"] == "PriorityClass"
+        }
+        for name in ("usher", "usher-staging")
+    )
+    assert one == {"usher-critical", "usher-standard", "usher-background"}
+    assert one & other == set()
