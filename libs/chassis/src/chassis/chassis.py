@@ -35,27 +35,34 @@ class Chassis:
 
         read_gap: see event_backbone.Consumer; greater where nobody waits for what a service makes of domain events.
         """
-        brokers = self.settings.kafka_brokers
-        relay = Relay(
-            self.outbox,
-            topic=self.settings.topic,
-            source=f"//usher/{self.settings.service}",
-            brokers=brokers,
-            metrics=self.metrics.relay,
-        )
         consumers = [
             Consumer(
-                each, self.inbox, brokers=brokers, metrics=self.metrics.consumers, around=_in_its_trace, gap=read_gap
+                each,
+                self.inbox,
+                brokers=self.settings.kafka_brokers,
+                metrics=self.metrics.consumers,
+                around=_in_its_trace,
+                gap=read_gap,
             )
             for each in subscriptions
         ]
         return [
-            *([Worker("relay", relay.run, relay.stop)] if publishes else []),
+            *([self._relay()] if publishes else []),
             *(
                 Worker(f"consumer {subscription.consumer}", consumer.run, consumer.stop)
                 for subscription, consumer in zip(subscriptions, consumers, strict=True)
             ),
         ]
+
+    def _relay(self) -> Worker:
+        relay = Relay(
+            self.outbox,
+            topic=self.settings.topic,
+            source=f"//usher/{self.settings.service}",
+            brokers=self.settings.kafka_brokers,
+            metrics=self.metrics.relay,
+        )
+        return Worker("relay", relay.run, relay.stop)
 
     @property
     def health(self) -> Sequence[HealthCheck]:
@@ -80,9 +87,9 @@ class Chassis:
 async def open_chassis(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[Chassis]:
     """The parts, connected and with their indexes made; closed at the end. Unavailable when there is no database."""
     async with open_database(
-        settings.mongodb_uri, settings.database, application=f"usher-{settings.service}"
+        settings.mongodb_uri, settings.database, application=f"usher-{settings.service}", metrics=metrics.store
     ) as database:
-        journal = Journal(database, metrics=metrics.store)
+        journal = Journal(database, metrics=metrics.store, told=metrics.committed)
         inbox = MongoInbox(database)
         await journal.ensure_indexes()
         await inbox.ensure_indexes()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from domain_kit.backbone import Outbox, OutboxEvent, Published
+from domain_kit.clock import utc_now
 from domain_kit.crash_points import crash_point
 from domain_kit.ids import new_id
 from event_backbone.broker import DEFAULT_PARTITIONS, Broker, BrokerUnavailable, Position, Writer
@@ -110,7 +111,8 @@ class Relay(Worker):
         if published:
             await self._outbox.mark_published(published)
             crash_point("relay.after_mark")
-            self._metrics.published(self._topic, len(published))
+            oldest = min(event.time for event, _ in placed)
+            self._metrics.published(self._topic, len(published), (utc_now() - oldest).total_seconds())
         if len(placed) < len(events):
             raise BrokerUnavailable(f"{len(events) - len(placed)} of {len(events)} domain events were not acknowledged")
 

@@ -62,11 +62,11 @@ class Channel(grpc.aio.Channel):
     ) -> Any:
         """A function that awaits one answer."""
         inner = self._inner.unary_unary(method, request_serializer, response_deserializer)
-        name = str(method).lstrip("/")
+        started = self._measuring(str(method).lstrip("/"))
 
         async def call(request: Any, *, timeout: float | None = None, metadata: Sequence[tuple[str, str]] = ()) -> Any:
             limit, sent = self._limit(timeout), self._metadata(metadata)
-            ended = self._started(name)
+            ended = started()
             code = "CANCELLED"
             try:
                 answer = await inner(request, timeout=limit, metadata=sent)
@@ -90,13 +90,13 @@ class Channel(grpc.aio.Channel):
     ) -> Any:
         """A function that gives an async iterator of answers; no time limit but the caller's and `timeout`."""
         inner = self._inner.unary_stream(method, request_serializer, response_deserializer)
-        name = str(method).lstrip("/")
+        started = self._measuring(str(method).lstrip("/"))
 
         async def call(
             request: Any, *, timeout: float | None = None, metadata: Sequence[tuple[str, str]] = ()
         ) -> AsyncIterator[Any]:
             limit, sent = self._limit(timeout, default=None), self._metadata(metadata)
-            ended = self._started(name)
+            ended = started()
             code = "CANCELLED"
             answers = inner(request, timeout=limit, metadata=sent)
             try:
@@ -159,12 +159,18 @@ class Channel(grpc.aio.Channel):
         named = {key for key, _ in given}
         return (*given, *((key, value) for key, value in added if value and key not in named))
 
-    def _started(self, method: str) -> Callable[[str], None]:
+    def _measuring(self, method: str) -> Callable[[], Callable[[str], None]]:
+        """What is called when a call of the rpc begins, and gives what is called when it ended."""
         if self._metrics is None:
-            return _unmeasured
-        rpcs, started = self._metrics.client_rpcs, time.perf_counter()
-        rpcs.started()
-        return lambda code: rpcs.ended(method, code, time.perf_counter() - started)
+            return lambda: _unmeasured
+        rpcs, of = self._metrics.client_rpcs, self._metrics.client_rpcs.of(method)
+
+        def begun() -> Callable[[str], None]:
+            started = time.perf_counter()
+            rpcs.started()
+            return lambda code: rpcs.ended(of, code, time.perf_counter() - started)
+
+        return begun
 
 
 def _unmeasured(_code: str) -> None:

@@ -50,9 +50,9 @@ class Telemetry:
 
     def around(self, method: Method, following: Handler) -> Handler:
         """Every rpc; a stream gets its span here, an unary rpc from OpenTelemetry's own interceptor."""
-        rpcs, name = self._rpcs, method.full_name
+        rpcs, of = self._rpcs, self._rpcs.of(method.full_name)
         if method.streams:
-            following = _in_a_span(name, following)
+            following = _in_a_span(method.full_name, following)
 
         async def measured(request: Any, call: Call) -> Any:
             headers, code, started = call.headers, "OK", time.perf_counter()
@@ -69,16 +69,19 @@ class Telemetry:
                 code = _code_name(call)
                 raise
             finally:
-                rpcs.ended(name, code, time.perf_counter() - started)
+                rpcs.ended(of, code, time.perf_counter() - started)
 
         return measured
 
 
 class Errors:
-    """Refusals become typed statuses; anything else becomes INTERNAL with a fixed text and an id that is in the log."""
+    """Refusals become typed statuses; anything else becomes INTERNAL with a fixed text and an id that is in the log.
 
-    def __init__(self, domain: str) -> None:
-        self._domain = domain
+    refused: told the rpc and the reason of each refusal.
+    """
+
+    def __init__(self, domain: str, refused: Callable[[str, str], None]) -> None:
+        self._domain, self._refused = domain, refused
         self._log = logging.getLogger(__name__)
 
     def around(self, method: Method, following: Handler) -> Handler:
@@ -88,6 +91,7 @@ class Errors:
             try:
                 return await following(request, call)
             except Refusal as refusal:
+                self._refused(method.full_name, refusal.reason)
                 status = status_of(refusal, self._domain)
             except grpc.aio.AbortError:
                 raise

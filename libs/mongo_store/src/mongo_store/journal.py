@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from domain_kit.backbone import EncodedEvent
 from domain_kit.clock import Clock, utc_now
 from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted
@@ -36,16 +37,25 @@ class _Question:
 
 
 class Journal:
-    """The journal of one service database. One per process; safe with any number of processes."""
+    """The journal of one service database. One per process; safe with any number of processes.
+
+    told: gets the domain events of each commit that was acknowledged.
+    """
 
     def __init__(
-        self, database: Database, clock: Clock = utc_now, *, metrics: StoreMetrics | None = None, batch_limit: int = 64
+        self,
+        database: Database,
+        clock: Clock = utc_now,
+        *,
+        metrics: StoreMetrics | None = None,
+        told: Callable[[Iterable[EncodedEvent]], None] | None = None,
+        batch_limit: int = 64,
     ) -> None:
         self.database = database
         self.clock = clock
         self.committed = asyncio.Event()
         self.recent = RecentEvents()
-        self._metrics = metrics or NoMetrics()
+        self._metrics, self._told = metrics or NoMetrics(), told
         self._ordinals = Ordinals()
         self._alone: set[asyncio.Task[None]] = set()
         self._questions: Gathering[_Question] = Gathering(
@@ -181,4 +191,6 @@ class Journal:
             if pending is not None:
                 self.recent.add(documents)
                 self.committed.set()
+                if self._told is not None:
+                    self._told(each.event for row in rows for each in row.events)
         return blocked
