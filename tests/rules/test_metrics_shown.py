@@ -27,6 +27,7 @@ def settings_of(service: str, uri: str, folder: Any) -> Any:
         "USHER_BOOKING_TARGET": "127.0.0.1:1",
         "USHER_SMTP_HOST": "127.0.0.1",
         "USHER_SMTP_PORT": "1",
+        "USHER_MAIL_FROM": "Usher <tickets@usher.example>",
         "USHER_PUBLIC_URL": "http://127.0.0.1:1",
         "USHER_GATEWAYS_FILE": str(folder / "gateways.json"),
     }
@@ -35,7 +36,7 @@ def settings_of(service: str, uri: str, folder: Any) -> Any:
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_service_shows_what_it_declares_and_nothing_else(service: str, mongo_uri: str, tmp_path: Any) -> None:
-    (tmp_path / "gateways.json").write_text('{"stripe": {"secret_key": "sk_test_1", "webhook_secret": "whsec_1"}}')
+    (tmp_path / "gateways.json").write_text('{"stripe": {"api_key": "sk_test_1", "webhook_secret": "whsec_1"}}')
     metrics, settings = Metrics(service), settings_of(service, mongo_uri, tmp_path)
     async with import_module(f"{service}_service.composition").build(settings, metrics):
         shown = {family.name for family in metrics.registry.collect() if family.name.startswith("usher_")}

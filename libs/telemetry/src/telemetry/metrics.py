@@ -45,7 +45,8 @@ class Metrics:
     """A registry of its own, so that a test or a second service in one process does not share it."""
 
     def __init__(self, service: str) -> None:
-        disable_created_metrics()  # a second series for each, which nobody asks for
+        # A second series for each, which nobody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         info = families.SERVICE_INFO

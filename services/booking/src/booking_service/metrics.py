@@ -1,6 +1,10 @@
 """What the booking service measures."""
 
-from telemetry import Metrics, counter, families, gauge, histogram
+from collections.abc import Mapping
+
+from google.protobuf.message import Message
+
+from telemetry import Declared, Metrics, counter, families, gauge, histogram
 from telemetry.declarations import SIZES
 from usher.booking.v1 import domain_events_pb2 as pb
 
@@ -73,7 +77,7 @@ METRICS = (
     ROOM_ADMITTED,
 )
 
-OUTCOMES = {
+OUTCOMES: Mapping[Declared, Mapping[str, type[Message]]] = {
     BOOKINGS: {
         "held": pb.BookingHeld,
         "approval_requested": pb.BookingApprovalRequested,

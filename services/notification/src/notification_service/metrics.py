@@ -1,8 +1,9 @@
 """What the notification service measures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from telemetry import Metrics, counter, families, gauge, histogram
 from telemetry.declarations import DELAYS
@@ -32,7 +33,7 @@ METRICS = (
     OLDEST,
 )
 
-OUTCOMES = {
+OUTCOMES: Mapping[str, Any] = {
     "queued": pb.NotificationQueued,
     "delivered": pb.NotificationDelivered,
     "failed": pb.NotificationFailed,

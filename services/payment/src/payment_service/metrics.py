@@ -1,6 +1,6 @@
 """What the payment service measures."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -72,7 +72,7 @@ METRICS = (
     LEDGER_VERIFIED,
 )
 
-OF_PAYMENT = {
+OF_PAYMENT: Mapping[str, Any] = {
     "created": pb.PaymentCreated,
     "attempted": pb.PaymentAttempted,
     "action_required": pb.PaymentActionRequired,
@@ -86,7 +86,7 @@ OF_PAYMENT = {
     "dispute_closed": pb.PaymentDisputeClosed,
     "dispute_lost": pb.PaymentDisputeLost,
 }
-OF_REFUND = {
+OF_REFUND: Mapping[str, Any] = {
     "requested": pb.RefundRequested,
     "accepted": pb.RefundAccepted,
     "completed": pb.RefundCompleted,

@@ -1,6 +1,10 @@
 """What the user service measures."""
 
-from telemetry import Metrics, counter, families
+from collections.abc import Mapping
+
+from google.protobuf.message import Message
+
+from telemetry import Declared, Metrics, counter, families
 from usher.user.v1 import domain_events_pb2 as pb
 
 USERS = counter("users", "Accounts.", {"outcome": "`registered` or `verified`"})
@@ -10,7 +14,7 @@ MEMBERS = counter("members", "Members of organizers.", {"outcome": "`added`, `ch
 
 METRICS = (*families.EVERY_SERVICE, *families.PUBLISHES, *families.BULKHEADS, USERS, SESSIONS, ORGANIZERS, MEMBERS)
 
-OUTCOMES = {
+OUTCOMES: Mapping[Declared, Mapping[str, type[Message]]] = {
     USERS: {"registered": pb.UserRegistered, "verified": pb.EmailVerified},
     SESSIONS: {"started": pb.SessionStarted, "refreshed": pb.SessionRefreshed, "ended": pb.SessionEnded},
     ORGANIZERS: {"created": pb.OrganizerCreated},
