@@ -6,7 +6,7 @@ import subprocess
 import sysconfig
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -225,11 +225,16 @@ def fake_services(services: FakeServices) -> Iterator[int]:
 
 @contextmanager
 def running_gateway(
-    folder: Path, *, ready: bool = True, template: str | None = None, **changes: str
+    folder: Path,
+    *,
+    ready: bool = True,
+    template: str | None = None,
+    add: Callable[[str], str] = lambda configuration: configuration,
+    **changes: str,
 ) -> Iterator[Gateway]:
     """Envoy with the real template, or one made from it, over fake services; `changes` replace placeholder values.
 
-    `ready` waits until tokens are verified; without it only until the listener answers.
+    `add` goes over the rendered configuration. `ready` waits until tokens are verified; without it only until the listener answers.
     """
     key = new_key()
     services = FakeServices(keys={"keys": [key.as_dict(private=False, alg="ES256", use="sig")]})
@@ -252,7 +257,7 @@ def running_gateway(
             **{f"{name}_PORT": str(upstream) for name in SERVICES},
             "NOTIFICATION_PORT": str(free_port()),  # nobody there
         } | changes
-        (folder / "envoy.yaml").write_text(render_gateway(template or TEMPLATE.read_text(), values))
+        (folder / "envoy.yaml").write_text(add(render_gateway(template or TEMPLATE.read_text(), values)))
         program = str(Path(sysconfig.get_path("scripts")) / "envoy")
         with (folder / "envoy.log").open("wb") as log:
             command = [

@@ -1,16 +1,20 @@
 """Database, journal, relay, consumers and health of one service."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
 
 from chassis.key_cache import StoredKeySet
+from domain_kit.backbone import OutboxEvent
 from environment import ServiceSettings
-from event_backbone import Consumer, Received, Relay, Subscription
+from event_backbone import AroundBatch, Consumer, Received, Relay, Subscription
 from grpc_runtime import HealthCheck, Worker
 from mongo_store import Database, Journal, MongoInbox, MongoOutbox, open_database
-from telemetry import Metrics, continue_from
+from telemetry import Metrics, continue_from, correlation_id, current_traceparent, new_correlation_id, sending, span
+
+log = logging.getLogger(__name__)
 
 OUTBOX_PATIENCE = 0.25  # seconds, see MongoOutbox
 READ_GAP = 0.1  # seconds from one batch of a consumer to the next
@@ -61,6 +65,7 @@ class Chassis:
             source=f"//usher/{self.settings.service}",
             brokers=self.settings.kafka_brokers,
             metrics=self.metrics.relay,
+            around=_sending(self.settings.topic),
         )
         return Worker("relay", relay.run, relay.stop)
 
@@ -89,7 +94,7 @@ async def open_chassis(settings: ServiceSettings, metrics: Metrics) -> AsyncIter
     async with open_database(
         settings.mongodb_uri, settings.database, application=f"usher-{settings.service}", metrics=metrics.store
     ) as database:
-        journal = Journal(database, metrics=metrics.store, told=metrics.committed)
+        journal = Journal(database, metrics=metrics.store, told=metrics.committed, origin=_origin)
         inbox = MongoInbox(database)
         await journal.ensure_indexes()
         await inbox.ensure_indexes()
@@ -97,5 +102,26 @@ async def open_chassis(settings: ServiceSettings, metrics: Metrics) -> AsyncIter
         yield Chassis(settings, metrics, database, journal, outbox, inbox, StoredKeySet(database))
 
 
-def _in_its_trace(received: Received) -> AbstractContextManager[None]:
-    return continue_from(received.traceparent, received.correlation_id)
+def _origin() -> tuple[str, str]:
+    """Of what a service does without a call or a domain event that would say where it began."""
+    return correlation_id() or new_correlation_id(), current_traceparent()
+
+
+@contextmanager
+def _in_its_trace(received: Received) -> Iterator[Received]:
+    """What a handler writes continues its own span, and that one the sender's."""
+    kind = received.type.rpartition(".")[2]
+    with (
+        continue_from(received.traceparent, received.correlation_id),
+        span(f"process {kind}", "consumer", **{"messaging.system": "kafka", "messaging.message.id": received.id}),
+    ):
+        log.debug("processing", extra={"type": received.type, "subject": received.subject})
+        yield replace(received, traceparent=current_traceparent())
+
+
+def _sending(topic: str) -> AroundBatch:
+    def around(events: Sequence[OutboxEvent]) -> AbstractContextManager[Sequence[str]]:
+        attributes = {"messaging.system": "kafka", "messaging.destination.name": topic}
+        return sending(f"send {topic}", [event.traceparent for event in events], **attributes)
+
+    return around

@@ -11,7 +11,7 @@ import grpc.aio
 from domain_kit.refusals import DeadlineExceeded
 from grpc_runtime.statuses import refusal_from
 from resilience import remaining
-from telemetry import Metrics, correlation_id, current_traceparent
+from telemetry import Metrics, correlation_id, current_traceparent, span
 
 OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.max_send_message_length", 4 * 1024 * 1024),
@@ -62,14 +62,16 @@ class Channel(grpc.aio.Channel):
     ) -> Any:
         """A function that awaits one answer."""
         inner = self._inner.unary_unary(method, request_serializer, response_deserializer)
-        started = self._measuring(str(method).lstrip("/"))
+        name = str(method).lstrip("/")
+        started = self._measuring(name)
 
         async def call(request: Any, *, timeout: float | None = None, metadata: Sequence[tuple[str, str]] = ()) -> Any:
-            limit, sent = self._limit(timeout), self._metadata(metadata)
+            limit = self._limit(timeout)
             ended = started()
             code = "CANCELLED"
             try:
-                answer = await inner(request, timeout=limit, metadata=sent)
+                with span(name, "client"):
+                    answer = await inner(request, timeout=limit, metadata=self._metadata(metadata))
             except grpc.aio.AioRpcError as error:
                 code = error.code().name
                 raise refusal_from(error) from error

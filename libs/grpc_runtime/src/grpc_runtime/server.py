@@ -20,7 +20,6 @@ from grpc_runtime.loop_lag import watch_lag
 from grpc_runtime.registration import register
 from grpc_runtime.service import Service
 from grpc_runtime.settings import RuntimeSettings
-from grpc_runtime.unary_only import UnaryOnly
 from grpc_runtime.workers import Workers
 from telemetry import Metrics
 
@@ -49,12 +48,9 @@ class Server:
         settings: RuntimeSettings,
         metrics: Metrics,
         keys: KeySource,
-        tracing_interceptors: Sequence[Any] = (),
     ) -> None:
         self._address = f"{settings.host}:{settings.port}"
-        self._server = grpc.aio.server(
-            options=list(OPTIONS), interceptors=[UnaryOnly(each) for each in tracing_interceptors] or None
-        )
+        self._server = grpc.aio.server(options=list(OPTIONS))
         self.limits = interceptors.Limits(settings.max_in_flight)
         validation = interceptors.Validation(service.most_items)
         self.service_names = register(

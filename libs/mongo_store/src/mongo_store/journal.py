@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextvars import Context
+from dataclasses import dataclass, replace
 from typing import Any
 
 from domain_kit.backbone import EncodedEvent
@@ -39,7 +40,8 @@ class _Question:
 class Journal:
     """The journal of one service database. One per process; safe with any number of processes.
 
-    told: gets the domain events of each commit that was acknowledged.
+    told: gets the domain events of each commit that was acknowledged. origin: correlation id and traceparent for rows
+    whose cause names none, asked where the commit is asked for.
     """
 
     def __init__(
@@ -49,13 +51,14 @@ class Journal:
         *,
         metrics: StoreMetrics | None = None,
         told: Callable[[Iterable[EncodedEvent]], None] | None = None,
+        origin: Callable[[], tuple[str, str]] | None = None,
         batch_limit: int = 64,
     ) -> None:
         self.database = database
         self.clock = clock
         self.committed = asyncio.Event()
         self.recent = RecentEvents()
-        self._metrics, self._told = metrics or NoMetrics(), told
+        self._metrics, self._told, self._origin = metrics or NoMetrics(), told, origin
         self._ordinals = Ordinals()
         self._alone: set[asyncio.Task[None]] = set()
         self._questions: Gathering[_Question] = Gathering(
@@ -73,14 +76,16 @@ class Journal:
         RequestRepeated with the answer given before; InvalidArgument REQUEST_ID_REUSED; VersionConflict: read and
         decide again; AlreadyExists, its metadata tell resource, collection, index; Aborted WRITE_CONFLICT; Unavailable.
         """
-        await self._gathering.submit(Command(tuple(writes), (row,)))
+        await self._gathering.submit(Command(tuple(writes), (self._with_origin(row),)))
 
     async def commit_batch(self, writes: Sequence[Write], rows: Sequence[JournalRow]) -> None:
         """All writes and rows of a caller that batches itself, or none; refusals as `commit`.
 
         RequestRepeated carries every row that was served before, reused keys included, in `recorded`.
         """
-        verdict = (await self._attempt([Command(tuple(writes), tuple(rows))], CONFLICT_PATIENCE))[0]
+        verdict = (
+            await self._attempt([Command(tuple(writes), tuple(map(self._with_origin, rows)))], CONFLICT_PATIENCE)
+        )[0]
         if verdict is not None:
             raise verdict
 
@@ -116,6 +121,12 @@ class Journal:
             matching = self.database.collection(collection).find(where, limit=limit, sort=list(sort) or None)
             return [document async for document in matching]
 
+    def _with_origin(self, row: JournalRow) -> JournalRow:
+        if row.cause.correlation_id or self._origin is None:
+            return row
+        correlation_id, traceparent = self._origin()
+        return replace(row, cause=replace(row.cause, correlation_id=correlation_id, traceparent=traceparent))
+
     async def _look_up(self, batch: Sequence[Waiting["_Question"]]) -> None:
         recorded = await self.answers_to([waiting.work.cause for waiting in batch])
         for waiting in batch:
@@ -134,7 +145,7 @@ class Journal:
             if not settled:  # somebody outside keeps at least one of them waiting; nobody waits for that one here
                 self._metrics.retried("split")
                 for waiting in left:
-                    task = asyncio.create_task(self._finish_alone(waiting))
+                    task = asyncio.create_task(self._finish_alone(waiting), context=Context())
                     self._alone.add(task)
                     task.add_done_callback(self._alone.discard)
                 return

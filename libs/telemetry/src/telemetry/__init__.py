@@ -10,11 +10,12 @@ from telemetry.correlation import (
 from telemetry.declarations import Declared, counter, gauge, histogram
 from telemetry.logs import configure_logging, get_logger
 from telemetry.metrics import Metrics
-from telemetry.tracing import Tracing, configure_tracing, continue_from, current_traceparent, span
+from telemetry.tracing import Span, Tracing, configure_tracing, continue_from, current_traceparent, sending, span
 
 __all__ = [
     "Declared",
     "Metrics",
+    "Span",
     "Tracing",
     "accepted_correlation_id",
     "bind_correlation_id",
@@ -29,5 +30,6 @@ __all__ = [
     "get_logger",
     "histogram",
     "new_correlation_id",
+    "sending",
     "span",
 ]

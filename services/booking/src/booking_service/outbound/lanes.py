@@ -7,6 +7,7 @@ is decided as far as that can be done ahead; there is no timer, so a lone comman
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
@@ -154,7 +155,8 @@ class _Lane:
     def wake(self) -> None:
         self._arrived.set()
         if self.running is None:
-            self.running = asyncio.create_task(self._run(), name="lane")
+            # In no caller's context: what a lane does is for many.
+            self.running = asyncio.create_task(self._run(), name="lane", context=Context())
 
     async def _run(self) -> None:
         batch: Sequence[Waiting] = []

@@ -102,7 +102,11 @@ async def _settle(
     def decide(current: Notification) -> Outcome:
         return current.given_up(attempts, failure) if failure else current.delivered(attempts, clock())
 
-    await notifications.update(
-        letter.name, decide, cause=Cause(f"postman|{letter.name}", actor="services/notification")
+    cause = Cause(
+        f"postman|{letter.name}",
+        actor="services/notification",
+        correlation_id=letter.correlation_id,
+        traceparent=letter.traceparent,
     )
+    await notifications.update(letter.name, decide, cause=cause)
     return True
