@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gateway_config import PlaceholderMismatch
-from gateway_config.__main__ import configure
+from gateway_config.__main__ import configure, configured
 from gateway_config.compose import composed
 
 TEXT = """
@@ -53,3 +53,28 @@ def test_files_it_has_laid_out_itself_are_filled_in_and_parts_taken_in_the_order
     assert json.loads((folder / "envoy.yaml").read_text()) == {
         "site": f"{folder}/site", "contracts": f"{folder}/descriptors.binpb", "last": "b",
     }  # fmt: skip
+
+
+FILES = {
+    "envoy.yaml": """
+static_resources:
+  listeners: [{name: gateway, filter_chains: [{filters: [{typed_config: {}}]}]}]
+  clusters: [{name: gateway, type: STATIC}, {name: user, type: STRICT_DNS}]
+""",
+    "upstream-tls.yaml": "name: tls",
+}
+
+
+def test_what_services_ask_of_their_callers_the_gateway_does(tmp_path):
+    plain = json.loads(configured(FILES, tmp_path, {"USHER_TLS_CERT_FILE": "", "USHER_OTLP_ENDPOINT": ""}))
+    assert [each["name"] for each in plain["static_resources"]["clusters"]] == ["gateway", "user"]
+    assert "tls" not in json.dumps(plain)
+    environment = {
+        "USHER_TLS_CERT_FILE": "/tls.crt", "USHER_OTLP_ENDPOINT": "http://collector:4317", "USHER_TRACE_RATIO": "0.2",
+    }  # fmt: skip
+    found = json.loads(configured(FILES, tmp_path, environment))
+    sockets = {each["name"]: each.get("transport_socket") for each in found["static_resources"]["clusters"]}
+    assert sockets == {"gateway": None, "user": {"name": "tls"}, "traces": None}
+    assert found["node"]["id"] == "gateway"
+    (chain,) = found["static_resources"]["listeners"][0]["filter_chains"]
+    assert chain["filters"][0]["typed_config"]["tracing"]["random_sampling"] == {"value": 20}

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
-from gateway_config.compose import composed
+from gateway_config.__main__ import configured
 
 Object = dict[str, Any]
 COMPONENT = "app.kubernetes.io/component"
@@ -67,10 +68,7 @@ def envoy_configuration(objects: list[Object]) -> Object:
     files, (first,) = sources.data(name), pod["initContainers"]
     if "envFrom" not in first:
         return json.loads(files["envoy.yaml"])
-    folder = first["args"][3]
-    own = {"SITE_FOLDER": f"{folder}/site", "DESCRIPTORS": f"{folder}/descriptors.binpb"}
-    parts = [text for file, text in sorted(files.items()) if file.endswith(".part.yaml")]
-    return json.loads(composed(files["envoy.yaml"], parts, {**sources.environment(first), **own}))
+    return json.loads(configured(files, Path(first["args"][3]), sources.environment(first)))
 
 
 def selects(selector: Object, component: str) -> bool:
