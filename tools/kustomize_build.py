@@ -13,8 +13,11 @@ from workspace import ROOT
 
 KUSTOMIZE = ROOT / "deploy" / "kustomize"
 OVERLAYS = ("dev", "staging", "prod")
-# Ways in: at most one of them.
+# Of each of these at most one: ways in, and where the engines are.
 ENTRANCES = ("gateway-api", "load-balancer")
+ENGINES = ("engines-tls", "single-node", "operators")
+# What they share, which is no choice of its own.
+SHARED = ("certificate", "engines")
 # Lists of a kustomization that name folders.
 FOLDERS = ("resources", "components", "transformers")
 RULES = KUSTOMIZE / "components" / "observability" / "rules.yaml"
@@ -27,7 +30,7 @@ class BuildRefused(Exception):
 def components() -> list[str]:
     """Those that an overlay may name; what they share among themselves is no component of its own."""
     folders = sorted(path.parent.name for path in KUSTOMIZE.glob("components/*/kustomization.yaml"))
-    return [name for name in folders if name != "certificate"]
+    return [name for name in folders if name not in SHARED]
 
 
 def build_text(folder: Path) -> str:

@@ -5,13 +5,16 @@ import random
 
 import pytest
 import yaml
-from kustomize_build import ENTRANCES, KUSTOMIZE, OVERLAYS, BuildRefused, build_text, components, variant
+from kustomize_build import ENGINES, ENTRANCES, KUSTOMIZE, OVERLAYS, BuildRefused, build_text, components, variant
 from meaning import containers_of, pod_of, without_order
 
-FREE = [name for name in components() if name not in ENTRANCES]
-WAYS_IN = [(), *((name,) for name in ENTRANCES)]
-# What one chooses: an environment, a way in, and of each other component whether it is there.
-CHOICES = [OVERLAYS, WAYS_IN, *([(), (name,)] for name in FREE)]
+FREE = [name for name in components() if name not in {*ENTRANCES, *ENGINES}]
+# What one chooses: an environment, a way in, engines, and of each other component whether it is there.
+CHOICES = [
+    OVERLAYS,
+    *([(), *((name,) for name in names)] for names in (ENTRANCES, ENGINES)),
+    *([(), (name,)] for name in FREE),
+]
 EVERY = list(itertools.product(*CHOICES))
 
 
@@ -89,7 +92,7 @@ def test_any_two_choices_go_together(combination, tmp_path):
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_all_choices_go_together(tmp_path):
-    assert len(EVERY) == len(OVERLAYS) * len(WAYS_IN) * 2 ** len(FREE)
+    assert len(EVERY) == 3 * 3 * 4 * 2 ** len(FREE)
     wrong = {}
     for combination in EVERY:
         environment, found = chosen(combination)
@@ -109,9 +112,16 @@ def test_every_component_does_something(name, tmp_path):
     )
 
 
-def test_a_second_way_in_is_refused(tmp_path):
-    with pytest.raises(BuildRefused, match="usher-gateway"):
-        build_text(variant("prod", ENTRANCES, tmp_path / "both"))
+@pytest.mark.parametrize(
+    ("two", "said"),
+    [
+        (ENTRANCES, "usher-gateway"),
+        *((two, "one-kind-of-engines") for two in itertools.combinations(ENGINES, 2)),
+    ],
+)
+def test_a_second_way_in_and_other_engines_too_are_refused(two, said, tmp_path):
+    with pytest.raises(BuildRefused, match=said):
+        build_text(variant("prod", two, tmp_path / "both"))
 
 
 def test_the_documentation_lists_every_component():
