@@ -20,6 +20,7 @@ ENGINES = ("engines-tls", "single-node", "operators")
 SHARED = ("certificate", "engines")
 # Lists of a kustomization that name folders.
 FOLDERS = ("resources", "components", "transformers")
+ALERTS = ("alerts.yaml",)
 RULES = KUSTOMIZE / "components" / "observability" / "rules.yaml"
 
 
@@ -75,7 +76,7 @@ def variant(environment: str, chosen: Sequence[str], folder: Path) -> Path:
 def rules() -> str:
     """The chart's alerts as the resource that the Prometheus operator reads; kustomize cannot make one of a list."""
     labels = "app.kubernetes.io/name: usher, app.kubernetes.io/instance: usher, app.kubernetes.io/component: monitoring"
-    head = f"""# Written by `python tools/kustomize_build.py` from the chart's files/alerts.yaml.
+    head = f"""# Written by `python tools/kustomize_build.py` from the chart's {" and ".join(f"files/{name}" for name in ALERTS)}.
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:
@@ -84,7 +85,7 @@ metadata:
 spec:
   groups:
 """
-    lines = (CHART / "files" / "alerts.yaml").read_text().splitlines()
+    lines = [line for name in ALERTS for line in (CHART / "files" / name).read_text().splitlines()]
     return head + "".join(f"    {line}".rstrip() + "\n" for line in lines)
 
 

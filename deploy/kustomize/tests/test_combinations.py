@@ -1,7 +1,9 @@
 """Components combine freely: whichever are chosen, in whatever order, for any environment."""
 
 import itertools
+import os
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
@@ -93,16 +95,16 @@ def test_any_two_choices_go_together(combination, tmp_path):
 @pytest.mark.timeout(3600)
 def test_all_choices_go_together(tmp_path):
     assert len(EVERY) == 3 * 3 * 4 * 2 ** len(FREE)
-    wrong = {}
-    for combination in EVERY:
-        environment, found = chosen(combination)
+
+    def said(number, combination):
         try:
-            said = problems(build_text(variant(environment, found, tmp_path / "built")))
+            return problems(build_text(variant(*chosen(combination), tmp_path / str(number))))
         except BuildRefused as refused:
-            said = [str(refused)]
-        if said:
-            wrong[names(combination)] = said
-    assert wrong == {}
+            return [str(refused)]
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = zip(EVERY, pool.map(said, itertools.count(), EVERY), strict=True)
+        assert {names(combination): wrong for combination, wrong in found if wrong} == {}
 
 
 @pytest.mark.parametrize("name", components())
