@@ -241,11 +241,13 @@ def running_gateway(
     template: str | None = None,
     credentials: grpc.ServerCredentials | None = None,
     answer: int = 200,
+    add: Callable[[str], str] = lambda configuration: configuration,
     **changes: str,
 ) -> Iterator[Gateway]:
     """Envoy with the real template, or one made from it, over fake services; `changes` replace placeholder values.
 
-    `ready` waits until tokens are verified; without it only until the listener gives `answer`.
+    `add` goes over the rendered configuration. `ready` waits until tokens are verified; without it only until the
+    listener gives `answer`.
     """
     key = new_key()
     services = FakeServices(keys={"keys": [key.as_dict(private=False, alg="ES256", use="sig")]})
@@ -271,7 +273,7 @@ def running_gateway(
             **{f"{name}_PORT": str(upstream) for name in SERVICES},
             "NOTIFICATION_PORT": str(free_port()),  # nobody there
         } | changes
-        (folder / "envoy.yaml").write_text(render_gateway(template or TEMPLATE.read_text(), values))
+        (folder / "envoy.yaml").write_text(add(render_gateway(template or TEMPLATE.read_text(), values)))
         program = str(Path(sysconfig.get_path("scripts")) / "envoy")
         with (folder / "envoy.log").open("wb") as log:
             command = [

@@ -54,6 +54,11 @@
 {{- $own := first $resources.clusters }}
 {{- $_ := set $own "transport_socket" (include "usher.gateway.ownTlsSocket" . | fromYaml) }}
 {{- end }}
+{{- with include "usher.gateway.traces" . | fromYaml }}
+{{- $manager := first (first (first $resources.listeners).filter_chains).filters }}
+{{- $_ := set $manager.typed_config "tracing" .tracing }}
+{{- $_ := set $resources "clusters" (append $resources.clusters .cluster) }}
+{{- end }}
 {{- toPrettyJson $document }}
 {{- end }}
 
@@ -62,6 +67,18 @@
 {{- $memory := (include "usher.component" (dict "root" . "name" "gateway") | fromJson).resources.limits.memory }}
 {{- $unit := ternary 1048576 1073741824 (hasSuffix "Mi" $memory) }}
 {{- div (mul (trimSuffix "Gi" (trimSuffix "Mi" $memory) | int64) $unit 80) 100 }}
+{{- end }}
+
+{{- /* Where services send traces, the gateway does too: what it decides about a trace stands for them all. */ -}}
+{{- define "usher.gateway.traces" -}}
+{{- with .Values.defaults.settings.USHER_OTLP_ENDPOINT }}
+{{- $place := urlParse . }}
+{{- $host := splitList ":" $place.host }}
+{{- $text := $.Files.Get "files/tracing.yaml" }}
+{{- $text = replace "@TRACES_HOST@" (first $host) $text }}
+{{- $text = replace "@TRACES_PORT@" (ternary (last $host) "4317" (gt (len $host) 1)) $text }}
+{{- replace "@TRACE_PERCENT@" (mulf 100.0 (float64 $.Values.defaults.settings.USHER_TRACE_RATIO) | toString) $text }}
+{{- end }}
 {{- end }}
 
 {{- /* Envoy's own pages stay on loopback; of them only the metrics are for others. */ -}}

@@ -63,7 +63,7 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- if .root.Values.priorityClasses.create }}
-  priorityClassName: {{ printf "%s-%s" .root.Release.Name .component.priority }}
+  priorityClassName: {{ include "usher.priority" (list .root .component.priority) }}
   {{- end }}
   # Longer than sleeping, draining and closing clients together.
   terminationGracePeriodSeconds: {{ add .component.preStopSeconds .component.drainSeconds 10 }}
@@ -72,6 +72,8 @@ spec:
     - topologyKey: {{ $key }}
       maxSkew: 1
       whenUnsatisfiable: {{ $otherwise }}
+      # A zone that is being emptied is none to spread over: its pods find room in the others.
+      nodeTaintsPolicy: Honor
       matchLabelKeys: [pod-template-hash]
       labelSelector:
         matchLabels:

@@ -13,7 +13,7 @@ from grpc_runtime.connection import Connection
 from grpc_runtime.identity import Identity
 from grpc_runtime.statuses import refusal_from
 from resilience import remaining
-from telemetry import Metrics, correlation_id, current_traceparent
+from telemetry import Metrics, correlation_id, current_traceparent, span
 
 OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.max_send_message_length", 4 * 1024 * 1024),
@@ -67,13 +67,15 @@ class Channel(grpc.aio.Channel):
         """A function that awaits one answer."""
         inner = self._over_current("unary_unary", method, request_serializer, response_deserializer)
         name = str(method).lstrip("/")
+        started = self._measuring(name)
 
         async def call(request: Any, *, timeout: float | None = None, metadata: Sequence[tuple[str, str]] = ()) -> Any:
-            limit, sent = self._limit(timeout), self._metadata(metadata)
-            ended = self._started(name)
+            limit = self._limit(timeout)
+            ended = started()
             code = "CANCELLED"
             try:
-                answer = await inner()(request, timeout=limit, metadata=sent)
+                with span(name, "client"):
+                    answer = await inner()(request, timeout=limit, metadata=self._metadata(metadata))
             except grpc.aio.AioRpcError as error:
                 code = error.code().name
                 raise refusal_from(error) from error
@@ -94,13 +96,13 @@ class Channel(grpc.aio.Channel):
     ) -> Any:
         """A function that gives an async iterator of answers; no time limit but the caller's and `timeout`."""
         inner = self._over_current("unary_stream", method, request_serializer, response_deserializer)
-        name = str(method).lstrip("/")
+        started = self._measuring(str(method).lstrip("/"))
 
         async def call(
             request: Any, *, timeout: float | None = None, metadata: Sequence[tuple[str, str]] = ()
         ) -> AsyncIterator[Any]:
             limit, sent = self._limit(timeout, default=None), self._metadata(metadata)
-            ended = self._started(name)
+            ended = started()
             code = "CANCELLED"
             answers = inner()(request, timeout=limit, metadata=sent)
             try:
@@ -176,12 +178,18 @@ class Channel(grpc.aio.Channel):
         named = {key for key, _ in given}
         return (*given, *((key, value) for key, value in added if value and key not in named))
 
-    def _started(self, method: str) -> Callable[[str], None]:
+    def _measuring(self, method: str) -> Callable[[], Callable[[str], None]]:
+        """What is called when a call of the rpc begins, and gives what is called when it ended."""
         if self._metrics is None:
-            return _unmeasured
-        rpcs, started = self._metrics.client_rpcs, time.perf_counter()
-        rpcs.started()
-        return lambda code: rpcs.ended(method, code, time.perf_counter() - started)
+            return lambda: _unmeasured
+        rpcs, of = self._metrics.client_rpcs, self._metrics.client_rpcs.of(method)
+
+        def begun() -> Callable[[str], None]:
+            started = time.perf_counter()
+            rpcs.started()
+            return lambda code: rpcs.ended(of, code, time.perf_counter() - started)
+
+        return begun
 
 
 def _unmeasured(_code: str) -> None:

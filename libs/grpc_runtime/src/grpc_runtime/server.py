@@ -17,11 +17,11 @@ from grpc_runtime.channels import open_channel
 from grpc_runtime.health import Health, PlainHealth
 from grpc_runtime.identity import identity_of, server_credentials
 from grpc_runtime.keys import fetch_key_set
+from grpc_runtime.loop_lag import watch_lag
 from grpc_runtime.peers import Peers
 from grpc_runtime.registration import register
 from grpc_runtime.service import Service
 from grpc_runtime.settings import RuntimeSettings
-from grpc_runtime.unary_only import UnaryOnly
 from grpc_runtime.workers import Workers
 from telemetry import Metrics
 
@@ -50,13 +50,10 @@ class Server:
         settings: RuntimeSettings,
         metrics: Metrics,
         keys: KeySource,
-        tracing_interceptors: Sequence[Any] = (),
     ) -> None:
         self._address = f"{settings.host}:{settings.port}"
         self._identity = identity_of(settings)
-        self._server = grpc.aio.server(
-            options=list(OPTIONS), interceptors=[UnaryOnly(each) for each in tracing_interceptors] or None
-        )
+        self._server = grpc.aio.server(options=list(OPTIONS))
         self.limits = interceptors.Limits(settings.max_in_flight)
         validation = interceptors.Validation(service.most_items)
         self.service_names = register(
@@ -64,7 +61,7 @@ class Server:
             service,
             [
                 interceptors.Telemetry(metrics),
-                interceptors.Errors(f"usher.{settings.service}"),
+                interceptors.Errors(f"usher.{settings.service}", metrics.refusals.refused),
                 *([Peers(settings.tls_peers)] if settings.tls_peers else []),
                 interceptors.Deadline(DEFAULT_DEADLINE),
                 self.limits,
@@ -74,13 +71,15 @@ class Server:
             ],
         )
         self.health = Health(self.service_names, service.health, tell=metrics.health)
-        self.workers = Workers(service.workers, failing=self.health.worker_failing)
+        self.workers = Workers(service.workers, failing=self.health.worker_failing, died=metrics.worker_died)
+        self._loop_lag = metrics.loop_lag
         health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
         self._plain_health = PlainHealth(settings.host, settings.health_port, self.health.servicer)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         reflection.enable_server_reflection([*self.service_names, health_name, reflection.SERVICE_NAME], self._server)
         self._tell_stopping = service.stopping
         self._watch: asyncio.Task[None] | None = None
+        self._lag: asyncio.Task[None] | None = None
         self._log = logging.getLogger(__name__)
 
     @property
@@ -99,14 +98,16 @@ class Server:
         await self._server.start()
         self.workers.start()
         self._watch = asyncio.create_task(self.health.watch(), name="health")
+        self._lag = asyncio.create_task(watch_lag(self._loop_lag), name="event-loop-lag")
         self._log.info("listening", extra={"port": port, "services": self.service_names})
         return port
 
     async def stop(self, seconds: float) -> None:
         """In `seconds`: say NOT_SERVING, accept no more calls, finish those under way, then the workers' batches."""
         end = time.monotonic() + seconds
-        if self._watch is not None:
-            self._watch.cancel()
+        for task in (self._watch, self._lag):
+            if task is not None:
+                task.cancel()
         await self.health.stop()
         if self._tell_stopping is not None:
             self._tell_stopping()
