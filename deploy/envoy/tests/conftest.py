@@ -234,7 +234,8 @@ def running_gateway(
 ) -> Iterator[Gateway]:
     """Envoy with the real template, or one made from it, over fake services; `changes` replace placeholder values.
 
-    `add` goes over the rendered configuration. `ready` waits until tokens are verified; without it only until the listener answers.
+    `add` goes over the rendered configuration. `ready` waits until tokens are verified; without it only until the
+    listener answers.
     """
     key = new_key()
     services = FakeServices(keys={"keys": [key.as_dict(private=False, alg="ES256", use="sig")]})
