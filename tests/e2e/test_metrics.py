@@ -81,5 +81,5 @@ def test_the_business_shows_what_happened(stack: Stack, travelled: Journey) -> N
     assert value("notification", "usher_notifications_total", template="booking_confirmed", outcome="delivered") >= 1
     assert value("search", "usher_searches_total", outcome="found") >= 1
     assert value("analytics", "usher_facts_total", kind="BOOKING_CONFIRMED") >= 1
-    refused = {"method": "usher.booking.v1.CheckInService/CheckIn", "reason": "TICKET_CHECKED_IN"}
+    refused = {"method": "usher.booking.v1.BookingService/CheckInTicket", "reason": "TICKET_CHECKED_IN"}
     assert value("booking", "usher_rpc_server_refusals_total", **refused) >= 1
