@@ -11,6 +11,7 @@ from local_stack.processes import ProcessSpec
 from local_stack.readiness import LOOPBACK, NotReady, fetched
 
 STAGE = 3
+HEAP_BYTES = 1 << 30
 LOCAL_ORIGINS = r"^https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$"
 
 
@@ -62,6 +63,9 @@ def gateway_values(folder: Path, ports: Mapping[str, int], replicas: Mapping[str
         "SITE_FOLDER": str(folder / "gateway" / "site"),
         "REQUEST_BURST": "20000",
         "REQUESTS_PER_SECOND": "10000",
+        "ACCOUNT_BURST": "100000",
+        "ACCOUNT_REQUESTS_PER_MINUTE": "100000",
+        "HEAP_BYTES": str(HEAP_BYTES),
         "TOKEN_ISSUER": public_url(ports),
         "DESCRIPTORS": str(descriptor_image()),
     }

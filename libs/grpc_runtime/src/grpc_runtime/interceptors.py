@@ -1,7 +1,8 @@
 """What stands between the wire and a servicer.
 
-Outermost first: telemetry, errors, deadline, limits, authentication, access, validation. Limits come before
-authentication: under overload a call is to be refused before it costs a signature check or a look-up.
+Outermost first: telemetry, errors, peers (where services have certificates), deadline, limits, authentication, access,
+validation. Limits come before authentication: under overload a call is to be refused before it costs a signature check
+or a look-up.
 """
 
 import asyncio

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from access import Ownership
 from chassis import open_chassis
 from domain_kit.refusals import NotFound
-from grpc_runtime import Service, Worker, open_channel
+from grpc_runtime import Service, Worker, identity_of, open_channel
 from payment_service.accounting import open_accounting
 from payment_service.domain.payment import Payment
 from payment_service.domain.webhook_inbox import Kept
@@ -39,7 +39,9 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
     async with AsyncExitStack() as stack:
         chassis = await stack.enter_async_context(open_chassis(settings, metrics))
-        channel = await stack.enter_async_context(open_channel(settings.booking_target, metrics=metrics))
+        channel = await stack.enter_async_context(
+            open_channel(settings.booking_target, metrics=metrics, identity=identity_of(settings))
+        )
         organizers = MongoPaymentSettings(chassis.journal)
         gateways = await stack.enter_async_context(
             open_gateways(
