@@ -126,6 +126,9 @@ def add(cluster, status, description, manifest, values):
 
 
 def upgrade(cluster, arguments):
+    import signal
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     outcome = cluster["upgrade"]
     if outcome == "conflict":
         return fail("Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress")
@@ -137,19 +140,30 @@ def upgrade(cluster, arguments):
         add(cluster, "deployed", after(arguments, "--description"), manifest, {})
         return 0
     keep(cluster)
-    until_asked('"get", "pods"')
+    if outcome == "told to stop":
+        until_told_to_stop()
+    else:
+        until_asked('"get", "pods"')
     add(cluster, "failed", "Upgrade failed: context deadline exceeded", manifest, {})
     until_asked("status=failed")
     cluster["pods"] = []
     if outcome == "removed":
         cluster["revisions"] = []
         keep(cluster)
-    elif outcome == "rolled back":
+    elif outcome in {"rolled back", "told to stop"}:
         back = next(each for each in reversed(cluster["revisions"]) if each["status"] == "deployed")
         add(cluster, "deployed", f"Rollback to {back['revision']}", back["manifest"], back["values"])
     return fail(
         "Error: UPGRADE FAILED: release usher failed, and has been rolled back due to rollback-on-failure being set"
     )
+
+
+def until_told_to_stop():
+    """As helm does, which goes back then."""
+    import signal
+
+    with open(f"{FOLDER}/waits", "w"):
+        signal.sigtimedwait([signal.SIGTERM], 60)
 
 
 def until_asked(words):

@@ -1,5 +1,9 @@
 """usher release deploy: what is refused before anything is changed, and what becomes of what is changed."""
 
+import os
+import signal
+import threading
+
 import pytest
 
 from usher_cli.release.outcomes import Exit
@@ -63,6 +67,25 @@ def test_a_release_that_gets_not_ready_goes_back_and_says_why(cluster, revision)
     assert "booking: Unhealthy: Startup probe failed: service unhealthy" in told
     assert {line.partition(":")[0] for line in document["error"]["details"]} == {"booking"}
     assert [call[1] for call in cluster.changes()] == ["upgrade"], "what went back is not tested"
+
+
+def test_a_release_that_is_interrupted_goes_back_before_the_command_ends(cluster, revision):
+    """INVARIANT: whoever ends the command does not leave half a release."""
+    cluster.set(revisions=[revision(1)], upgrade="told to stop")
+
+    waits = cluster.folder / "waits"
+    os.mkfifo(waits)
+
+    def interrupt():
+        waits.read_text()  # until helm has said that it waits
+        os.kill(os.getpid(), signal.SIGINT)
+
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    code, document = cluster.json("deploy", "staging", *GIVEN)
+    interrupting.join()
+    assert code == Exit.ROLLED_BACK
+    assert "what runs is revision 1 again" in document["error"]["what"]
 
 
 def test_a_first_release_that_fails_is_removed_again(cluster):
