@@ -163,7 +163,8 @@ def until_told_to_stop():
     import signal
 
     with open(f"{FOLDER}/waits", "w"):
-        signal.sigtimedwait([signal.SIGTERM], 60)
+        pass  # whoever reads it knows
+    signal.sigtimedwait([signal.SIGTERM], 60)
 
 
 def until_asked(words):
