@@ -208,9 +208,11 @@ def kubectl(cluster, arguments):
     elif words[0] == "api-versions":
         sys.stdout.write("\n".join(cluster["api_versions"]))
     elif words[0] == "apply":
-        sys.stdin.read()
+        given = sys.stdin.read()
         if cluster["apply"]:
             return fail(cluster["apply"])
+        if after(arguments, "--output") == "json":
+            sys.stdout.write(given)
     elif words[0] == "logs":
         sys.stdout.write(cluster["logs"].get(words[1], ""))
     elif words[:2] == ["delete", "secret"]:
@@ -234,6 +236,8 @@ def config(cluster, arguments):
 
 
 def get_objects(cluster, words, arguments):
+    if "--filename" in arguments:
+        return get_given(cluster, json.load(sys.stdin)["items"])
     kind = words[1]
     if kind == "namespace":
         if words[2] not in cluster["namespaces"]:
@@ -255,6 +259,17 @@ def get_objects(cluster, words, arguments):
         return 0
     items = cluster[{"pods": "pods", "events": "events"}.get(kind, "workloads")]
     sys.stdout.write(json.dumps({"kind": "List", "items": items}))
+    return 0
+
+
+def get_given(cluster, given):
+    """What was given is there, but for how `live` says that it is by now."""
+    for each in given:
+        each["metadata"] |= {"uid": "1", "managedFields": [], "resourceVersion": "7"}
+        each["status"] = {"observedGeneration": 1}
+        if each["kind"] == "Deployment":
+            each["spec"] |= cluster["live"].get(each["metadata"]["name"], {})
+    sys.stdout.write(json.dumps({"kind": "List", "items": given}))
     return 0
 
 
