@@ -17,7 +17,7 @@ VERSIONS = ("1.30.0", "1.37.0")
 FOREIGN = {
     "gateway.networking.k8s.io", "cert-manager.io", "keda.sh", "monitoring.coreos.com", "external-secrets.io",
 }  # fmt: skip
-SWITCHES = ("as it is", "load balancer", "no keda", "priorities")
+SWITCHES = ("as it is", "load balancer", "no keda", "priorities", "internal tls")
 
 
 @functools.cache

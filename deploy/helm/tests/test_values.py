@@ -13,6 +13,7 @@ ALL_ON = {
     "monitoring": {"serviceMonitors": True, "alerts": True},
     "externalSecrets": {"enabled": True},
     "engines": {"singleNode": True},
+    "tls": {"internal": {"enabled": True, "certManager": {"issuer": "company"}}},
 }
 VALUES = over(own_values(), ALL_ON)
 # What a key may be instead, where a schema allows only some texts.
@@ -21,6 +22,7 @@ INSTEAD = {
     "issuerKind": "Issuer", "zones": "DoNotSchedule", "nodes": "DoNotSchedule", "priority": "background",
     "storeKind": "SecretStore", "interval": "9s", "refreshInterval": "9m", "cpu": "77m", "memory": "77Mi",
     "storage": "77Gi", "hook": "post-install,post-upgrade", "cidr": "192.0.2.0/24", "folder": "/elsewhere",
+    "USHER_KAFKA_SECURITY": "SSL", "USHER_KAFKA_MECHANISM": "PLAIN",
 }  # fmt: skip
 EMPTY = {
     "event": {"drainSeconds": 44},
@@ -67,6 +69,7 @@ def nested(path, value):
 MARKED = {
     path for path in leaves(VALUES)
     if {"settings", "secrets", "files", "consumes"} & set(path) and isinstance(leaves(VALUES)[path], str)
+    and not path[-1].startswith(("USHER_KAFKA_SECURITY", "USHER_KAFKA_MECHANISM"))
 }  # fmt: skip
 ONE_BY_ONE = {path: value for path, value in leaves(VALUES).items() if path not in MARKED}
 

@@ -67,7 +67,7 @@ spec:
     - {name: http, port: 80, targetPort: http, appProtocol: kubernetes.io/h2c}
     {{- end }}
     {{- else }}
-    - {name: grpc, port: {{ include "usher.grpcPort" . }}, targetPort: grpc, appProtocol: kubernetes.io/h2c}
+    - {name: grpc, port: {{ include "usher.grpcPort" . }}, targetPort: grpc, appProtocol: {{ ternary "https" "kubernetes.io/h2c" .root.Values.tls.internal.enabled }}}
     - {name: metrics, port: {{ include "usher.metricsPort" . }}, targetPort: metrics}
     {{- end }}
 {{- end }}

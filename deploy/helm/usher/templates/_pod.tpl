@@ -9,23 +9,26 @@
   ports:
     - {name: grpc, containerPort: {{ include "usher.grpcPort" . }}}
     - {name: metrics, containerPort: {{ include "usher.metricsPort" . }}}
+    {{- if .root.Values.tls.internal.enabled }}
+    - {name: health, containerPort: {{ include "usher.healthPort" . }}}
+    {{- end }}
   env:
     {{- include "usher.settings" . | nindent 4 }}
   resources:
     {{- toYaml .component.resources | nindent 4 }}
   startupProbe:
-    grpc: {port: {{ include "usher.grpcPort" . }}}
+    grpc: {port: {{ include "usher.probePort" . }}}
     periodSeconds: 2
     timeoutSeconds: 2
     failureThreshold: {{ div (add $probes.startupSeconds 1) 2 }}
   readinessProbe:
-    grpc: {port: {{ include "usher.grpcPort" . }}}
+    grpc: {port: {{ include "usher.probePort" . }}}
     periodSeconds: {{ $probes.readinessPeriodSeconds }}
     timeoutSeconds: 2
     failureThreshold: 2
   # Says whether the process still turns, not whether its database answers: no restart mends that.
   livenessProbe:
-    grpc: {port: {{ include "usher.grpcPort" . }}, service: usher.liveness}
+    grpc: {port: {{ include "usher.probePort" . }}, service: usher.liveness}
     periodSeconds: {{ $probes.livenessPeriodSeconds }}
     timeoutSeconds: 5
     failureThreshold: 4
@@ -34,17 +37,14 @@
     preStop: {sleep: {seconds: {{ .component.preStopSeconds }}}}
   volumeMounts:
     - {name: scratch, mountPath: /tmp}
-    {{- range $name, $file := .component.files }}
-    - {name: {{ $name }}, mountPath: {{ $file.folder }}, readOnly: true}
-    {{- end }}
+    {{- include "usher.tls.mount" . | nindent 4 }}
+    {{- include "usher.files.mounts" (merge (dict "prefix" "") .) | nindent 4 }}
 {{- end }}
 
 {{- define "usher.volumes.service" -}}
 - {name: scratch, emptyDir: {sizeLimit: 64Mi}}
-{{- range $name, $file := .component.files }}
-- name: {{ $name }}
-  secret: {secretName: {{ $file.secret }}, optional: {{ $file.optional | default false }}, items: [{key: {{ $file.key }}, path: {{ $file.key }}}]}
-{{- end }}
+{{ include "usher.tls.volume" . }}
+{{ include "usher.files.volumes" (merge (dict "prefix" "") .) }}
 {{- end }}
 
 {{- define "usher.pod" -}}
@@ -63,7 +63,7 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- if .root.Values.priorityClasses.create }}
-  priorityClassName: {{ printf "%s-%s" .root.Release.Name .component.priority }}
+  priorityClassName: {{ include "usher.priority" (list .root .component.priority) }}
   {{- end }}
   # Longer than sleeping, draining and closing clients together.
   terminationGracePeriodSeconds: {{ add .component.preStopSeconds .component.drainSeconds 10 }}
@@ -72,6 +72,8 @@ spec:
     - topologyKey: {{ $key }}
       maxSkew: 1
       whenUnsatisfiable: {{ $otherwise }}
+      # A zone that is being emptied is none to spread over: its pods find room in the others.
+      nodeTaintsPolicy: Honor
       matchLabelKeys: [pod-template-hash]
       labelSelector:
         matchLabels:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
+from analytics_service import metrics as declared
 from analytics_service.handlers.count_sales import count_sales
 from analytics_service.handlers.show_facts import heal_index, show_facts
 from analytics_service.inbound.consumers import Listener
@@ -35,16 +36,24 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             settings.elasticsearch_url,
             api_key=settings.elasticsearch_api_key,
             ca_certs=settings.elasticsearch_ca_certs,
+            metrics=metrics.elastic,
         ) as elastic,
     ):
         await facts_store.ensure_indexes(chassis.database)
         await sheets_store.ensure_indexes(chassis.database)
-        facts, sheets = MongoFacts(chassis.database), MongoSheets(chassis.database)
+        facts = MongoFacts(chassis.database, metrics.outcomes(declared.FACTS))
+        sheets = MongoSheets(chassis.database)
         organizers = ProjectedOrganizers(chassis.database)
         index = ElasticFactIndex(elastic.index(definition(settings.facts_index)))
         counting = Repeating("counting", partial(count_sales, facts, sheets), seconds=POLL_SECONDS)
         showing = Repeating("showing", partial(show_facts, facts, index), seconds=POLL_SECONDS)
-        healing = Repeating("healing", partial(heal_index, facts, index), seconds=settings.tend_seconds)
+        healed = metrics.counter(declared.HEALED).inc
+
+        async def heal() -> None:
+            if await heal_index(facts, index):
+                healed()
+
+        healing = Repeating("healing", heal, seconds=settings.tend_seconds)
 
         def wake() -> None:
             counting.wake()

@@ -8,6 +8,7 @@ from chassis import open_chassis
 from domain_kit.refusals import NotFound
 from event_service.domain.seating import MOST_ROWS, MOST_SEATS
 from event_service.inbound.servicer import EventServicer
+from event_service.metrics import count_business
 from event_service.outbound.repositories import MongoEvents, ensure_indexes
 from event_service.settings import Settings
 from grpc_runtime import Service
@@ -25,6 +26,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
     async with open_chassis(settings, metrics) as chassis:
         await ensure_indexes(chassis.database)
+        count_business(metrics)
         events = MongoEvents(chassis.journal)
 
         async def owner_of(name: str) -> Ownership | None:

@@ -7,6 +7,7 @@ from chassis import open_chassis
 from elastic_store import open_elastic
 from grpc_runtime import HealthCheck, Service, Worker
 from resource_api import PageTokens
+from search_service import metrics as declared
 from search_service.inbound.consumers import booking_subscription, event_subscription
 from search_service.inbound.servicer import SearchServicer
 from search_service.inbound.workers import TendingWorker
@@ -30,12 +31,15 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             settings.elasticsearch_url,
             api_key=settings.elasticsearch_api_key,
             ca_certs=settings.elasticsearch_ca_certs,
+            metrics=metrics.elastic,
         ) as elastic,
     ):
         sources, stored = MongoSources(chassis.database), elastic.index(definition(settings.index_name))
         views = Views(stored, most=settings.views_kept)
         index = ElasticEventIndex(stored, views)
-        tending = TendingWorker(sources, index, seconds=settings.tend_seconds)
+        tending = TendingWorker(
+            sources, index, seconds=settings.tend_seconds, healed=metrics.counter(declared.HEALED).inc
+        )
 
         async def findable() -> bool:
             await elastic.ping()
@@ -46,7 +50,12 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 servicers=[
                     (
                         add_SearchServiceServicer_to_server,
-                        SearchServicer(index, PageTokens(settings.page_token_key)),
+                        SearchServicer(
+                            index,
+                            PageTokens(settings.page_token_key),
+                            searched=metrics.outcomes(declared.SEARCHES),
+                            suggested=metrics.outcomes(declared.SUGGESTIONS),
+                        ),
                     )
                 ],
                 workers=[
