@@ -120,7 +120,7 @@ def revision(real_helm):
     """`revision(number, status, …)`: one that the chart makes, of version 0.1.0."""
     made = {}
 
-    def of(number, status="deployed", *, environment="staging", description="", smoke="Unknown", sets=()):
+    def of(number, status="deployed", *, environment="staging", description="", smoke="", sets=()):
         key = (environment, tuple(sets))
         if key not in made:
             from usher_cli.release.target import CHART

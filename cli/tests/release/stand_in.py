@@ -13,6 +13,7 @@ FOLDER = os.environ["USHER_STAND_IN"]
 STATE = f"{FOLDER}/cluster.json"
 CALLS = f"{FOLDER}/calls"
 NO_ANSWER = "The connection to the server 127.0.0.1:1 was refused - did you specify the right host or port?"
+NEVER = "0001-01-01T00:00:00Z"
 BEGAN = "2026-11-01T10:00:00.123456789Z"
 
 
@@ -95,9 +96,9 @@ def revision_of(cluster, arguments):
 
 def status(cluster, arguments):
     each = revision_of(cluster, arguments)
-    run = {"phase": each["smoke"]}
-    if each["smoke"] != "Unknown":
-        run |= {"started_at": BEGAN, "completed_at": BEGAN}
+    run = {"phase": each["smoke"], "started_at": BEGAN, "completed_at": BEGAN}
+    if not each["smoke"]:
+        run |= {"started_at": NEVER, "completed_at": NEVER}
     hooks = [
         {"name": "usher-topics", "kind": "Job", "events": ["pre-install", "pre-upgrade"], "last_run": {"phase": ""}},
         {"name": "usher-smoke", "kind": "Pod", "events": ["test"], "last_run": run},
@@ -120,7 +121,7 @@ def add(cluster, status, description, manifest, values):
     number = cluster["revisions"][-1]["revision"] + 1 if cluster["revisions"] else 1
     cluster["revisions"].append(
         {"revision": number, "updated": BEGAN, "status": status, "description": description, "chart": "usher-0.1.0",
-         "app_version": "0.1.0", "manifest": manifest, "hooks": "", "values": values, "smoke": "Unknown"}
+         "app_version": "0.1.0", "manifest": manifest, "hooks": "", "values": values, "smoke": ""}
     )  # fmt: skip
     keep(cluster)
 
