@@ -202,8 +202,11 @@ def kubectl(cluster, arguments):
     words = [each for each in arguments if not each.startswith("--")]
     if words[:2] == ["config", "view"]:
         return config(cluster, arguments)
+    if cluster["unreachable"] == "no credentials":
+        sys.stdout.write("Please enter Username: ")
+        return fail("error: EOF")
     if cluster["unreachable"]:
-        return fail(f"Unable to connect to the server: dial tcp: lookup gone: no such host\n{NO_ANSWER}")
+        return fail(NO_ANSWER)
     if words[0] == "version":
         sys.stdout.write(json.dumps({"clientVersion": {}, "serverVersion": {"gitVersion": cluster["version"]}}))
     elif words[0] == "api-versions":

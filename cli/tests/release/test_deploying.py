@@ -130,6 +130,7 @@ def test_a_dry_run_checks_everything_and_changes_nothing(cluster, revision):
     ("state", "code", "said"),
     [
         ({"unreachable": True}, Exit.UNREACHABLE, "the cluster does not answer, or does not know you"),
+        ({"unreachable": "no credentials"}, Exit.UNREACHABLE, "does not answer, or does not know you"),
         ({"context": ""}, Exit.UNREACHABLE, "no cluster is configured: point KUBECONFIG to one"),
         ({"version": "v1.29.4"}, Exit.REFUSED, "this Kubernetes is too old: Usher needs >=1.30.0"),
         ({"namespaces": []}, Exit.REFUSED, "namespace usher is not there: kubectl create namespace usher"),
