@@ -103,6 +103,13 @@ def test_a_release_that_cannot_even_go_back_says_so(cluster, revision):
     assert "make rollback ENV=staging" in document["error"]["what"]
 
 
+def test_a_release_that_somebody_else_was_faster_with_is_not_theirs_to_answer_for(cluster, revision):
+    cluster.set(revisions=[revision(1)], upgrade="conflict")
+    code, document = cluster.json("deploy", "staging", *GIVEN)
+    assert code == Exit.STUCK
+    assert "somebody else's release began just before this one" in document["error"]["what"]
+
+
 def test_a_failing_smoke_test_brings_the_revision_before_back(cluster, revision):
     cluster.set(revisions=[revision(1)], bad=[2], logs={"usher-smoke": "GET /v1/events: 503\n"})
     code, document = cluster.json("deploy", "staging", *GIVEN)

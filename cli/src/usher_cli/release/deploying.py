@@ -176,6 +176,8 @@ def _passed_on(helm: subprocess.Popen[Any]) -> Iterator[None]:
 
 def why_it_failed(programs: Programs, before: History, watch: Watch, said: Said) -> Trouble:
     """What became of the release after helm gave up, and why it had to."""
+    if "another operation" in said.err:
+        return Trouble(Exit.STUCK, "somebody else's release began just before this one, of which nothing was done")
     watch.end()
     watch.read_events()
     reasons = [f"{name}: {each}" for name, some in watch.why().items() for each in some]
