@@ -4,16 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from chassis.key_cache import StoredKeySet
 from environment import ServiceSettings
 from event_backbone import Consumer, Received, Relay, Subscription
-from grpc_runtime import HealthCheck, Worker
-from mongo_store import Database, Journal, MongoInbox, MongoOutbox, open_database
+from grpc_runtime import HealthCheck, StartRefused, Worker
+from mongo_store import CodeTooOld, Database, Journal, MongoInbox, MongoOutbox, Schema, open_database
+from mongo_store.instances import noted
+from mongo_store.schema import admit, prepare
 from telemetry import Metrics, continue_from
 
 OUTBOX_PATIENCE = 0.25  # seconds, see MongoOutbox
 READ_GAP = 0.1  # seconds from one batch of a consumer to the next
+NEEDS_NEWER_CODE = 3  # the exit code of a service that its database refuses
+OWN_COLLECTIONS_ALONE = Schema()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +82,24 @@ class Chassis:
 
 
 @asynccontextmanager
-async def open_chassis(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[Chassis]:
-    """The parts, connected and with their indexes made; closed at the end. Unavailable when there is no database."""
-    async with open_database(
-        settings.mongodb_uri, settings.database, application=f"usher-{settings.service}"
-    ) as database:
-        journal = Journal(database, metrics=metrics.store)
-        inbox = MongoInbox(database)
-        await journal.ensure_indexes()
-        await inbox.ensure_indexes()
-        outbox = MongoOutbox(journal, patience=OUTBOX_PATIENCE)
-        yield Chassis(settings, metrics, database, journal, outbox, inbox, StoredKeySet(database))
+async def open_chassis(
+    settings: ServiceSettings, metrics: Metrics, schema: Schema = OWN_COLLECTIONS_ALONE
+) -> AsyncIterator[Chassis]:
+    """The parts, connected, over a database that is as `schema` says; closed at the end.
+
+    Unavailable when there is no database, StartRefused when it needs newer code.
+    """
+    application = f"usher-{settings.service}"
+    async with open_database(settings.mongodb_uri, settings.database, application=application) as database:
+        try:
+            async with noted(database, schema.version, partial(admit, database, schema)):
+                await prepare(database, schema)
+                journal = Journal(database, metrics=metrics.store)
+                outbox = MongoOutbox(journal, patience=OUTBOX_PATIENCE)
+                inbox = MongoInbox(database)
+                yield Chassis(settings, metrics, database, journal, outbox, inbox, StoredKeySet(database))
+        except CodeTooOld as refused:
+            raise StartRefused(str(refused), NEEDS_NEWER_CODE) from None
 
 
 def _in_its_trace(received: Received) -> AbstractContextManager[None]:
