@@ -66,12 +66,10 @@ def test_external_secrets_fill_each_secret_a_pod_asks_for(rendered, find, pods):
         for data in each["spec"]["data"]
     }
     asked = set()
-    for name, pod in pods(objects).items():
-        if not name.startswith("Deployment"):
-            continue
+    for pod in pods(objects).values():
         for container in pod["containers"]:
             references = [each["valueFrom"]["secretKeyRef"] for each in container.get("env", []) if "valueFrom" in each]
             asked |= {(each["name"], each["key"]) for each in references}
-        for volume in (each["secret"] for each in pod["volumes"] if "secret" in each):
+        for volume in (each["secret"] for each in pod.get("volumes", []) if "secret" in each):
             asked |= {(volume["secretName"], item["key"]) for item in volume.get("items", [])}
     assert filled == asked

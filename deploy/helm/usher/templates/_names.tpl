@@ -19,11 +19,6 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 environment: {{ .root.Values.environment }}
 {{- end }}
 
-{{- /* Of one component: its own values over the defaults of all. */ -}}
-{{- define "usher.component" -}}
-{{ mergeOverwrite (deepCopy .root.Values.defaults) (deepCopy (get .root.Values.components .name)) | toJson }}
-{{- end }}
-
 {{- define "usher.tag" -}}
 {{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}

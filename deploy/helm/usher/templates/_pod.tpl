@@ -1,18 +1,10 @@
 {{- /* The container of a service: probes over gRPC, a stop that loses no call. */ -}}
 {{- define "usher.container.service" -}}
 {{- $probes := .root.Values.probes -}}
-- name: {{ .name }}
-  image: {{ include "usher.image" (dict "root" .root "image" .name) }}
-  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-  args: [python, -m, {{ .name }}_service]
-  {{- include "usher.containerSecurity" . | nindent 2 }}
+{{ include "usher.container.program" . }}
   ports:
     - {name: grpc, containerPort: {{ include "usher.grpcPort" . }}}
     - {name: metrics, containerPort: {{ include "usher.metricsPort" . }}}
-  env:
-    {{- include "usher.settings" . | nindent 4 }}
-  resources:
-    {{- toYaml .component.resources | nindent 4 }}
   startupProbe:
     grpc: {port: {{ include "usher.grpcPort" . }}}
     periodSeconds: 2
@@ -32,17 +24,35 @@
   lifecycle:
     # Until nobody is told of this pod any more.
     preStop: {sleep: {seconds: {{ .component.preStopSeconds }}}}
+{{- end }}
+
+{{- /* The program of a service with all its settings; `command`: what it is to do instead of serving. */ -}}
+{{- define "usher.container.program" -}}
+- name: {{ .name }}
+  image: {{ include "usher.image" (dict "root" .root "image" .name) }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  args: [python, -m, {{ .name }}_service{{ with .command }}, {{ . }}{{ end }}]
+  {{- include "usher.containerSecurity" . | nindent 2 }}
+  env:
+    {{- include "usher.settings" . | nindent 4 }}
+  resources:
+    {{- toYaml .component.resources | nindent 4 }}
   volumeMounts:
     - {name: scratch, mountPath: /tmp}
     {{- range $name, $file := .component.files }}
-    - {name: {{ $name }}, mountPath: {{ $file.folder }}, readOnly: true}
+    - {name: {{ $.volumes | default "" }}{{ $name }}, mountPath: {{ $file.folder }}, readOnly: true}
     {{- end }}
 {{- end }}
 
 {{- define "usher.volumes.service" -}}
 - {name: scratch, emptyDir: {sizeLimit: 64Mi}}
+{{- include "usher.volumes.files" . }}
+{{- end }}
+
+{{- /* `volumes`: what the names of volumes begin with, where several services share a pod. */ -}}
+{{- define "usher.volumes.files" }}
 {{- range $name, $file := .component.files }}
-- name: {{ $name }}
+- name: {{ $.volumes | default "" }}{{ $name }}
   secret: {secretName: {{ $file.secret }}, optional: {{ $file.optional | default false }}, items: [{key: {{ $file.key }}, path: {{ $file.key }}}]}
 {{- end }}
 {{- end }}
@@ -81,16 +91,9 @@ spec:
   initContainers:
     {{- include "usher.initContainer.gateway" . | nindent 4 }}
   {{- end }}
+  {{- $kind := ternary .name "service" (has .name (list "gateway" "mail" "sandbox")) }}
   containers:
-    {{- if eq .name "gateway" }}
-    {{- include "usher.container.gateway" . | nindent 4 }}
-    {{- else }}
-    {{- include "usher.container.service" . | nindent 4 }}
-    {{- end }}
+    {{- include (printf "usher.container.%s" $kind) . | nindent 4 }}
   volumes:
-    {{- if eq .name "gateway" }}
-    {{- include "usher.volumes.gateway" . | nindent 4 }}
-    {{- else }}
-    {{- include "usher.volumes.service" . | nindent 4 }}
-    {{- end }}
+    {{- include (printf "usher.volumes.%s" $kind) . | nindent 4 }}
 {{- end }}

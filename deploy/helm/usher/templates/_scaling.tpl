@@ -27,11 +27,14 @@ spec:
     {{- range $group, $topic := .component.consumes }}
     - type: kafka
       metadata:
-        bootstrapServers: {{ tpl $.root.Values.keda.brokers $.root | quote }}
+        bootstrapServers: {{ include "usher.keda.brokers" $.root | quote }}
         consumerGroup: {{ $group }}
         topic: {{ $topic }}
         lagThreshold: {{ $.root.Values.keda.lagPerReplica | quote }}
         offsetResetPolicy: earliest
+      {{- if eq $.root.Values.engines.kind "operators" }}
+      authenticationRef: {name: {{ include "usher.operators.kafkaUser" $.root }}}
+      {{- end }}
     {{- end }}
 {{- else }}
 ---
