@@ -58,8 +58,8 @@ def credentials(
     """
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "far_credentials.json"
-    known = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-    known |= given or {}
+    known: dict[str, dict[str, str]] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    known.update({name: dict(each) for name, each in (given or {}).items()})
     if CARD_NETWORK not in known:
         known[CARD_NETWORK] = dict(stripe_credentials(url))
     for name in PROVIDERS:
