@@ -1,11 +1,11 @@
 """What every rendered object has to keep to, beside Pod Security, and what may differ, each with its reason.
 
 The rules are those of the Kubernetes Hardening Guide (NSA, 1.2), the CIS Kubernetes Benchmark (chapter 5) and checkov
-(CKV_K8S_…) that a chart can keep or break; test_pods.py has those of Pod Security "restricted".
+(CKV_K8S_…) that a chart can keep or break; deploy/helm/tests/test_pods.py has those of Pod Security "restricted".
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,24 +34,25 @@ class Allowed:
 
 
 def pod_of(each: Thing) -> Thing | None:
+    """Of what makes pods, or is one."""
     if each["kind"] == "Pod":
         return each["spec"]
     return each["spec"]["template"]["spec"] if each["kind"] in WORKLOADS else None
 
 
-def containers_of(each: Thing) -> Sequence[Thing]:
+def _containers_of(each: Thing) -> Sequence[Thing]:
     pod = pod_of(each)
     return [*pod.get("initContainers", []), *pod["containers"]] if pod else []
 
 
-def each_container(breach: Callable[[Thing], bool]) -> Find:
+def _each_container(breach: Callable[[Thing], bool]) -> Find:
     def find(each: Thing) -> Iterator[str]:
-        yield from (container["name"] for container in containers_of(each) if breach(container))
+        yield from (container["name"] for container in _containers_of(each) if breach(container))
 
     return find
 
 
-def is_kind(*kinds: str) -> Find:
+def _is_kind(*kinds: str) -> Find:
     def find(each: Thing) -> Iterator[str]:
         if each["kind"] in kinds:
             yield each["kind"]
@@ -59,95 +60,97 @@ def is_kind(*kinds: str) -> Find:
     return find
 
 
-def unprobed(each: Thing) -> Iterator[str]:
+def _unprobed(each: Thing) -> Iterator[str]:
     if each["kind"] in ("Deployment", "StatefulSet"):
         for container in pod_of(each)["containers"]:
             if not {"livenessProbe", "readinessProbe"} <= container.keys():
                 yield container["name"]
 
 
-def token(each: Thing) -> Iterator[str]:
+def _token(each: Thing) -> Iterator[str]:
     pod = pod_of(each)
     if pod and pod.get("automountServiceAccountToken") is not False:
         yield "its pods"
 
 
-def default_account(each: Thing) -> Iterator[str]:
+def _default_account(each: Thing) -> Iterator[str]:
     pod = pod_of(each)
     if pod and pod.get("serviceAccountName", "default") == "default":
         yield "its pods"
 
 
-def low_user(each: Thing) -> Iterator[str]:
+def _low_user(each: Thing) -> Iterator[str]:
     pod = pod_of(each)
-    for container in containers_of(each):
+    for container in _containers_of(each):
         user = container.get("securityContext", {}).get("runAsUser", pod.get("securityContext", {}).get("runAsUser", 0))
         if user < 10_000:
             yield container["name"]
 
 
-def opened(each: Thing) -> Iterator[str]:
+def _opened(each: Thing) -> Iterator[str]:
     if each["kind"] == "Service" and each["spec"].get("type", "ClusterIP") != "ClusterIP":
         yield each["spec"]["type"]
     if each["kind"] == "Service" and each["spec"].get("externalIPs"):
         yield "externalIPs"
 
 
-def endless(each: Thing) -> Iterator[str]:
+def _endless(each: Thing) -> Iterator[str]:
     if each["kind"] == "Job" and not {"activeDeadlineSeconds", "backoffLimit"} <= each["spec"].keys():
         yield "the job"
 
 
-def unbounded(each: Thing) -> Iterator[str]:
+def _unbounded(each: Thing) -> Iterator[str]:
     for volume in (pod_of(each) or {}).get("volumes", []):
         if "emptyDir" in volume and "sizeLimit" not in (volume["emptyDir"] or {}):
             yield volume["name"]
 
 
-def secret_content(each: Thing) -> Iterator[str]:
+def _secret_content(each: Thing) -> Iterator[str]:
     if each["kind"] == "Secret":
         yield from {**each.get("data", {}), **each.get("stringData", {})}
 
 
-def secret_variables(container: Thing) -> bool:
+def _secret_variables(container: Thing) -> bool:
     return any("secretKeyRef" in each.get("valueFrom", {}) for each in container.get("env", []))
 
 
-def unpinned(container: Thing) -> bool:
+def _unpinned(container: Thing) -> bool:
     return "@sha256:" not in container["image"]
 
 
-def loose_tag(container: Thing) -> bool:
+def _loose_tag(container: Thing) -> bool:
     return not re.search(r":[^:/]*\d[^:/]*$", container["image"].partition("@")[0])
 
 
-def own_namespace(each: Thing) -> Iterator[str]:
+def _own_namespace(each: Thing) -> Iterator[str]:
     if "namespace" in each["metadata"]:
         yield each["metadata"]["namespace"]
 
 
-def shell(container: Thing) -> bool:
+def _shell(container: Thing) -> bool:
     words = [*container.get("command", []), *container.get("args", [])]
     return any(word in {"sh", "bash", "/bin/sh", "/bin/bash"} for word in words)
 
 
 RULES = (
-    Rule("no rights", "whatever gets into a pod could use them (NSA, CIS 5.1)", is_kind(*RIGHTS)),
-    Rule("no token", "nothing here talks to the API server (CKV_K8S_38, CIS 5.1.6)", token),
-    Rule("own account", "rights given to the default account later would be everybody's (CIS 5.1.5)", default_account),
-    Rule("high user", "a low one may be somebody's on the node (CKV_K8S_40)", low_user),
-    Rule("a version", "latest is another one tomorrow (CKV_K8S_14)", each_container(loose_tag)),
-    Rule("a digest", "a tag can be moved (CKV_K8S_43)", each_container(unpinned)),
-    Rule("probes", "who hangs is not restarted, who is not ready gets calls (CKV_K8S_8, 9)", unprobed),
-    Rule("one way in", "each further one is another to be guarded (CIS 5.3, NSA)", opened),
-    Rule("an end", "a job that hangs holds up every release", endless),
-    Rule("scratch is bounded", "who fills it fills the node", unbounded),
-    Rule("no secrets in manifests", "they are kept with the release, and shown by helm (CIS 5.4)", secret_content),
+    Rule("no rights", "whatever gets into a pod could use them (NSA, CIS 5.1)", _is_kind(*RIGHTS)),
+    Rule("no token", "nothing here talks to the API server (CKV_K8S_38, CIS 5.1.6)", _token),
+    Rule("own account", "rights given to the default account later would be everybody's (CIS 5.1.5)", _default_account),
+    Rule("high user", "a low one may be somebody's on the node (CKV_K8S_40)", _low_user),
+    Rule("a version", "latest is another one tomorrow (CKV_K8S_14)", _each_container(_loose_tag)),
+    Rule("a digest", "a tag can be moved (CKV_K8S_43)", _each_container(_unpinned)),
+    Rule("probes", "who hangs is not restarted, who is not ready gets calls (CKV_K8S_8, 9)", _unprobed),
+    Rule("one way in", "each further one is another to be guarded (CIS 5.3, NSA)", _opened),
+    Rule("an end", "a job that hangs holds up every release", _endless),
+    Rule("scratch is bounded", "who fills it fills the node", _unbounded),
+    Rule("no secrets in manifests", "they are kept with the release, and shown by helm (CIS 5.4)", _secret_content),
     Rule(
-        "secrets as files", "variables are more easily dumped (CKV_K8S_35, CIS 5.4.1)", each_container(secret_variables)
+        "secrets as files",
+        "variables are more easily dumped (CKV_K8S_35, CIS 5.4.1)",
+        _each_container(_secret_variables),
     ),
-    Rule("no namespace", "the release's own is the one that is asked for (CKV_K8S_21)", own_namespace),
-    Rule("no shell", "what it interprets cannot be checked here", each_container(shell)),
+    Rule("no namespace", "the release's own is the one that is asked for (CKV_K8S_21)", _own_namespace),
+    Rule("no shell", "what it interprets cannot be checked here", _each_container(_shell)),
 )
 ALLOWED = (
     Allowed(
@@ -175,3 +178,24 @@ ALLOWED = (
     ),
     Allowed("scratch is bounded", "StatefulSet .*", "engines for development: they write logs there"),
 )
+
+
+def name_of(each: Thing) -> str:
+    """As exceptions name it."""
+    return f"{each['kind']} {each['metadata']['name']}"
+
+
+def allowed(rule: Rule, each: Thing) -> list[Allowed]:
+    """The exceptions that an object has from a rule."""
+    return [one for one in ALLOWED if one.rule == rule.name and re.fullmatch(one.objects, name_of(each))]
+
+
+def breaches(objects: Iterable[Thing]) -> list[str]:
+    """What is not allowed, a line each."""
+    return [
+        f"{rule.name}: {name_of(each)}: {what} ({rule.why})"
+        for each in objects
+        for rule in RULES
+        if not allowed(rule, each)
+        for what in rule.find(each)
+    ]
