@@ -7,7 +7,7 @@ SOURCES = $(wildcard libs/*/src services/*/src) cli/src sandbox/src deploy/local
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long up down status doctor check format bench protos lock test-native test-containers test-stripe-mock policies install install-runtime clean
+.PHONY: help demo test test-long up down status plan deploy rollback doctor check format bench protos lock test-native test-containers test-stripe-mock policies install install-runtime clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 26
@@ -24,8 +24,17 @@ up: install-runtime ## start what is not running; ready when every health check 
 down: install-runtime ## stop the stack; its data stays
 	@$(VENV)/usher down $(ARGS)
 
-status: install-runtime ## process, port, health and memory of everything
-	@$(VENV)/usher status $(ARGS)
+status: install-runtime ## process, port, health and memory of everything here; with ENV=… the release in that environment's cluster
+	@$(VENV)/usher $(if $(ENV),release status $(ENV),status) $(ARGS)
+
+plan: install-runtime ## what a release to ENV=dev, staging or prod would change (ARGS="--tag VERSION"); changes are no failure
+	@$(VENV)/usher release plan $(ENV) $(ARGS) || test $$? -eq 2
+
+deploy: install-runtime ## release to ENV=dev, staging or prod (ARGS="--tag VERSION"), back by itself when it fails
+	@$(VENV)/usher release deploy $(ENV) $(ARGS)
+
+rollback: install-runtime ## the last good release of ENV=dev, staging or prod again (ARGS="--revision N": that one)
+	@$(VENV)/usher release rollback $(ENV) $(ARGS)
 
 doctor: install-runtime ## what is missing, which port is taken
 	@$(VENV)/usher doctor $(ARGS)

@@ -13,6 +13,7 @@ from local_stack.doctor import examine
 from local_stack.inspection import StackStatus, inspect
 from local_stack.lifecycle import log_of
 from local_stack.log_reading import follow, last_lines_of
+from local_stack.platform_processes import Traces
 from local_stack.readiness import LOOPBACK
 from local_stack.stack import GATEWAY_PORT, Stack, default_folder
 from local_stack.state import StackState
@@ -40,6 +41,11 @@ def up(
         list[str] | None,
         typer.Option(metavar="SERVICE=NUMBER", help="Processes of a service, such as booking=2 (repeatable)."),
     ] = None,
+    traces: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Send traces there (OTLP over gRPC), such as http://127.0.0.1:4317."),
+    ] = None,
+    trace_ratio: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of requests that are traced.")] = 1.0,
     only: Annotated[list[str] | None, typer.Option(help="Start only this process (repeatable).")] = None,
     foreground: Annotated[bool, typer.Option("--foreground", "-f", help="Show the logs; ctrl-C stops all.")] = False,
     as_json: Json = False,
@@ -55,6 +61,7 @@ def up(
                 preferred=preferred,
                 replicas=_numbers(replicas) if replicas else None,
                 only=only or (),
+                traces=Traces(traces, trace_ratio) if traces else None,
                 progress=progress,
             )
         )

@@ -24,6 +24,9 @@ SWITCHES = {
     "certificates by hand": {
         "publicUrl": "https://tickets.example", "tls": {"enabled": True, "certManager": {"enabled": False}},
     },
+    "internal tls": {"tls": {"internal": {"enabled": True}}},
+    "internal tls by hand": {"tls": {"internal": {"enabled": True, "certManager": {"enabled": False}}}},
+    "internal tls of an issuer": {"tls": {"internal": {"enabled": True, "certManager": {"issuer": "company"}}}},
     "keda": {"keda": {"enabled": True}},
     "no keda": {"keda": {"enabled": False}},
     "no policies": {"network": {"policies": False}},

@@ -48,28 +48,35 @@ def test_the_job_makes_the_topic_of_each_service_that_publishes_and_that_of_the_
     assert {"--partitions=12", "--copies=3", "--retention-hours=168"} <= set(container["args"])
 
 
-def test_topics_are_there_before_services_make_their_own_unless_the_chart_brings_kafka(rendered, find):
+def test_topics_are_there_before_services_make_their_own_unless_the_release_brings_kafka_or_the_login(rendered, find):
     hooks = {
         environment: find(rendered(environment), "Job", "usher-topics")["metadata"]["annotations"]["helm.sh/hook"]
         for environment in ("dev", "staging", "prod")
     }
     assert hooks == {
-        "dev": "post-install,post-upgrade", "staging": "pre-install,pre-upgrade", "prod": "pre-install,pre-upgrade",
+        "dev": "post-install,post-upgrade", "staging": "post-install,pre-upgrade", "prod": "post-install,pre-upgrade",
     }  # fmt: skip
+    job = find(rendered("prod", "secrets by hand"), "Job", "usher-topics")
+    assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
 
 
 def test_external_secrets_fill_each_secret_a_pod_asks_for(rendered, find, pods):
     objects = rendered("prod", "external secrets")
-    filled = {
-        (name, data["secretKey"])
-        for name, each in find(objects, "ExternalSecret").items()
-        for data in each["spec"]["data"]
-    }
-    asked = set()
-    for pod in pods(objects).values():
+    needed, everything = set(), set()
+    for name, each in find(objects, "ExternalSecret").items():
+        needed |= {(name, data["secretKey"]) for data in each["spec"].get("data", [])}
+        if "dataFrom" in each["spec"]:
+            everything.add(name)
+    asked, wished = set(), set()
+    for name, pod in pods(objects).items():
+        if not name.startswith(("Deployment", "usher-smoke")):
+            continue
         for container in pod["containers"]:
-            references = [each["valueFrom"]["secretKeyRef"] for each in container.get("env", []) if "valueFrom" in each]
-            asked |= {(each["name"], each["key"]) for each in references}
+            for each in (each["valueFrom"]["secretKeyRef"] for each in container.get("env", []) if "valueFrom" in each):
+                (wished if each["optional"] else asked).add((each["name"], each["key"]))
         for volume in (each["secret"] for each in pod.get("volumes", []) if "secret" in each):
-            asked |= {(volume["secretName"], item["key"]) for item in volume.get("items", [])}
-    assert filled == asked
+            (wished if volume["optional"] else asked).update(
+                (volume["secretName"], item["key"]) for item in volume["items"]
+            )
+    assert needed == asked
+    assert everything == {name for name, _ in wished}, "a key that may be missing is not asked for by name"

@@ -31,7 +31,7 @@ def test_no_object_is_there_twice_and_each_says_whose_it_is(objects):
     [
         ({"gateway": {"wrkers": 2}}, "at '/gateway': additional properties 'wrkers' not allowed"),
         ({"components": {"booking": {"settings": {"USHER_HOLDSECONDS": "1"}}}}, "'USHER_HOLDSECONDS' not allowed"),
-        ({"components": {"event": {"settings": {"USHER_LANES": "1"}}}}, "'USHER_LANES' not allowed"),
+        ({"components": {"event": {"settings": {"USHER_LANES": "2"}}}}, "'USHER_LANES' not allowed"),
         ({"environment": "qa"}, "at '/environment': value must be one of 'dev', 'staging', 'prod'"),
         ({"defaults": {"resources": {"requests": {"memory": "lots"}}}}, "at '/defaults/resources/requests/memory'"),
         ({"publicUrl": "usher.example"}, "at '/publicUrl'"),
@@ -78,4 +78,19 @@ def test_two_releases_in_one_cluster_share_no_name_but_those_of_secrets():
         }
         for name in ("one", "other")
     )
+    assert one & other == set()
+
+
+def test_releases_of_one_name_in_two_namespaces_share_nothing_that_belongs_to_the_cluster():
+    one, other = (
+        {
+            each["metadata"]["name"]
+            for each in objects_of(
+                helm("template", "usher", str(CHART), "--namespace", name, values=[own_values("prod")])
+            )
+            if each["kind"] == "PriorityClass"
+        }
+        for name in ("usher", "usher-staging")
+    )
+    assert one == {"usher-critical", "usher-standard", "usher-background"}
     assert one & other == set()

@@ -15,6 +15,7 @@ ALL_ON = {
     "engines": {"kind": "singleNode"},
     "development": {"mail": {"enabled": True}, "sandbox": {"enabled": True}, "seed": {"enabled": True}},
     "smoke": {"account": "usher-smoke", "outside": True},
+    "tls": {"internal": {"enabled": True, "certManager": {"issuer": "company"}}},
 }
 VALUES = over(own_values(), ALL_ON)
 # Besides, where something else is in the place of what is on.
@@ -30,6 +31,7 @@ INSTEAD = {
     "pullPolicy": "Always", "issuerKind": "Issuer", "zones": "DoNotSchedule", "nodes": "DoNotSchedule",
     "priority": "background", "storeKind": "SecretStore", "interval": "9s", "refreshInterval": "9m", "cpu": "77m",
     "memory": "77Mi", "storage": "77Gi", "cidr": "192.0.2.0/24", "folder": "/elsewhere",
+    "USHER_KAFKA_SECURITY": "SSL", "USHER_KAFKA_MECHANISM": "PLAIN",
 }  # fmt: skip
 EMPTY = {
     "event": {"drainSeconds": 44},
@@ -78,6 +80,7 @@ def nested(path, value):
 MARKED = {
     path for path in leaves(VALUES)
     if {"settings", "secrets", "files", "consumes"} & set(path) and isinstance(leaves(VALUES)[path], str)
+    and not path[-1].startswith(("USHER_KAFKA_SECURITY", "USHER_KAFKA_MECHANISM"))
 }  # fmt: skip
 ONE_BY_ONE = {path: value for path, value in leaves(VALUES).items() if path not in MARKED}
 

@@ -19,6 +19,12 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 environment: {{ .root.Values.environment }}
 {{- end }}
 
+{{- /* A priority class belongs to the whole cluster, in which staging may stand beside prod. */ -}}
+{{- define "usher.priority" -}}
+{{- $root := index . 0 -}}
+{{ ternary "" (printf "%s-" $root.Release.Namespace) (eq $root.Release.Namespace $root.Release.Name) }}{{ $root.Release.Name }}-{{ index . 1 }}
+{{- end }}
+
 {{- define "usher.tag" -}}
 {{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}

@@ -5,19 +5,22 @@
   ports:
     - {name: grpc, containerPort: {{ include "usher.grpcPort" . }}}
     - {name: metrics, containerPort: {{ include "usher.metricsPort" . }}}
+    {{- if .root.Values.tls.internal.enabled }}
+    - {name: health, containerPort: {{ include "usher.healthPort" . }}}
+    {{- end }}
   startupProbe:
-    grpc: {port: {{ include "usher.grpcPort" . }}}
+    grpc: {port: {{ include "usher.probePort" . }}}
     periodSeconds: 2
     timeoutSeconds: 2
     failureThreshold: {{ div (add $probes.startupSeconds 1) 2 }}
   readinessProbe:
-    grpc: {port: {{ include "usher.grpcPort" . }}}
+    grpc: {port: {{ include "usher.probePort" . }}}
     periodSeconds: {{ $probes.readinessPeriodSeconds }}
     timeoutSeconds: 2
     failureThreshold: 2
   # Says whether the process still turns, not whether its database answers: no restart mends that.
   livenessProbe:
-    grpc: {port: {{ include "usher.grpcPort" . }}, service: usher.liveness}
+    grpc: {port: {{ include "usher.probePort" . }}, service: usher.liveness}
     periodSeconds: {{ $probes.livenessPeriodSeconds }}
     timeoutSeconds: 5
     failureThreshold: 4
@@ -39,22 +42,16 @@
     {{- toYaml .component.resources | nindent 4 }}
   volumeMounts:
     - {name: scratch, mountPath: /tmp}
-    {{- range $name, $file := .component.files }}
-    - {name: {{ $.volumes | default "" }}{{ $name }}, mountPath: {{ $file.folder }}, readOnly: true}
+    {{- if not .command }}
+    {{- include "usher.tls.mount" . | nindent 4 }}
     {{- end }}
+    {{- include "usher.files.mounts" (merge (dict "prefix" "") .) | nindent 4 }}
 {{- end }}
 
 {{- define "usher.volumes.service" -}}
 - {name: scratch, emptyDir: {sizeLimit: 64Mi}}
-{{- include "usher.volumes.files" . }}
-{{- end }}
-
-{{- /* `volumes`: what the names of volumes begin with, where several services share a pod. */ -}}
-{{- define "usher.volumes.files" }}
-{{- range $name, $file := .component.files }}
-- name: {{ $.volumes | default "" }}{{ $name }}
-  secret: {secretName: {{ $file.secret }}, optional: {{ $file.optional | default false }}, items: [{key: {{ $file.key }}, path: {{ $file.key }}}]}
-{{- end }}
+{{ include "usher.tls.volume" . }}
+{{ include "usher.files.volumes" (merge (dict "prefix" "") .) }}
 {{- end }}
 
 {{- define "usher.pod" -}}
@@ -73,7 +70,7 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- if .root.Values.priorityClasses.create }}
-  priorityClassName: {{ printf "%s-%s" .root.Release.Name .component.priority }}
+  priorityClassName: {{ include "usher.priority" (list .root .component.priority) }}
   {{- end }}
   # Longer than sleeping, draining and closing clients together.
   terminationGracePeriodSeconds: {{ add .component.preStopSeconds .component.drainSeconds 10 }}
@@ -82,6 +79,8 @@ spec:
     - topologyKey: {{ $key }}
       maxSkew: 1
       whenUnsatisfiable: {{ $otherwise }}
+      # A zone that is being emptied is none to spread over: its pods find room in the others.
+      nodeTaintsPolicy: Honor
       matchLabelKeys: [pod-template-hash]
       labelSelector:
         matchLabels:

@@ -10,7 +10,7 @@ from local_stack import embedded, lifecycle, native, platform_processes, process
 from local_stack.failures import NoStack, StackFailure
 from local_stack.gateway import gateway
 from local_stack.lifecycle import Progress, silent
-from local_stack.platform_processes import replicas_of
+from local_stack.platform_processes import Traces, replicas_of
 from local_stack.ports import choose_ports
 from local_stack.processes import ProcessSpec
 from local_stack.readiness import LOOPBACK
@@ -57,11 +57,13 @@ class Stack:
         replicas: Mapping[str, int] | None = None,
         only: Collection[str] = (),
         environment: Mapping[str, Mapping[str, str]] | None = None,
+        traces: Traces | None = None,
         progress: Progress = silent,
     ) -> StackState:
         """Start what is not running and wait until everything serves; `only` names processes to leave it at.
 
-        environment: process → more variables for it, if this call starts it; not kept.
+        environment: process → more variables for it; traces: where services and gateway send them. Both are for what
+        this call starts, and not kept.
 
         `engines`, ports and `replicas` (service → how many processes, 1 where not named) are decided by the first start
         and kept; asking for other engines later is refused, other ports and numbers are taken over only while nothing
@@ -73,7 +75,7 @@ class Stack:
             state = self._prepared(engines, port_base, preferred, _checked(replicas))
             specs = [
                 replace(spec, environment={**spec.environment, **(environment or {}).get(spec.name, {})})
-                for spec in plan(self.folder, state)
+                for spec in plan(self.folder, state, traces)
                 if not only or spec.name in only
             ]
             return await lifecycle.start_all(self.folder, specs, state, progress)
@@ -148,7 +150,7 @@ def _checked(replicas: Mapping[str, int] | None) -> Mapping[str, int] | None:
     return None if replicas is None else {name: count for name, count in replicas.items() if count > 1}
 
 
-def plan(folder: Path, state: StackState) -> list[ProcessSpec]:
+def plan(folder: Path, state: StackState, traces: Traces | None = None) -> list[ProcessSpec]:
     """Every process of the stack in `folder`, in the order in which they start."""
     ports, keys = state.ports, secrets_of(folder)
     if state.engines == "native":
@@ -161,9 +163,9 @@ def plan(folder: Path, state: StackState) -> list[ProcessSpec]:
         embedded.mail_catcher(folder, ports),
         platform_processes.sandbox(folder, ports),
         *(
-            platform_processes.service(name, folder, ports, keys)
+            platform_processes.service(name, folder, ports, keys, traces)
             for service in platform_processes.SERVICES
             for name in replicas_of(service, state.replicas)
         ),
-        gateway(folder, ports, state.replicas),
+        gateway(folder, ports, state.replicas, traces),
     ]

@@ -18,11 +18,13 @@ from pymongo.errors import (
     PyMongoError,
     WTimeoutError,
 )
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from domain_kit.refusals import Unavailable
 from mongo_store.documents import CODEC
+from mongo_store.metrics import StoreMetrics
 from mongo_store.reading import GatheredReads
 from mongo_store.sessions import Sessions
 
@@ -140,9 +142,32 @@ class Database:
             await collection.create_indexes([index.model()])
 
 
+class _Timed(CommandListener):
+    """Passes on how long MongoDB took, as pymongo has measured it."""
+
+    def __init__(self, metrics: StoreMetrics) -> None:
+        self._operated = metrics.operated
+
+    def started(self, event: CommandStartedEvent) -> None:
+        """Its end is enough."""
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """It was answered."""
+        self._operated(event.command_name, event.duration_micros / 1e6, False)
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """It was refused, or nobody answered."""
+        self._operated(event.command_name, event.duration_micros / 1e6, True)
+
+
 @asynccontextmanager
 async def open_database(
-    uri: str, name: str, *, application: str = "usher", patience: timedelta = timedelta(seconds=5)
+    uri: str,
+    name: str,
+    *,
+    application: str = "usher",
+    patience: timedelta = timedelta(seconds=5),
+    metrics: StoreMetrics | None = None,
 ) -> AsyncIterator[Database]:
     """A database for as long as the context lasts. `patience` bounds how long a call waits for a primary.
 
@@ -158,6 +183,7 @@ async def open_database(
         tz_aware=True,
         retryWrites=True,
         retryReads=True,
+        event_listeners=[] if metrics is None else [_Timed(metrics)],
     )
     database = Database(client, name)
     try:

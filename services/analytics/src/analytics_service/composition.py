@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
+from analytics_service import metrics as declared
 from analytics_service.handlers.count_sales import count_sales
 from analytics_service.handlers.show_facts import heal_index, show_facts
 from analytics_service.inbound.consumers import Listener
@@ -34,14 +35,21 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts. Elasticsearch may be away at the start."""
     async with (
         open_chassis(settings, metrics, SCHEMA) as chassis,
-        _open_elastic(settings) as elastic,
+        _open_elastic(settings, metrics) as elastic,
     ):
-        facts, sheets = MongoFacts(chassis.database), MongoSheets(chassis.database)
+        facts = MongoFacts(chassis.database, metrics.outcomes(declared.FACTS))
+        sheets = MongoSheets(chassis.database)
         organizers = ProjectedOrganizers(chassis.database)
         index = ElasticFactIndex(elastic.index(definition(settings.facts_index)))
         counting = Repeating("counting", partial(count_sales, facts, sheets), seconds=POLL_SECONDS)
         showing = Repeating("showing", partial(show_facts, facts, index), seconds=POLL_SECONDS)
-        healing = Repeating("healing", partial(heal_index, facts, index), seconds=settings.tend_seconds)
+        healed = metrics.counter(declared.HEALED).inc
+
+        async def heal() -> None:
+            if await heal_index(facts, index):
+                healed()
+
+        healing = Repeating("healing", heal, seconds=settings.tend_seconds)
 
         def wake() -> None:
             counting.wake()
@@ -64,13 +72,14 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
 
 async def prepare_index(settings: Settings, _database: Database) -> Sequence[str]:
     """Make the index; one of an older generation goes on answering until this code starts."""
-    async with _open_elastic(settings) as elastic:
+    async with _open_elastic(settings, Metrics(settings.service)) as elastic:
         return await elastic.index(definition(settings.facts_index)).make()
 
 
-def _open_elastic(settings: Settings) -> AbstractAsyncContextManager[Elastic]:
+def _open_elastic(settings: Settings, metrics: Metrics) -> AbstractAsyncContextManager[Elastic]:
     return open_elastic(
         settings.elasticsearch_url,
         api_key=settings.elasticsearch_api_key,
         ca_certs=settings.elasticsearch_ca_certs,
+        metrics=metrics.elastic,
     )

@@ -8,6 +8,7 @@ from chassis import open_chassis
 from domain_kit.refusals import NotFound
 from event_service.domain.seating import MOST_ROWS, MOST_SEATS
 from event_service.inbound.servicer import EventServicer
+from event_service.metrics import count_business
 from event_service.outbound.repositories import INDEXES, MongoEvents
 from event_service.settings import Settings
 from grpc_runtime import Service
@@ -26,6 +27,7 @@ MOST_ITEMS = {UpdateSeatingPlanRequest.DESCRIPTOR.full_name: 2 * MOST_SEATS + MO
 async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
     async with open_chassis(settings, metrics, SCHEMA) as chassis:
+        count_business(metrics)
         events = MongoEvents(chassis.journal)
 
         async def owner_of(name: str) -> Ownership | None:

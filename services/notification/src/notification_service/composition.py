@@ -10,6 +10,7 @@ from mongo_store import Schema
 from notification_service.inbound.consumers import MailCauses
 from notification_service.inbound.postman import Postman
 from notification_service.inbound.servicer import NotificationServicer
+from notification_service.metrics import count_business, queue_figures
 from notification_service.outbound.repositories import INDEXES, MongoNotifications, ToldByOthers
 from notification_service.outbound.smtp_lines import SmtpLines
 from notification_service.outbound.smtp_post import SmtpPost
@@ -28,12 +29,13 @@ READ_GAP = 0.5  # seconds; a letter may wait so long, and many share their state
 async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
     async with open_chassis(settings, metrics, SCHEMA) as chassis:
+        count_business(metrics)
         notifications = MongoNotifications(chassis.journal)
         writer = Writer()
         guard = Resilient("smtp", timeout=15.0, breaker=Breaker("smtp", metrics=metrics.calls), metrics=metrics.calls)
         lines = SmtpLines(settings.smtp_host, settings.smtp_port)
         post = SmtpPost(lines, settings.mail_from, settings.mail_domain, writer, guard)
-        postman = Postman(notifications, post, chassis.outbox, utc_now)
+        postman = Postman(notifications, post, chassis.outbox, utc_now, queue_figures(metrics))
         causes = MailCauses(notifications, ToldByOthers.of(chassis.database), utc_now)
         page_tokens = PageTokens(settings.page_token_key)
         yield Service(

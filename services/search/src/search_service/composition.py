@@ -8,6 +8,7 @@ from elastic_store import Elastic, open_elastic
 from grpc_runtime import HealthCheck, Service, Worker
 from mongo_store import Database, Schema
 from resource_api import PageTokens
+from search_service import metrics as declared
 from search_service.inbound.consumers import booking_subscription, event_subscription
 from search_service.inbound.servicer import SearchServicer
 from search_service.inbound.workers import TendingWorker
@@ -28,12 +29,14 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts. Elasticsearch may be away at the start."""
     async with (
         open_chassis(settings, metrics, SCHEMA) as chassis,
-        _open_elastic(settings) as elastic,
+        _open_elastic(settings, metrics) as elastic,
     ):
         sources, stored = MongoSources(chassis.database), elastic.index(definition(settings.index_name))
         views = Views(stored, most=settings.views_kept)
         index = ElasticEventIndex(stored, views)
-        tending = TendingWorker(sources, index, seconds=settings.tend_seconds)
+        tending = TendingWorker(
+            sources, index, seconds=settings.tend_seconds, healed=metrics.counter(declared.HEALED).inc
+        )
 
         async def findable() -> bool:
             await elastic.ping()
@@ -44,7 +47,12 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 servicers=[
                     (
                         add_SearchServiceServicer_to_server,
-                        SearchServicer(index, PageTokens(settings.page_token_key)),
+                        SearchServicer(
+                            index,
+                            PageTokens(settings.page_token_key),
+                            searched=metrics.outcomes(declared.SEARCHES),
+                            suggested=metrics.outcomes(declared.SUGGESTIONS),
+                        ),
                     )
                 ],
                 workers=[
@@ -65,14 +73,15 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
 
 async def prepare_index(settings: Settings, database: Database) -> Sequence[str]:
     """Make the index and fill it; one of an older generation goes on answering until this code starts."""
-    async with _open_elastic(settings) as elastic:
+    async with _open_elastic(settings, Metrics(settings.service)) as elastic:
         stored = elastic.index(definition(settings.index_name))
         return await ElasticEventIndex(stored, Views(stored, most=1)).make(MongoSources(database).pages)
 
 
-def _open_elastic(settings: Settings) -> AbstractAsyncContextManager[Elastic]:
+def _open_elastic(settings: Settings, metrics: Metrics) -> AbstractAsyncContextManager[Elastic]:
     return open_elastic(
         settings.elasticsearch_url,
         api_key=settings.elasticsearch_api_key,
         ca_certs=settings.elasticsearch_ca_certs,
+        metrics=metrics.elastic,
     )

@@ -14,6 +14,7 @@ from telemetry import Metrics
 from user_service.domain.passwords import WeakPasswords
 from user_service.inbound.servicer import UserServicer
 from user_service.inbound.workers import Periodic, idle_sessions
+from user_service.metrics import count_business
 from user_service.outbound.access_tokens import SignedAccessTokens
 from user_service.outbound.password_hashing import open_passwords
 from user_service.outbound.repositories import INDEXES, MongoOrganizers, MongoSessions, MongoUsers
@@ -37,9 +38,10 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             passes=settings.argon2_passes,
             lanes=settings.argon2_lanes,
             threads=settings.argon2_threads,
-            metrics=metrics.calls,
+            metrics=metrics.bulkheads,
         ) as passwords,
     ):
+        count_business(metrics)
         keys = SigningKeys(chassis.journal, utc_now, settings.rotation)
         await keys.load()
         sessions, organizers = MongoSessions(chassis.journal), MongoOrganizers(chassis.journal)

@@ -1,6 +1,6 @@
 """All facts in MongoDB: what figures are counted from, and what fills the index again when it has lost some."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,11 +27,11 @@ SHOWN_AT_ONCE = 64
 
 
 class MongoFacts:
-    """analytics_service.domain.ports.Facts."""
+    """analytics_service.domain.ports.Facts. filed: told the kind of each that is new."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, filed: Callable[[str], None] = lambda _: None) -> None:
         self._facts, self._silent = database.collection(FACTS), database.collection(SILENT)
-        self._filing, self._notes = Filing(database), Notes(database)
+        self._filing, self._notes = Filing(database, filed), Notes(database)
 
     async def file(self, fact: Fact, zone: OrganizerZone) -> None:
         """Keep it on its day in `zone` and note it, in one step; nothing if it is filed under as new a version.

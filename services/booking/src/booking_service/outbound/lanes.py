@@ -7,14 +7,15 @@ is decided as far as that can be done ahead; there is no timer, so a lone comman
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 from zlib import crc32
 
-from booking_service.domain.commands import Command
+from booking_service.domain.commands import BookGroup, Command, Hold
 from booking_service.domain.records import Record
-from domain_kit.refusals import ResourceExhausted
+from domain_kit.refusals import Refusal, ResourceExhausted
 from domain_kit.repository import Cause
 
 LANE_RETRY = timedelta(milliseconds=500)
@@ -56,6 +57,9 @@ class LaneMetrics(Protocol):
     def conflicted(self) -> None:
         """A batch was decided anew because somebody else had written."""
 
+    def refused(self, reason: str) -> None:
+        """A booking that somebody asked for was refused."""
+
 
 class NoLaneMetrics:
     """Reports nothing."""
@@ -67,6 +71,9 @@ class NoLaneMetrics:
         """Ignored."""
 
     def conflicted(self) -> None:
+        """Ignored."""
+
+    def refused(self, reason: str) -> None:
         """Ignored."""
 
 
@@ -114,6 +121,8 @@ class Lanes:
         """See domain.ports.Desk. A caller that goes away while it queues is forgotten before it takes places."""
         lane = self._lanes[crc32(command.event.encode()) % len(self._lanes)]
         if len(lane.queue) >= self._bound:
+            if isinstance(command, Hold | BookGroup):
+                self._metrics.refused("LANE_FULL")
             raise ResourceExhausted(
                 "LANE_FULL", "Too many bookings of this event wait; try again.", retry_after=LANE_RETRY
             )
@@ -121,7 +130,12 @@ class Lanes:
         lane.queue.append(waiting)
         self._metrics.queued(sum(len(each.queue) for each in self._lanes))
         lane.wake()
-        return await waiting.done
+        try:
+            return await waiting.done
+        except Refusal as refusal:
+            if isinstance(command, Hold | BookGroup):
+                self._metrics.refused(refusal.reason)
+            raise
 
     async def close(self) -> None:
         """Returns when all that was submitted is settled."""
@@ -141,7 +155,8 @@ class _Lane:
     def wake(self) -> None:
         self._arrived.set()
         if self.running is None:
-            self.running = asyncio.create_task(self._run(), name="lane")
+            # In no caller's context: what a lane does is for many.
+            self.running = asyncio.create_task(self._run(), name="lane", context=Context())
 
     async def _run(self) -> None:
         batch: Sequence[Waiting] = []
