@@ -76,7 +76,7 @@ def variant(environment: str, chosen: Sequence[str], folder: Path) -> Path:
 def rules() -> str:
     """The chart's alerts as the resource that the Prometheus operator reads; kustomize cannot make one of a list."""
     labels = "app.kubernetes.io/name: usher, app.kubernetes.io/instance: usher, app.kubernetes.io/component: monitoring"
-    head = f"""# Written by `python tools/kustomize_build.py` from the chart's {" and ".join(f"files/{name}" for name in ALERTS)}.
+    head = f"""# Written by `python tools/kustomize_build.py` from files/ of the chart: {", ".join(ALERTS)}.
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:
