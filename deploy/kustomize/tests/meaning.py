@@ -96,7 +96,7 @@ def allowed(objects: Iterable[Object], components: Iterable[str]) -> set[tuple[s
 
 
 def _who(peer: Object, components: list[str]) -> list[str]:
-    if peer.keys() == {"podSelector"} and peer["podSelector"]:
+    if peer.keys() == {"podSelector"} and "app.kubernetes.io" in str(peer):
         return [each for each in components if selects(peer["podSelector"], each)]
     return [json.dumps(peer, sort_keys=True)]
 

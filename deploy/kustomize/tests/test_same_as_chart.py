@@ -1,12 +1,13 @@
 """An overlay and the chart with the values of that environment make the same platform, but for what is listed here."""
 
 import copy
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from kustomize_build import OVERLAYS, own_components
+from kustomize_build import OVERLAYS, build, own_components, variant
 from meaning import (
     COMPONENT,
     Object,
@@ -163,9 +164,14 @@ def with_policies_by_meaning(objects):
 
 
 def with_engines_where_they_are(objects):
-    """Ways to an engine's namespace are left out where its pods are beside, ways to its pods where they are not."""
-    there = {each["metadata"]["labels"][COMPONENT] for each in objects if pod_of(each)}
-    nowhere = {_namespace(name) if name in there else name for name in ENGINES}
+    """Ways to an engine are left out but those to where it is: beside, beside by an operator, or in its namespace."""
+    kinds = {each["kind"]: each["metadata"]["labels"].get(COMPONENT) for each in objects}
+    run = {kinds[kind] for kind in ("MongoDBCommunity", "Kafka", "Elasticsearch") if kind in kinds}
+    beside = {each["metadata"]["labels"][COMPONENT] for each in objects if pod_of(each)}
+    nowhere = set()
+    for name in ENGINES:
+        places = [name, _pods(name), _namespace(name)]
+        nowhere |= {*places} - {places[0 if name in beside else 1 if name in run else 2]}
     for each in (each for each in objects if each["kind"] == "Ways"):
         each["ways"] = {name: way for name, way in each["ways"].items() if not nowhere & set(way)}
     return objects
@@ -173,6 +179,25 @@ def with_engines_where_they_are(objects):
 
 def _namespace(name):
     return json.dumps({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}})
+
+
+def _pods(name):
+    """As the operators label them."""
+    labels = {
+        "mongodb": {"app": "usher-mongodb-svc"},
+        "kafka": {"strimzi.io/cluster": "usher-kafka"},
+        "elasticsearch": {"elasticsearch.k8s.elastic.co/cluster-name": "usher-elasticsearch"},
+    }
+    return json.dumps({"podSelector": {"matchLabels": labels[name]}})
+
+
+def without_authority_of_operators_mongodb(objects):
+    if any(each["kind"] == "MongoDBCommunity" for each in objects):
+        for pod in filter(None, map(pod_of, objects)):
+            pod["volumes"] = [each for each in pod["volumes"] if each["name"] != "mongodb-ca"]
+            for container in pod["containers"]:
+                container["volumeMounts"] = [each for each in container["volumeMounts"] if each["name"] != "mongodb-ca"]
+    return objects
 
 
 def without_labels_of_claims(objects):
@@ -202,6 +227,7 @@ DIFFERENCES = [
     both("policies are written by edge, not by pod", with_policies_by_meaning),
     Difference("a policy lets an engine be in a namespace of its own or beside", nothing, with_engines_where_they_are),
     Difference("annotations tell the wiring where to put something", nothing, without_marks),
+    Difference("MongoDB of an operator brings no authority", without_authority_of_operators_mongodb, nothing),
     Difference("claims of engines say whose they are", nothing, without_labels_of_claims),
 ]  # fmt: skip
 
@@ -257,8 +283,8 @@ SWITCHES = [
     ("staging", "-gateway-api +load-balancer", {"exposure": {"kind": "loadBalancer"}, "gateway": {"trustedHops": 0}}),
     (
         "staging",
-        "-engines-tls +operators",
-        {"engines": {"kind": "operators"}},
+        "-engines-tls -external-secrets +operators",
+        {"engines": {"kind": "operators"}, "externalSecrets": {"enabled": False}},
     ),
     ("staging", "+mtls", {"tls": {"internal": {"enabled": True}}}),
     ("dev", "+priorities", {"priorityClasses": {"create": True}}),
@@ -282,15 +308,26 @@ def test_a_component_makes_what_its_switch_of_the_chart_makes(environment, chang
     assert told(ours, theirs) == []
 
 
+@pytest.fixture(scope="module")
+def run_by_operators(charted, tmp_path_factory):
+    """Engines of operators: overlay and chart."""
+    chosen = [each for each in own_components("staging") if each not in ("engines-tls", "external-secrets")]
+    folder = variant("staging", [*chosen, "operators"], tmp_path_factory.mktemp("operators"))
+    values = {"engines": {"kind": "operators"}, "externalSecrets": {"enabled": False}}
+    return build(folder), charted("staging", values)
+
+
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda each: each.reason)
-def test_each_difference_is_one(difference, built, charted):
+def test_each_difference_is_one(difference, built, charted, run_by_operators):
     """What no longer differs is to leave the list."""
 
-    def same(environment):
+    def same(overlay, chart):
         try:
-            ours = alike(built(environment), "overlay", left_out=difference)
-            return told(ours, alike(charted(environment), "chart", left_out=difference)) == []
+            return (
+                told(alike(overlay, "overlay", left_out=difference), alike(chart, "chart", left_out=difference)) == []
+            )
         except (AttributeError, KeyError, ValueError, TypeError):
             return False
 
-    assert not all(same(environment) for environment in OVERLAYS)
+    pairs = itertools.chain(((built(each), charted(each)) for each in OVERLAYS), [run_by_operators])
+    assert not all(itertools.starmap(same, pairs))

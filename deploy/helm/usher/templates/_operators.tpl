@@ -7,9 +7,9 @@ settings:
   USHER_KAFKA_SECURITY: SASL_SSL
   USHER_KAFKA_MECHANISM: SCRAM-SHA-512
   USHER_KAFKA_USER: {{ include "usher.operators.kafkaUser" .root }}
-  USHER_KAFKA_CA_FILE: /etc/usher/kafka/ca.crt
+  USHER_KAFKA_CA_FILE: /etc/usher/kafka-ca/ca.crt
   {{- if $search }}
-  USHER_ELASTICSEARCH_CA_CERTS: /etc/usher/elasticsearch/ca.crt
+  USHER_ELASTICSEARCH_CA_CERTS: /etc/usher/elasticsearch-ca/ca.crt
   {{- end }}
 secrets:
   USHER_MONGODB_URI: {secret: {{ include "usher.operators.mongodbSecret" .root }}, key: connectionString.standard, brought: true}
@@ -19,9 +19,9 @@ secrets:
   USHER_ELASTICSEARCH_URL: {secret: {{ .root.Values.engines.operators.elasticsearch.userSecret }}, key: url}
   {{- end }}
 files:
-  kafka-ca: {secret: {{ include "usher.operators.name" (list .root "kafka") }}-cluster-ca-cert, key: ca.crt, folder: /etc/usher/kafka, brought: true}
+  kafka-ca: {secret: {{ include "usher.operators.name" (list .root "kafka") }}-cluster-ca-cert, key: ca.crt, folder: /etc/usher/kafka-ca, brought: true}
   {{- if $search }}
-  elasticsearch-ca: {secret: {{ include "usher.operators.name" (list .root "elasticsearch") }}-es-http-certs-public, key: ca.crt, folder: /etc/usher/elasticsearch, brought: true}
+  elasticsearch-ca: {secret: {{ include "usher.operators.name" (list .root "elasticsearch") }}-es-http-certs-public, key: ca.crt, folder: /etc/usher/elasticsearch-ca, brought: true}
   {{- end }}
 {{- end }}
 
