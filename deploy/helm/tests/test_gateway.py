@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from helm_chart import ENVIRONMENTS, over, own_values, render
 
-from gateway_config import TEMPLATE, render_gateway
+from gateway_config import TEMPLATE, render_gateway, with_traces
 from gateway_config.__main__ import assemble
 from local_stack.gateway import gateway_values
 
@@ -71,7 +71,7 @@ def test_filters_and_clusters_are_those_of_the_local_run(environment, local, ren
         assert neutral(other) == neutral(one)
     ours = {each["name"]: each for each in local["static_resources"]["clusters"]}
     theirs = {each["name"]: each for each in found["static_resources"]["clusters"]}
-    assert set(theirs) == {*ours, "admin"}
+    assert set(theirs) - {"traces"} == {*ours, "admin"}
     for name, here in ours.items():
         assert {**theirs[name], "load_assignment": ""} == {**here, "load_assignment": ""}
 
@@ -266,3 +266,27 @@ def test_the_route_of_the_gateway_api_leads_to_the_gateway_and_its_certificate_i
     certificate = find(objects, "Certificate", "usher-gateway")["spec"]
     assert listener["tls"]["certificateRefs"] == [{"name": certificate["secretName"]}]
     assert certificate["dnsNames"] == [listener["hostname"]]
+
+
+@pytest.mark.parametrize(("environment", "percent"), [("staging", 20), ("prod", 2)])
+def test_where_services_send_traces_the_gateway_decides_about_as_many(environment, percent, rendered, find):
+    found = document(rendered(environment), find)
+    tracing, (traces,) = (
+        manager(found)["tracing"],
+        (each for each in found["static_resources"]["clusters"] if each["name"] == "traces"),
+    )
+    assert (tracing["random_sampling"]["value"], tracing["client_sampling"]["value"]) == (percent, 0)
+    address = traces["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]
+    assert address == {"address": "otel-collector.monitoring", "port_value": 4317}
+
+
+def test_the_gateway_traces_as_the_local_one_does(local, rendered, find):
+    ours = yaml.safe_load(with_traces(yaml.safe_dump(local), "http://otel-collector.monitoring:4317", 0.2))
+    theirs = document(rendered("staging"), find)
+    assert manager(ours)["tracing"] == manager(theirs)["tracing"]
+    named = [[each for each in of["static_resources"]["clusters"] if each["name"] == "traces"] for of in (ours, theirs)]
+    assert named[0] == named[1]
+
+
+def test_without_an_endpoint_the_gateway_does_not_trace(rendered, find):
+    assert "tracing" not in manager(document(rendered("dev"), find))

@@ -7,6 +7,7 @@ import time
 import grpc
 import grpc.aio
 import pytest
+from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from domain_kit.refusals import PermissionDenied, Unavailable
@@ -234,3 +235,9 @@ async def shown(address):
     """The certificate that a new connection is shown, PEM."""
     host, _, port = address.rpartition(":")
     return await asyncio.to_thread(ssl.get_server_certificate, (host, int(port)))
+
+
+async def test_a_scrape_tells_when_the_certificate_ends(secured, server):
+    ends = x509.load_pem_x509_certificate(server.certificate.read_bytes()).not_valid_after_utc.timestamp()
+    name = "usher_certificate_expiry_timestamp_seconds"
+    assert secured.metrics.registry.get_sample_value(name, {"certificate": "service"}) == ends

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+from cryptography import x509
 
 from grpc_runtime.settings import RuntimeSettings
 
@@ -22,6 +23,11 @@ class Pem:
     certificate: bytes
     key: bytes
     ca: bytes
+
+    @property
+    def ends_at(self) -> float:
+        """When the certificate does, in seconds since 1970."""
+        return x509.load_pem_x509_certificate(self.certificate).not_valid_after_utc.timestamp()
 
 
 class Identity:

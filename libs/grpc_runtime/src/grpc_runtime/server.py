@@ -53,6 +53,8 @@ class Server:
     ) -> None:
         self._address = f"{settings.host}:{settings.port}"
         self._identity = identity_of(settings)
+        if (identity := self._identity) is not None:
+            metrics.certificate("service", lambda: identity.current().ends_at)
         self._server = grpc.aio.server(options=list(OPTIONS))
         self.limits = interceptors.Limits(settings.max_in_flight)
         validation = interceptors.Validation(service.most_items)

@@ -117,7 +117,7 @@ class Journal:
         if names is not None:
             found = await asyncio.gather(*(self.database.read(collection, name) for name in names))
             return [document for document in found if document is not None]
-        with reachable():
+        with reachable(), self.database.timed("find"):
             matching = self.database.collection(collection).find(where, limit=limit, sort=list(sort) or None)
             return [document async for document in matching]
 

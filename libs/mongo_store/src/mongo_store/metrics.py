@@ -10,7 +10,7 @@ class StoreMetrics(Protocol):
         """One transaction went through with so many commands in it; seconds from its begin to its acknowledged end."""
 
     def operated(self, operation: str, seconds: float, failed: bool) -> None:
-        """MongoDB answered a command ("find", "bulkWrite"), or did not; told in the thread that waited for it."""
+        """MongoDB answered a "read" (documents by name), "find", "insert" or "ping", or failed."""
 
     def retried(self, kind: str) -> None:
         """Work had to be done again: `transient` (MongoDB asked for it), `split` (a batch went on without some)."""

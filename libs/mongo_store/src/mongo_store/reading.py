@@ -66,4 +66,5 @@ class GatheredReads:
 
     async def _find(self, collection: str, keys: list[Any]) -> dict[Any, Mapping[str, Any]]:
         where = {"_id": keys[0] if len(keys) == 1 else {"$in": keys}}
-        return {document["_id"]: document async for document in self._database.collection(collection).find(where)}
+        with self._database.timed("read"):
+            return {document["_id"]: document async for document in self._database.collection(collection).find(where)}

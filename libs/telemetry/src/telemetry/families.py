@@ -28,10 +28,13 @@ LOOP_LAG = histogram(
 )
 STORE_SECONDS = histogram("store_commit_seconds", "How long transactions took, from their begin to the majority.")
 STORE_COMMANDS = histogram("store_commit_commands", "Commands in one transaction.", buckets=SIZES)
-STORE_OPERATION = {"operation": "MongoDB command: `find`, `bulkWrite`, …"}
-STORE_OPERATIONS = histogram("store_operation_seconds", "How long commands to MongoDB took.", STORE_OPERATION)
+STORE_OPERATION = {"operation": "`read` (documents by name), `find`, `insert` or `ping`; transactions are commits"}
+STORE_OPERATIONS = histogram("store_operation_seconds", "How long MongoDB took to answer.", STORE_OPERATION)
 STORE_FAILURES = counter(
-    "store_operation_failures", "Commands to MongoDB that failed.", STORE_OPERATION, rare="once one failed"
+    "store_operation_failures",
+    "Times that MongoDB did not do what it was asked.",
+    STORE_OPERATION,
+    rare="once one failed",
 )
 STORE_RETRIES = counter(
     "store_retries",

@@ -130,9 +130,9 @@ class Metrics:
         """Background work ended by itself and is started again."""
         self._deaths.labels(worker).inc()
 
-    def certificate(self, name: str, ends_at: float) -> None:
-        """When a certificate ends, in seconds since 1970."""
-        self._certificates.labels(name).set(ends_at)
+    def certificate(self, name: str, ends_at: Callable[[], float]) -> None:
+        """What tells a scrape, in a thread of its own, when a certificate ends, in seconds since 1970."""
+        self._certificates.labels(name).set_function(ends_at)
 
     def text(self) -> bytes:
         """The exposition format, as a scrape reads it."""

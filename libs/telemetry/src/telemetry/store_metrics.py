@@ -21,7 +21,7 @@ class StoreMetrics:
         self._seconds.observe(seconds)
 
     def operated(self, operation: str, seconds: float, failed: bool) -> None:
-        """MongoDB answered a command; called in whatever thread waited for it."""
+        """MongoDB answered, or did not."""
         self._operations.labels(operation).observe(seconds)
         if failed:
             self._failures.labels(operation).inc()

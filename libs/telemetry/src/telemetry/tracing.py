@@ -6,7 +6,7 @@ not recorded makes no span, so that traces cost by how many are kept.
 
 import random
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -101,12 +101,15 @@ def continue_from(header: str, correlation_id: str) -> Iterator[None]:
 
     Where a span of the same request is open already, that span stays the parent.
     """
-    token = _carried.set(header if header and traceparent.parse(header) is not NO_TRACE else "")
+    carried = header if header and traceparent.parse(header) is not NO_TRACE else ""
+    token, active = _carried.set(carried), _tracing.active
     try:
-        with bind_correlation_id(correlation_id), ExitStack() as stack:
-            if active := _tracing.active:
-                stack.enter_context(active.continue_from(_carried.get()))
-            yield
+        with bind_correlation_id(correlation_id):
+            if active is None:
+                yield
+            else:
+                with active.continue_from(carried):
+                    yield
     finally:
         _carried.reset(token)
 

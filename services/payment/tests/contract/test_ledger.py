@@ -207,3 +207,22 @@ async def test_a_ledger_that_grows_while_it_is_verified_is_sound(database: Datab
         assert (await verified(database)).findings == []
     await growing
     assert (await verified(database)).head.count == 1200
+
+
+async def test_an_audit_finds_sums_that_are_not_zero_and_with_a_walk_what_was_altered(
+    database: Database, ledger: MongoLedger
+) -> None:
+    await waiting(database, 3)
+    before = await stored.audit(database, walk=False)
+    assert before is not None
+    assert before.waiting == 3
+    await chain_all(ledger)
+    sound = await stored.audit(database, walk=True)
+    assert sound is not None
+    assert (sound.findings, sound.waiting, sound.walked) == ([], 0, True)
+    await database.collection(stored.BALANCES).update_one({}, {"$inc": {"amount": 5}})
+    looked, walked = await stored.audit(database, walk=False), await stored.audit(database, walk=True)
+    assert looked is not None
+    assert walked is not None
+    assert list(looked.findings) == ["balances sum to 5 CAD"]
+    assert any(each.startswith("BALANCE") for each in walked.findings)
