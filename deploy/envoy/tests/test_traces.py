@@ -37,7 +37,6 @@ def test_a_traced_request_is_continued_by_the_service_and_tells_its_id_and_no_qu
         answer = httpx.get(f"{gateway.url}/v1/events:search", params={"query": "ada@example.org"}, headers=FORGED)
         asked = answer.headers["x-request-id"]
         (call,) = gateway.services.calls
-        print(traces.spans)
         (span,) = traces.when(lambda all_: [each for each in all_ if each.attributes.get("guid:x-request-id") == asked])
     assert call.metadata["traceparent"] == f"00-{span.trace}-{span.id}-01"
     assert (span.service, span.parent) == ("gateway", "")
