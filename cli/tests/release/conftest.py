@@ -63,8 +63,9 @@ class Played:
         self.file = folder / "cluster.json"
         self.set(
             helm="v4.1.4", unreachable=False, context="kind-usher", version="v1.35.4", namespaces=["usher"],
-            api_versions=API_VERSIONS, secrets=SECRETS, revisions=[], apply="", logs={}, bad=[],
-            pods=[], pods_after=[], events=[], upgrade="ok", rollback="ok", workloads=[workload(each) for each in COMPONENTS],
+            api_versions=API_VERSIONS, secrets=SECRETS, revisions=[], apply="", logs={}, bad=[], live={},
+            pods=[], pods_after=[], events=[], upgrade="ok", rollback="ok",
+            workloads=[workload(each) for each in COMPONENTS],
             workloads_after=[workload(each, generation=2) for each in COMPONENTS],
         )  # fmt: skip
 
@@ -119,7 +120,7 @@ def revision(real_helm):
     """`revision(number, status, …)`: one that the chart makes, of version 0.1.0."""
     made = {}
 
-    def of(number, status="deployed", *, environment="staging", description="", smoke="Unknown", sets=()):
+    def of(number, status="deployed", *, environment="staging", description="", smoke="", sets=()):
         key = (environment, tuple(sets))
         if key not in made:
             from usher_cli.release.target import CHART

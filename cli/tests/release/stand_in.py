@@ -13,6 +13,7 @@ FOLDER = os.environ["USHER_STAND_IN"]
 STATE = f"{FOLDER}/cluster.json"
 CALLS = f"{FOLDER}/calls"
 NO_ANSWER = "The connection to the server 127.0.0.1:1 was refused - did you specify the right host or port?"
+NEVER = "0001-01-01T00:00:00Z"
 BEGAN = "2026-11-01T10:00:00.123456789Z"
 
 
@@ -95,9 +96,9 @@ def revision_of(cluster, arguments):
 
 def status(cluster, arguments):
     each = revision_of(cluster, arguments)
-    run = {"phase": each["smoke"]}
-    if each["smoke"] != "Unknown":
-        run |= {"started_at": BEGAN, "completed_at": BEGAN}
+    run = {"phase": each["smoke"], "started_at": BEGAN, "completed_at": BEGAN}
+    if not each["smoke"]:
+        run |= {"started_at": NEVER, "completed_at": NEVER}
     hooks = [
         {"name": "usher-topics", "kind": "Job", "events": ["pre-install", "pre-upgrade"], "last_run": {"phase": ""}},
         {"name": "usher-smoke", "kind": "Pod", "events": ["test"], "last_run": run},
@@ -120,12 +121,15 @@ def add(cluster, status, description, manifest, values):
     number = cluster["revisions"][-1]["revision"] + 1 if cluster["revisions"] else 1
     cluster["revisions"].append(
         {"revision": number, "updated": BEGAN, "status": status, "description": description, "chart": "usher-0.1.0",
-         "app_version": "0.1.0", "manifest": manifest, "hooks": "", "values": values, "smoke": "Unknown"}
+         "app_version": "0.1.0", "manifest": manifest, "hooks": "", "values": values, "smoke": ""}
     )  # fmt: skip
     keep(cluster)
 
 
 def upgrade(cluster, arguments):
+    import signal
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     outcome = cluster["upgrade"]
     if outcome == "conflict":
         return fail("Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress")
@@ -137,19 +141,31 @@ def upgrade(cluster, arguments):
         add(cluster, "deployed", after(arguments, "--description"), manifest, {})
         return 0
     keep(cluster)
-    until_asked('"get", "pods"')
+    if outcome == "told to stop":
+        until_told_to_stop()
+    else:
+        until_asked('"get", "pods"')
     add(cluster, "failed", "Upgrade failed: context deadline exceeded", manifest, {})
     until_asked("status=failed")
     cluster["pods"] = []
     if outcome == "removed":
         cluster["revisions"] = []
         keep(cluster)
-    elif outcome == "rolled back":
+    elif outcome in {"rolled back", "told to stop"}:
         back = next(each for each in reversed(cluster["revisions"]) if each["status"] == "deployed")
         add(cluster, "deployed", f"Rollback to {back['revision']}", back["manifest"], back["values"])
     return fail(
         "Error: UPGRADE FAILED: release usher failed, and has been rolled back due to rollback-on-failure being set"
     )
+
+
+def until_told_to_stop():
+    """As helm does, which goes back then."""
+    import signal
+
+    with open(f"{FOLDER}/waits", "w"):
+        pass  # whoever reads it knows
+    signal.sigtimedwait([signal.SIGTERM], 60)
 
 
 def until_asked(words):
@@ -186,16 +202,21 @@ def kubectl(cluster, arguments):
     words = [each for each in arguments if not each.startswith("--")]
     if words[:2] == ["config", "view"]:
         return config(cluster, arguments)
+    if cluster["unreachable"] == "no credentials":
+        sys.stdout.write("Please enter Username: ")
+        return fail("error: EOF")
     if cluster["unreachable"]:
-        return fail(f"Unable to connect to the server: dial tcp: lookup gone: no such host\n{NO_ANSWER}")
+        return fail(NO_ANSWER)
     if words[0] == "version":
         sys.stdout.write(json.dumps({"clientVersion": {}, "serverVersion": {"gitVersion": cluster["version"]}}))
     elif words[0] == "api-versions":
         sys.stdout.write("\n".join(cluster["api_versions"]))
     elif words[0] == "apply":
-        sys.stdin.read()
+        given = sys.stdin.read()
         if cluster["apply"]:
             return fail(cluster["apply"])
+        if after(arguments, "--output") == "json":
+            sys.stdout.write(given)
     elif words[0] == "logs":
         sys.stdout.write(cluster["logs"].get(words[1], ""))
     elif words[:2] == ["delete", "secret"]:
@@ -219,6 +240,8 @@ def config(cluster, arguments):
 
 
 def get_objects(cluster, words, arguments):
+    if "--filename" in arguments:
+        return get_given(cluster, json.load(sys.stdin)["items"])
     kind = words[1]
     if kind == "namespace":
         if words[2] not in cluster["namespaces"]:
@@ -240,6 +263,17 @@ def get_objects(cluster, words, arguments):
         return 0
     items = cluster[{"pods": "pods", "events": "events"}.get(kind, "workloads")]
     sys.stdout.write(json.dumps({"kind": "List", "items": items}))
+    return 0
+
+
+def get_given(cluster, given):
+    """What was given is there, but for how `live` says that it is by now."""
+    for each in given:
+        each["metadata"] |= {"uid": "1", "managedFields": [], "resourceVersion": "7"}
+        each["status"] = {"observedGeneration": 1}
+        if each["kind"] == "Deployment":
+            each["spec"] |= cluster["live"].get(each["metadata"]["name"], {})
+    sys.stdout.write(json.dumps({"kind": "List", "items": given}))
     return 0
 
 

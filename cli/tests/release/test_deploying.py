@@ -1,5 +1,9 @@
 """usher release deploy: what is refused before anything is changed, and what becomes of what is changed."""
 
+import os
+import signal
+import threading
+
 import pytest
 
 from usher_cli.release.outcomes import Exit
@@ -65,6 +69,25 @@ def test_a_release_that_gets_not_ready_goes_back_and_says_why(cluster, revision)
     assert [call[1] for call in cluster.changes()] == ["upgrade"], "what went back is not tested"
 
 
+def test_a_release_that_is_interrupted_goes_back_before_the_command_ends(cluster, revision):
+    """INVARIANT: whoever ends the command does not leave half a release."""
+    cluster.set(revisions=[revision(1)], upgrade="told to stop")
+
+    waits = cluster.folder / "waits"
+    os.mkfifo(waits)
+
+    def interrupt():
+        waits.read_text()  # until helm has said that it waits
+        os.kill(os.getpid(), signal.SIGINT)
+
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    code, document = cluster.json("deploy", "staging", *GIVEN)
+    interrupting.join()
+    assert code == Exit.ROLLED_BACK
+    assert "what runs is revision 1 again" in document["error"]["what"]
+
+
 def test_a_first_release_that_fails_is_removed_again(cluster):
     cluster.set(upgrade="removed")
     code, document = cluster.json("deploy", "staging", *GIVEN)
@@ -78,6 +101,13 @@ def test_a_release_that_cannot_even_go_back_says_so(cluster, revision):
     assert code == Exit.FAILED
     assert "revision 2 failed and is not rolled back" in document["error"]["what"]
     assert "make rollback ENV=staging" in document["error"]["what"]
+
+
+def test_a_release_that_somebody_else_was_faster_with_is_not_theirs_to_answer_for(cluster, revision):
+    cluster.set(revisions=[revision(1)], upgrade="conflict")
+    code, document = cluster.json("deploy", "staging", *GIVEN)
+    assert code == Exit.STUCK
+    assert "somebody else's release began just before this one" in document["error"]["what"]
 
 
 def test_a_failing_smoke_test_brings_the_revision_before_back(cluster, revision):
@@ -107,6 +137,7 @@ def test_a_dry_run_checks_everything_and_changes_nothing(cluster, revision):
     ("state", "code", "said"),
     [
         ({"unreachable": True}, Exit.UNREACHABLE, "the cluster does not answer, or does not know you"),
+        ({"unreachable": "no credentials"}, Exit.UNREACHABLE, "does not answer, or does not know you"),
         ({"context": ""}, Exit.UNREACHABLE, "no cluster is configured: point KUBECONFIG to one"),
         ({"version": "v1.29.4"}, Exit.REFUSED, "this Kubernetes is too old: Usher needs >=1.30.0"),
         ({"namespaces": []}, Exit.REFUSED, "namespace usher is not there: kubectl create namespace usher"),
@@ -134,10 +165,11 @@ def test_a_missing_secret_and_a_missing_key_are_named_with_who_reads_them(cluste
     cluster.set(secrets={"usher-mongodb": ["url"], "usher-page-tokens": ["key"], "usher-elasticsearch": ["url"]})
     code, document = cluster.json("deploy", "staging", *GIVEN, *by_hand)
     assert code == Exit.REFUSED
-    assert "Secret usher-mongodb has no key uri (usher-analytics, " in document["error"]["what"]
-    assert document["error"]["details"] == [
-        "there is no Secret usher-payment-gateways (keys: gateways.json; read by usher-payment)"
-    ]
+    lines = [document["error"]["what"], *document["error"]["details"]]
+    assert [each for each in lines if each.startswith("Secret usher-mongodb has no key uri (usher-analytics, ")]
+    assert "there is no Secret usher-payment-gateways (keys: gateways.json; read by usher-payment)" in lines
+    assert "create secret generic (docs/operations.md, Secrets)" in lines[0]
+    assert not [each for each in lines if "usher-page-tokens" in each]
     assert cluster.changes() == []
 
 

@@ -87,6 +87,17 @@ def test_a_cluster_that_does_not_answer_is_told_after_what_could_be_planned(clus
     assert "the cluster does not answer" in done.stderr.splitlines()[0]
 
 
+def test_what_others_changed_by_hand_shows_against_the_objects_themselves(cluster, revision):
+    cluster.set(revisions=[revision(1)])
+    assert cluster.run("plan", "staging", *SAME, "--live").exit_code == Exit.DONE
+    cluster.set(live={"usher-event": {"revisionHistoryLimit": 1}})
+    assert cluster.run("plan", "staging", *SAME).exit_code == Exit.DONE, "helm knows nothing of it"
+    code, document = cluster.json("plan", "staging", *SAME, "--live")
+    assert (code, document["compared_with"]["kind"]) == (Exit.CHANGES, "live")
+    fields = [field for one in document["components"] for each in one["objects"] for field in each["fields"]]
+    assert {"path": "spec.revisionHistoryLimit", "before": 1, "after": 5} in fields
+
+
 def test_a_release_that_is_not_there_yet_is_all_added(cluster):
     code, document = cluster.json("plan", "prod", *GIVEN, "--yes")
     assert code == Exit.CHANGES

@@ -13,10 +13,10 @@ def kafka_of(pod):
     """What the container is told about Kafka; a reference to a Secret stands for its text."""
     (container,) = pod["containers"]
     return {
-        each["name"]: each.get("value") or "/".join(str(part) for part in each.get("valueFrom", {}).get("secretKeyRef", {}).values())
+        each["name"]: each["value"] if "value" in each else "{name}/{key}".format(**each["valueFrom"]["secretKeyRef"])
         for each in container["env"]
         if each["name"].startswith(KAFKA)
-    }  # fmt: skip
+    }
 
 
 def talkers(objects, pods):

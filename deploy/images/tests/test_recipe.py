@@ -1,6 +1,5 @@
 """The recipe of the images and who uses it say the same; what is pinned is pinned for good."""
 
-import json
 import re
 import subprocess
 import sys
@@ -93,36 +92,3 @@ def test_a_deployment_verifies_the_signature_of_every_image():
     listed = re.search(r"for name in (.*);", "\n".join(step.get("run", "") for step in steps))
     assert listed
     assert set(listed[1].split()) == IMAGES.keys()
-
-
-def skaffold() -> dict:
-    return yaml.safe_load((ROOT / "skaffold.yaml").read_text())
-
-
-def test_skaffold_builds_every_image_by_the_recipe_and_copies_its_own_sources_only():
-    artifacts = {one["image"].removeprefix("usher/usher-"): one for one in skaffold()["build"]["artifacts"]}
-    assert {name: one["docker"]["buildArgs"]["FOLDER"] for name, one in artifacts.items()} == IMAGES
-    for name, one in artifacts.items():
-        assert one["docker"]["dockerfile"] == "deploy/images/Dockerfile"
-        assert one["docker"]["target"] in STAGES
-        for rule in one.get("sync", {}).get("manual", []):
-            assert rule["src"].startswith(rule["strip"])
-            assert rule["strip"] == f"{IMAGES[name]}/src/"
-            assert f"PYTHONPATH={rule['dest']} " in RECIPE
-    assert [name for name, one in artifacts.items() if "sync" not in one] == ["gateway"]
-
-
-def test_skaffold_has_a_profile_an_environment_over_the_chart():
-    config = skaffold()
-    (release,) = config["manifests"]["helm"]["releases"]
-    assert release["chartPath"] == "deploy/helm/usher"
-    profiles = {profile["name"]: profile["patches"] for profile in config["profiles"]}
-    assert profiles.keys() == {"dev", "staging", "prod", "reload"}
-    for name in ("dev", "staging", "prod"):
-        assert f"deploy/helm/usher/values-{name}.yaml" in json.dumps(profiles[name])
-    reloaded = {patch["path"] for patch in profiles["reload"]}
-    artifacts = config["build"]["artifacts"]
-    assert reloaded == {
-        f"/build/artifacts/{index}/docker/target" for index, one in enumerate(artifacts) if "sync" in one
-    }
-    assert {patch["value"] for patch in profiles["reload"]} == {"development"} <= STAGES

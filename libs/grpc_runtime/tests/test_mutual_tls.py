@@ -163,6 +163,17 @@ async def test_a_new_authority_takes_over_on_both_sides_while_a_channel_is_open(
         assert await shown(secured.address) == server.certificate.read_text()
 
 
+async def test_while_one_authority_follows_another_certificates_of_both_are_good(
+    authority, server, peek, secured, tmp_path
+):
+    successor = Authority("Next CA")
+    old, new = authority.certify(tmp_path / "old", FRIEND), successor.certify(tmp_path / "new", FRIEND)
+    for certified in (server, new):
+        certified.authority.resolve().write_bytes(authority.pem + successor.pem)
+    for friend in (old, new):
+        assert (await peek(known_as(friend))).name == "jars/a"
+
+
 async def test_a_renewal_that_does_not_fit_together_is_passed_over(authority, secured, server, peek, tmp_path, caplog):
     friend = known_as(authority.certify(tmp_path / "friend", FRIEND))
     before = await shown(secured.address)
@@ -177,7 +188,7 @@ async def test_a_renewal_that_does_not_fit_together_is_passed_over(authority, se
     assert await shown(secured.address) == before
 
 
-async def test_files_are_looked_at_no_more_than_once_a_second(authority, tmp_path, monkeypatch):
+def test_files_are_looked_at_no_more_than_once_a_second(authority, tmp_path, monkeypatch):
     monkeypatch.setattr(identity, "LOOK_SECONDS", 1.0)
     certified = authority.certify(tmp_path / "friend", FRIEND)
     mine, now = known_as(certified), time.monotonic()

@@ -67,6 +67,9 @@ def plan(
         str, typer.Option(metavar="COMMIT", help="Compare with the chart of a commit, not a cluster.")
     ] = "",
     offline: Annotated[bool, typer.Option("--offline", help="Ask no cluster: the same as --against HEAD.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Compare with the objects themselves (asks for the rights of a deploy).")
+    ] = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     force: Force = False,
@@ -84,7 +87,7 @@ def plan(
         programs = programs_for(target)
         unanswered = None
         try:
-            made = planning.plan(programs, against=against, offline=offline, force=force)
+            made = planning.plan(programs, against=against, offline=offline, live=live, force=force)
         except Trouble as trouble:
             if trouble.code is not Exit.UNREACHABLE:
                 raise

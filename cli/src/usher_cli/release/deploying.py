@@ -123,16 +123,15 @@ def deploy(programs: Programs, plan: planning.Plan, progress: Progress, *, force
 def _watch(programs: Programs, plan: planning.Plan, progress: Progress, before: History) -> Watch:
     """A watch that knows what has to change before it counts as ready."""
     selector = ("--selector", f"app.kubernetes.io/instance={programs.target.release}")
-    present = {
-        (each["kind"], each["metadata"]["name"]): int(each["metadata"].get("generation", 0))
-        for each in programs.objects(WORKLOADS, *selector)
-    }
+    there = programs.objects(WORKLOADS, *selector)
+    present = {(each["kind"], each["metadata"]["name"]): int(each["metadata"].get("generation", 0)) for each in there}
+    done = frozenset(str(each["metadata"].get("uid")) for each in there if each["kind"] == "Job")
     changing = {
         (each.kind, each.name): present.get((each.kind, each.name), 0)
         for one in plan.components for each in one.objects
         if any(field.path.startswith("spec") for field in each.fields) or each.action == "added"
     }  # fmt: skip
-    return Watch(programs, changing, progress, revision=before.last.number + 1 if before.last else 1)
+    return Watch(programs, changing, progress, revision=before.last.number + 1 if before.last else 1, done=done)
 
 
 def watched(programs: Programs, arguments: list[str], watch: Watch) -> Said:
@@ -177,6 +176,8 @@ def _passed_on(helm: subprocess.Popen[Any]) -> Iterator[None]:
 
 def why_it_failed(programs: Programs, before: History, watch: Watch, said: Said) -> Trouble:
     """What became of the release after helm gave up, and why it had to."""
+    if "another operation" in said.err:
+        return Trouble(Exit.STUCK, "somebody else's release began just before this one, of which nothing was done")
     watch.end()
     watch.read_events()
     reasons = [f"{name}: {each}" for name, some in watch.why().items() for each in some]

@@ -11,8 +11,9 @@ from usher_cli.release.outcomes import Exit, Trouble
 from usher_cli.release.programs import Programs, trouble_of
 
 PENDING = {"pending-install": "install", "pending-upgrade": "upgrade", "pending-rollback": "roll-back"}
+# Before a test has run its phase is empty, and its times are those of the year 1.
+_RAN = {"Running", "Succeeded", "Failed"}
 _ROLLBACK = re.compile(r"Rollback to (\d+)")
-_FRACTION = re.compile(r"(\.\d{6})\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Revision:
 
     def age_seconds(self, now: datetime | None = None) -> int:
         """How long ago it began."""
-        began = datetime.fromisoformat(_FRACTION.sub(r"\1", self.updated))
+        began = datetime.fromisoformat(self.updated)
         return max(0, int(((now or datetime.now(UTC)) - began).total_seconds()))
 
 
@@ -105,7 +106,7 @@ def smoke_of(status: Mapping[str, Any]) -> dict[str, Any] | None:
     runs = [
         (str(hook["name"]), hook["last_run"])
         for hook in status.get("hooks") or []
-        if "test" in (hook.get("events") or []) and hook.get("last_run", {}).get("started_at")
+        if "test" in (hook.get("events") or []) and hook.get("last_run", {}).get("phase") in _RAN
     ]
     if not runs:
         return None

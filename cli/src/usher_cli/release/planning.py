@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from usher_cli.release import policies
@@ -10,7 +10,8 @@ from usher_cli.release.chart import Rendered, Values, committed_chart, linted, r
 from usher_cli.release.cluster import Place, configured, version_of_cluster
 from usher_cli.release.differences import Change, ComponentChange, differences, field_changes
 from usher_cli.release.history import NEVER, History, Revision, history_of, stuck_line
-from usher_cli.release.manifests import Object, hooks_of, label_of, objects_of, version_of
+from usher_cli.release.live import accepted, present_objects
+from usher_cli.release.manifests import Object, hooks_of, key_of, label_of, objects_of, version_of
 from usher_cli.release.outcomes import Exit, Trouble
 from usher_cli.release.programs import Programs
 
@@ -92,7 +93,9 @@ def committed(programs: Programs, reference: str, *, kubernetes: str = "") -> Ba
     return Baseline("commit", words, made.all, made.values)
 
 
-def plan(programs: Programs, *, against: str = "", offline: bool = False, force: bool = False) -> Plan:
+def plan(
+    programs: Programs, *, against: str = "", offline: bool = False, live: bool = False, force: bool = False
+) -> Plan:
     """Compare with the cluster; with a commit (`against`, else HEAD) when there is none to ask.
 
     Trouble, UNREACHABLE where a cluster is configured and does not answer.
@@ -102,8 +105,19 @@ def plan(programs: Programs, *, against: str = "", offline: bool = False, force:
         why = "" if against or offline else "no cluster is configured"
         return offline_plan(programs, against or "HEAD", why)
     kubernetes = version_of_cluster(programs)
-    made = checked(programs, kubernetes=kubernetes)
-    return compared(made, running(programs), programs, kubernetes=kubernetes, place=place, force=force)
+    made, baseline = checked(programs, kubernetes=kubernetes), running(programs)
+    if live:
+        made, baseline = _live(programs, made, baseline)
+    return compared(made, baseline, programs, kubernetes=kubernetes, place=place, force=force)
+
+
+def _live(programs: Programs, made: Rendered, baseline: Baseline) -> tuple[Rendered, Baseline]:
+    """Both sides as the API server has them, or would. Trouble."""
+    before = {key_of(each): each for each in (*made.objects, *baseline.objects) if not hooks_of(each)}
+    present = present_objects(programs, before.values())
+    hooks = tuple(each for each in baseline.objects if hooks_of(each))
+    words = f"{len(present)} objects as they are in the cluster now ({baseline.words})"
+    return accepted(programs, made), replace(baseline, kind="live", words=words, objects=(*present, *hooks))
 
 
 def offline_plan(programs: Programs, reference: str, why: str) -> Plan:
@@ -140,7 +154,7 @@ def compared(
 def require_same_environment(plan_made: Plan, environment: str, *, force: bool) -> None:
     """Trouble(REFUSED) when what runs there is of another environment: most likely the wrong cluster."""
     found = {label_of(each, "environment") for each in plan_made.baseline.objects} - {"", environment}
-    if plan_made.baseline.kind == "revision" and found and not force:
+    if plan_made.baseline.kind in {"revision", "live"} and found and not force:
         raise Trouble(
             Exit.REFUSED,
             f"what runs there is of environment {', '.join(sorted(found))}, not {environment}: "

@@ -24,6 +24,7 @@ _UNREACHABLE = re.compile(
     r"cluster unreachable|connection refused|connection reset|no such host|i/o timeout|no route to host"
     r"|network is unreachable|unable to connect to the server|TLS handshake|x509:|server misbehaving"
     r"|currently unable to handle|Unauthorized|must be logged in|provide credentials|getting credentials"
+    r"|connection to the server .* was refused|Please enter Username"
     r"|Client\.Timeout",
     re.IGNORECASE,
 )
@@ -123,7 +124,7 @@ def _said(command: Sequence[str], *, given: str = "", seconds: float = CALL_SECO
 
 def trouble_of(what: str, said: Said) -> Trouble:
     """What a complaint means for the person at the terminal."""
-    text = " ".join(said.lines)
+    text = " ".join((*said.lines, said.out[:80]))  # without credentials kubectl asks for some, on stdout
     if _NO_CONTEXT.search(text):
         return Trouble(Exit.BAD_INPUT, f"{said.lines[-1]}: `kubectl config get-contexts` lists those there are")
     denied = _FORBIDDEN.search(text)

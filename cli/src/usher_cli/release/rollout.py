@@ -95,14 +95,15 @@ class Watch:
     """Looks at a release again and again, tells what changes, and remembers why parts were not ready.
 
     `changing`: workloads (kind, name) that this release changes, with the generation they had before (0: not there).
-    From the moment when helm gives `revision` up, what it takes back then is not looked at any more: `late` are the
-    parts that were not ready by then.
+    `done`: jobs of earlier releases, by uid. From the moment when helm gives `revision` up, what it takes back then is
+    not looked at any more: `late` are the parts that were not ready by then.
     """
 
     programs: Programs
     changing: Mapping[tuple[str, str], int]
     progress: Progress
     revision: int
+    done: frozenset[str] = frozenset()
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     parts: dict[tuple[str, str], Part] = field(default_factory=dict)
     reasons: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
@@ -120,6 +121,8 @@ class Watch:
             return
         for each in self._seen(WORKLOADS, "--selector", self.selector):
             key = (each["kind"], each["metadata"]["name"])
+            if each["metadata"].get("uid") in self.done:
+                continue
             self._tell(part_of(each, self.changing.get(key)))
         self._look_at_pods()
 

@@ -13,10 +13,8 @@ Security = Callable[[], Mapping[str, Any]]
 
 def security_of(settings: KafkaSettings) -> Security:
     """SettingsError at once for files that cannot be used, and from what is returned when they can no longer."""
-    if settings.kafka_logged_in:
-        # At DEBUG aiokafka writes down each request, the one with the password too.
-        quiet = logging.getLogger("aiokafka.conn")
-        quiet.setLevel(max(quiet.level, logging.INFO))
+    if settings.kafka_encrypted or settings.kafka_logged_in:
+        _tell_what_is_refused()
 
     def options() -> Mapping[str, Any]:
         found: dict[str, Any] = {"security_protocol": settings.kafka_security}
@@ -30,6 +28,22 @@ def security_of(settings: KafkaSettings) -> Security:
 
     options()
     return options
+
+
+def _tell_what_is_refused() -> None:
+    """In the log: what aiokafka raises says only that no broker could be used."""
+    # At DEBUG it writes down each request, the one with the password too.
+    connections = logging.getLogger("aiokafka.conn")
+    connections.setLevel(max(connections.level, logging.INFO))
+    clients = logging.getLogger("aiokafka.client")
+    clients.setLevel(logging.ERROR)
+    clients.addFilter(_about_a_refusal)
+
+
+def _about_a_refusal(record: logging.LogRecord) -> bool:
+    """That a broker is away is told elsewhere, and not with each attempt."""
+    said = record.getMessage()
+    return any(word in said for word in ("Authentication", "SSL", "SASL", "Sasl", "certificate"))
 
 
 def _context(settings: KafkaSettings) -> ssl.SSLContext:

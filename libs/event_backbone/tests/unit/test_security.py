@@ -104,6 +104,19 @@ async def test_no_log_level_shows_the_login(caplog):
     assert "hunter2" not in caplog.text + str(away.value) + repr(away.value.__cause__)
 
 
+NO_PASSWORD = "USHER_KAFKA_PASSWORD is missing, SASL_SSL needs it"
+
+
+def test_that_a_login_was_refused_is_in_the_log_and_that_a_broker_is_away_is_not(caplog):
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # as services do
+    security_of(settings("SASL_PLAINTEXT", **LOGIN))
+    clients = logging.getLogger("aiokafka.client")
+    clients.error("Unable connect to %r: %s", "k:1", "[Errno 111] Connect call failed")
+    assert caplog.text == ""
+    clients.error("Unable connect to %r: %s", "k:1", "[Error 58] SaslAuthenticationFailed: ...")
+    assert "SaslAuthenticationFailed" in caplog.text
+
+
 ARGUMENTS = ("usher.one.v1", "--partitions=1", "--copies=1", "--retention-hours=1")
 
 
@@ -113,7 +126,7 @@ ARGUMENTS = ("usher.one.v1", "--partitions=1", "--copies=1", "--retention-hours=
         ({}, "settings: USHER_KAFKA_BROKERS is missing"),
         (
             {"USHER_KAFKA_BROKERS": "k:1", "USHER_KAFKA_SECURITY": "SASL_SSL"},
-            "settings: USHER_KAFKA_USER is missing, SASL_SSL needs it; USHER_KAFKA_PASSWORD is missing, SASL_SSL needs it",
+            "settings: USHER_KAFKA_USER is missing, SASL_SSL needs it; " + NO_PASSWORD,
         ),
         (
             {"USHER_KAFKA_BROKERS": "k:1", "USHER_KAFKA_SECURITY": "SSL", "USHER_KAFKA_CA_FILE": "/nowhere"},
