@@ -4,10 +4,10 @@ import asyncio
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from typer.testing import CliRunner
@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from local_stack.mail_folder import caught
 from local_stack.stack import Stack
 from testkit.native import stack_engines
+from usher_cli import accounts
 from usher_cli import journey as steps
 from usher_cli.accounts import eventually, sign_in
 from usher_cli.api import Api, ApiRefusal, Document, fresh_id
@@ -23,6 +24,7 @@ from usher_cli.journey import PASSWORD, Journey
 
 pytestmark = pytest.mark.timeout(600)
 SECONDS = 90.0
+T = TypeVar("T")
 
 
 def usher(stack: Stack, *arguments: str) -> Document:
@@ -126,6 +128,18 @@ def admitted(journey: Journey, code: str) -> None:
     journey.api.post(f"/v1/{journey.event}:checkIn", body, token=journey.owner_token)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The steps of the journey may take as long as everything here: a stack that has just begun is slow."""
+
+    def wait(look: Callable[[], T | None], *, seconds: float, what: str) -> T:
+        return eventually(look, seconds=max(seconds, SECONDS), what=what)
+
+    monkeypatch.setattr(accounts, "eventually", wait)
+    monkeypatch.setattr(steps, "eventually", wait)
+
+
+@pytest.mark.usefixtures("patient")
 def test_all_that_was_sold_comes_back_from_a_backup_and_goes_on(tmp_path: Path) -> None:
     """INVARIANT: a backup of the databases is all it takes; Kafka and Elasticsearch are filled from it."""
     copy = tmp_path / "copy"
@@ -135,17 +149,18 @@ def test_all_that_was_sold_comes_back_from_a_backup_and_goes_on(tmp_path: Path) 
         asyncio.run(stack.down())
         asyncio.run(stack.up(only=["mongodb"]))
         usher(stack, "backup", "create", str(copy))
-    (tmp_path / "back").mkdir()
-    # Gateways are somewhere else, and have their books still.
-    (tmp_path / "lost" / "sandbox").rename(tmp_path / "back" / "sandbox")
-    shutil.rmtree(tmp_path / "lost")
-
+        old = stack.state().ports["sandbox"]
     back = Stack(tmp_path / "back")
     try:
         asyncio.run(back.up(only=["mongodb"], engines=stack_engines()))
         usher(back, "backup", "restore", str(copy))
     finally:
         asyncio.run(back.down())
+    # Gateways are somewhere else, and have their books still; here at another port.
+    (tmp_path / "lost" / "sandbox").rename(back.folder / "sandbox")
+    shutil.rmtree(tmp_path / "lost")
+    credentials = back.folder / "sandbox" / "credentials.json"
+    credentials.write_text(credentials.read_text().replace(f":{old}", f":{back.state().ports['sandbox']}"))
     with running(back.folder) as stack, Api(stack.url()) as api:
         journey.api, journey.mail = api, stack.mail()
         # Roles travel in the new tokens.
