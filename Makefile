@@ -7,7 +7,7 @@ SOURCES = $(wildcard libs/*/src services/*/src) cli/src sandbox/src deploy/local
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long up down status doctor check format bench protos lock test-native test-containers test-stripe-mock install install-runtime clean
+.PHONY: help demo test test-long up down status doctor check format bench protos lock test-native test-containers test-stripe-mock test-cluster install install-runtime clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 26
@@ -72,6 +72,9 @@ test-containers: install ## the suites on MongoDB, Apache Kafka and Elasticsearc
 
 test-stripe-mock: install ## the Stripe adapter on Stripe's own stripe-mock (Go 1.24; skipped without)
 	@$(VENV)/python -m pytest -m stripe_mock services/payment/tests/stripe_mock $(ARGS)
+
+test-cluster: install ## the chart on a Kubernetes control plane with nodes that are played (Go 1.26; skipped without)
+	@$(VENV)/python -m pytest -m cluster --timeout 3600 tests/cluster $(ARGS)
 
 install: python ## .venv with everything (nothing to do when unchanged)
 	@$(PYTHON) tools/install.py
