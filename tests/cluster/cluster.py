@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,6 @@ class Cluster:
     """A running one."""
 
     plane: ControlPlane
-    steps: list[tuple[str, float]] = field(default_factory=list)
 
     def environment(self, user: str = "admin") -> dict[str, str]:
         """What a command needs to talk to it, and to nothing else of this machine's user."""
@@ -44,20 +43,19 @@ class Cluster:
         home.mkdir(exist_ok=True)
         return {**os.environ, "HOME": str(home), "KUBECONFIG": str(self.plane.kubeconfig(user))}
 
-    def run(self, *command: str, sent: str | None = None, user: str = "admin", cwd: Path | None = None) -> str:
-        """What it prints. CommandFailed."""
+    def run(self, *command: str, sent: str | None = None, user: str = "admin") -> subprocess.CompletedProcess[str]:
+        """What it says. CommandFailed."""
         self.plane.check()
         done = subprocess.run(
-            command, input=sent, env=self.environment(user), cwd=cwd,
-            capture_output=True, text=True, check=False, timeout=600,
-        )  # fmt: skip
+            command, input=sent, env=self.environment(user), capture_output=True, text=True, check=False, timeout=600
+        )
         if done.returncode:
             raise CommandFailed(command, done.returncode, f"{done.stderr}{done.stdout}".strip())
-        return done.stdout + "".join(line for line in done.stderr.splitlines(keepends=True) if "Warning" in line)
+        return done
 
     def kubectl(self, *arguments: str, sent: str | None = None, user: str = "admin") -> str:
-        """What kubectl prints, its warnings after it."""
-        return self.run(str(tool("kubectl")), *arguments, sent=sent, user=user)
+        """What kubectl prints."""
+        return self.run(str(tool("kubectl")), *arguments, sent=sent, user=user).stdout
 
     def helm(
         self, *arguments: str, namespace: str, user: str = "admin", values: Mapping[str, Any] | None = None
@@ -65,7 +63,9 @@ class Cluster:
         """What helm prints; values: laid over those of the command."""
         with_values = ["--values", "-"] if values is not None else []
         sent = None if values is None else json.dumps(values)
-        return self.run(str(tool("helm")), *arguments, *with_values, "--namespace", namespace, sent=sent, user=user)
+        return self.run(
+            str(tool("helm")), *arguments, *with_values, "--namespace", namespace, sent=sent, user=user
+        ).stdout
 
     def install(self, environment: str, *options: str, namespace: str, values: Mapping[str, Any] | None = None) -> str:
         """Install, or upgrade to, the chart with the values of an environment, and wait."""
@@ -83,7 +83,9 @@ class Cluster:
     def apply(self, objects: Iterable[Mapping[str, Any]], *options: str) -> str:
         """Send them as a server-side apply that refuses unknown fields; what kubectl says of each, and warnings."""
         sent = "---\n".join(json.dumps(each) + "\n" for each in objects)
-        return self.kubectl("apply", "--server-side", "--validate=strict", *options, "-f", "-", sent=sent)
+        command = ("apply", "--server-side", "--validate=strict", *options, "-f", "-")
+        done = self.run(str(tool("kubectl")), *command, sent=sent)
+        return done.stdout + done.stderr
 
     def make_namespace(self, name: str) -> str:
         """One in which Pod Security "restricted" is enforced."""

@@ -47,13 +47,13 @@ class ControlPlane:
 
     def kubeconfig(self, user: str) -> Path:
         """For kubectl and its like."""
-        return self.identities.kubeconfig(user, self.ports["server"])
+        return self.identities.kubeconfig(user)
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """All of it, until the block ends."""
         try:
-            self.identities.write()
+            self.identities.write(self.ports["server"])
             self._start_etcd()
             self._start_server()
             self._start_the_others()

@@ -50,8 +50,8 @@ class Identities:
         """What the server knows its users by."""
         return self.folder / "tokens.csv"
 
-    def write(self) -> None:
-        """Make all of it."""
+    def write(self, port: int) -> None:
+        """Make all of it; port: where the server listens."""
         authority, own = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
         issuer, subject = _named("usher-tests"), _named("kube-apiserver")
         self._certify(self.authority, issuer, issuer, authority.public_key(), authority, is_authority=True)
@@ -65,10 +65,15 @@ class Identities:
         lines = [f'{self.tokens[name]},{user},{name},"{groups}"' for name, (user, groups) in USERS.items()]
         self.token_file.touch(mode=0o600)
         self.token_file.write_text("\n".join(lines) + "\n")
+        for user in USERS:
+            self._write_kubeconfig(user, port)
 
-    def kubeconfig(self, user: str, port: int) -> Path:
-        """A file for kubectl and its like. JSON is YAML."""
-        path = self.folder / f"{user}.kubeconfig"
+    def kubeconfig(self, user: str) -> Path:
+        """A file for kubectl and its like."""
+        return self.folder / f"{user}.kubeconfig"
+
+    def _write_kubeconfig(self, user: str, port: int) -> None:
+        path = self.kubeconfig(user)
         cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority": str(self.authority)}
         content = {
             "apiVersion": "v1",
@@ -79,8 +84,7 @@ class Identities:
             "current-context": "tests",
         }
         path.touch(mode=0o600)
-        path.write_text(json.dumps(content))
-        return path
+        path.write_text(json.dumps(content))  # which is YAML
 
     def _certify(
         self,
