@@ -9,9 +9,7 @@ from helm_chart import ENVIRONMENTS, RELEASE
 from stages import BROKEN, FAILING
 
 NEXT = "0.1.1"
-SECONDS_FOR_BAD_NEWS = "30s"
-# Helm leaves what its hooks made, and Kubernetes the volumes of stateful sets.
-LEFT = {"Job", "PersistentVolumeClaim"}
+SECONDS_FOR_BAD_NEWS = "20s"
 
 
 class Journey:
@@ -67,6 +65,8 @@ class Journey:
         assert any(name.startswith("usher-booking-") and "pull" in why for name, why in reasons), reasons
 
     def chart_test_that_fails(self):
+        if self.environment != "dev":
+            return  # the same there
         self.cluster.install(self.environment, "--set", f"image.tag={FAILING}", namespace=self.namespace)
         with pytest.raises(CommandFailed, match="failed"):
             self.cluster.helm("test", RELEASE, "--timeout", "60s", namespace=self.namespace)
@@ -77,11 +77,11 @@ class Journey:
         mine = ("-l", f"app.kubernetes.io/instance={RELEASE}", "-o", "json")
         listed = ",".join(each for each in kinds if not each.startswith("events"))
 
-        def only_what_stays():
-            left = json.loads(self.cluster.kubectl("-n", self.namespace, "get", listed, *mine))["items"]
-            return {each["kind"] for each in left if not _is_of_a_job(each)} <= LEFT
+        def left():
+            found = json.loads(self.cluster.kubectl("-n", self.namespace, "get", listed, *mine))["items"]
+            return [(each["kind"], each["metadata"]["name"]) for each in found if not stays(each)]
 
-        self.cluster.eventually("what was installed is gone", only_what_stays)
+        self.cluster.eventually("what was installed is gone", lambda: not left())
 
     def state(self):
         """Its revision and status."""
@@ -104,8 +104,11 @@ class Journey:
         assert len(self.cluster.objects("deployments", self.namespace)) == 8
 
 
-def _is_of_a_job(each):
-    return any(owner["kind"] == "Job" for owner in each["metadata"].get("ownerReferences", []))
+def stays(each):
+    """Helm leaves what its hooks made, to be looked at; Kubernetes the volumes of stateful sets."""
+    of_a_hook = "helm.sh/hook" in each["metadata"].get("annotations", {})
+    of_a_job = any(owner["kind"] == "Job" for owner in each["metadata"].get("ownerReferences", []))
+    return of_a_hook or of_a_job or each["kind"] == "PersistentVolumeClaim"
 
 
 @pytest.fixture(scope="module")
