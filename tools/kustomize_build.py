@@ -75,7 +75,7 @@ def variant(environment: str, chosen: Sequence[str], folder: Path) -> Path:
 def rules() -> str:
     """The chart's alerts as the resource that the Prometheus operator reads; kustomize cannot make one of a list."""
     labels = "app.kubernetes.io/name: usher, app.kubernetes.io/instance: usher, app.kubernetes.io/component: monitoring"
-    head = f"""# Written by `python tools/kustomize_build.py` from the chart's files/alerts.yaml.
+    head = f"""# Written by `python tools/kustomize_build.py` from the chart's alerts.yaml and slo-rules.yaml.
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:
@@ -84,8 +84,9 @@ metadata:
 spec:
   groups:
 """
-    lines = (CHART / "files" / "alerts.yaml").read_text().splitlines()
-    return head + "".join(f"    {line}".rstrip() + "\n" for line in lines)
+    text = "".join((CHART / "files" / name).read_text() for name in ("alerts.yaml", "slo-rules.yaml"))
+    runbooks = yaml.safe_load((CHART / "values.yaml").read_text())["monitoring"]["runbooks"]
+    return head + "".join(f"    {line}".rstrip() + "\n" for line in text.replace("@RUNBOOKS@", runbooks).splitlines())
 
 
 if __name__ == "__main__":

@@ -174,6 +174,10 @@ def without_labels_of_claims(objects):
     return objects
 
 
+def without_dashboards(objects):
+    return [each for each in objects if "grafana_dashboard" not in each["metadata"].get("labels", {})]
+
+
 def both(reason: str, change: Change) -> Difference:
     return Difference(reason, change, change)
 
@@ -181,6 +185,7 @@ def both(reason: str, change: Change) -> Difference:
 DIFFERENCES = [
     Difference("the smoke test is a hook of `helm test`", lambda each: without(each, "Pod", "usher-smoke"), nothing),
     Difference("stores are prepared by services when they start", lambda each: without(each, "Job", "usher-prepare"), nothing),
+    Difference("dashboards are files of the chart, which kustomize does not read", without_dashboards, nothing),
     both("labels say who made an object", without_makers),
     both("deployments say their version; nothing else changes with a release", without_versions),
     both("the gateway's first container fills in its configuration: kustomize changes no text", with_plain_envoy),
@@ -243,7 +248,7 @@ SWITCHES = [
     ("staging", "-priorities", {"priorityClasses": {"create": False}}),
     ("staging", "-network-policies", {"network": {"policies": False}}),
     ("staging", "-keda", {"keda": {"enabled": False}}),
-    ("staging", "-observability", {"monitoring": {"serviceMonitors": False, "alerts": False}}),
+    ("staging", "-observability", {"monitoring": {"serviceMonitors": False, "alerts": False, "dashboards": False}}),
     ("staging", "-external-secrets", {"externalSecrets": {"enabled": False}}),
     ("staging", "-gateway-api", {"exposure": {"kind": "none"}, "tls": {"certManager": {"enabled": False}}}),
     ("staging", "-gateway-api +load-balancer", {"exposure": {"kind": "loadBalancer"}, "gateway": {"trustedHops": 0}}),
