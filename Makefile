@@ -3,7 +3,7 @@
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$name -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
 VENV := .venv/bin
-SOURCES = $(wildcard libs/*/src services/*/src) cli/src sandbox/src deploy/local/src deploy/envoy/src protos/tools/src
+SOURCES = $(wildcard libs/*/src services/*/src) cli/src sandbox/src deploy/local/src deploy/envoy/src deploy/monitoring/src protos/tools/src
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -84,6 +84,17 @@ policies: install ## checkov over what the chart renders (an environment of its 
 
 test-stripe-mock: install ## the Stripe adapter on Stripe's own stripe-mock (Go 1.24; skipped without)
 	@$(VENV)/python -m pytest -m stripe_mock services/payment/tests/stripe_mock $(ARGS)
+
+.PHONY: test-observe prometheus dashboards
+
+test-observe: install ## alerts by promtool, and every panel's query on a Prometheus that scrapes a busy stack
+	@$(VENV)/python -m pytest -m observe --timeout 600 deploy/monitoring deploy/local $(ARGS)
+
+prometheus: python ## Debian's Prometheus without installing it, for test-observe and `usher up --observe`
+	@$(PYTHON) tools/prometheus.py
+
+dashboards: install ## write dashboards and rules again from deploy/monitoring
+	@$(VENV)/python -m monitoring_config
 
 install: python ## .venv with everything (nothing to do when unchanged)
 	@$(PYTHON) tools/install.py
