@@ -2,22 +2,22 @@
 
 import json
 
-from helm_chart import CHART, own_values
+from helm_chart import CHART, own_values, render
 
 from event_backbone.dead_letters import DEAD_LETTER_TOPIC
 
-RUNBOOKS = "https://docs.example.org/usher/runbooks"
+RUNBOOKS = "https://wiki.example.org/usher"
 
 
-def test_alerts_and_dashboards_lead_to_the_runbooks_of_this_installation(rendered, find):
-    objects = rendered("prod", "watched")
+def test_alerts_and_dashboards_lead_to_the_runbooks_of_this_installation(find):
+    objects = render("prod", {"monitoring": {"runbooks": RUNBOOKS}})
     (rule,) = find(objects, "PrometheusRule").values()
     alerts = [each for group in rule["spec"]["groups"] for each in group["rules"] if "alert" in each]
     assert {each["alert"] for each in alerts} > {"UsherNotServing", "UsherErrorBudgetBurnsFast"}
     for each in alerts:
         assert each["annotations"]["runbook_url"] == f"{RUNBOOKS}#{each['alert'].lower()}"
         assert "{{" in each["annotations"]["summary"]
-    assert "@RUNBOOKS@" not in str(objects)
+    assert own_values()["monitoring"]["runbooks"] not in str(objects)
 
 
 def test_each_dashboard_is_one_that_the_sidecar_of_grafana_finds(rendered, find):

@@ -100,7 +100,7 @@ def test_grafana_gets_datasource_and_dashboards_where_it_is_here(tmp_path, progr
     boards = list((tmp_path / "grafana" / "dashboards").glob("*.json"))
     assert provider["options"]["path"] == str(boards[0].parent)
     assert len(boards) >= 16
-    assert all("@RUNBOOKS@" not in board.read_text() for board in boards)
+    assert all(observing.RUNBOOKS_MARK not in board.read_text() for board in boards)
     assert grafana.environment["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
 
 

@@ -16,7 +16,7 @@ from local_stack.readiness import LOOPBACK, answers
 
 CHART_FILES = Path(__file__).resolve().parents[3] / "helm" / "usher" / "files"
 RUNBOOKS = Path(__file__).resolve().parents[4] / "docs" / "operations" / "runbooks.md"
-RUNBOOKS_MARK = "@RUNBOOKS@"
+RUNBOOKS_MARK = "https://usher.example/operations/runbooks"
 RULES = ("alerts.yaml", "slo-rules.yaml")
 
 PROMETHEUS_STAGE, GRAFANA_STAGE = 4, 5

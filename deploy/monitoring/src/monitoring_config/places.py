@@ -10,5 +10,5 @@ BURN_RATES = CHART_FILES / "slo-rules.yaml"
 ALERTS = CHART_FILES / "alerts.yaml"
 RUNBOOKS = FOLDER.parents[1] / "docs" / "operations" / "runbooks.md"
 
-RUNBOOKS_MARK = "@RUNBOOKS@"
-"""Stands in rendered files for the address of the runbooks; the chart and the local stack put theirs there."""
+RUNBOOKS_MARK = "https://usher.example/operations/runbooks"
+"""Stands in files for the address of the runbooks; the chart and the local stack put theirs there, kustomize cannot."""
