@@ -173,5 +173,6 @@ def test_a_profile_renders_the_chart_with_the_images_that_are_built(environment)
     command += [f"--set={key}={value}" for key, value in release["setValues"].items()]
     pods = [each["spec"]["template"]["spec"] for each in objects_of(helm(*command)) if each["kind"] == "Deployment"]
     images = {container["image"].rpartition(":")[0] for pod in pods for container in pod["containers"]}
-    assert images == {artifact(name)["image"] for name in FOLDERS}
+    images -= {"axllent/mailpit"}
+    assert images == {artifact(name)["image"] for name in FOLDERS if name != "sandbox" or environment == "dev"}
     assert release["namespace"] == f"usher-{environment}"
