@@ -7,7 +7,7 @@ SOURCES = $(wildcard libs/*/src services/*/src) cli/src sandbox/src deploy/local
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long up down status plan deploy rollback doctor check format bench protos lock test-native test-containers test-stripe-mock install install-runtime clean
+.PHONY: help demo test test-long up down status plan deploy rollback doctor check format bench protos lock test-native test-containers test-stripe-mock policies install install-runtime clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 26
@@ -78,6 +78,9 @@ test-native: install ## the suites on Apache Kafka and Elasticsearch (Java 17 an
 test-containers: install ## the suites on MongoDB, Apache Kafka and Elasticsearch in containers (Docker)
 	@USHER_TEST_ENGINES=containers $(VENV)/python -m pytest -m "not native and not long and not stripe_mock" --timeout 600 \
 		$(call suites_on,kafka_elastic_engine|mongo_engine|mongo_process) $(ARGS)
+
+policies: install ## checkov over what the chart renders (an environment of its own, 290 MB)
+	@$(VENV)/python tools/run_checkov.py
 
 test-stripe-mock: install ## the Stripe adapter on Stripe's own stripe-mock (Go 1.24; skipped without)
 	@$(VENV)/python -m pytest -m stripe_mock services/payment/tests/stripe_mock $(ARGS)

@@ -46,7 +46,6 @@ def test_every_declared_metric_has_a_sample_unless_it_says_when(service: str, st
     def none_is_empty() -> bool | None:
         empty = [name for name, family in families_of(stack, service).items() if not family.samples]
         missing = [name for name in empty if not declared(service)[name].rare]
-        print(service, missing)
         return not missing or None
 
     eventually(none_is_empty, seconds=20, what=f"samples of all that {service} declares")

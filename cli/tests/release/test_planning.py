@@ -117,7 +117,7 @@ def test_a_release_that_is_not_there_yet_is_all_added(cluster):
         (("staging", "--namespace", "Usher"), "--namespace 'Usher' is no name"),
         (("staging", "--set", "gateway.wrkers=2"), "additional properties 'wrkers' not allowed"),
         (("staging", "--set", "components.booking.scaling.min=9"), "booking: scaling.min 9 is more than scaling.max 4"),
-        (("prod", "--set", "engines.singleNode=true"), "engines.singleNode is for environment dev alone"),
+        (("prod", "--set", "engines.kind=singleNode"), "engines.kind singleNode is for environment dev alone"),
         (("staging", "--context", "other"), "--context other: there is no such context"),
         (("staging", "--against", "no-such-commit"), "--against no-such-commit: the checkout has no such commit"),
         (("staging", "--no-such-option"), "No such option: --no-such-option"),

@@ -69,12 +69,12 @@ def test_external_secrets_fill_each_secret_a_pod_asks_for(rendered, find, pods):
             everything.add(name)
     asked, wished = set(), set()
     for name, pod in pods(objects).items():
-        if not name.startswith("Deployment"):
+        if not name.startswith(("Deployment", "usher-smoke")):
             continue
         for container in pod["containers"]:
             for each in (each["valueFrom"]["secretKeyRef"] for each in container.get("env", []) if "valueFrom" in each):
                 (wished if each["optional"] else asked).add((each["name"], each["key"]))
-        for volume in (each["secret"] for each in pod["volumes"] if "secret" in each):
+        for volume in (each["secret"] for each in pod.get("volumes", []) if "secret" in each):
             (wished if volume["optional"] else asked).update(
                 (volume["secretName"], item["key"]) for item in volume["items"]
             )

@@ -18,7 +18,7 @@ from kubernetes_tools import ToolMissing, tool  # noqa: E402  # found by the pat
 RECIPE = (ROOT / "deploy/images/Dockerfile").read_text()
 STAGES = set(re.findall(r"^FROM \S+ AS (\S+)$", RECIPE, re.MULTILINE))
 SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/pyproject.toml"))
-FOLDERS = {name: f"services/{name}" for name in SERVICES} | {"gateway": "deploy/envoy"}
+FOLDERS = {name: f"services/{name}" for name in SERVICES} | {"gateway": "deploy/envoy", "sandbox": "sandbox"}
 ENVIRONMENTS = ("dev", "staging", "prod")
 
 

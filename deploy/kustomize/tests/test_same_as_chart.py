@@ -180,6 +180,7 @@ def both(reason: str, change: Change) -> Difference:
 
 DIFFERENCES = [
     Difference("the smoke test is a hook of `helm test`", lambda each: without(each, "Pod", "usher-smoke"), nothing),
+    Difference("stores are prepared by services when they start", lambda each: without(each, "Job", "usher-prepare"), nothing),
     both("labels say who made an object", without_makers),
     both("deployments say their version; nothing else changes with a release", without_versions),
     both("the gateway's first container fills in its configuration: kustomize changes no text", with_plain_envoy),

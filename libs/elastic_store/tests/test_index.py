@@ -209,6 +209,30 @@ async def test_a_bulk_does_not_make_an_index_that_was_lost_meanwhile(index, defi
     assert await index.count() == 0
 
 
+async def test_an_index_is_made_ahead_with_its_alias_and_template_and_again_nothing_happens(elastic, definition):
+    assert await elastic.index(definition).make() == [f"{definition.concrete}: made"]
+    assert await elastic.index(definition).make() == []
+    assert await elastic.index(definition).put("a", {"title": "Night"}, refresh=True)
+    assert await elastic.index(definition).count() == 1
+
+
+async def test_a_new_generation_made_ahead_is_filled_but_the_old_one_answers_until_it_starts(
+    elastic, index, definition
+):
+    newer = dataclasses.replace(definition, generation=2)
+    await index.put("a", {"title": "Old"}, refresh=True)
+
+    async def fill(write):
+        assert [each.outcome for each in await write([Put("b", {"title": "New"})])] == [Outcome.WRITTEN]
+
+    for _ in range(2):
+        await elastic.index(newer).make(fill=fill)
+        assert await index.get("a") == {"title": "Old"}
+        assert await index.get("b") is None
+    await elastic.index(newer).ensure(fill=fill)
+    assert (await index.get("a"), await index.get("b")) == (None, {"title": "New"})
+
+
 async def test_requests_are_timed_by_operation_and_only_those_without_an_answer_failed(engine, index, definition):
     class Recorder:
         def answered(self, operation, seconds, failed):

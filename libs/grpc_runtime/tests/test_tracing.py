@@ -24,7 +24,8 @@ async def traced(contract, service, monkeypatch):
     traces = OtlpTraces("test", "http://unused", 1.0, SimpleSpanProcessor(exporter))
     monkeypatch.setattr(configure_tracing("test", None), "_active", traces)
     keys = StaticKeys([SigningKey.generate()])
-    server = Server(service, CallSettings(), Metrics("test"), keys)
+    interceptors = configure_tracing("test", None).server_interceptors()
+    server = Server(service, CallSettings(), Metrics("test"), keys, interceptors)
     address = f"127.0.0.1:{await server.start()}"
     async with open_channel(address) as channel:
         yield contract.stub(channel), exporter
@@ -98,3 +99,17 @@ async def test_a_traced_stream_that_nobody_reads_any_more_ends_quietly(traced, c
     await stream.aclose()
     await stub.PeekJar(contract.Jar(name="jars/a"))
     assert caplog.records == []
+
+
+async def test_an_rpc_that_its_caller_does_not_record_leaves_no_span(traced, contract):
+    stub, exporter = traced
+    await stub.PeekJar(contract.Jar(name="jars/a"), metadata=(("traceparent", PARENT[:-1] + "0"),))
+    assert of_kind(exporter, SpanKind.SERVER) == []
+
+
+async def test_whether_a_trace_begins_with_an_rpc_is_asked_once(traced, contract, monkeypatch):
+    stub, exporter = traced
+    asked = []
+    monkeypatch.setattr("telemetry.tracing.random.random", lambda: asked.append(1) or 1.0)
+    await stub.PeekJar(contract.Jar(name="jars/a"), metadata=(("traceparent", ""),))
+    assert (len(asked), exporter.get_finished_spans()) == (2, ()), "by who calls, for its own part, and by who serves"

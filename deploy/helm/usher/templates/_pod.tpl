@@ -1,21 +1,13 @@
 {{- /* The container of a service: probes over gRPC, a stop that loses no call. */ -}}
 {{- define "usher.container.service" -}}
 {{- $probes := .root.Values.probes -}}
-- name: {{ .name }}
-  image: {{ include "usher.image" (dict "root" .root "image" .name) }}
-  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-  args: [python, -m, {{ .name }}_service]
-  {{- include "usher.containerSecurity" . | nindent 2 }}
+{{ include "usher.container.program" . }}
   ports:
     - {name: grpc, containerPort: {{ include "usher.grpcPort" . }}}
     - {name: metrics, containerPort: {{ include "usher.metricsPort" . }}}
     {{- if .root.Values.tls.internal.enabled }}
     - {name: health, containerPort: {{ include "usher.healthPort" . }}}
     {{- end }}
-  env:
-    {{- include "usher.settings" . | nindent 4 }}
-  resources:
-    {{- toYaml .component.resources | nindent 4 }}
   startupProbe:
     grpc: {port: {{ include "usher.probePort" . }}}
     periodSeconds: 2
@@ -35,9 +27,24 @@
   lifecycle:
     # Until nobody is told of this pod any more.
     preStop: {sleep: {seconds: {{ .component.preStopSeconds }}}}
+{{- end }}
+
+{{- /* The program of a service with all its settings; `command`: what it is to do instead of serving. */ -}}
+{{- define "usher.container.program" -}}
+- name: {{ .name }}
+  image: {{ include "usher.image" (dict "root" .root "image" .name) }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  args: [python, -m, {{ .name }}_service{{ with .command }}, {{ . }}{{ end }}]
+  {{- include "usher.containerSecurity" . | nindent 2 }}
+  env:
+    {{- include "usher.settings" . | nindent 4 }}
+  resources:
+    {{- toYaml .component.resources | nindent 4 }}
   volumeMounts:
     - {name: scratch, mountPath: /tmp}
+    {{- if not .command }}
     {{- include "usher.tls.mount" . | nindent 4 }}
+    {{- end }}
     {{- include "usher.files.mounts" (merge (dict "prefix" "") .) | nindent 4 }}
 {{- end }}
 
@@ -83,16 +90,9 @@ spec:
   initContainers:
     {{- include "usher.initContainer.gateway" . | nindent 4 }}
   {{- end }}
+  {{- $kind := ternary .name "service" (has .name (list "gateway" "mail" "sandbox")) }}
   containers:
-    {{- if eq .name "gateway" }}
-    {{- include "usher.container.gateway" . | nindent 4 }}
-    {{- else }}
-    {{- include "usher.container.service" . | nindent 4 }}
-    {{- end }}
+    {{- include (printf "usher.container.%s" $kind) . | nindent 4 }}
   volumes:
-    {{- if eq .name "gateway" }}
-    {{- include "usher.volumes.gateway" . | nindent 4 }}
-    {{- else }}
-    {{- include "usher.volumes.service" . | nindent 4 }}
-    {{- end }}
+    {{- include (printf "usher.volumes.%s" $kind) . | nindent 4 }}
 {{- end }}

@@ -49,7 +49,7 @@ spec:
     {{- range $group, $topic := .component.consumes }}
     - type: kafka
       metadata:
-        bootstrapServers: {{ tpl $.root.Values.keda.brokers $.root | quote }}
+        bootstrapServers: {{ include "usher.keda.brokers" $.root | quote }}
         consumerGroup: {{ $group }}
         topic: {{ $topic }}
         lagThreshold: {{ $.root.Values.keda.lagPerReplica | quote }}

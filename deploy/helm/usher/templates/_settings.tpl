@@ -33,11 +33,12 @@
 {{- end }}
 {{- end }}
 
-{{- /* Keys of Secrets as files: those of the values whose names begin with `prefix`. */ -}}
+{{- /* Keys of Secrets as files: those of the values whose names begin with `prefix`. `volumes`: what the names of volumes
+begin with, where several services share a pod. */ -}}
 {{- define "usher.files.mounts" -}}
 {{- range $name, $file := .component.files }}
 {{- if hasPrefix $.prefix $name }}
-- {name: {{ $name }}, mountPath: {{ $file.folder }}, readOnly: true}
+- {name: {{ $.volumes | default "" }}{{ $name }}, mountPath: {{ $file.folder }}, readOnly: true}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -45,7 +46,7 @@
 {{- define "usher.files.volumes" -}}
 {{- range $name, $file := .component.files }}
 {{- if hasPrefix $.prefix $name }}
-- name: {{ $name }}
+- name: {{ $.volumes | default "" }}{{ $name }}
   secret: {secretName: {{ $file.secret }}, optional: {{ $file.optional | default false }}, items: [{key: {{ $file.key }}, path: {{ $file.key }}}]}
 {{- end }}
 {{- end }}

@@ -1,10 +1,12 @@
 """Usher's own processes: seven services, the gateway sandbox, and the settings that tie them to the engines."""
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_stack.failures import StackFailure
 from local_stack.processes import ProcessSpec
 from local_stack.readiness import LOOPBACK, answers, serves
 
@@ -17,10 +19,17 @@ WEBHOOK_PATH = "/v1/webhooks/stripe"
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Where spans go (OTLP over gRPC, http://host:port), and the share of requests (0…1) that leave some."""
+    """Where spans go (OTLP over gRPC, http://host:port), and the share of requests (0…1) that leave some.
+
+    Raises StackFailure for another kind of address.
+    """
 
     endpoint: str
     ratio: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"http://[^/:]+(:\d+)?/?", self.endpoint):
+            raise StackFailure(f"traces go to http://host:port, not to {self.endpoint}")
 
     @property
     def environment(self) -> Mapping[str, str]:

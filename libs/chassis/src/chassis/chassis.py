@@ -6,13 +6,16 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from chassis.key_cache import StoredKeySet
 from domain_kit.backbone import OutboxEvent
 from environment import ServiceSettings
 from event_backbone import AroundBatch, BrokerUnavailable, Consumer, KafkaBroker, Received, Relay, Subscription
-from grpc_runtime import HealthCheck, Worker
-from mongo_store import Database, Journal, MongoInbox, MongoOutbox, open_database
+from grpc_runtime import HealthCheck, StartRefused, Worker
+from mongo_store import CodeTooOld, Database, Journal, MongoInbox, MongoOutbox, Schema, open_database
+from mongo_store.instances import noted
+from mongo_store.schema import admit, prepare
 from telemetry import Metrics, continue_from, correlation_id, current_traceparent, new_correlation_id, sending, span
 
 log = logging.getLogger(__name__)
@@ -20,6 +23,8 @@ log = logging.getLogger(__name__)
 OUTBOX_PATIENCE = 0.25  # seconds, see MongoOutbox
 READ_GAP = 0.1  # seconds from one batch of a consumer to the next
 LOGIN_SECONDS = 30.0  # how long the outcome of a login counts
+NEEDS_NEWER_CODE = 3  # the exit code of a service that its database refuses
+OWN_COLLECTIONS_ALONE = Schema()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +98,27 @@ class Chassis:
 
 
 @asynccontextmanager
-async def open_chassis(settings: ServiceSettings, metrics: Metrics) -> AsyncIterator[Chassis]:
-    """The parts, connected and with their indexes made; closed at the end.
+async def open_chassis(
+    settings: ServiceSettings, metrics: Metrics, schema: Schema = OWN_COLLECTIONS_ALONE
+) -> AsyncIterator[Chassis]:
+    """The parts, connected, over a database that is as `schema` says; closed at the end.
 
-    Unavailable when there is no database, SettingsError for certificates of Kafka that cannot be used.
+    Unavailable when there is no database, StartRefused when it needs newer code, SettingsError for certificates of
+    Kafka that cannot be used.
     """
     broker = KafkaBroker.of(settings)
     async with open_database(
         settings.mongodb_uri, settings.database, application=f"usher-{settings.service}", metrics=metrics.store
     ) as database:
-        journal = Journal(database, metrics=metrics.store, told=metrics.committed, origin=_origin)
-        inbox = MongoInbox(database)
-        await journal.ensure_indexes()
-        await inbox.ensure_indexes()
-        outbox = MongoOutbox(journal, patience=OUTBOX_PATIENCE)
-        yield Chassis(settings, metrics, database, journal, outbox, inbox, StoredKeySet(database), broker)
+        try:
+            async with noted(database, schema.version, partial(admit, database, schema)):
+                await prepare(database, schema)
+                journal = Journal(database, metrics=metrics.store, told=metrics.committed, origin=_origin)
+                outbox = MongoOutbox(journal, patience=OUTBOX_PATIENCE)
+                inbox = MongoInbox(database)
+                yield Chassis(settings, metrics, database, journal, outbox, inbox, StoredKeySet(database), broker)
+        except CodeTooOld as refused:
+            raise StartRefused(str(refused), NEEDS_NEWER_CODE) from None
 
 
 def _login_check(broker: KafkaBroker) -> Callable[[], Awaitable[bool]]:

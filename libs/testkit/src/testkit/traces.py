@@ -81,7 +81,7 @@ def trace_collector() -> Iterator[Traces]:
     traces = Traces()
     with ThreadPoolExecutor(4) as threads:
         server = grpc.server(threads)
-        add_TraceServiceServicer_to_server(traces, server)
+        add_TraceServiceServicer_to_server(traces, server)  # type: ignore[no-untyped-call]
         traces.endpoint = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
         server.start()
         try:

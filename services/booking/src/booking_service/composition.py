@@ -65,7 +65,7 @@ from booking_service.settings import Settings
 from chassis import Chassis, open_chassis
 from domain_kit.repository import Cause
 from grpc_runtime import Service, Worker
-from mongo_store import Journal
+from mongo_store import Journal, Schema
 from resource_api import PageTokens
 from telemetry import Metrics
 from ticket_documents import qr_codes
@@ -80,23 +80,22 @@ from usher.booking.v1.voucher_service_pb2_grpc import add_VoucherServiceServicer
 from usher.booking.v1.waiting_list_service_pb2_grpc import add_WaitingListServiceServicer_to_server
 from usher.booking.v1.waiting_room_service_pb2_grpc import add_WaitingRoomServiceServicer_to_server
 
-INDEXES = {
-    **repositories.INDEXES,
-    **announcements.INDEXES,
-    **check_ins.INDEXES,
-    **imports.INDEXES,
-    **vouchers.INDEXES,
-    **waiting_entries.INDEXES,
-    **resale_offers.INDEXES,
-}
+SCHEMA = Schema.of(
+    repositories.INDEXES,
+    announcements.INDEXES,
+    check_ins.INDEXES,
+    imports.INDEXES,
+    vouchers.INDEXES,
+    waiting_entries.INDEXES,
+    resale_offers.INDEXES,
+)
 
 
 @asynccontextmanager
 async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
-    async with open_chassis(settings, metrics) as chassis:
+    async with open_chassis(settings, metrics, SCHEMA) as chassis:
         journal, clock = chassis.journal, chassis.journal.clock
-        await chassis.database.ensure_indexes(INDEXES)
         keys = TicketKeys(journal)
         await keys.open()
         bookings, stocks = MongoBookings(journal), MongoStocks(journal)

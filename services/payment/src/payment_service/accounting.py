@@ -27,6 +27,8 @@ from resource_api import PageTokens
 from usher.payment.v1.invoice_service_pb2_grpc import add_InvoiceServiceServicer_to_server
 from usher.payment.v1.ledger_service_pb2_grpc import add_LedgerServiceServicer_to_server
 
+ACCOUNTING_INDEXES = (ledger.INDEXES, payouts.INDEXES, invoices.INDEXES)
+
 
 @dataclass(frozen=True, slots=True)
 class Accounting:
@@ -49,10 +51,8 @@ class Accounting:
         return Ownership(invoice.buyer, invoice.seller.organizer)
 
 
-async def open_accounting(chassis: Chassis, settings: Settings) -> Accounting:
-    """With its indexes made. ValueError for terms that are malformed."""
-    for indexes in (ledger.INDEXES, payouts.INDEXES, invoices.INDEXES):
-        await chassis.database.ensure_indexes(indexes)
+def open_accounting(chassis: Chassis, settings: Settings) -> Accounting:
+    """Over its indexes. ValueError for terms that are malformed."""
     journal, terms, tokens = chassis.journal, read_terms(settings.terms_file), PageTokens(settings.page_token_key)
     chain, book = ledger.MongoLedger(journal), invoices.MongoInvoices(journal)
     knowledge = MongoKnowledge(chassis.database)

@@ -7,7 +7,8 @@ from access import Ownership
 from chassis import open_chassis
 from domain_kit.refusals import NotFound
 from grpc_runtime import Service, Worker, identity_of, open_channel
-from payment_service.accounting import open_accounting
+from mongo_store import Schema
+from payment_service.accounting import ACCOUNTING_INDEXES, open_accounting
 from payment_service.domain.payment import Payment
 from payment_service.domain.webhook_inbox import Kept
 from payment_service.handlers.receive_notice import receive_notice
@@ -20,10 +21,11 @@ from payment_service.inbound.workers import SettlingWorker, WebhookWorker
 from payment_service.metrics import NoticeMetrics, count_business
 from payment_service.outbound.bookings import BookingClient
 from payment_service.outbound.gateway_registry import open_gateways, read_credentials
+from payment_service.outbound.keepers import INDEXES as KEEPERS_INDEXES
 from payment_service.outbound.keepers import MongoKeepers
 from payment_service.outbound.open_work import MongoOpenWork
 from payment_service.outbound.payment_settings import MongoPaymentSettings
-from payment_service.outbound.repositories import MongoPayments, ensure_indexes
+from payment_service.outbound.repositories import INDEXES, MongoPayments
 from payment_service.outbound.webhook_inbox import MongoWebhookInbox
 from payment_service.settings import Settings
 from resilience import Breaker, Bulkhead, Resilient, Retry
@@ -33,12 +35,14 @@ from usher.booking.v1.booking_service_pb2_grpc import BookingServiceStub
 from usher.payment.v1.payment_service_pb2_grpc import add_PaymentServiceServicer_to_server
 from usher.payment.v1.saved_payment_method_service_pb2_grpc import add_SavedPaymentMethodServiceServicer_to_server
 
+SCHEMA = Schema.of(INDEXES, KEEPERS_INDEXES, *ACCOUNTING_INDEXES)
+
 
 @asynccontextmanager
 async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
     async with AsyncExitStack() as stack:
-        chassis = await stack.enter_async_context(open_chassis(settings, metrics))
+        chassis = await stack.enter_async_context(open_chassis(settings, metrics, SCHEMA))
         channel = await stack.enter_async_context(
             open_channel(settings.booking_target, metrics=metrics, identity=identity_of(settings))
         )
@@ -53,7 +57,6 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 guard=lambda name, breaker: _guard(name, breaker, settings, metrics),
             )
         )
-        await ensure_indexes(chassis.database)
         count_business(metrics)
         clock = chassis.journal.clock
 
@@ -67,7 +70,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         settling = SettlingWorker(MongoOpenWork(chassis.database), settle, clock)
         inbox = MongoWebhookInbox(chassis.database)
         webhooks = WebhookWorker(inbox, apply, clock)
-        accounting, notices = await open_accounting(chassis, settings), NoticeMetrics(metrics)
+        accounting, notices = open_accounting(chassis, settings), NoticeMetrics(metrics)
         payments = MongoPayments(chassis.journal, settling.wake, accounting.books)
 
         async def owner_of(name: str) -> Ownership | None:

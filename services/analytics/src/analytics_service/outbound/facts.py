@@ -9,7 +9,6 @@ from analytics_service.domain.facts import CLAIMS, Fact, FiledFact, SheetKey, To
 from analytics_service.domain.sales import Sheet
 from analytics_service.outbound.documents import filed_fact, key_document, line_of
 from analytics_service.outbound.filing import FACTS, SILENT, Filing
-from analytics_service.outbound.former import adopt_former_facts
 from analytics_service.outbound.notes import Notes
 from domain_kit.ids import new_id
 from mongo_store import Database, Index
@@ -112,9 +111,3 @@ async def _in_pieces(found: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[l
             some = []
     if some:
         yield some
-
-
-async def ensure_indexes(database: Database) -> None:
-    """Create the indexes of facts. Takes over what an earlier release left."""
-    await adopt_former_facts(database)
-    await database.ensure_indexes(INDEXES)
