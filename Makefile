@@ -7,7 +7,7 @@ SOURCES = $(wildcard libs/*/src services/*/src) cli/src sandbox/src deploy/local
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long up down status plan deploy rollback doctor check format bench protos lock test-native test-containers test-stripe-mock policies install install-runtime clean
+.PHONY: help demo test test-long up down status plan deploy rollback doctor check format bench protos lock test-native test-containers test-stripe-mock test-cluster policies install install-runtime clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 26
@@ -95,6 +95,9 @@ prometheus: python ## Debian's Prometheus without installing it, for test-observ
 
 dashboards: install ## write dashboards and rules again from deploy/monitoring
 	@$(VENV)/python -m monitoring_config
+
+test-cluster: install ## the chart on a Kubernetes control plane with nodes that are played (Go 1.26; skipped without)
+	@$(VENV)/python -m pytest -m cluster --timeout 3600 tests/cluster $(ARGS)
 
 install: python ## .venv with everything (nothing to do when unchanged)
 	@$(PYTHON) tools/install.py
