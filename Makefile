@@ -72,11 +72,11 @@ test-long: install ## an hour of breaking things while they sell, and of random 
 	@USHER_LONG=yes $(VENV)/python -m pytest -m long --timeout 3600 -s $(ARGS)
 
 test-native: install ## the suites on Apache Kafka and Elasticsearch (Java 17 and Maven), and 5,000 events to search
-	@USHER_TEST_ENGINES=native $(VENV)/python -m pytest -m "not containers and not long and not stripe_mock" --timeout 600 \
+	@USHER_TEST_ENGINES=native $(VENV)/python -m pytest -m "not containers and not long and not stripe_mock and not observe and not cluster" --timeout 600 \
 		$(call suites_on,kafka_elastic_engine) deploy/local/tests/test_native.py $(E2E) $(ARGS)
 
 test-containers: install ## the suites on MongoDB, Apache Kafka and Elasticsearch in containers (Docker)
-	@USHER_TEST_ENGINES=containers $(VENV)/python -m pytest -m "not native and not long and not stripe_mock" --timeout 600 \
+	@USHER_TEST_ENGINES=containers $(VENV)/python -m pytest -m "not native and not long and not stripe_mock and not observe and not cluster" --timeout 600 \
 		$(call suites_on,kafka_elastic_engine|mongo_engine|mongo_process) $(ARGS)
 
 policies: install ## checkov over what the chart renders (an environment of its own, 290 MB)
