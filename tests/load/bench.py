@@ -20,6 +20,7 @@ import payments
 import profiling
 import report
 import seeding
+import tracing
 import watching
 import wrk
 from measuring import Case, Clients, Round
@@ -250,6 +251,7 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
 PARTS: Mapping[str, Callable[[argparse.Namespace, Stack, report.Machine], list[str]]] = {
     "bookings": perform,
     "payments": payments.perform,
+    "traces": tracing.perform,
 }
 
 

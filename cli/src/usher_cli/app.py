@@ -3,14 +3,16 @@
 import typer
 
 from usher_cli import demo, event_import, events_commands, ledger_commands, mail_commands, rate_commands, stack_commands
+from usher_cli.release import commands as release_commands
 
 
 def build() -> typer.Typer:
     """All commands."""
     app = typer.Typer(
         name="usher",
-        help="Runs Usher on this machine and works with it.",
-        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something is not serving, 4 the books are wrong.",
+        help="Runs Usher on this machine, works with it, and releases it to clusters.",
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something is not serving, 4 the books are wrong. "
+        "`usher release` has its own.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -24,6 +26,7 @@ def build() -> typer.Typer:
     app.add_typer(ledger_commands.build(), name="ledger")
     app.add_typer(mail_commands.build(), name="mail")
     app.add_typer(rate_commands.build(), name="rates")
+    app.add_typer(release_commands.build(), name="release")
     return app
 
 

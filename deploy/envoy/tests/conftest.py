@@ -6,7 +6,7 @@ import subprocess
 import sysconfig
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,6 +57,7 @@ class FakeServices:
     keys: dict[str, object]
     calls: list[Call] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
+    stop: Callable[[], object] = lambda: None
 
     def note(self, rpc: str, request: object, context: grpc.ServicerContext) -> None:
         metadata = {key: str(value) for key, value in context.invocation_metadata()}
@@ -69,6 +70,10 @@ class FakeUserService(user_service_pb2_grpc.UserServiceServicer):
 
     def GetJsonWebKeySet(self, request, context):
         return httpbody_pb2.HttpBody(content_type="application/json", data=json.dumps(self.services.keys).encode())
+
+    def RegisterUser(self, request, context):
+        self.services.note("RegisterUser", request, context)
+        return user_pb2.User()
 
     def GetUser(self, request, context):
         self.services.note("GetUser", request, context)
@@ -181,6 +186,7 @@ class Gateway:
     services: FakeServices
     key: ECKey
     access_log: Path
+    upstream: int
 
     @property
     def url(self) -> str:
@@ -206,7 +212,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def fake_services(services: FakeServices) -> Iterator[int]:
+def fake_services(
+    services: FakeServices, port: int = 0, credentials: grpc.ServerCredentials | None = None
+) -> Iterator[int]:
     server = grpc.server(ThreadPoolExecutor(16), options=[("grpc.max_receive_message_length", 16 << 20)])
     user_service_pb2_grpc.add_UserServiceServicer_to_server(FakeUserService(services), server)
     event_service_pb2_grpc.add_EventServiceServicer_to_server(FakeEventService(services), server)
@@ -214,8 +222,10 @@ def fake_services(services: FakeServices) -> Iterator[int]:
     check_in_service_pb2_grpc.add_CheckInServiceServicer_to_server(FakeCheckInService(services), server)
     search_service_pb2_grpc.add_SearchServiceServicer_to_server(FakeSearchService(services), server)
     payment_service_pb2_grpc.add_PaymentServiceServicer_to_server(FakePaymentService(services), server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    address = f"127.0.0.1:{port}"
+    port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     server.start()
+    services.stop = lambda: server.stop(0).wait(5)
     try:
         yield port
     finally:
@@ -225,16 +235,24 @@ def fake_services(services: FakeServices) -> Iterator[int]:
 
 @contextmanager
 def running_gateway(
-    folder: Path, *, ready: bool = True, template: str | None = None, **changes: str
+    folder: Path,
+    *,
+    ready: bool = True,
+    template: str | None = None,
+    credentials: grpc.ServerCredentials | None = None,
+    answer: int = 200,
+    add: Callable[[str], str] = lambda configuration: configuration,
+    **changes: str,
 ) -> Iterator[Gateway]:
     """Envoy with the real template, or one made from it, over fake services; `changes` replace placeholder values.
 
-    `ready` waits until tokens are verified; without it only until the listener answers.
+    `add` goes over the rendered configuration. `ready` waits until tokens are verified; without it only until the
+    listener gives `answer`.
     """
     key = new_key()
     services = FakeServices(keys={"keys": [key.as_dict(private=False, alg="ES256", use="sig")]})
     assemble_site(folder / "site")
-    with fake_services(services) as upstream:
+    with fake_services(services, credentials=credentials) as upstream:
         port = free_port()
         values = {
             "ADMIN_PORT": str(free_port()),
@@ -248,11 +266,14 @@ def running_gateway(
             "TOKEN_ISSUER": ISSUER,
             "REQUESTS_PER_SECOND": "10000",
             "REQUEST_BURST": "10000",
+            "ACCOUNT_REQUESTS_PER_MINUTE": "10000",
+            "ACCOUNT_BURST": "10000",
+            "HEAP_BYTES": str(1 << 30),
             **{f"{name}_HOST": "127.0.0.1" for name in SERVICES},
             **{f"{name}_PORT": str(upstream) for name in SERVICES},
             "NOTIFICATION_PORT": str(free_port()),  # nobody there
         } | changes
-        (folder / "envoy.yaml").write_text(render_gateway(template or TEMPLATE.read_text(), values))
+        (folder / "envoy.yaml").write_text(add(render_gateway(template or TEMPLATE.read_text(), values)))
         program = str(Path(sysconfig.get_path("scripts")) / "envoy")
         with (folder / "envoy.log").open("wb") as log:
             command = [
@@ -269,10 +290,10 @@ def running_gateway(
             ]
             process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            gateway = Gateway(port, services, key, folder / "access.log")
+            gateway = Gateway(port, services, key, folder / "access.log", upstream)
             headers = {"authorization": f"Bearer {gateway.token()}"} if ready else {}
             path = f"/v1/users/{ID}" if ready else "/docs"
-            wait_until_answering(gateway, path, headers, process, folder / "envoy.log")
+            wait_until_answering(gateway, path, headers, process, folder / "envoy.log", answer)
             services.calls.clear()
             yield gateway
         finally:
@@ -282,12 +303,12 @@ def running_gateway(
 
 
 def wait_until_answering(
-    gateway: Gateway, path: str, headers: Mapping[str, str], process: subprocess.Popen[bytes], log: Path
+    gateway: Gateway, path: str, headers: Mapping[str, str], process: subprocess.Popen[bytes], log: Path, answer: int
 ) -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if httpx.get(f"{gateway.url}{path}", headers=headers).status_code == 200:
+            if httpx.get(f"{gateway.url}{path}", headers=headers).status_code == answer:
                 return
         except httpx.TransportError:
             pass
@@ -318,9 +339,9 @@ def other_services():
     """`other_services()`: one more process with all fake services; the port and what it was asked."""
 
     @contextmanager
-    def start() -> Iterator[tuple[int, FakeServices]]:
+    def start(port: int = 0, credentials: grpc.ServerCredentials | None = None) -> Iterator[tuple[int, FakeServices]]:
         services = FakeServices(keys={})
-        with fake_services(services) as port:
+        with fake_services(services, port, credentials) as port:
             yield port, services
 
     return start

@@ -33,10 +33,10 @@ def test_a_refusal_keeps_its_details(client):
         ("GET", "/v1/nothing"),
         ("GET", "/nothing"),
         ("GET", "/v1/events/x/y/z"),
-        ("PUT", "/v1/events/x"),
         ("POST", "/usher.event.v1.EventService/GetEvent"),
         ("POST", "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"),
         ("GET", "/docs/other.js"),
+        ("DELETE", "/v1/users/x"),
     ],
 )
 def test_an_unknown_path_or_method_is_404_and_reaches_no_service(gateway, client, method, path):

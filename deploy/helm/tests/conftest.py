@@ -1,6 +1,7 @@
 """The chart as helm renders it; without helm these tests are skipped and say why."""
 
 import functools
+import json
 import sys
 from pathlib import Path
 
@@ -13,13 +14,19 @@ from helm_chart import ENVIRONMENTS, render  # noqa: E402  # found by the path s
 from kubernetes_tools import ToolMissing, tool  # noqa: E402  # found by the path set above
 
 # What can be switched, beside what the environments already do.
+# fmt: off
 SWITCHES = {
     "as it is": {},
     "load balancer": {"exposure": {"kind": "loadBalancer"}},
     "load balancer without tls": {"exposure": {"kind": "loadBalancer"}, "tls": {"enabled": False}},
     "gateway api": {"exposure": {"kind": "gatewayApi"}},
     "not exposed": {"exposure": {"kind": "none"}},
-    "certificates by hand": {"tls": {"enabled": True, "certManager": {"enabled": False}}},
+    "certificates by hand": {
+        "publicUrl": "https://tickets.example", "tls": {"enabled": True, "certManager": {"enabled": False}},
+    },
+    "internal tls": {"tls": {"internal": {"enabled": True}}},
+    "internal tls by hand": {"tls": {"internal": {"enabled": True, "certManager": {"enabled": False}}}},
+    "internal tls of an issuer": {"tls": {"internal": {"enabled": True, "certManager": {"issuer": "company"}}}},
     "keda": {"keda": {"enabled": True}},
     "no keda": {"keda": {"enabled": False}},
     "no policies": {"network": {"policies": False}},
@@ -27,10 +34,15 @@ SWITCHES = {
     "no priorities": {"priorityClasses": {"create": False}},
     "external secrets": {"externalSecrets": {"enabled": True}},
     "secrets by hand": {"externalSecrets": {"enabled": False}},
-    "watched": {"monitoring": {"serviceMonitors": True, "alerts": True}},
-    "not watched": {"monitoring": {"serviceMonitors": False, "alerts": False}},
-    "engines elsewhere": {"engines": {"singleNode": False}},
+    "watched": {"monitoring": {"serviceMonitors": True, "alerts": True, "dashboards": True}},
+    "not watched": {"monitoring": {"serviceMonitors": False, "alerts": False, "dashboards": False}},
+    "engines elsewhere": {"engines": {"kind": "none"}},
+    "operators": {"engines": {"kind": "operators"}},
+    "operators and keda": {"engines": {"kind": "operators"}, "keda": {"enabled": True}},
+    "no helpers": {"development": {name: {"enabled": False} for name in ("mail", "sandbox", "seed")}},
+    "nobody signs in": {"smoke": {"account": "", "outside": False}},
 }
+# fmt: on
 EVERY = [(environment, switch) for environment in ENVIRONMENTS for switch in SWITCHES]
 
 
@@ -51,6 +63,13 @@ def rendered():
         return render(environment, SWITCHES[switch])
 
     return of
+
+
+@pytest.fixture(scope="session")
+def every_object(rendered):
+    """All objects of every environment with every switch, equal ones once."""
+    found = {json.dumps(each, sort_keys=True): each for pair in EVERY for each in rendered(*pair)}
+    return list(found.values())
 
 
 @pytest.fixture(params=EVERY, ids=lambda each: f"{each[0]}: {each[1]}")

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from helm_chart import ENVIRONMENTS, over, own_values, render
 
-from gateway_config import TEMPLATE, render_gateway
+from gateway_config import TEMPLATE, render_gateway, with_traces
 from gateway_config.__main__ import assemble
 from local_stack.gateway import gateway_values
 
@@ -71,7 +71,7 @@ def test_filters_and_clusters_are_those_of_the_local_run(environment, local, ren
         assert neutral(other) == neutral(one)
     ours = {each["name"]: each for each in local["static_resources"]["clusters"]}
     theirs = {each["name"]: each for each in found["static_resources"]["clusters"]}
-    assert set(theirs) == {*ours, "admin"}
+    assert set(theirs) - {"traces"} == {*ours, "admin"}
     for name, here in ours.items():
         assert {**theirs[name], "load_assignment": ""} == {**here, "load_assignment": ""}
 
@@ -110,10 +110,28 @@ def test_limits_and_origins_are_those_of_the_values(environment, rendered, find)
     bucket = limit["descriptors"][0]["token_bucket"]
     gateway = values["gateway"]
     assert (bucket["max_tokens"], bucket["tokens_per_fill"]) == (gateway["requestBurst"], gateway["requestsPerSecond"])
+    routes = found["route_config"]["virtual_hosts"][0]["routes"]
+    guarded = [each.get("typed_per_filter_config", {}).get("envoy.filters.http.local_ratelimit") for each in routes]
+    buckets = [each["descriptors"][0]["token_bucket"] for each in guarded if each and each["stat_prefix"] == "accounts"]
+    assert {(each["max_tokens"], each["tokens_per_fill"]) for each in buckets} == {
+        (gateway["accountBurst"], gateway["accountRequestsPerMinute"])
+    }
     assert found["xff_num_trusted_hops"] == gateway["trustedHops"]
     host = found["route_config"]["virtual_hosts"][0]
     (origins,) = host["typed_per_filter_config"]["envoy.filters.http.cors"]["allow_origin_string_match"]
     assert origins["safe_regex"]["regex"] == gateway["allowedOrigins"]
+
+
+@pytest.mark.parametrize(("memory", "bytes_"), [("512Mi", 429496729), ("2Gi", 1717986918)])
+def test_envoy_refuses_before_its_container_has_no_memory_left(memory, bytes_, find):
+    change = {"components": {"gateway": {"resources": {"limits": {"memory": memory}}}}}
+    found = document(render("prod", change), find)
+    monitors = {
+        each["name"].rpartition(".")[2]: each["typed_config"] for each in found["overload_manager"]["resource_monitors"]
+    }
+    assert int(monitors["fixed_heap"]["max_heap_size_bytes"]) == bytes_
+    (metrics,) = (each for each in found["static_resources"]["listeners"] if each["name"] == "metrics")
+    assert metrics["bypass_overload_manager"] is True
 
 
 @pytest.mark.parametrize("switch", ["gateway api", "load balancer", "not exposed"])
@@ -144,6 +162,7 @@ def test_over_tls_a_running_gateway_answers_callers_and_itself(rendered, find, t
             ('"port_value": 9901', f'"port_value": {admin}'),
             ('"port_value": 9090', f'"port_value": {metrics}'),
             ("0.0.0.0", "127.0.0.1"),
+            ('"transport_socket_connect_timeout": "10s"', '"transport_socket_connect_timeout": "1s"'),
         ):
             placed = placed.replace(old, new)
         (tmp_path / name).write_text(re.sub(r'("127.0.0.1",\s+"port_value"): 8080', rf"\1: {port}", placed))
@@ -158,6 +177,8 @@ def test_over_tls_a_running_gateway_answers_callers_and_itself(rendered, find, t
             lambda: _with(httpx.get(f"http://127.0.0.1:{metrics}/metrics").text, "envoy_cluster_ssl_handshake")
         )
         assert httpx.get(f"http://127.0.0.1:{metrics}/quitquitquit").status_code == 404
+        with socket.create_connection(("127.0.0.1", port), timeout=8) as silent:
+            assert silent.recv(1) == b"", "who never begins the handshake is let go"
     finally:
         process.terminate()
         process.wait(10)
@@ -245,3 +266,27 @@ def test_the_route_of_the_gateway_api_leads_to_the_gateway_and_its_certificate_i
     certificate = find(objects, "Certificate", "usher-gateway")["spec"]
     assert listener["tls"]["certificateRefs"] == [{"name": certificate["secretName"]}]
     assert certificate["dnsNames"] == [listener["hostname"]]
+
+
+@pytest.mark.parametrize(("environment", "percent"), [("staging", 20), ("prod", 2)])
+def test_where_services_send_traces_the_gateway_decides_about_as_many(environment, percent, rendered, find):
+    found = document(rendered(environment), find)
+    tracing, (traces,) = (
+        manager(found)["tracing"],
+        (each for each in found["static_resources"]["clusters"] if each["name"] == "traces"),
+    )
+    assert (tracing["random_sampling"]["value"], tracing["client_sampling"]["value"]) == (percent, 0)
+    address = traces["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"]
+    assert address == {"address": "otel-collector.monitoring", "port_value": 4317}
+
+
+def test_the_gateway_traces_as_the_local_one_does(local, rendered, find):
+    ours = yaml.safe_load(with_traces(yaml.safe_dump(local), "http://otel-collector.monitoring:4317", 0.2))
+    theirs = document(rendered("staging"), find)
+    assert manager(ours)["tracing"] == manager(theirs)["tracing"]
+    named = [[each for each in of["static_resources"]["clusters"] if each["name"] == "traces"] for of in (ours, theirs)]
+    assert named[0] == named[1]
+
+
+def test_without_an_endpoint_the_gateway_does_not_trace(rendered, find):
+    assert "tracing" not in manager(document(rendered("dev"), find))

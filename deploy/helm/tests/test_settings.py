@@ -17,7 +17,8 @@ ALLOCATOR = {"MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOL
 # What the chart decides itself, so that nobody can set it apart from ports, probes and addresses.
 OWN = {
     "USHER_GRPC_HOST", "USHER_GRPC_PORT", "USHER_METRICS_PORT", "USHER_DRAIN_SECONDS", "USHER_JWKS_TARGET",
-    "USHER_TOKEN_ISSUER",
+    "USHER_TOKEN_ISSUER", "USHER_HEALTH_PORT", "USHER_TLS_CERT_FILE", "USHER_TLS_KEY_FILE", "USHER_TLS_CA_FILE",
+    "USHER_TLS_PEERS",
 }  # fmt: skip
 
 

@@ -10,17 +10,28 @@ from helm_chart import CHART, over, own_values, render_text
 ALL_ON = {
     "environment": "dev",
     "keda": {"enabled": True},
-    "monitoring": {"serviceMonitors": True, "alerts": True},
+    "monitoring": {"serviceMonitors": True, "alerts": True, "dashboards": True},
     "externalSecrets": {"enabled": True},
-    "engines": {"singleNode": True},
+    "engines": {"kind": "singleNode"},
+    "development": {"mail": {"enabled": True}, "sandbox": {"enabled": True}, "seed": {"enabled": True}},
+    "smoke": {"account": "usher-smoke", "outside": True},
+    "tls": {"internal": {"enabled": True, "certManager": {"issuer": "company"}}},
 }
 VALUES = over(own_values(), ALL_ON)
+# Besides, where something else is in the place of what is on.
+OFF = {name: {"enabled": False} for name in ("mail", "sandbox", "seed")}
+BESIDES = {
+    ("environment",): {"engines": {"kind": "none"}, "development": OFF},
+    ("engines", "operators"): {"engines": {"kind": "operators"}},
+    ("development", "mail", "enabled"): {"development": {"seed": {"enabled": False}}},
+}
 # What a key may be instead, where a schema allows only some texts.
 INSTEAD = {
-    "environment": "staging", "publicUrl": "http://other.example", "kind": "none", "pullPolicy": "Always",
-    "issuerKind": "Issuer", "zones": "DoNotSchedule", "nodes": "DoNotSchedule", "priority": "background",
-    "storeKind": "SecretStore", "interval": "9s", "refreshInterval": "9m", "cpu": "77m", "memory": "77Mi",
-    "storage": "77Gi", "hook": "post-install,post-upgrade", "cidr": "192.0.2.0/24", "folder": "/elsewhere",
+    "environment": "staging", "publicUrl": "https://other.example", "kind": "none", "replicas": 5,
+    "pullPolicy": "Always", "issuerKind": "Issuer", "zones": "DoNotSchedule", "nodes": "DoNotSchedule",
+    "priority": "background", "storeKind": "SecretStore", "interval": "9s", "refreshInterval": "9m", "cpu": "77m",
+    "memory": "77Mi", "storage": "77Gi", "cidr": "192.0.2.0/24", "folder": "/elsewhere",
+    "USHER_KAFKA_SECURITY": "SSL", "USHER_KAFKA_MECHANISM": "PLAIN",
 }  # fmt: skip
 EMPTY = {
     "event": {"drainSeconds": 44},
@@ -42,6 +53,8 @@ def leaves(values, path=()):
 
 
 def other(key, value):
+    if key == "version":
+        return re.sub(r"\d+$", "99", value or "4.2.0")
     if key in EMPTY and not value:
         return EMPTY[key]
     if key in INSTEAD:
@@ -67,6 +80,7 @@ def nested(path, value):
 MARKED = {
     path for path in leaves(VALUES)
     if {"settings", "secrets", "files", "consumes"} & set(path) and isinstance(leaves(VALUES)[path], str)
+    and not path[-1].startswith(("USHER_KAFKA_SECURITY", "USHER_KAFKA_MECHANISM"))
 }  # fmt: skip
 ONE_BY_ONE = {path: value for path, value in leaves(VALUES).items() if path not in MARKED}
 
@@ -79,8 +93,8 @@ def before():
 @pytest.mark.parametrize("path", ONE_BY_ONE, ids=".".join)
 def test_a_changed_value_changes_what_is_rendered(path, before):
     change = nested(path, other(path[-1], ONE_BY_ONE[path]))
-    more = {"engines": {"singleNode": False}} if path == ("environment",) else {}
-    assert render_text("", ALL_ON, change, more) != (render_text("", ALL_ON, more) if more else before)
+    more = next((more for place, more in BESIDES.items() if path[: len(place)] == place), {})
+    assert render_text("", ALL_ON, more, change) != (render_text("", ALL_ON, more) if more else before)
 
 
 def test_every_text_that_goes_to_a_service_gets_there():
@@ -93,7 +107,8 @@ def test_every_text_that_goes_to_a_service_gets_there():
             mark = f"/{mark}"
         marks[path] = mark
         change = over(change, nested(path, mark))
-    text = render_text("", ALL_ON, change)
+    # What helpers of development bring would stand for what is given.
+    text = render_text("", ALL_ON, {"development": OFF}, change)
     assert {path: mark for path, mark in marks.items() if not re.search(rf"{re.escape(mark)}\b", text)} == {}
 
 

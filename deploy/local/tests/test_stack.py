@@ -10,6 +10,7 @@ import pytest
 from local_stack.failures import NoStack, StackBusy, StackFailure
 from local_stack.inspection import inspect
 from local_stack.mail_folder import caught
+from local_stack.platform_processes import Traces
 from local_stack.stack import plan, port_names
 from local_stack.state import StackState, locked, secrets_of
 
@@ -141,3 +142,20 @@ def test_a_plan_has_every_process_once_with_ports_of_its_own(tmp_path):
     assert len(used) == len(set(used))
     assert len({spec.name for spec in specs}) == len(specs) == 12
     assert [spec.stage for spec in specs] == sorted(spec.stage for spec in specs)
+
+
+def test_services_are_told_where_traces_go_and_only_when_asked(tmp_path):
+    ports = {name: 7000 + number for number, name in enumerate(port_names())}
+    state = StackState(engines="embedded", ports=ports, replicas={})
+    booking, quiet = (
+        next(spec for spec in plan(tmp_path, state, traces) if spec.name == "booking").environment
+        for traces in (Traces("http://127.0.0.1:4317", 0.05), None)
+    )
+    assert (booking["USHER_OTLP_ENDPOINT"], booking["USHER_TRACE_RATIO"]) == ("http://127.0.0.1:4317", "0.05")
+    assert "USHER_OTLP_ENDPOINT" not in quiet
+
+
+@pytest.mark.parametrize("endpoint", ["https://collector:4317", "collector:4317", "http://collector/v1/traces"])
+def test_an_address_that_takes_no_traces_is_refused_in_one_line(endpoint):
+    with pytest.raises(StackFailure, match="traces go to http://host:port"):
+        Traces(endpoint)

@@ -1,15 +1,17 @@
 """The parts every service is built on are connected, named, and need the database alone."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from chassis import Chassis, open_chassis
+from chassis import chassis as parts
 from domain_kit.ids import new_id
 from domain_kit.refusals import Unavailable
-from environment import ServiceSettings
-from event_backbone import Subscription
+from environment import ServiceSettings, SettingsError
+from event_backbone import BrokerUnavailable, KafkaBroker, Subscription
 from telemetry import Metrics
 from testkit.engines import mongo_engine
 
@@ -68,4 +70,36 @@ async def test_the_keys_that_verified_last_are_there_for_the_next_process(chassi
 async def test_without_a_database_nothing_is_built():
     with pytest.raises(Unavailable):
         async with open_chassis(settings("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200"), Metrics("jars")):
+            pass
+
+
+async def test_a_broker_that_is_logged_in_to_is_asked_whole_and_seldom(mongo, monkeypatch):
+    """A connection that is dropped before the login counts as an attack there."""
+    asked = []
+
+    async def ensure_topics(_self, topics):
+        asked.append(topics)
+
+    monkeypatch.setattr(KafkaBroker, "ensure_topics", ensure_topics)
+    secured = dataclasses.replace(settings(mongo), kafka_security="SASL_PLAINTEXT", kafka_user="u", kafka_password="p")
+    async with open_chassis(secured, Metrics("jars")) as chassis:
+        check = chassis.health[1].check
+        assert [await check(), await check()] == [True, True]
+        assert len(asked) == 1
+        monkeypatch.setattr(parts, "LOGIN_SECONDS", 0.0)
+        again = chassis.health[1].check
+        assert [await again(), await again()] == [True, True]
+        assert len(asked) == 3
+
+        async def refused(_self, topics):
+            raise BrokerUnavailable("login")
+
+        monkeypatch.setattr(KafkaBroker, "ensure_topics", refused)
+        assert await again() is False
+
+
+async def test_certificates_of_kafka_that_cannot_be_used_stop_the_start(mongo):
+    secured = dataclasses.replace(settings(mongo), kafka_security="SSL", kafka_ca_file="/nowhere.pem")
+    with pytest.raises(SettingsError, match="USHER_KAFKA_CA_FILE cannot be used: No such file or directory"):
+        async with open_chassis(secured, Metrics("jars")):
             pass

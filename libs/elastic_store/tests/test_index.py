@@ -5,7 +5,18 @@ import dataclasses
 
 import pytest
 
-from elastic_store import BulkResult, ElasticRefused, IndexMissing, Outcome, PointInTimeGone, Put, Remove
+from elastic_store import (
+    BulkResult,
+    ElasticRefused,
+    ElasticUnavailable,
+    IndexMissing,
+    Outcome,
+    PointInTimeGone,
+    Put,
+    Remove,
+    open_elastic,
+)
+from testkit.noida import free_port
 
 MATCH_ALL = {"query": {"match_all": {}}, "track_total_hits": True}
 
@@ -196,3 +207,42 @@ async def test_a_bulk_does_not_make_an_index_that_was_lost_meanwhile(index, defi
         await index.bulk([Put("b", {"seats": 2})])
     assert await index.ensure() == 0
     assert await index.count() == 0
+
+
+async def test_an_index_is_made_ahead_with_its_alias_and_template_and_again_nothing_happens(elastic, definition):
+    assert await elastic.index(definition).make() == [f"{definition.concrete}: made"]
+    assert await elastic.index(definition).make() == []
+    assert await elastic.index(definition).put("a", {"title": "Night"}, refresh=True)
+    assert await elastic.index(definition).count() == 1
+
+
+async def test_a_new_generation_made_ahead_is_filled_but_the_old_one_answers_until_it_starts(
+    elastic, index, definition
+):
+    newer = dataclasses.replace(definition, generation=2)
+    await index.put("a", {"title": "Old"}, refresh=True)
+
+    async def fill(write):
+        assert [each.outcome for each in await write([Put("b", {"title": "New"})])] == [Outcome.WRITTEN]
+
+    for _ in range(2):
+        await elastic.index(newer).make(fill=fill)
+        assert await index.get("a") == {"title": "Old"}
+        assert await index.get("b") is None
+    await elastic.index(newer).ensure(fill=fill)
+    assert (await index.get("a"), await index.get("b")) == (None, {"title": "New"})
+
+
+async def test_requests_are_timed_by_operation_and_only_those_without_an_answer_failed(engine, index, definition):
+    class Recorder:
+        def answered(self, operation, seconds, failed):
+            told.append((operation, failed))
+
+    told = []
+    async with open_elastic(engine.elasticsearch, metrics=Recorder()) as elastic:
+        await elastic.index(definition).get("events/a")
+        await elastic.ping()
+    async with open_elastic(f"http://127.0.0.1:{free_port()}", retries=0, metrics=Recorder()) as elastic:
+        with pytest.raises(ElasticUnavailable):
+            await elastic.index(definition).search(MATCH_ALL)
+    assert told == [("get", False), ("ping", False), ("search", True)]

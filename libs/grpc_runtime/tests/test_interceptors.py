@@ -228,12 +228,26 @@ async def test_the_correlation_id_of_the_caller_is_that_of_the_servicer(plain_st
 
     jars.behaviour = look
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    await plain_stub.PeekJar(
+    named = plain_stub.PeekJar(
         contract.Jar(name="jars/a"), metadata=(("x-request-id", "from-envoy"), ("traceparent", parent))
     )
-    await plain_stub.PeekJar(contract.Jar(name="jars/a"))
+    await named
+    unnamed = plain_stub.PeekJar(contract.Jar(name="jars/a"))
+    await unnamed
     assert seen[0] == ("from-envoy", parent)
     assert len(seen[1][0]) == 26
+    assert dict(await named.trailing_metadata()) == {}, "who named it need not be told"
+    assert dict(await unnamed.trailing_metadata()) == {"x-correlation-id": seen[1][0]}
+
+
+async def test_a_refusal_names_the_correlation_id(plain_stub, contract, jars):
+    async def refuse(request, context):
+        raise NotFound.named("jars/a")
+
+    jars.behaviour = refuse
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await plain_stub.PeekJar(contract.Jar(name="jars/a"), metadata=(("x-request-id", "from-envoy"),))
+    assert dict(caught.value.trailing_metadata())["x-correlation-id"] == "from-envoy"
 
 
 async def test_the_cause_of_a_write_is_the_request_id_and_the_fingerprint_of_the_rest(stub, contract, calls, jars):

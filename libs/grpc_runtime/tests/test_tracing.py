@@ -4,12 +4,13 @@ import grpc
 import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 
 from access import SigningKey, StaticKeys
 from domain_kit.refusals import NotFound
 from grpc_runtime import open_channel
 from grpc_runtime.server import Server
-from telemetry import Metrics, configure_tracing
+from telemetry import Metrics, configure_tracing, span
 from telemetry.otlp import OtlpTraces
 from testkit.calls import CallSettings
 
@@ -23,7 +24,8 @@ async def traced(contract, service, monkeypatch):
     traces = OtlpTraces("test", "http://unused", 1.0, SimpleSpanProcessor(exporter))
     monkeypatch.setattr(configure_tracing("test", None), "_active", traces)
     keys = StaticKeys([SigningKey.generate()])
-    server = Server(service, CallSettings(), Metrics("test"), keys, traces.server_interceptors())
+    interceptors = configure_tracing("test", None).server_interceptors()
+    server = Server(service, CallSettings(), Metrics("test"), keys, interceptors)
     address = f"127.0.0.1:{await server.start()}"
     async with open_channel(address) as channel:
         yield contract.stub(channel), exporter
@@ -31,12 +33,28 @@ async def traced(contract, service, monkeypatch):
     await traces.shutdown(1.0)
 
 
+def of_kind(exporter, kind):
+    return [each for each in exporter.get_finished_spans() if each.kind is kind]
+
+
 async def test_an_rpc_leaves_a_span_below_its_callers(traced, contract):
     stub, exporter = traced
     await stub.PeekJar(contract.Jar(name="jars/a"), metadata=(("traceparent", PARENT),))
-    (span,) = exporter.get_finished_spans()
-    assert span.name.endswith("PeekJar")
-    assert format(span.context.trace_id, "032x") == PARENT.split("-")[1]
+    (served,) = of_kind(exporter, SpanKind.SERVER)
+    assert served.name == "usher.jar.v1.JarService/PeekJar"
+    assert format(served.context.trace_id, "032x") == PARENT.split("-")[1]
+    assert format(served.parent.span_id, "016x") == PARENT.split("-")[2]
+
+
+async def test_a_call_is_a_span_between_its_callers_and_its_servers(traced, contract):
+    stub, exporter = traced
+    with span("work"):
+        await stub.PeekJar(contract.Jar(name="jars/a"))
+    (served,), (called,), (work,) = (
+        of_kind(exporter, each) for each in (SpanKind.SERVER, SpanKind.CLIENT, SpanKind.INTERNAL)
+    )
+    assert (served.parent.span_id, called.parent.span_id) == (called.context.span_id, work.context.span_id)
+    assert served.context.trace_id == work.context.trace_id
 
 
 async def test_a_refusal_is_the_status_of_its_span(traced, contract, jars):
@@ -47,8 +65,9 @@ async def test_a_refusal_is_the_status_of_its_span(traced, contract, jars):
     stub, exporter = traced
     with pytest.raises(NotFound):
         await stub.PeekJar(contract.Jar(name="jars/a"))
-    (span,) = exporter.get_finished_spans()
-    assert span.attributes["rpc.grpc.status_code"] == grpc.StatusCode.NOT_FOUND.value[0]
+    (served,) = of_kind(exporter, SpanKind.SERVER)
+    assert served.attributes["rpc.grpc.status_code"] == grpc.StatusCode.NOT_FOUND.value[0]
+    assert served.status.is_unset, "an answer is no failure of who gives it"
 
 
 async def test_a_stream_is_traced_whole_in_order_and_to_its_refusal(traced, contract, jars):
@@ -69,7 +88,7 @@ async def test_a_stream_is_traced_whole_in_order_and_to_its_refusal(traced, cont
         async for each in stub.PourJar(contract.Jar(name="jars/a", grams=20)):
             seen.append(each)
     assert len(seen) == 2
-    assert len(exporter.get_finished_spans()) == 2
+    assert len(of_kind(exporter, SpanKind.SERVER)) == 2
 
 
 async def test_a_traced_stream_that_nobody_reads_any_more_ends_quietly(traced, contract, caplog):
@@ -80,3 +99,17 @@ async def test_a_traced_stream_that_nobody_reads_any_more_ends_quietly(traced, c
     await stream.aclose()
     await stub.PeekJar(contract.Jar(name="jars/a"))
     assert caplog.records == []
+
+
+async def test_an_rpc_that_its_caller_does_not_record_leaves_no_span(traced, contract):
+    stub, exporter = traced
+    await stub.PeekJar(contract.Jar(name="jars/a"), metadata=(("traceparent", PARENT[:-1] + "0"),))
+    assert of_kind(exporter, SpanKind.SERVER) == []
+
+
+async def test_whether_a_trace_begins_with_an_rpc_is_asked_once(traced, contract, monkeypatch):
+    stub, exporter = traced
+    asked = []
+    monkeypatch.setattr("telemetry.tracing.random.random", lambda: asked.append(1) or 1.0)
+    await stub.PeekJar(contract.Jar(name="jars/a"), metadata=(("traceparent", ""),))
+    assert (len(asked), exporter.get_finished_spans()) == (2, ()), "by who calls, for its own part, and by who serves"

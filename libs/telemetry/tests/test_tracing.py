@@ -1,55 +1,43 @@
 """Traces reach a collector when there is one, cost nothing when there is none, and never hold up an exit."""
 
-import asyncio
 import subprocess
 import sys
 import time
 
-import grpc
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
-    TraceServiceServicer,
-    add_TraceServiceServicer_to_server,
-)
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from telemetry import configure_tracing, continue_from, correlation_id, current_traceparent, span
-from telemetry.traceparent import parse
+from telemetry import configure_tracing, continue_from, correlation_id, current_traceparent, sending, span
+from telemetry.otlp import OtlpTraces
+from telemetry.traceparent import NO_TRACE, is_sampled, parse
+from testkit.traces import trace_collector
 
 HEADER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-class Collector(TraceServiceServicer):
-    def __init__(self) -> None:
-        self.spans = []
-        self.services = set()
-        self.answers = asyncio.Event()
-        self.answers.set()
-
-    async def Export(self, request, context):
-        await self.answers.wait()
-        for resource in request.resource_spans:
-            self.services |= {a.value.string_value for a in resource.resource.attributes if a.key == "service.name"}
-            self.spans += [each for scope in resource.scope_spans for each in scope.spans]
-        return ExportTraceServiceResponse()
+@pytest.fixture
+def collector():
+    with trace_collector() as collector:
+        yield collector
 
 
 @pytest.fixture
-async def collector():
-    server, collector = grpc.aio.server(), Collector()
-    add_TraceServiceServicer_to_server(collector, server)
-    collector.endpoint = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
-    await server.start()
-    yield collector
-    await server.stop(None)
+async def recorded(monkeypatch):
+    """Gives spans as they end; `ratio` of those that begin here are recorded."""
+
+    def at(ratio):
+        exporter = InMemorySpanExporter()
+        traces = OtlpTraces("test", "http://unused", ratio, SimpleSpanProcessor(exporter))
+        monkeypatch.setattr(configure_tracing("test", None), "_active", traces)
+        return exporter.get_finished_spans
+
+    return at
 
 
 async def test_without_an_endpoint_what_came_in_is_carried_on():
     tracing = configure_tracing("booking", None)
     assert not tracing.enabled
-    assert tracing.server_interceptors() == tracing.client_interceptors() == ()
     with continue_from(HEADER, "c-1"), span("apply"):
         assert (current_traceparent(), correlation_id()) == (HEADER, "c-1")
         with continue_from("garbage", "c-2"):
@@ -69,32 +57,53 @@ async def test_spans_continue_the_senders_trace_and_reach_the_collector_at_shutd
     assert await tracing.shutdown()
     assert not tracing.enabled
     (exported,) = collector.spans
-    assert (exported.name, exported.parent_span_id.hex()) == ("apply", parse(HEADER).span_id)
-    assert collector.services == {"booking"}
+    assert (exported.service, exported.name, exported.parent) == ("booking", "apply", parse(HEADER).span_id)
+    assert exported.attributes == {"consumer": "booking.payments"}
 
 
-async def test_an_rpc_is_one_trace_from_client_to_server_and_health_checks_are_left_out(collector):
-    tracing = configure_tracing("booking", collector.endpoint)
-    seen = []
+async def test_what_its_sender_does_not_record_is_not_recorded_and_carried_on_as_it_came(recorded):
+    spans, unsampled = recorded(1.0), HEADER.removesuffix("01") + "00"
+    with continue_from(unsampled, "c-1"), span("apply"):
+        assert current_traceparent() == unsampled
+        with sending("send", [unsampled, HEADER, ""]) as sent:
+            assert (sent[0], sent[2]) == (unsampled, "")
+            assert parse(sent[1]).trace_id == parse(HEADER).trace_id
+            assert parse(sent[1]).span_id != parse(HEADER).span_id
+    (only,) = spans()
+    assert only.name == "send"
+    assert format(only.parent.span_id, "016x") == parse(HEADER).span_id
 
-    class Watched(HealthServicer):
-        async def Check(self, request, context):
-            seen.append(current_traceparent())
-            return health_pb2.HealthCheckResponse()
 
-    server = grpc.aio.server(interceptors=tracing.server_interceptors())
-    health_pb2_grpc.add_HealthServicer_to_server(Watched(), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", interceptors=tracing.client_interceptors()) as channel:
-        with span("ask"):
-            asked = parse(current_traceparent())
-            await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
-    await server.stop(None)
-    await tracing.shutdown()
-    assert seen == [""]
-    assert {each.trace_id.hex() for each in collector.spans} == {asked.trace_id}
-    assert len(collector.spans) == 2
+async def test_a_trace_that_is_not_chosen_where_it_begins_is_begun_nowhere_else(recorded):
+    spans = recorded(0.0)
+    with span("serve", "server"):
+        sent = current_traceparent()
+        assert not is_sampled(sent)
+        assert parse(sent) is not NO_TRACE
+        with span("call", "client"):
+            assert current_traceparent() == sent
+    assert spans() == ()
+    assert current_traceparent() == ""
+
+
+async def test_about_as_many_traces_are_recorded_as_wanted(recorded):
+    spans = recorded(0.25)
+    for _ in range(2000):
+        with span("serve", "server"), span("call", "client"):
+            pass
+    assert 350 < len(spans()) / 2 < 650  # six standard deviations
+
+
+async def test_an_exception_marks_work_failed_and_leaves_its_text_out(recorded):
+    spans = recorded(1.0)
+    with pytest.raises(ValueError, match="ada"), span("work"):
+        raise ValueError("ada@example.org")
+    with pytest.raises(ValueError, match="ada"), span("serve", "server"):
+        raise ValueError("ada@example.org")
+    work, served = spans()
+    assert (work.status.is_ok, work.status.description) == (False, "ValueError")
+    assert served.status.is_unset
+    assert (work.events, served.events) == ((), ())
 
 
 async def test_a_collector_that_hangs_does_not_hold_up_shutdown(collector):

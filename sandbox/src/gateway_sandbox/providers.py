@@ -48,14 +48,18 @@ def stripe_credentials(url: str) -> Mapping[str, str]:
     }
 
 
-def credentials(folder: Path, url: str) -> Mapping[str, Mapping[str, str]]:
+def credentials(
+    folder: Path, url: str, given: Mapping[str, Mapping[str, str]] | None = None
+) -> Mapping[str, Mapping[str, str]]:
     """Provider → its credentials. Made once and kept in `folder`, with the merchant's half in `credentials.json`.
 
-    They hold the address of this server, which is why it has to come back on the same one.
+    They hold the address of this server, which is why it has to come back on the same one. given: those that a merchant
+    has already, whole entries.
     """
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "far_credentials.json"
-    known = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    known: dict[str, dict[str, str]] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    known.update({name: dict(each) for name, each in (given or {}).items()})
     if CARD_NETWORK not in known:
         known[CARD_NETWORK] = dict(stripe_credentials(url))
     for name in PROVIDERS:

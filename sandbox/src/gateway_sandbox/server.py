@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -30,15 +30,19 @@ async def serving(
     host: str = "127.0.0.1",
     port: int = 0,
     refunds_settle_seconds: float = 1.0,
+    url: str = "",
+    given: Mapping[str, Mapping[str, str]] | None = None,
 ) -> AsyncIterator[str]:
     """Serve while the block runs and give the base URL. Port 0: a free one; no `webhook_url`: events are only kept.
+
+    url: where others reach it, if not at host and port. given: provider → credentials of a merchant there is already.
 
     webhook_url: where Stripe's events are sent; the other providers' go to `<its folder>/<provider>`.
     """
     ledger, switches = Ledger(folder), Switches()
     with socket.create_server((host, port)) as listener:
-        url = f"http://{host}:{listener.getsockname()[1]}"
-        secret = credentials(folder, url)[CARD_NETWORK]["webhook_secret"]
+        url = url or f"http://{host}:{listener.getsockname()[1]}"
+        secret = credentials(folder, url, given)[CARD_NETWORK]["webhook_secret"]
         courier = Courier(
             ledger,
             switches,

@@ -8,14 +8,16 @@ from random import Random
 
 import pytest
 
+from analytics_service.composition import SCHEMA
 from analytics_service.domain.calendar import OrganizerZone
 from analytics_service.domain.facts import CLAIMS, FiledFact, Line, ToCount, ToShow
 from analytics_service.domain.figures import Figures
 from analytics_service.domain.sales import Sheet
-from analytics_service.outbound.facts import MongoFacts, ensure_indexes
+from analytics_service.outbound.facts import MongoFacts
 from analytics_service.outbound.sheets import MongoSheets, ProjectedOrganizers
 from domain_kit.ids import new_id
 from mongo_store import open_database
+from mongo_store.schema import prepare
 from testkit.engines import mongo_engine
 from testkit.noida import kafka_elastic_engine
 
@@ -250,7 +252,7 @@ def engine():
 @pytest.fixture
 async def mongo_stores(mongodb) -> AsyncIterator[Stores]:
     async with open_database(mongodb, f"test_{new_id()}") as database:
-        await ensure_indexes(database)
+        await prepare(database, SCHEMA)
         yield Stores(MongoFacts(database), MongoSheets(database), ProjectedOrganizers(database))
 
 

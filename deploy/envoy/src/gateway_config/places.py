@@ -4,9 +4,10 @@ from importlib.resources import files
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
-# A wheel carries the two files inside the package, the checkout has them beside it.
+# A wheel carries these files inside the package, the checkout has them beside it.
 _FOLDER = _PACKAGE if (_PACKAGE / "envoy.yaml").exists() else _PACKAGE.parents[1]
 TEMPLATE = _FOLDER / "envoy.yaml"
+TRACING = _FOLDER / "tracing.yaml"
 OPENAPI_DOCUMENT = _FOLDER / "openapi.json"
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-_PLACEHOLDER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
+PLACEHOLDER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 
 
 _REPEATED = '{{endpoint: {{address: {{socket_address: {{address: "@{name}_HOST@", port_value: @{name}_PORT@}}}}}}}}'
@@ -20,14 +20,14 @@ def render_gateway(template: str, values: Mapping[str, str]) -> str:
     placeholder cannot be overlooked on either side; `ValueError` for a value with a line break, which could only
     change the structure around it.
     """
-    wanted = set(_PLACEHOLDER.findall(template))
+    wanted = set(PLACEHOLDER.findall(template))
     missing, unused = sorted(wanted - values.keys()), sorted(values.keys() - wanted)
     if missing or unused:
         raise PlaceholderMismatch(f"placeholders without a value: {missing}; values without a placeholder: {unused}")
     for name, value in values.items():
         if "\n" in value or "\r" in value:
             raise ValueError(f"the value of {name} contains a line break")
-    return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
+    return PLACEHOLDER.sub(lambda match: values[match[1]], template)
 
 
 def replicated(template: str, service: str, count: int) -> str:

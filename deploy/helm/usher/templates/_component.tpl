@@ -66,8 +66,10 @@ spec:
     {{- else }}
     - {name: http, port: 80, targetPort: http, appProtocol: kubernetes.io/h2c}
     {{- end }}
+    {{- else if has .name (list "mail" "sandbox") }}
+    {{- include (printf "usher.ports.%s" .name) . | nindent 4 }}
     {{- else }}
-    - {name: grpc, port: {{ include "usher.grpcPort" . }}, targetPort: grpc, appProtocol: kubernetes.io/h2c}
+    - {name: grpc, port: {{ include "usher.grpcPort" . }}, targetPort: grpc, appProtocol: {{ ternary "https" "kubernetes.io/h2c" .root.Values.tls.internal.enabled }}}
     - {name: metrics, port: {{ include "usher.metricsPort" . }}, targetPort: metrics}
     {{- end }}
 {{- end }}

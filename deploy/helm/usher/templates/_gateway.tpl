@@ -18,6 +18,9 @@
   "DESCRIPTORS" "/srv/gateway/descriptors.binpb"
   "REQUEST_BURST" (toString $gateway.requestBurst)
   "REQUESTS_PER_SECOND" (toString $gateway.requestsPerSecond)
+  "ACCOUNT_BURST" (toString $gateway.accountBurst)
+  "ACCOUNT_REQUESTS_PER_MINUTE" (toString $gateway.accountRequestsPerMinute)
+  "HEAP_BYTES" (include "usher.gateway.heapBytes" .)
   "TOKEN_ISSUER" .Values.publicUrl }}
 {{- range $name, $_ := omit .Values.components "gateway" }}
 {{- $_ := set $values (printf "%s_HOST" (upper $name)) (include "usher.host" (dict "root" $ "name" $name)) }}
@@ -35,6 +38,14 @@
 {{- $resources := $document.static_resources }}
 {{- $_ := set $resources "listeners" (append $resources.listeners (include "usher.gateway.metricsListener" . | fromYaml)) }}
 {{- $_ := set $resources "clusters" (append $resources.clusters (include "usher.gateway.adminCluster" . | fromYaml)) }}
+{{- if .Values.tls.internal.enabled }}
+{{- $_ := set $document "node" (dict "id" "gateway" "cluster" .Release.Name) }}
+{{- range $cluster := $resources.clusters }}
+{{- if and (hasKey $.Values.components $cluster.name) (ne $cluster.name "gateway") }}
+{{- $_ := set $cluster "transport_socket" ($.Files.Get "files/upstream-tls.yaml" | fromYaml) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if eq (include "usher.gateway.tls" .) "yes" }}
 {{- /* A certificate that is read from a file counts as one that is asked for, and who asks has a name. */ -}}
 {{- $_ := set $document "node" (dict "id" "gateway" "cluster" .Release.Name) }}
@@ -43,13 +54,39 @@
 {{- $own := first $resources.clusters }}
 {{- $_ := set $own "transport_socket" (include "usher.gateway.ownTlsSocket" . | fromYaml) }}
 {{- end }}
+{{- with include "usher.gateway.traces" . | fromYaml }}
+{{- $manager := first (first (first $resources.listeners).filter_chains).filters }}
+{{- $_ := set $manager.typed_config "tracing" .tracing }}
+{{- $_ := set $resources "clusters" (append $resources.clusters .cluster) }}
+{{- end }}
 {{- toPrettyJson $document }}
+{{- end }}
+
+{{- /* Of the memory that its container may have; the rest is for threads, stacks and the files it reads. */ -}}
+{{- define "usher.gateway.heapBytes" -}}
+{{- $memory := (include "usher.component" (dict "root" . "name" "gateway") | fromJson).resources.limits.memory }}
+{{- $unit := ternary 1048576 1073741824 (hasSuffix "Mi" $memory) }}
+{{- div (mul (trimSuffix "Gi" (trimSuffix "Mi" $memory) | int64) $unit 80) 100 }}
+{{- end }}
+
+{{- /* Where services send traces, the gateway does too: what it decides about a trace stands for them all. */ -}}
+{{- define "usher.gateway.traces" -}}
+{{- with .Values.defaults.settings.USHER_OTLP_ENDPOINT }}
+{{- $place := urlParse . }}
+{{- $host := splitList ":" $place.host }}
+{{- $text := $.Files.Get "files/tracing.yaml" }}
+{{- $text = replace "@TRACES_HOST@" (first $host) $text }}
+{{- $text = replace "@TRACES_PORT@" (ternary (last $host) "4317" (gt (len $host) 1)) $text }}
+{{- replace "@TRACE_PERCENT@" (mulf 100.0 (float64 $.Values.defaults.settings.USHER_TRACE_RATIO) | toString) $text }}
+{{- end }}
 {{- end }}
 
 {{- /* Envoy's own pages stay on loopback; of them only the metrics are for others. */ -}}
 {{- define "usher.gateway.metricsListener" -}}
 name: metrics
 address: {socket_address: {address: 0.0.0.0, port_value: {{ include "usher.metricsPort" . }}}}
+# Where memory runs short is when figures are needed.
+bypass_overload_manager: true
 filter_chains:
   - filters:
       - name: envoy.filters.network.http_connection_manager
@@ -147,6 +184,7 @@ typed_config:
     - {name: scratch, mountPath: /tmp}
     - {name: pages, mountPath: /srv/gateway, readOnly: true}
     - {name: configuration, mountPath: /etc/gateway, readOnly: true}
+    {{- include "usher.tls.mount" . | nindent 4 }}
     {{- if eq $scheme "HTTPS" }}
     - {name: certificate, mountPath: /etc/gateway-tls, readOnly: true}
     {{- end }}
@@ -157,6 +195,7 @@ typed_config:
 - {name: pages, emptyDir: {sizeLimit: 64Mi}}
 - name: configuration
   configMap: {name: {{ include "usher.fullname" . }}}
+{{ include "usher.tls.volume" . }}
 {{- if eq (include "usher.gateway.tls" .root) "yes" }}
 - name: certificate
   secret: {secretName: {{ .root.Values.tls.secret }}}

@@ -25,11 +25,6 @@ environment: {{ .root.Values.environment }}
 {{ ternary "" (printf "%s-" $root.Release.Namespace) (eq $root.Release.Namespace $root.Release.Name) }}{{ $root.Release.Name }}-{{ index . 1 }}
 {{- end }}
 
-{{- /* Of one component: its own values over the defaults of all. */ -}}
-{{- define "usher.component" -}}
-{{ mergeOverwrite (deepCopy .root.Values.defaults) (deepCopy (get .root.Values.components .name)) | toJson }}
-{{- end }}
-
 {{- define "usher.tag" -}}
 {{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}

@@ -1,50 +1,57 @@
 {{- /* The container of a service: probes over gRPC, a stop that loses no call. */ -}}
 {{- define "usher.container.service" -}}
 {{- $probes := .root.Values.probes -}}
-- name: {{ .name }}
-  image: {{ include "usher.image" (dict "root" .root "image" .name) }}
-  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-  args: [python, -m, {{ .name }}_service]
-  {{- include "usher.containerSecurity" . | nindent 2 }}
+{{ include "usher.container.program" . }}
   ports:
     - {name: grpc, containerPort: {{ include "usher.grpcPort" . }}}
     - {name: metrics, containerPort: {{ include "usher.metricsPort" . }}}
-  env:
-    {{- include "usher.settings" . | nindent 4 }}
-  resources:
-    {{- toYaml .component.resources | nindent 4 }}
+    {{- if .root.Values.tls.internal.enabled }}
+    - {name: health, containerPort: {{ include "usher.healthPort" . }}}
+    {{- end }}
   startupProbe:
-    grpc: {port: {{ include "usher.grpcPort" . }}}
+    grpc: {port: {{ include "usher.probePort" . }}}
     periodSeconds: 2
     timeoutSeconds: 2
     failureThreshold: {{ div (add $probes.startupSeconds 1) 2 }}
   readinessProbe:
-    grpc: {port: {{ include "usher.grpcPort" . }}}
+    grpc: {port: {{ include "usher.probePort" . }}}
     periodSeconds: {{ $probes.readinessPeriodSeconds }}
     timeoutSeconds: 2
     failureThreshold: 2
   # Says whether the process still turns, not whether its database answers: no restart mends that.
   livenessProbe:
-    grpc: {port: {{ include "usher.grpcPort" . }}, service: usher.liveness}
+    grpc: {port: {{ include "usher.probePort" . }}, service: usher.liveness}
     periodSeconds: {{ $probes.livenessPeriodSeconds }}
     timeoutSeconds: 5
     failureThreshold: 4
   lifecycle:
     # Until nobody is told of this pod any more.
     preStop: {sleep: {seconds: {{ .component.preStopSeconds }}}}
+{{- end }}
+
+{{- /* The program of a service with all its settings; `command`: what it is to do instead of serving. */ -}}
+{{- define "usher.container.program" -}}
+- name: {{ .name }}
+  image: {{ include "usher.image" (dict "root" .root "image" .name) }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  args: [python, -m, {{ .name }}_service{{ with .command }}, {{ . }}{{ end }}]
+  {{- include "usher.containerSecurity" . | nindent 2 }}
+  env:
+    {{- include "usher.settings" . | nindent 4 }}
+  resources:
+    {{- toYaml .component.resources | nindent 4 }}
   volumeMounts:
     - {name: scratch, mountPath: /tmp}
-    {{- range $name, $file := .component.files }}
-    - {name: {{ $name }}, mountPath: {{ $file.folder }}, readOnly: true}
+    {{- if not .command }}
+    {{- include "usher.tls.mount" . | nindent 4 }}
     {{- end }}
+    {{- include "usher.files.mounts" (merge (dict "prefix" "") .) | nindent 4 }}
 {{- end }}
 
 {{- define "usher.volumes.service" -}}
 - {name: scratch, emptyDir: {sizeLimit: 64Mi}}
-{{- range $name, $file := .component.files }}
-- name: {{ $name }}
-  secret: {secretName: {{ $file.secret }}, optional: {{ $file.optional | default false }}, items: [{key: {{ $file.key }}, path: {{ $file.key }}}]}
-{{- end }}
+{{ include "usher.tls.volume" . }}
+{{ include "usher.files.volumes" (merge (dict "prefix" "") .) }}
 {{- end }}
 
 {{- define "usher.pod" -}}
@@ -83,16 +90,9 @@ spec:
   initContainers:
     {{- include "usher.initContainer.gateway" . | nindent 4 }}
   {{- end }}
+  {{- $kind := ternary .name "service" (has .name (list "gateway" "mail" "sandbox")) }}
   containers:
-    {{- if eq .name "gateway" }}
-    {{- include "usher.container.gateway" . | nindent 4 }}
-    {{- else }}
-    {{- include "usher.container.service" . | nindent 4 }}
-    {{- end }}
+    {{- include (printf "usher.container.%s" $kind) . | nindent 4 }}
   volumes:
-    {{- if eq .name "gateway" }}
-    {{- include "usher.volumes.gateway" . | nindent 4 }}
-    {{- else }}
-    {{- include "usher.volumes.service" . | nindent 4 }}
-    {{- end }}
+    {{- include (printf "usher.volumes.%s" $kind) . | nindent 4 }}
 {{- end }}

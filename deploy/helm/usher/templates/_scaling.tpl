@@ -6,6 +6,28 @@
 {{- end }}
 {{- if lt (int $scaling.min) (int $scaling.max) }}
 {{- if and .root.Values.keda.enabled .component.consumes }}
+{{- $security := .component.settings.USHER_KAFKA_SECURITY }}
+{{- if ne $security "PLAINTEXT" }}
+---
+# KEDA asks Kafka with the login of the consumer, which it finds in the consumer's own environment.
+apiVersion: keda.sh/v1alpha1
+kind: TriggerAuthentication
+metadata:
+  name: {{ include "usher.fullname" . }}
+  labels:
+    {{- include "usher.labels" . | nindent 4 }}
+spec:
+  {{- if hasPrefix "SASL" $security }}
+  env: [{parameter: username, name: USHER_KAFKA_USER}, {parameter: password, name: USHER_KAFKA_PASSWORD}]
+  {{- end }}
+  {{- $files := .component.files | default dict }}
+  secretTargetRef:
+    {{- range $parameter := list "ca" "cert" "key" }}
+    {{- with get $files (printf "kafka-%s" $parameter) }}
+    - {parameter: {{ $parameter }}, name: {{ .secret }}, key: {{ .key }}}
+    {{- end }}
+    {{- end }}
+{{- end }}
 ---
 apiVersion: keda.sh/v1alpha1
 kind: ScaledObject
@@ -27,11 +49,20 @@ spec:
     {{- range $group, $topic := .component.consumes }}
     - type: kafka
       metadata:
-        bootstrapServers: {{ tpl $.root.Values.keda.brokers $.root | quote }}
+        bootstrapServers: {{ include "usher.keda.brokers" $.root | quote }}
         consumerGroup: {{ $group }}
         topic: {{ $topic }}
         lagThreshold: {{ $.root.Values.keda.lagPerReplica | quote }}
         offsetResetPolicy: earliest
+        {{- if ne $security "PLAINTEXT" }}
+        tls: {{ ternary "enable" "disable" (hasSuffix "SSL" $security) }}
+        {{- if hasPrefix "SASL" $security }}
+        sasl: {{ get (dict "SCRAM-SHA-512" "scram_sha512" "SCRAM-SHA-256" "scram_sha256" "PLAIN" "plaintext") $.component.settings.USHER_KAFKA_MECHANISM }}
+        {{- end }}
+        {{- end }}
+      {{- if ne $security "PLAINTEXT" }}
+      authenticationRef: {name: {{ include "usher.fullname" $ }}}
+      {{- end }}
     {{- end }}
 {{- else }}
 ---

@@ -4,17 +4,20 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway_config import TEMPLATE, assemble_site, descriptor_image, render_gateway, replicated
+from gateway_config import TEMPLATE, assemble_site, descriptor_image, render_gateway, replicated, with_traces
 from local_stack.embedded import installed_script
-from local_stack.platform_processes import SERVICES, public_url, replicas_of
+from local_stack.platform_processes import SERVICES, Traces, public_url, replicas_of
 from local_stack.processes import ProcessSpec
 from local_stack.readiness import LOOPBACK, NotReady, fetched
 
 STAGE = 3
+HEAP_BYTES = 1 << 30
 LOCAL_ORIGINS = r"^https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$"
 
 
-def gateway(folder: Path, ports: Mapping[str, int], replicas: Mapping[str, int]) -> ProcessSpec:
+def gateway(
+    folder: Path, ports: Mapping[str, int], replicas: Mapping[str, int], traces: Traces | None = None
+) -> ProcessSpec:
     """The one port the world talks to."""
     configuration = folder / "gateway" / "envoy.yaml"
 
@@ -23,7 +26,8 @@ def gateway(folder: Path, ports: Mapping[str, int], replicas: Mapping[str, int])
         template = TEMPLATE.read_text()
         for name, count in replicas.items():
             template = replicated(template, name, count)
-        configuration.write_text(render_gateway(template, gateway_values(folder, ports, replicas)))
+        rendered = render_gateway(template, gateway_values(folder, ports, replicas))
+        configuration.write_text(with_traces(rendered, traces.endpoint, traces.ratio) if traces else rendered)
 
     command = (
         *(installed_script("envoy"), "-c", str(configuration)),
@@ -59,6 +63,9 @@ def gateway_values(folder: Path, ports: Mapping[str, int], replicas: Mapping[str
         "SITE_FOLDER": str(folder / "gateway" / "site"),
         "REQUEST_BURST": "20000",
         "REQUESTS_PER_SECOND": "10000",
+        "ACCOUNT_BURST": "100000",
+        "ACCOUNT_REQUESTS_PER_MINUTE": "100000",
+        "HEAP_BYTES": str(HEAP_BYTES),
         "TOKEN_ISSUER": public_url(ports),
         "DESCRIPTORS": str(descriptor_image()),
     }

@@ -117,6 +117,8 @@ async def _ready(folder: Path, spec: ProcessSpec, record: ProcessRecord, progres
                 reason = str(error)
                 progress(spec.name, "waiting", reason)
         else:
+            if spec.nice:
+                processes.stand_back(record, spec.nice)
             progress(spec.name, "ready", f"port {spec.port}")
             return
         if time.monotonic() > deadline:

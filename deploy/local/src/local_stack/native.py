@@ -75,12 +75,19 @@ def kafka_and_elasticsearch(folder: Path, ports: Mapping[str, int]) -> list[Proc
     return [_kafka(folder / "kafka", ports), _elasticsearch(folder / "elasticsearch", ports)]
 
 
+def kafka_jars() -> Path:
+    """The folder with Apache Kafka, fetched when it is not there. StackFailure without Java or Maven."""
+    require_java_and_maven()
+    _built("kafka", lambda target: _copy_jars("kafka", target))
+    return _cached("kafka")
+
+
 def _kafka(folder: Path, ports: Mapping[str, int]) -> ProcessSpec:
     jars = _cached("kafka")
     properties = folder / "server.properties"
 
     def prepare() -> None:
-        _built("kafka", lambda target: _copy_jars("kafka", target))
+        kafka_jars()
         folder.mkdir(parents=True, exist_ok=True)
         text = KAFKA_PROPERTIES.format(
             host=LOOPBACK, port=ports["kafka"], controller=ports["kafka_controller"], data=folder / "log"

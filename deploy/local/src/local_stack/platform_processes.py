@@ -1,9 +1,12 @@
 """Usher's own processes: seven services, the gateway sandbox, and the settings that tie them to the engines."""
 
+import re
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from local_stack.failures import StackFailure
 from local_stack.processes import ProcessSpec
 from local_stack.readiness import LOOPBACK, answers, serves
 
@@ -12,6 +15,26 @@ SERVICES = ("user", "event", "booking", "payment", "notification", "search", "an
 DOWNSTREAM, STANDS_BACK = ("notification", "analytics"), 10
 SANDBOX_STAGE, SERVICE_STAGE = 1, 2
 WEBHOOK_PATH = "/v1/webhooks/stripe"
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Where spans go (OTLP over gRPC, http://host:port), and the share of requests (0…1) that leave some.
+
+    Raises StackFailure for another kind of address.
+    """
+
+    endpoint: str
+    ratio: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"http://[^/:]+(:\d+)?/?", self.endpoint):
+            raise StackFailure(f"traces go to http://host:port, not to {self.endpoint}")
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What a service reads."""
+        return {"USHER_OTLP_ENDPOINT": self.endpoint, "USHER_TRACE_RATIO": f"{self.ratio:g}"}
 
 
 def replicas_of(service: str, replicas: Mapping[str, int]) -> list[str]:
@@ -29,13 +52,15 @@ def gateways_file(folder: Path) -> Path:
     return folder / "sandbox" / "credentials.json"
 
 
-def service(name: str, folder: Path, ports: Mapping[str, int], keys: Mapping[str, str]) -> ProcessSpec:
+def service(
+    name: str, folder: Path, ports: Mapping[str, int], keys: Mapping[str, str], traces: Traces | None = None
+) -> ProcessSpec:
     """One process of a service on its gRPC and metrics ports, ready when its health check says SERVING."""
     return ProcessSpec(
         name=name,
         command=(sys.executable, "-P", "-m", f"{name.partition('-')[0]}_service"),
         ports={name: ports[name], f"{name}_metrics": ports[f"{name}_metrics"]},
-        environment=environment_of(name, folder, ports, keys),
+        environment={**environment_of(name, folder, ports, keys), **(traces.environment if traces else {})},
         ready=serves(ports[name]),
         stage=SERVICE_STAGE,
         nice=STANDS_BACK if name in DOWNSTREAM else 0,

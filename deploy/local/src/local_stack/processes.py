@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,8 +94,6 @@ def start(spec: ProcessSpec, log: Path) -> ProcessRecord:
         setsid=True,
         setsigdef=[signal.SIGPIPE, signal.SIGINT],
     )
-    if spec.nice:
-        _stand_back(pid, spec.nice)
     return ProcessRecord(
         name=spec.name,
         pid=pid,
@@ -106,11 +105,20 @@ def start(spec: ProcessSpec, log: Path) -> ProcessRecord:
     )
 
 
-def _stand_back(pid: int, nice: int) -> None:
-    """Where Linux weighs sessions against each other (sched(7), "The autogroup feature"), the session's counts."""
-    with contextlib.suppress(OSError):  # it has ended already, which shows where it is waited for; or there is no such
-        os.setpriority(os.PRIO_PROCESS, pid, nice)
-        Path(f"/proc/{pid}/autogroup").write_text(str(nice))
+def stand_back(record: ProcessRecord, nice: int) -> None:
+    """With all its threads. Not before it is ready: on a busy machine it would be started for minutes.
+
+    Where Linux weighs sessions against each other (sched(7), "The autogroup feature"), the session's counts.
+    """
+    process = record.find()
+    if process is None:
+        return
+    with contextlib.suppress(psutil.Error, OSError):  # it has ended since, which shows where it is waited for
+        process.nice(nice)
+        for thread in process.threads() if sys.platform == "linux" else []:  # where each has its own
+            os.setpriority(os.PRIO_PROCESS, thread.id, nice)
+    with contextlib.suppress(OSError):  # there is no such thing here
+        Path(f"/proc/{record.pid}/autogroup").write_text(str(nice))
 
 
 async def stop(record: ProcessRecord) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from local_stack import embedded, lifecycle, native, platform_processes, processes
+from local_stack import embedded, lifecycle, native, observing, platform_processes, processes
 from local_stack.failures import NoStack, StackFailure
 from local_stack.gateway import gateway
 from local_stack.lifecycle import Progress, silent
-from local_stack.platform_processes import replicas_of
+from local_stack.platform_processes import Traces, replicas_of
 from local_stack.ports import choose_ports
 from local_stack.processes import ProcessSpec
 from local_stack.readiness import LOOPBACK
@@ -27,9 +27,10 @@ def port_names(replicas: Mapping[str, int] | None = None) -> list[str]:
     """Every port a stack uses, in the order in which --port-base counts them."""
     own = ["gateway", "gateway_admin", "mongodb", "kafka", "elasticsearch", "smtp", "sandbox"]
     native = ["kafka_controller", "elasticsearch_transport"]
+    observing = ["prometheus", "grafana"]
     services = [port for name in platform_processes.SERVICES for port in (name, f"{name}_metrics")]
     more = [name for service in platform_processes.SERVICES for name in replicas_of(service, replicas or {})[1:]]
-    return [*own, *services, *native, *(port for name in more for port in (name, f"{name}_metrics"))]
+    return [*own, *services, *native, *observing, *(port for name in more for port in (name, f"{name}_metrics"))]
 
 
 def workspace() -> Path:
@@ -55,13 +56,17 @@ class Stack:
         port_base: int | None = None,
         preferred: Mapping[str, int] | None = None,
         replicas: Mapping[str, int] | None = None,
+        observe: bool | None = None,
         only: Collection[str] = (),
         environment: Mapping[str, Mapping[str, str]] | None = None,
+        traces: Traces | None = None,
         progress: Progress = silent,
     ) -> StackState:
         """Start what is not running and wait until everything serves; `only` names processes to leave it at.
 
-        environment: process → more variables for it, if this call starts it; not kept.
+        environment: process → more variables for it; traces: where services and gateway send them. Both are for what
+        this call starts, and not kept. observe: with Prometheus, and with Grafana where it is here; kept until it is
+        said otherwise.
 
         `engines`, ports and `replicas` (service → how many processes, 1 where not named) are decided by the first start
         and kept; asking for other engines later is refused, other ports and numbers are taken over only while nothing
@@ -70,10 +75,15 @@ class Stack:
         with locked(self.folder):
             if engines == "native":
                 native.require_java_and_maven()
+            if observe:
+                observing.require_prometheus()
             state = self._prepared(engines, port_base, preferred, _checked(replicas))
+            if observe is not None and observe != state.observed:
+                state = replace(state, observed=observe)
+                write_state(self.folder, state)
             specs = [
                 replace(spec, environment={**spec.environment, **(environment or {}).get(spec.name, {})})
-                for spec in plan(self.folder, state)
+                for spec in plan(self.folder, state, traces)
                 if not only or spec.name in only
             ]
             return await lifecycle.start_all(self.folder, specs, state, progress)
@@ -148,7 +158,7 @@ def _checked(replicas: Mapping[str, int] | None) -> Mapping[str, int] | None:
     return None if replicas is None else {name: count for name, count in replicas.items() if count > 1}
 
 
-def plan(folder: Path, state: StackState) -> list[ProcessSpec]:
+def plan(folder: Path, state: StackState, traces: Traces | None = None) -> list[ProcessSpec]:
     """Every process of the stack in `folder`, in the order in which they start."""
     ports, keys = state.ports, secrets_of(folder)
     if state.engines == "native":
@@ -161,9 +171,10 @@ def plan(folder: Path, state: StackState) -> list[ProcessSpec]:
         embedded.mail_catcher(folder, ports),
         platform_processes.sandbox(folder, ports),
         *(
-            platform_processes.service(name, folder, ports, keys)
+            platform_processes.service(name, folder, ports, keys, traces)
             for service in platform_processes.SERVICES
             for name in replicas_of(service, state.replicas)
         ),
-        gateway(folder, ports, state.replicas),
+        gateway(folder, ports, state.replicas, traces),
+        *(observing.observers(folder, ports, state.replicas) if state.observed else ()),
     ]

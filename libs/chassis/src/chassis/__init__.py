@@ -1,5 +1,6 @@
 """What every stateful service is built on, put together once (the microservice chassis pattern, Richardson)."""
 
 from chassis.chassis import Chassis, open_chassis
+from chassis.start import start
 
-__all__ = ["Chassis", "open_chassis"]
+__all__ = ["Chassis", "open_chassis", "start"]

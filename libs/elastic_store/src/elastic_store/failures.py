@@ -40,6 +40,15 @@ class ElasticRefused(Exception):
         self.kind = kind
 
 
+def is_failure(error: ApiError | TransportError) -> bool:
+    """Whether Elasticsearch could not do it; that something is missing, conflicts or is malformed is an answer."""
+    return isinstance(error, TransportError) or _is_overloaded(error.status_code)
+
+
+def _is_overloaded(status: int) -> bool:
+    return status == TOO_MANY_REQUESTS or status >= SERVER_ERROR
+
+
 @contextmanager
 def mapped(index: str = "") -> Iterator[None]:
     """Client errors as refusals. Whoever asks about one document deals with a missing one and a conflict itself."""
@@ -52,7 +61,7 @@ def mapped(index: str = "") -> Iterator[None]:
     except ConflictError:
         raise
     except ApiError as error:
-        if error.status_code == TOO_MANY_REQUESTS or error.status_code >= SERVER_ERROR:
+        if _is_overloaded(error.status_code):
             raise ElasticUnavailable(f"{error.status_code} {error.message}") from error
         raise ElasticRefused(str(error.error), str(error.message)) from error
     except (TimeoutError, TransportError, OSError) as error:

@@ -13,6 +13,8 @@ from elastic_store.failures import ElasticRefused, ElasticUnavailable, IndexMiss
 from elastic_store.results import Document, Found, Hit, read_found
 
 Body = Mapping[str, Any]
+# Above Elasticsearch's own templates, which are at 100 to 200.
+PRIORITY = 500
 BulkWrite = Callable[[Sequence[Put | Remove]], Awaitable[list[BulkResult]]]
 
 
@@ -59,9 +61,7 @@ class Index:
         if holder == self._definition.concrete:
             return 0
         if fill is not None:
-            await fill(self._bulk_unseen)
-            with mapped(self._definition.concrete):
-                await self._client.indices.refresh(index=self._definition.concrete)
+            await self._filled(fill)
             await self._switch(holder)
             return 0
         copied = await self._copy(holder, transform) if holder else 0
@@ -69,6 +69,22 @@ class Index:
         if holder:
             copied += await self._copy(holder, transform)
         return copied
+
+    async def make(self, *, fill: Callable[[BulkWrite], Awaitable[None]] | None = None) -> Sequence[str]:
+        """`ensure` as far as it may go beside code of an older generation; what was done, a line each.
+
+        The alias is only given to the new index where it points to none. The template keeps a server from making an
+        index of its own, without a mapping, when somebody writes after the index was lost.
+        """
+        concrete = self._definition.concrete
+        await self._make_template()
+        made = await self._make(concrete)
+        holder = await self._holder()
+        if fill is not None and holder != concrete:
+            await self._filled(fill)
+        if not holder:
+            await self._switch("")
+        return [f"{concrete}: made"] if made else []
 
     async def put(
         self, document_id: str, document: Document, *, version: int | None = None, refresh: bool = False
@@ -175,7 +191,25 @@ class Index:
         async for hit in self._all(self.name, query or {"match_all": {}}, batch):
             yield hit
 
-    async def _make(self, concrete: str) -> None:
+    async def _filled(self, fill: Callable[[BulkWrite], Awaitable[None]]) -> None:
+        await fill(self._bulk_unseen)
+        with mapped(self._definition.concrete):
+            await self._client.indices.refresh(index=self._definition.concrete)
+
+    async def _make_template(self) -> None:
+        """Under the name of the index; of several generations the newest speaks for the alias."""
+        own = self._definition
+        with mapped():
+            await self._client.indices.put_index_template(
+                name=own.concrete,
+                index_patterns=[own.name, own.concrete],
+                priority=PRIORITY + own.generation,
+                template={"mappings": own.mapping, "settings": own.settings},
+                allow_auto_create=False,
+            )
+
+    async def _make(self, concrete: str) -> bool:
+        """Whether it was missing."""
         try:
             with mapped():
                 await self._client.indices.create(
@@ -184,6 +218,8 @@ class Index:
         except ElasticRefused as refused:
             if refused.kind != "resource_already_exists_exception":
                 raise
+            return False
+        return True
 
     async def _holder(self) -> str:
         """The index the alias points to, or nothing."""

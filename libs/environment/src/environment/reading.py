@@ -61,6 +61,25 @@ def port(text: str) -> int:
     return number
 
 
+def one_of(*choices: str) -> Callable[[str], str]:
+    """A parse that takes these texts alone."""
+
+    def chosen(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return chosen
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names with commas between them."""
+    found = tuple(name.strip() for name in text.split(","))
+    if not all(found):
+        raise ValueError("must be names with commas between them")
+    return found
+
+
 def share(text: str) -> float:
     """A number from 0 to 1."""
     number = float(text)

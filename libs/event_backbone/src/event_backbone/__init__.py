@@ -6,11 +6,12 @@ from event_backbone.dead_letters import DEAD_LETTER_TOPIC
 from event_backbone.kafka import KafkaBroker
 from event_backbone.metrics import ConsumerMetrics, RelayMetrics
 from event_backbone.recovery import ensure_topics, redrive, replay
-from event_backbone.relay import Relay
+from event_backbone.relay import AroundBatch, Relay
 from event_backbone.subscription import Handler, NotYet, Received, Subscription
 
 __all__ = [
     "DEAD_LETTER_TOPIC",
+    "AroundBatch",
     "Broker",
     "BrokerUnavailable",
     "Consumer",

@@ -138,6 +138,8 @@ class Application:
         verdict = await self._attempts.attempt(event, tries=1 if rounds else None)
         if verdict.outcome is Outcome.APPLIED:
             lane.position = event.version
+            if event.type in self._handled:
+                self._metrics.delayed(self._consumer, (self._clock() - event.time).total_seconds())
             if earlier is not None:
                 lane.settled.append(event.id)
             return
@@ -145,6 +147,7 @@ class Application:
         await self._park(event, dead=dead, reason=verdict.reason, attempts=rounds + 1)
         if dead:
             await self._dead_letters.put_event(event, verdict.reason)
+            self._metrics.dead_lettered(self._consumer, "failed")
 
     async def _park(self, event: InboxEvent, *, dead: bool, reason: str, attempts: int) -> None:
         parked = ParkedEvent(self._consumer, event, dead, reason, attempts, self._clock())

@@ -19,15 +19,16 @@ from event_backbone.worker import Pauses
 
 log = logging.getLogger(__name__)
 
-# What a handler runs in, such as a trace span and the bound correlation id.
-Around = Callable[[Received], AbstractContextManager[object]]
+# What a handler runs in, such as a trace span and the bound correlation id. Gives what the handler is to see as
+# received, so that what it writes continues the span.
+Around = Callable[[Received], AbstractContextManager[Received]]
 
 REASON_LENGTH = 500
 
 
-def alone(_: Received) -> AbstractContextManager[object]:
+def alone(received: Received) -> AbstractContextManager[Received]:
     """Runs a handler in nothing."""
-    return nullcontext()
+    return nullcontext(received)
 
 
 class Outcome(Enum):
@@ -87,7 +88,7 @@ class Attempts:
         kind, handler = self._by_type[event.type]
         received = Received.of(event)
         try:
-            with self._around(received):
+            with self._around(received) as received:
                 async with asyncio.timeout(self._handler_seconds):
                     crash_point("consumer.before_handler")
                     await handler(kind.FromString(event.payload), received)

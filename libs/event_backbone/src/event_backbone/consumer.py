@@ -121,6 +121,7 @@ class Consumer(Worker):
             except Undecodable as error:
                 log.warning("undecodable record", extra={"consumer": self._name, "reason": str(error)})
                 await self._dead_letters.put_record(record, f"UNDECODABLE: {error}")
+                self._metrics.dead_lettered(self._name, "undecodable")
         if events:
             await self._application.apply(events)
         crash_point("consumer.before_offsets")

@@ -10,11 +10,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
 
+from environment import KafkaSettings, SettingsError
 from event_backbone.assignment import assignor_for
 from event_backbone.broker import Broker, BrokerUnavailable, Outgoing, Position, Reader, Record, Writer
 from event_backbone.closing import close_admin, close_consumer, close_producer
 from event_backbone.instance import instance_of
 from event_backbone.patience import pause_between_empty_fetches
+from event_backbone.security import Security, security_of
 
 log = logging.getLogger(__name__)
 
@@ -27,20 +29,32 @@ COPIES = 3  # of each partition of a topic made here, where there are as many br
 class KafkaBroker:
     """A cluster at `brokers` ("host:port,host:port").
 
-    `timeout` bounds every exchange, in seconds. `security` goes to every client as it is (aiokafka's security_protocol,
-    ssl_context, sasl_…).
+    `timeout` bounds every exchange, in seconds. `security`: see `security_of`; without it nothing is encrypted.
     """
 
     def __init__(
-        self, brokers: str, *, client_id: str = "usher", timeout: float = 5.0, security: Mapping[str, Any] | None = None
+        self, brokers: str, *, client_id: str = "usher", timeout: float = 5.0, security: Security | None = None
     ) -> None:
-        self._timeout = timeout
-        self._connection: dict[str, Any] = {
-            "bootstrap_servers": brokers,
-            "client_id": client_id,
+        self._brokers, self._client_id, self._timeout = brokers, client_id, timeout
+        self._security = security
+
+    @classmethod
+    def of(cls, settings: KafkaSettings) -> "KafkaBroker":
+        """The cluster that the settings name; SettingsError for certificates that cannot be used."""
+        return cls(settings.kafka_brokers, security=security_of(settings))
+
+    def _connection(self, timeout: float) -> dict[str, Any]:
+        """Options of a client that waits so many seconds for an answer."""
+        try:
+            security = self._security() if self._security else {}
+        except SettingsError as problem:
+            raise BrokerUnavailable(str(problem)) from problem
+        return {
+            "bootstrap_servers": self._brokers,
+            "client_id": self._client_id,
             "request_timeout_ms": int(timeout * 1000),
             "metadata_max_age_ms": 10_000,  # a topic that was created meanwhile is found within this
-            **(security or {}),
+            **security,
         }
 
     @asynccontextmanager
@@ -49,8 +63,9 @@ class KafkaBroker:
 
         Compressed: neighbours in a batch are much alike. gzip, because it alone needs no further package.
         """
-        producer = AIOKafkaProducer(**self._connection, acks="all", enable_idempotence=True, compression_type="gzip")
-        observer = AIOKafkaConsumer(**self._connection, enable_auto_commit=False)
+        connection = self._connection(self._timeout)
+        producer = AIOKafkaProducer(**connection, acks="all", enable_idempotence=True, compression_type="gzip")
+        observer = AIOKafkaConsumer(**connection, enable_auto_commit=False)
         try:
             # Longer than aiokafka's own three limits, after which it closes what it opened; cut short it does not.
             async with _exchange("connect", 3 * self._timeout):
@@ -65,10 +80,10 @@ class KafkaBroker:
         """A member of `group`; a new group starts from the earliest record. BrokerUnavailable."""
         # A join is answered when all members have joined again or were given up, so this needs more patience.
         patience = self._timeout + 2 * SESSION_SECONDS
-        with instance_of(group, self._connection["bootstrap_servers"]) as instance:
+        with instance_of(group, self._brokers) as instance:
             consumer = AIOKafkaConsumer(
                 *topics,
-                **self._connection | {"request_timeout_ms": int(patience * 1000)},
+                **self._connection(patience),
                 group_id=group,
                 group_instance_id=instance,
                 partition_assignment_strategy=(assignor_for(instance),),
@@ -113,7 +128,7 @@ class KafkaBroker:
 
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
-        admin = AIOKafkaAdminClient(**self._connection)
+        admin = AIOKafkaAdminClient(**self._connection(self._timeout))
         try:
             async with _exchange("administer", 3 * self._timeout):
                 await admin.start()

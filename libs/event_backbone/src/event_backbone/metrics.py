@@ -6,8 +6,8 @@ from typing import Protocol
 class RelayMetrics(Protocol):
     """The way from the outbox to the broker."""
 
-    def published(self, topic: str, events: int) -> None:
-        """Domain events acknowledged by the broker."""
+    def published(self, topic: str, events: int, oldest_seconds: float) -> None:
+        """Domain events acknowledged by the broker; seconds since the commit of the oldest."""
 
     def failed(self, topic: str) -> None:
         """A batch was not acknowledged and will be tried again."""
@@ -28,6 +28,12 @@ class ConsumerMetrics(Protocol):
     def handled(self, consumer: str, kind: str, outcome: str, seconds: float, /) -> None:
         """A handler ended: `outcome` is "applied", "parked" (tried again later) or "dead" (waits for a redrive)."""
 
+    def delayed(self, consumer: str, seconds: float, /) -> None:
+        """A domain event was applied so long after its commit."""
+
+    def dead_lettered(self, consumer: str, kind: str, /) -> None:
+        """A record went to the dead letters: "failed" (its handler could not) or "undecodable"."""
+
     def parked(self, consumer: str, waiting: int, dead: int) -> None:
         """What is put aside now."""
 
@@ -41,7 +47,7 @@ class ConsumerMetrics(Protocol):
 class Silence:
     """Counts nothing."""
 
-    def published(self, topic: str, events: int) -> None:
+    def published(self, topic: str, events: int, oldest_seconds: float) -> None:
         """Ignored."""
 
     def failed(self, topic: str) -> None:
@@ -57,6 +63,12 @@ class Silence:
         """Ignored."""
 
     def handled(self, consumer: str, kind: str, outcome: str, seconds: float, /) -> None:
+        """Ignored."""
+
+    def delayed(self, consumer: str, seconds: float, /) -> None:
+        """Ignored."""
+
+    def dead_lettered(self, consumer: str, kind: str, /) -> None:
         """Ignored."""
 
     def parked(self, consumer: str, waiting: int, dead: int) -> None:

@@ -17,8 +17,12 @@ class Undecodable(Exception):
     """A record that is no domain event; its text says what is wrong with it."""
 
 
-def encode_event(event: OutboxEvent, *, topic: str, source: str) -> Outgoing:
-    """The record of a domain event. `source` is the CloudEvents source, a URI reference such as "//usher/booking"."""
+def encode_event(event: OutboxEvent, *, topic: str, source: str, traceparent: str = "") -> Outgoing:
+    """The record of a domain event. `source` is the CloudEvents source, a URI reference such as "//usher/booking".
+
+    traceparent: of who sends it; by default of who caused it.
+    """
+    traceparent = traceparent or event.traceparent
     headers: list[tuple[str, bytes]] = [
         ("ce_specversion", b"1.0"),
         ("ce_id", event.id.encode()),
@@ -31,8 +35,8 @@ def encode_event(event: OutboxEvent, *, topic: str, source: str) -> Outgoing:
     ]
     if event.trail is not None:
         headers.append(("ce_aggregatetrail", event.trail.encode()))
-    if event.traceparent:
-        headers.append(("traceparent", event.traceparent.encode()))
+    if traceparent:
+        headers.append(("traceparent", traceparent.encode()))
     if event.correlation_id:
         headers.append(("correlation-id", event.correlation_id.encode()))
     return Outgoing(topic, event.subject.encode(), event.payload, tuple(headers))

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from domain_kit.backbone import Outbox, OutboxEvent, Published
+from domain_kit.clock import utc_now
 from domain_kit.crash_points import crash_point
 from domain_kit.ids import new_id
 from event_backbone.broker import DEFAULT_PARTITIONS, Broker, BrokerUnavailable, Position, Writer
@@ -18,11 +19,20 @@ from event_backbone.worker import Pauses, Worker
 
 log = logging.getLogger(__name__)
 
+# What a batch is sent in, such as a trace span for each; gives the traceparent to send with each domain event.
+AroundBatch = Callable[[Sequence[OutboxEvent]], AbstractContextManager[Sequence[str]]]
+
+
+def as_caused(events: Sequence[OutboxEvent]) -> AbstractContextManager[Sequence[str]]:
+    """Sends each with the traceparent of who caused it."""
+    return nullcontext([event.traceparent for event in events])
+
 
 class Relay(Worker):
     """Publishes what a service commits. Run one in every process of the service: a lease lets one of them work.
 
     topic: "usher.<service>.v1", created when missing. source: CloudEvents source, "//usher/<service>".
+    around: what a batch is sent in.
     batch: domain events sent at once. gap: seconds from one of these to the next; what comes first goes at once.
     poll_seconds: how long a commit of another process may go unnoticed.
     check_seconds: how long a loss of records may go unnoticed. lease_seconds: how long a killed leader blocks the next.
@@ -36,6 +46,7 @@ class Relay(Worker):
         source: str,
         brokers: str | Broker,
         metrics: RelayMetrics | None = None,
+        around: AroundBatch = as_caused,
         partitions: int = DEFAULT_PARTITIONS,
         batch: int = 500,
         gap: float = 0.05,
@@ -47,7 +58,7 @@ class Relay(Worker):
         super().__init__(drain_seconds)
         self._outbox, self._topic, self._source = outbox, topic, source
         self._broker = broker_of(brokers)
-        self._metrics = metrics or Silence()
+        self._metrics, self._around = metrics or Silence(), around
         self._partitions, self._batch, self._gap = partitions, batch, gap
         self._poll_seconds, self._check_seconds, self._lease_seconds = poll_seconds, check_seconds, lease_seconds
         self._lease, self._owner = f"relay/{topic}", new_id()
@@ -98,7 +109,13 @@ class Relay(Worker):
 
     async def _publish(self, writer: Writer, events: Sequence[OutboxEvent]) -> None:
         crash_point("relay.before_publish")
-        positions = await writer.send([encode_event(each, topic=self._topic, source=self._source) for each in events])
+        with self._around(events) as traceparents:
+            positions = await writer.send(
+                [
+                    encode_event(event, topic=self._topic, source=self._source, traceparent=traceparent)
+                    for event, traceparent in zip(events, traceparents, strict=True)
+                ]
+            )
         crash_point("relay.after_publish")
         placed = [(event, position) for event, position in zip(events, positions, strict=True) if position is not None]
         lost = await self._log.note(writer, _extremes([position for _, position in placed]))
@@ -110,7 +127,8 @@ class Relay(Worker):
         if published:
             await self._outbox.mark_published(published)
             crash_point("relay.after_mark")
-            self._metrics.published(self._topic, len(published))
+            oldest = min(event.time for event, _ in placed)
+            self._metrics.published(self._topic, len(published), (utc_now() - oldest).total_seconds())
         if len(placed) < len(events):
             raise BrokerUnavailable(f"{len(events) - len(placed)} of {len(events)} domain events were not acknowledged")
 

@@ -16,10 +16,11 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.new_partitions import NewPartitions
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from environment import KafkaSettings, SettingsError, read
 from event_backbone.broker import BrokerUnavailable
 from event_backbone.closing import close_admin
+from event_backbone.security import Security, security_of
 
-BROKERS = "USHER_KAFKA_BROKERS"
 RETENTION = "retention.ms"
 SET_ON_THE_TOPIC = 1  # DYNAMIC_TOPIC_CONFIG in Kafka's protocol
 PATIENCE = 30.0  # seconds for all of it
@@ -39,9 +40,12 @@ class Shape:
         return {RETENTION: str(self.retention_hours * 3_600_000)}
 
 
-async def shape_topics(brokers: str, names: Sequence[str], shape: Shape) -> Sequence[str]:
+async def shape_topics(
+    brokers: str, names: Sequence[str], shape: Shape, security: Security | None = None
+) -> Sequence[str]:
     """Make and change; what was done, a line each, empty when all were so already. BrokerUnavailable."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=brokers, client_id="usher-topics")
+    options = security() if security else {}
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers, client_id="usher-topics", **options)
     try:
         async with asyncio.timeout(PATIENCE):
             await admin.start()
@@ -97,20 +101,20 @@ def _raise_for(answer: Any) -> None:
 
 
 def main() -> None:
-    """Read the command line and USHER_KAFKA_BROKERS, say what was done."""
+    """Read the command line and USHER_KAFKA_…, say what was done."""
     parser = argparse.ArgumentParser(prog="python -m event_backbone.topics", description=__doc__)
     parser.add_argument("topics", nargs="+", metavar="TOPIC")
     for option in ("partitions", "copies", "retention-hours"):
         parser.add_argument(f"--{option}", type=int, required=True)
     options = parser.parse_args()
-    brokers = os.environ.get(BROKERS, "")
-    if not brokers:
-        parser.error(f"{BROKERS} is missing")
     shape = Shape(options.partitions, options.copies, options.retention_hours)
     try:
-        done = asyncio.run(shape_topics(brokers, options.topics, shape))
+        settings = read(KafkaSettings, os.environ)
+        done = asyncio.run(shape_topics(settings.kafka_brokers, options.topics, shape, security_of(settings)))
+    except SettingsError as wrong:
+        raise SystemExit(str(wrong)) from None
     except BrokerUnavailable as error:
-        raise SystemExit(f"{brokers} cannot be used: {error}") from None
+        raise SystemExit(f"{settings.kafka_brokers} cannot be used: {error}") from None
     print("\n".join(done) or "All topics are as they should be.")  # noqa: T201 a command
 
 

@@ -3,12 +3,14 @@
 import asyncio
 import dataclasses
 import time
+from contextlib import contextmanager
 
 import pytest
 
 from domain_kit.refusals import Aborted, FailedPrecondition, Unavailable
 from event_backbone import DEAD_LETTER_TOPIC, NotYet, redrive, replay
 from event_backbone.broker import Outgoing
+from event_backbone.metrics import Silence
 from event_backbone.records import encode_event, encode_refill
 
 TOPIC, SOURCE = "usher.booking.v1", "//usher/booking"
@@ -344,3 +346,44 @@ async def test_the_reason_of_an_unexpected_failure_tells_its_kind_and_nothing_pe
     async with running(consumer_of(listener, broker)):
         await eventually(lambda: broker.records(DEAD_LETTER_TOPIC))
     assert reasons(broker) == ["UNEXPECTED: KeyError"]
+
+
+async def test_a_handler_sees_what_surrounds_it_says_it_received(
+    store, listener, broker, consumer_of, running, eventually
+):
+    """So what it writes continues the work of the consumer, and that of who sent the domain event only through it."""
+    seen = []
+
+    @contextmanager
+    def around(received):
+        yield dataclasses.replace(received, traceparent=f"below {received.traceparent}")
+
+    async def handle(message, received):
+        seen.append(received.cause("search.bookings").traceparent)
+
+    listener.handle = handle
+    await store.commit("bookings/a", traceparent="00-a-b-01")
+    await put(broker, store)
+    async with running(consumer_of(listener, broker, around=around)):
+        await eventually(lambda: seen)
+    assert seen == ["below 00-a-b-01"]
+
+
+async def test_delays_and_dead_letters_are_told(store, listener, broker, consumer_of, running, eventually):
+    class Counting(Silence):
+        def delayed(self, consumer, seconds):
+            told.append((consumer, seconds >= 0))
+
+        def dead_lettered(self, consumer, kind):
+            told.append((consumer, kind))
+
+    told = []
+    listener.fail["bookings/b", 1] = FailedPrecondition("NO", "never")
+    await store.commit("bookings/a")
+    await store.commit("bookings/b")
+    await put(broker, store)
+    broker.append(Outgoing(TOPIC, b"k", b"v", (("ce_id", b"x"),)))
+    async with running(consumer_of(listener, broker, metrics=Counting())):
+        await eventually(lambda: len(told) == 3)
+    name = "search.bookings"
+    assert sorted(map(str, told)) == sorted(map(str, [(name, True), (name, "failed"), (name, "undecodable")]))

@@ -2,8 +2,12 @@
 
 import asyncio
 import time
+from contextlib import contextmanager
 
 import pytest
+
+from domain_kit.clock import utc_now
+from event_backbone.metrics import Silence
 
 TOPIC = "usher.booking.v1"
 
@@ -122,3 +126,29 @@ async def test_padding_goes_beyond_what_a_consumer_group_has_committed(store, br
         await eventually(lambda: store.journal.published)
         broker.lose(TOPIC)
         await eventually(lambda: broker.records(TOPIC) and broker.records(TOPIC)[-1].offset > 50)
+
+
+async def test_each_domain_event_is_sent_with_what_surrounds_its_batch_says(
+    store, broker, relay_of, running, eventually
+):
+    @contextmanager
+    def around(events):
+        yield [f"below {event.traceparent}" for event in events]
+
+    await store.commit("bookings/a", traceparent="00-a-b-01")
+    async with running(relay_of(store, broker, around=around)):
+        await eventually(lambda: sent(broker))
+    assert [dict(record.headers)["traceparent"] for record in broker.records(TOPIC)] == [b"below 00-a-b-01"]
+
+
+async def test_published_domain_events_are_counted_with_their_delay(store, broker, relay_of, running, eventually):
+    class Counting(Silence):
+        def published(self, topic, events, oldest_seconds):
+            told.append((topic, events, 0 <= oldest_seconds < 60))
+
+    told = []
+    store.journal.clock = utc_now
+    await store.commit("bookings/a", "held", "confirmed")
+    async with running(relay_of(store, broker, metrics=Counting())):
+        await eventually(lambda: told)
+    assert told == [(TOPIC, 2, True)]

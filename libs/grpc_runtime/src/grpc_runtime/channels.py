@@ -9,9 +9,11 @@ import grpc
 import grpc.aio
 
 from domain_kit.refusals import DeadlineExceeded
+from grpc_runtime.connection import Connection
+from grpc_runtime.identity import Identity
 from grpc_runtime.statuses import refusal_from
 from resilience import remaining
-from telemetry import Metrics, correlation_id, current_traceparent
+from telemetry import Metrics, correlation_id, current_traceparent, span
 
 OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.max_send_message_length", 4 * 1024 * 1024),
@@ -34,23 +36,25 @@ def open_channel(
     margin: float = 0.02,
     forward_token: bool = True,
     metrics: Metrics | None = None,
+    identity: Identity | None = None,
 ) -> "Channel":
     """A channel for generated stubs. Connects when first used; close it with `await channel.close()`.
 
     timeout: seconds for a call that names none. margin: seconds of the caller's time kept back to answer it.
-    forward_token: send the caller's access token along.
+    forward_token: send the caller's access token along. identity: whose certificate to show, and which CA to trust for
+    the other side's, whose name is that of `address`; None: speak plainly.
     Calls raise refusals (see `refusal_from`), with no time left DeadlineExceeded DEADLINE_TOO_SHORT at once.
     """
-    return Channel(grpc.aio.insecure_channel(address, options=list(OPTIONS)), timeout, margin, forward_token, metrics)
+    return Channel(Connection(address, OPTIONS, identity), timeout, margin, forward_token, metrics)
 
 
 class Channel(grpc.aio.Channel):
     """What `open_channel` gives. Unary and server-streaming rpcs; both kinds are called as generated stubs do."""
 
     def __init__(
-        self, inner: grpc.aio.Channel, timeout: float, margin: float, forward_token: bool, metrics: Metrics | None
+        self, connection: Connection, timeout: float, margin: float, forward_token: bool, metrics: Metrics | None
     ) -> None:
-        self._inner, self._timeout, self._margin = inner, timeout, margin
+        self._connection, self._timeout, self._margin = connection, timeout, margin
         self._forward_token, self._metrics = forward_token, metrics
 
     def unary_unary(
@@ -61,15 +65,17 @@ class Channel(grpc.aio.Channel):
         _registered_method: Any = False,
     ) -> Any:
         """A function that awaits one answer."""
-        inner = self._inner.unary_unary(method, request_serializer, response_deserializer)
+        inner = self._over_current("unary_unary", method, request_serializer, response_deserializer)
         name = str(method).lstrip("/")
+        started = self._measuring(name)
 
         async def call(request: Any, *, timeout: float | None = None, metadata: Sequence[tuple[str, str]] = ()) -> Any:
-            limit, sent = self._limit(timeout), self._metadata(metadata)
-            ended = self._started(name)
+            limit = self._limit(timeout)
+            ended = started()
             code = "CANCELLED"
             try:
-                answer = await inner(request, timeout=limit, metadata=sent)
+                with span(name, "client"):
+                    answer = await inner()(request, timeout=limit, metadata=self._metadata(metadata))
             except grpc.aio.AioRpcError as error:
                 code = error.code().name
                 raise refusal_from(error) from error
@@ -89,16 +95,16 @@ class Channel(grpc.aio.Channel):
         _registered_method: Any = False,
     ) -> Any:
         """A function that gives an async iterator of answers; no time limit but the caller's and `timeout`."""
-        inner = self._inner.unary_stream(method, request_serializer, response_deserializer)
-        name = str(method).lstrip("/")
+        inner = self._over_current("unary_stream", method, request_serializer, response_deserializer)
+        started = self._measuring(str(method).lstrip("/"))
 
         async def call(
             request: Any, *, timeout: float | None = None, metadata: Sequence[tuple[str, str]] = ()
         ) -> AsyncIterator[Any]:
             limit, sent = self._limit(timeout, default=None), self._metadata(metadata)
-            ended = self._started(name)
+            ended = started()
             code = "CANCELLED"
-            answers = inner(request, timeout=limit, metadata=sent)
+            answers = inner()(request, timeout=limit, metadata=sent)
             try:
                 async for answer in answers:
                     yield answer
@@ -128,19 +134,32 @@ class Channel(grpc.aio.Channel):
 
     async def close(self, grace: float | None = None) -> None:
         """Break off calls still under way after `grace` seconds and close."""
-        await self._inner.close(grace)
+        await self._connection.close(grace)
 
     def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:
         """As grpc."""
-        return self._inner.get_state(try_to_connect)
+        return self._connection.channel.get_state(try_to_connect)
 
     async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
         """As grpc."""
-        await self._inner.wait_for_state_change(last_observed_state)
+        await self._connection.channel.wait_for_state_change(last_observed_state)
 
     async def channel_ready(self) -> None:
         """Return once connected; for ever if nobody listens."""
-        await self._inner.channel_ready()
+        await self._connection.channel.channel_ready()
+
+    def _over_current(self, kind: str, *method: Any) -> Callable[[], Any]:
+        """Gives the method's callable over the channel to call over now."""
+        made: tuple[grpc.aio.Channel, Any] | None = None
+
+        def current() -> Any:
+            nonlocal made
+            channel = self._connection.channel
+            if made is None or made[0] is not channel:
+                made = channel, getattr(channel, kind)(*method)
+            return made[1]
+
+        return current
 
     def _limit(self, timeout: float | None, *, default: float | None = -1.0) -> float | None:
         wanted = timeout if timeout is not None else self._timeout if default == -1.0 else default
@@ -159,12 +178,18 @@ class Channel(grpc.aio.Channel):
         named = {key for key, _ in given}
         return (*given, *((key, value) for key, value in added if value and key not in named))
 
-    def _started(self, method: str) -> Callable[[str], None]:
+    def _measuring(self, method: str) -> Callable[[], Callable[[str], None]]:
+        """What is called when a call of the rpc begins, and gives what is called when it ended."""
         if self._metrics is None:
-            return _unmeasured
-        rpcs, started = self._metrics.client_rpcs, time.perf_counter()
-        rpcs.started()
-        return lambda code: rpcs.ended(method, code, time.perf_counter() - started)
+            return lambda: _unmeasured
+        rpcs, of = self._metrics.client_rpcs, self._metrics.client_rpcs.of(method)
+
+        def begun() -> Callable[[str], None]:
+            started = time.perf_counter()
+            rpcs.started()
+            return lambda code: rpcs.ended(of, code, time.perf_counter() - started)
+
+        return begun
 
 
 def _unmeasured(_code: str) -> None:

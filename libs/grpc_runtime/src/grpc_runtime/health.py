@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from grpc_health.v1 import health_pb2
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as grpc_health_aio
 
 from grpc_runtime.service import HealthCheck
@@ -104,3 +105,28 @@ class Health:
         except Exception as error:  # noqa: BLE001 whatever a check raises, it did not pass
             self._log.debug("health check failed", extra={"error": repr(error)})
             return False
+
+
+class PlainHealth:
+    """The same status on a port of its own, to those who have no certificate: nothing else is served there.
+
+    port: None where there is none.
+    """
+
+    def __init__(self, host: str, port: int | None, servicer: grpc_health_aio.HealthServicer) -> None:
+        self.port: int | None = None
+        self._server: grpc.aio.Server | None = None
+        if port is not None:
+            self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+            health_pb2_grpc.add_HealthServicer_to_server(servicer, self._server)
+            self.port = self._server.add_insecure_port(f"{host}:{port}")
+
+    async def start(self) -> None:
+        """Listen."""
+        if self._server is not None:
+            await self._server.start()
+
+    async def stop(self) -> None:
+        """Close at once: whoever watches is told so."""
+        if self._server is not None:
+            await self._server.stop(0)

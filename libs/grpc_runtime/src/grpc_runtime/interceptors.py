@@ -1,7 +1,8 @@
 """What stands between the wire and a servicer.
 
-Outermost first: telemetry, errors, deadline, limits, authentication, access, validation. Limits come before
-authentication: under overload a call is to be refused before it costs a signature check or a look-up.
+Outermost first: telemetry, errors, peers (where services have certificates), deadline, limits, authentication, access,
+validation. Limits come before authentication: under overload a call is to be refused before it costs a signature check
+or a look-up.
 """
 
 import asyncio
@@ -34,12 +35,18 @@ from grpc_runtime.method import Handler, Method
 from grpc_runtime.statuses import abort_with, failure_status, status_of
 from resilience import deadline_scope
 from telemetry import Metrics, accepted_correlation_id, continue_from, span
+from telemetry.tracing import UNRECORDED
 
 CORRELATION_HEADERS = ("x-correlation-id", "x-request-id")
 # In all lists of a request together; the longest that contracts allow have some hundreds, but for those that a service
 # names. Rules are checked for each item, some 20 000 broken ones a second, and a message may hold millions.
 MOST_ITEMS = 3000
 BUSY_RETRY = timedelta(seconds=1)
+
+# What OpenTelemetry's conventions count as the server's failure, and not as its answer.
+FAULTS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
+
+_log = logging.getLogger(__name__)
 
 
 class Telemetry:
@@ -49,36 +56,50 @@ class Telemetry:
         self._rpcs = metrics.rpcs
 
     def around(self, method: Method, following: Handler) -> Handler:
-        """Every rpc; a stream gets its span here, an unary rpc from OpenTelemetry's own interceptor."""
+        """Every rpc."""
         rpcs, name = self._rpcs, method.full_name
-        if method.streams:
-            following = _in_a_span(name, following)
+        of, detailed = rpcs.of(name), _log.isEnabledFor(logging.DEBUG)
+        about = {"rpc.system": "grpc", "rpc.service": method.service, "rpc.method": name.rpartition("/")[2]}
 
         async def measured(request: Any, call: Call) -> Any:
             headers, code, started = call.headers, "OK", time.perf_counter()
-            sent = next((value for key in CORRELATION_HEADERS if (value := headers.get(key))), None)
-            parent = headers.get("traceparent", "")
+            sent = next((str(value) for key in CORRELATION_HEADERS if (value := headers.get(key))), None)
+            correlation = accepted_correlation_id(sent)
+            if correlation != sent:  # who sent it knows it, and the gateway tells its callers
+                call.set_trailing_metadata(((CORRELATION_HEADERS[0], correlation),))
             rpcs.started()
-            try:
-                with continue_from(str(parent), accepted_correlation_id(str(sent) if sent else None)):
+            with (
+                continue_from(str(headers.get("traceparent", "")), correlation),
+                span(name, "server", **about) as current,
+            ):
+                if detailed:
+                    _log.debug("serving", extra={"rpc": name})
+                try:
                     return await following(request, call)
-            except asyncio.CancelledError:
-                code = "CANCELLED"
-                raise
-            except BaseException:
-                code = _code_name(call)
-                raise
-            finally:
-                rpcs.ended(name, code, time.perf_counter() - started)
+                except asyncio.CancelledError:
+                    code = "CANCELLED"
+                    raise
+                except BaseException:
+                    code = _code_name(call)
+                    raise
+                finally:
+                    rpcs.ended(of, code, time.perf_counter() - started)
+                    if current is not UNRECORDED:
+                        current.note("rpc.grpc.status_code", grpc.StatusCode[code].value[0])
+                        if code in FAULTS:
+                            current.failed(code)
 
         return measured
 
 
 class Errors:
-    """Refusals become typed statuses; anything else becomes INTERNAL with a fixed text and an id that is in the log."""
+    """Refusals become typed statuses; anything else becomes INTERNAL with a fixed text and an id that is in the log.
 
-    def __init__(self, domain: str) -> None:
-        self._domain = domain
+    refused: told the rpc and the reason of each refusal.
+    """
+
+    def __init__(self, domain: str, refused: Callable[[str, str], None]) -> None:
+        self._domain, self._refused = domain, refused
         self._log = logging.getLogger(__name__)
 
     def around(self, method: Method, following: Handler) -> Handler:
@@ -88,6 +109,7 @@ class Errors:
             try:
                 return await following(request, call)
             except Refusal as refusal:
+                self._refused(method.full_name, refusal.reason)
                 status = status_of(refusal, self._domain)
             except grpc.aio.AbortError:
                 raise
@@ -263,14 +285,6 @@ class Validation:
             return await following(request, call)
 
         return validated
-
-
-def _in_a_span(name: str, following: Handler) -> Handler:
-    async def traced(request: Any, call: Call) -> Any:
-        with span(name):
-            return await following(request, call)
-
-    return traced
 
 
 class _Count:

@@ -12,10 +12,15 @@ METHOD = "/grpc.health.v1.Health/Check"
 
 
 def problem(environ: Mapping[str, str]) -> str:
-    """Why the service on port USHER_GRPC_PORT of loopback is not ready; empty when it is."""
-    port = environ.get("USHER_GRPC_PORT", "")
+    """Why the service on loopback is not ready; empty when it is.
+
+    Asked on USHER_HEALTH_PORT where there is one: on USHER_GRPC_PORT only those with a certificate get an answer then.
+    """
+    port = environ.get("USHER_HEALTH_PORT", "") or environ.get("USHER_GRPC_PORT", "")
     if not port:
         return "USHER_GRPC_PORT is missing"
+    if environ.get("USHER_TLS_CERT_FILE", "") and not environ.get("USHER_HEALTH_PORT", ""):
+        return "USHER_HEALTH_PORT is missing"
     with grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.enable_http_proxy", 0)]) as channel:
         ask = channel.unary_unary(
             METHOD,

@@ -27,8 +27,18 @@ CLOSING_SECONDS = 5.0
 SWITCH_SECONDS = 0.0005
 
 
+class StartRefused(Exception):
+    """A composition will not run as things are; the text is one line for who operates it, `code` the exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 def run(build: Build[S], settings: S) -> None:
     """Serve until SIGTERM or SIGINT. Exits with 0 after an orderly end, 1 if start failed or the end took too long.
+
+    StartRefused is one line in the log and its own exit code.
 
     build: the composition; called with the settings and the process's metrics. What it yields is served; leaving it
     closes the clients.
@@ -40,6 +50,9 @@ def run(build: Build[S], settings: S) -> None:
         asyncio.run(serve(build, settings))
     except asyncio.CancelledError:
         sys.exit(0)  # asked to stop before it had started
+    except StartRefused as refused:
+        logging.getLogger(__name__).error(str(refused))  # noqa: TRY400  # nothing is wrong with this program
+        sys.exit(refused.code)
     except Exception:
         logging.getLogger(__name__).exception("service failed")
         sys.exit(1)

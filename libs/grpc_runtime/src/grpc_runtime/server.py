@@ -14,8 +14,11 @@ from grpc_reflection.v1alpha import reflection
 from access import JwksSource, KeySource, TokenVerifier
 from grpc_runtime import interceptors
 from grpc_runtime.channels import open_channel
-from grpc_runtime.health import Health
+from grpc_runtime.health import Health, PlainHealth
+from grpc_runtime.identity import identity_of, server_credentials
 from grpc_runtime.keys import fetch_key_set
+from grpc_runtime.loop_lag import watch_lag
+from grpc_runtime.peers import Peers
 from grpc_runtime.registration import register
 from grpc_runtime.service import Service
 from grpc_runtime.settings import RuntimeSettings
@@ -51,6 +54,9 @@ class Server:
         tracing_interceptors: Sequence[Any] = (),
     ) -> None:
         self._address = f"{settings.host}:{settings.port}"
+        self._identity = identity_of(settings)
+        if (identity := self._identity) is not None:
+            metrics.certificate("service", lambda: identity.current().ends_at)
         self._server = grpc.aio.server(
             options=list(OPTIONS), interceptors=[UnaryOnly(each) for each in tracing_interceptors] or None
         )
@@ -61,7 +67,8 @@ class Server:
             service,
             [
                 interceptors.Telemetry(metrics),
-                interceptors.Errors(f"usher.{settings.service}"),
+                interceptors.Errors(f"usher.{settings.service}", metrics.refusals.refused),
+                *([Peers(settings.tls_peers)] if settings.tls_peers else []),
                 interceptors.Deadline(DEFAULT_DEADLINE),
                 self.limits,
                 interceptors.Authentication(TokenVerifier(keys, issuer=settings.token_issuer)),
@@ -70,29 +77,43 @@ class Server:
             ],
         )
         self.health = Health(self.service_names, service.health, tell=metrics.health)
-        self.workers = Workers(service.workers, failing=self.health.worker_failing)
+        self.workers = Workers(service.workers, failing=self.health.worker_failing, died=metrics.worker_died)
+        self._loop_lag = metrics.loop_lag
         health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
+        self._plain_health = PlainHealth(settings.host, settings.health_port, self.health.servicer)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         reflection.enable_server_reflection([*self.service_names, health_name, reflection.SERVICE_NAME], self._server)
         self._tell_stopping = service.stopping
         self._watch: asyncio.Task[None] | None = None
+        self._lag: asyncio.Task[None] | None = None
         self._log = logging.getLogger(__name__)
+
+    @property
+    def health_port(self) -> int | None:
+        """Where health is told plainly; None: nowhere."""
+        return self._plain_health.port
 
     async def start(self) -> int:
         """Listen, start workers, check health; the port. RuntimeError when the port is taken."""
-        port = self._server.add_insecure_port(self._address)
+        if self._identity is None:
+            port = self._server.add_insecure_port(self._address)
+        else:
+            port = self._server.add_secure_port(self._address, server_credentials(self._identity))
         await self.health.start()
+        await self._plain_health.start()
         await self._server.start()
         self.workers.start()
         self._watch = asyncio.create_task(self.health.watch(), name="health")
+        self._lag = asyncio.create_task(watch_lag(self._loop_lag), name="event-loop-lag")
         self._log.info("listening", extra={"port": port, "services": self.service_names})
         return port
 
     async def stop(self, seconds: float) -> None:
         """In `seconds`: say NOT_SERVING, accept no more calls, finish those under way, then the workers' batches."""
         end = time.monotonic() + seconds
-        if self._watch is not None:
-            self._watch.cancel()
+        for task in (self._watch, self._lag):
+            if task is not None:
+                task.cancel()
         await self.health.stop()
         if self._tell_stopping is not None:
             self._tell_stopping()
@@ -103,6 +124,7 @@ class Server:
         idle.cancel()
         await self._server.stop(None if self.limits.in_flight else 0.05)
         await asyncio.gather(stopping, return_exceptions=True)
+        await self._plain_health.stop()
         await self.workers.stop(max(0.5, end - time.monotonic()))
 
 
@@ -115,7 +137,9 @@ async def keys_for(service: Service, settings: RuntimeSettings) -> AsyncIterator
     if not settings.jwks_target:
         raise ValueError("neither Service.keys nor the setting jwks_target is given")
     async with AsyncExitStack() as stack:
-        channel = await stack.enter_async_context(open_channel(settings.jwks_target, timeout=2.0, forward_token=False))
+        channel = await stack.enter_async_context(
+            open_channel(settings.jwks_target, timeout=2.0, forward_token=False, identity=identity_of(settings))
+        )
         source = JwksSource(fetch_key_set(channel), cache=service.key_cache)
         stack.push_async_callback(source.close)
         yield source

@@ -1,5 +1,6 @@
 """The settings the runtime needs; environment.ServiceSettings has them all."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -21,6 +22,26 @@ class RuntimeSettings(Protocol):
     @property
     def metrics_port(self) -> int:
         """Port for Prometheus."""
+
+    @property
+    def health_port(self) -> int | None:
+        """Port that plainly says how the service is and nothing else; None: there is none."""
+
+    @property
+    def tls_cert_file(self) -> str:
+        """PEM, the certificate of this service; empty: services speak plainly."""
+
+    @property
+    def tls_key_file(self) -> str:
+        """PEM, its key."""
+
+    @property
+    def tls_ca_file(self) -> str:
+        """PEM, the CA whose certificates are believed."""
+
+    @property
+    def tls_peers(self) -> Sequence[str]:
+        """Names in certificates that may call; none: any that the CA has signed."""
 
     @property
     def log_level(self) -> str:

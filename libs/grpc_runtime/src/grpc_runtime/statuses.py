@@ -12,7 +12,9 @@ from grpc_status import rpc_status
 
 from domain_kit import refusals
 from domain_kit.refusals import FieldViolation, Refusal
+from telemetry import correlation_id
 
+CORRELATION_TRAILER = "x-correlation-id"
 DETAILS_KEY = "grpc-status-details-bin"
 _BY_CODE: dict[str, type[Refusal]] = {
     kind.code: kind
@@ -83,7 +85,9 @@ def failure_status(
 async def abort_with(context: grpc.aio.ServicerContext[Any, Any], status: status_pb2.Status) -> Never:
     """End the call with it. `abort` rather than `abort_with_status`, because tracing listens to the former only."""
     wire = rpc_status.to_status(status)
-    await context.abort(wire.code, wire.details, tuple(wire.trailing_metadata or ()))
+    correlation = correlation_id()
+    named = ((CORRELATION_TRAILER, correlation),) if correlation else ()
+    await context.abort(wire.code, wire.details, (*(wire.trailing_metadata or ()), *named))
 
 
 def refusal_from(error: grpc.aio.AioRpcError) -> Refusal | RemoteFailure:

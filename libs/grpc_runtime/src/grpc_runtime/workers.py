@@ -14,6 +14,7 @@ class Workers:
 
     first_wait, longest_wait: seconds before a dead worker starts again, doubled each time. One that has died `patience`
     times without living `healthy_after` seconds in between is reported as failing until it has lived that long.
+    died: told the name of each that ended by itself.
     """
 
     def __init__(
@@ -21,12 +22,13 @@ class Workers:
         workers: Sequence[Worker],
         *,
         failing: Callable[[str, bool], Awaitable[None]],
+        died: Callable[[str], None] = lambda _: None,
         first_wait: float = 0.2,
         longest_wait: float = 15.0,
         healthy_after: float = 10.0,
         patience: int = 3,
     ) -> None:
-        self._workers, self._failing = workers, failing
+        self._workers, self._failing, self._died = workers, failing, died
         self._first_wait, self._longest_wait = first_wait, longest_wait
         self._healthy_after, self._patience = healthy_after, patience
         self._stopping = asyncio.Event()
@@ -85,6 +87,7 @@ class Workers:
             if time.monotonic() - started >= self._healthy_after:
                 deaths, wait = 0, self._first_wait
             deaths += 1
+            self._died(worker.name)
             if deaths == self._patience:
                 await self._failing(worker.name, True)
             if await self._stopped_within(wait):

@@ -9,25 +9,30 @@ from mongo_store.outbox import MongoOutbox
 from mongo_store.projection import Projection
 from mongo_store.repository import MongoRepository
 from mongo_store.rows import JournalRow, VersionedEvent
+from mongo_store.schema import CodeTooOld, Migration, OlderCodeRuns, Schema
 from mongo_store.verdicts import Recorded, RequestRepeated, VersionConflict
 from mongo_store.writes import Check, Delete, Insert, Put, Replace, Write
 
 __all__ = [
     "Check",
+    "CodeTooOld",
     "Database",
     "Delete",
     "Index",
     "Insert",
     "Journal",
     "JournalRow",
+    "Migration",
     "MongoInbox",
     "MongoOutbox",
     "MongoRepository",
+    "OlderCodeRuns",
     "Projection",
     "Put",
     "Recorded",
     "Replace",
     "RequestRepeated",
+    "Schema",
     "StoreMetrics",
     "VersionConflict",
     "VersionedEvent",

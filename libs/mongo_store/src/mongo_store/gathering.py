@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -50,7 +51,8 @@ class Gathering(Generic[T]):
         waiting = Waiting(work, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         if self._running is None:
-            self._running = asyncio.create_task(self._run())
+            # In nobody's context: what it does is for many, and only one of them happens to be the first.
+            self._running = asyncio.create_task(self._run(), context=Context())
         await waiting.done
 
     async def _run(self) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import Context
+from dataclasses import dataclass, replace
 from typing import Any
 
+from domain_kit.backbone import EncodedEvent
 from domain_kit.clock import Clock, utc_now
 from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted
@@ -36,16 +38,27 @@ class _Question:
 
 
 class Journal:
-    """The journal of one service database. One per process; safe with any number of processes."""
+    """The journal of one service database. One per process; safe with any number of processes.
+
+    told: gets the domain events of each commit that was acknowledged. origin: correlation id and traceparent for rows
+    whose cause names none, asked where the commit is asked for.
+    """
 
     def __init__(
-        self, database: Database, clock: Clock = utc_now, *, metrics: StoreMetrics | None = None, batch_limit: int = 64
+        self,
+        database: Database,
+        clock: Clock = utc_now,
+        *,
+        metrics: StoreMetrics | None = None,
+        told: Callable[[Iterable[EncodedEvent]], None] | None = None,
+        origin: Callable[[], tuple[str, str]] | None = None,
+        batch_limit: int = 64,
     ) -> None:
         self.database = database
         self.clock = clock
         self.committed = asyncio.Event()
         self.recent = RecentEvents()
-        self._metrics = metrics or NoMetrics()
+        self._metrics, self._told, self._origin = metrics or NoMetrics(), told, origin
         self._ordinals = Ordinals()
         self._alone: set[asyncio.Task[None]] = set()
         self._questions: Gathering[_Question] = Gathering(
@@ -63,14 +76,16 @@ class Journal:
         RequestRepeated with the answer given before; InvalidArgument REQUEST_ID_REUSED; VersionConflict: read and
         decide again; AlreadyExists, its metadata tell resource, collection, index; Aborted WRITE_CONFLICT; Unavailable.
         """
-        await self._gathering.submit(Command(tuple(writes), (row,)))
+        await self._gathering.submit(Command(tuple(writes), (self._with_origin(row),)))
 
     async def commit_batch(self, writes: Sequence[Write], rows: Sequence[JournalRow]) -> None:
         """All writes and rows of a caller that batches itself, or none; refusals as `commit`.
 
         RequestRepeated carries every row that was served before, reused keys included, in `recorded`.
         """
-        verdict = (await self._attempt([Command(tuple(writes), tuple(rows))], CONFLICT_PATIENCE))[0]
+        verdict = (
+            await self._attempt([Command(tuple(writes), tuple(map(self._with_origin, rows)))], CONFLICT_PATIENCE)
+        )[0]
         if verdict is not None:
             raise verdict
 
@@ -102,9 +117,15 @@ class Journal:
         if names is not None:
             found = await asyncio.gather(*(self.database.read(collection, name) for name in names))
             return [document for document in found if document is not None]
-        with reachable():
+        with reachable(), self.database.timed("find"):
             matching = self.database.collection(collection).find(where, limit=limit, sort=list(sort) or None)
             return [document async for document in matching]
+
+    def _with_origin(self, row: JournalRow) -> JournalRow:
+        if row.cause.correlation_id or self._origin is None:
+            return row
+        correlation_id, traceparent = self._origin()
+        return replace(row, cause=replace(row.cause, correlation_id=correlation_id, traceparent=traceparent))
 
     async def _look_up(self, batch: Sequence[Waiting["_Question"]]) -> None:
         recorded = await self.answers_to([waiting.work.cause for waiting in batch])
@@ -124,7 +145,7 @@ class Journal:
             if not settled:  # somebody outside keeps at least one of them waiting; nobody waits for that one here
                 self._metrics.retried("split")
                 for waiting in left:
-                    task = asyncio.create_task(self._finish_alone(waiting))
+                    task = asyncio.create_task(self._finish_alone(waiting), context=Context())
                     self._alone.add(task)
                     task.add_done_callback(self._alone.discard)
                 return
@@ -181,4 +202,6 @@ class Journal:
             if pending is not None:
                 self.recent.add(documents)
                 self.committed.set()
+                if self._told is not None:
+                    self._told(each.event for row in rows for each in row.events)
         return blocked

@@ -6,6 +6,7 @@ store a statement each, which on the embedded database is what a handler costs.
 
 import asyncio
 from collections.abc import Mapping
+from contextvars import Context
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,7 @@ class GatheredReads:
         wanted, flying = self._wanted[collection], self._flying.setdefault(collection, set())
         while wanted and len(flying) < MOST_QUERIES:
             some = {key: wanted.pop(key) for key in list(islice(wanted, AT_ONCE))}
-            task = asyncio.create_task(self._answer(collection, some))
+            task = asyncio.create_task(self._answer(collection, some), context=Context())
             flying.add(task)
             task.add_done_callback(partial(self._landed, collection))
 
@@ -65,4 +66,5 @@ class GatheredReads:
 
     async def _find(self, collection: str, keys: list[Any]) -> dict[Any, Mapping[str, Any]]:
         where = {"_id": keys[0] if len(keys) == 1 else {"$in": keys}}
-        return {document["_id"]: document async for document in self._database.collection(collection).find(where)}
+        with self._database.timed("read"):
+            return {document["_id"]: document async for document in self._database.collection(collection).find(where)}

@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from domain_kit.refusals import Unavailable
-from resilience.metrics import CallMetrics, NoMetrics
+from resilience.metrics import BulkheadMetrics, NoMetrics
 
 
 class Bulkhead:
     """Lets `limit` calls in and `queue` wait (until their deadline); Unavailable BULKHEAD_FULL for more."""
 
-    def __init__(self, name: str, *, limit: int, queue: int = 0, metrics: CallMetrics | None = None) -> None:
+    def __init__(self, name: str, *, limit: int, queue: int = 0, metrics: BulkheadMetrics | None = None) -> None:
         self.name = name
         self._limit = limit
         self._queue = queue
@@ -20,6 +20,7 @@ class Bulkhead:
         self._places = asyncio.Semaphore(limit)
         self._in_use = 0
         self._waiting = 0
+        self._tell()
 
     @property
     def in_use(self) -> int:

@@ -12,8 +12,12 @@ class CallMetrics(Protocol):
     def breaker_changed(self, name: str, state: str) -> None:
         """The breaker is now "closed", "half-open" or "open"; also told once at the start."""
 
+
+class BulkheadMetrics(Protocol):
+    """The same for who waits for calls of `name`."""
+
     def bulkhead_used(self, name: str, in_use: int, waiting: int) -> None:
-        """Calls inside the bulkhead and calls in its queue, after a change."""
+        """Calls inside the bulkhead and calls in its queue, after a change; also told once at the start."""
 
     def bulkhead_refused(self, name: str) -> None:
         """A call found the bulkhead and its queue full."""

@@ -1,18 +1,21 @@
 """JSON logs, traces and metrics, with one correlation id through all of them."""
 
+from telemetry import families
 from telemetry.correlation import (
     accepted_correlation_id,
     bind_correlation_id,
     correlation_id,
     new_correlation_id,
 )
+from telemetry.declarations import Declared, counter, gauge, histogram
 from telemetry.logs import configure_logging, get_logger
-from telemetry.metrics import CallMetrics, Metrics
-from telemetry.tracing import Tracing, configure_tracing, continue_from, current_traceparent, span
+from telemetry.metrics import Metrics
+from telemetry.tracing import Span, Tracing, configure_tracing, continue_from, current_traceparent, sending, span
 
 __all__ = [
-    "CallMetrics",
+    "Declared",
     "Metrics",
+    "Span",
     "Tracing",
     "accepted_correlation_id",
     "bind_correlation_id",
@@ -20,8 +23,13 @@ __all__ = [
     "configure_tracing",
     "continue_from",
     "correlation_id",
+    "counter",
     "current_traceparent",
+    "families",
+    "gauge",
     "get_logger",
+    "histogram",
     "new_correlation_id",
+    "sending",
     "span",
 ]

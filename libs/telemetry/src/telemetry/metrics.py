@@ -1,6 +1,12 @@
-"""Prometheus metrics of one process: rate, errors and duration of everything it does, and what makes it wait."""
+"""Prometheus metrics of one process: rate, errors and duration of everything it does, and what makes it wait.
 
-from collections.abc import Sequence
+Everything here has the name, text and labels of a declaration (`families.py`, a service's `metrics.py`); groups come
+to be when they are first asked for, so that a process shows what it does and nothing else.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Protocol
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import (
@@ -10,47 +16,125 @@ from prometheus_client import (
     Histogram,
     Info,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
     start_http_server,
 )
 
-# Seconds. From an empty rpc to the longest deadline a caller is given.
-DURATIONS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+from telemetry import families
+from telemetry.backbone_metrics import ConsumerMetrics, DomainEventMetrics, RelayMetrics
+from telemetry.call_metrics import BulkheadMetrics, CallMetrics, ElasticMetrics
+from telemetry.declarations import Declared
+from telemetry.memory_limit import memory_limit
+from telemetry.rpc_metrics import RefusalMetrics, RpcMetrics
+from telemetry.store_metrics import StoreMetrics
+
+
+class Event(Protocol):
+    """A domain event as it is committed."""
+
+    @property
+    def type(self) -> str:
+        """Full name of its message."""
+
+    @property
+    def payload(self) -> bytes:
+        """The message."""
 
 
 class Metrics:
     """A registry of its own, so that a test or a second service in one process does not share it."""
 
     def __init__(self, service: str) -> None:
+        # A second series for each, which nobody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        Info("usher_service", "Which service this process is.", registry=self.registry).info({"service": service})
-        self.rpcs = RpcMetrics(self, "server")
-        self.client_rpcs = RpcMetrics(self, "client")
-        self.calls = CallMetrics(self)
+        info = families.SERVICE_INFO
+        Info(info.name.removesuffix("_info"), info.text, registry=self.registry).info({"service": service})
+        self.rpcs = RpcMetrics(self, families.RPC_HANDLED, families.RPC_SECONDS, families.RPC_IN_FLIGHT)
+        self.refusals = RefusalMetrics(self)
         self.store = StoreMetrics(self)
-        self.relay = RelayMetrics(self)
-        self.consumers = ConsumerMetrics(self)
-        self._health = self.gauge("health_check", "1 while a health check passes.", ["check"])
+        self.loop_lag = self.histogram(families.LOOP_LAG).observe
+        self._health = self.gauge(families.HEALTH_CHECK)
+        self._deaths = self.counter(families.WORKER_DEATHS)
+        self._certificates = self.gauge(families.CERTIFICATE_EXPIRY)
+        self.gauge(families.MEMORY_LIMIT).set(memory_limit())
+        self._hear: Callable[[Iterable[Event]], None] | None = None
 
-    def counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
-        """`usher_<name>_total`. Labels must have few values: never an id or an address."""
-        return Counter(f"usher_{name}", text, labels, registry=self.registry)
+    @cached_property
+    def client_rpcs(self) -> RpcMetrics:
+        """Of who calls other services."""
+        return RpcMetrics(self, families.CLIENT_HANDLED, families.CLIENT_SECONDS, families.CLIENT_IN_FLIGHT)
 
-    def gauge(self, name: str, text: str, labels: Sequence[str] = ()) -> Gauge:
-        """`usher_<name>`."""
-        return Gauge(f"usher_{name}", text, labels, registry=self.registry)
+    @cached_property
+    def calls(self) -> CallMetrics:
+        """Of who calls what is not ours."""
+        return CallMetrics(self)
 
-    def histogram(
-        self, name: str, text: str, labels: Sequence[str] = (), buckets: Sequence[float] = DURATIONS
-    ) -> Histogram:
-        """`usher_<name>`, in seconds unless `buckets` says otherwise."""
-        return Histogram(f"usher_{name}", text, labels, buckets=buckets, registry=self.registry)
+    @cached_property
+    def bulkheads(self) -> BulkheadMetrics:
+        """Of who limits such calls, or other work."""
+        return BulkheadMetrics(self)
+
+    @cached_property
+    def elastic(self) -> ElasticMetrics:
+        """Of who uses Elasticsearch."""
+        return ElasticMetrics(self)
+
+    @cached_property
+    def relay(self) -> RelayMetrics:
+        """Of who publishes domain events."""
+        return RelayMetrics(self)
+
+    @cached_property
+    def domain_events(self) -> DomainEventMetrics:
+        """Of who commits domain events; business metrics are counted there."""
+        counting = DomainEventMetrics(self)
+        self._hear = counting.committed
+        return counting
+
+    @cached_property
+    def consumers(self) -> ConsumerMetrics:
+        """Of who reads domain events."""
+        return ConsumerMetrics(self)
+
+    def counter(self, declared: Declared) -> Counter:
+        """Registered under its declared name."""
+        name = declared.name.removesuffix("_total")
+        return Counter(name, declared.text, tuple(declared.labels), registry=self.registry)
+
+    def gauge(self, declared: Declared) -> Gauge:
+        """The same."""
+        return Gauge(declared.name, declared.text, tuple(declared.labels), registry=self.registry)
+
+    def histogram(self, declared: Declared) -> Histogram:
+        """The same."""
+        return Histogram(
+            declared.name, declared.text, tuple(declared.labels), buckets=declared.buckets, registry=self.registry
+        )
+
+    def outcomes(self, declared: Declared) -> Callable[[str], None]:
+        """A counter of one label; what is given counts one of its value."""
+        labels = self.counter(declared).labels
+        return lambda value: labels(value).inc()
+
+    def committed(self, events: Iterable[Event]) -> None:
+        """These domain events are in the store to stay."""
+        if self._hear is not None:
+            self._hear(events)
 
     def health(self, check: str, passes: bool) -> None:
         """Remember the last result of a health check."""
         self._health.labels(check).set(passes)
+
+    def worker_died(self, worker: str) -> None:
+        """Background work ended by itself and is started again."""
+        self._deaths.labels(worker).inc()
+
+    def certificate(self, name: str, ends_at: Callable[[], float]) -> None:
+        """What tells a scrape, in a thread of its own, when a certificate ends, in seconds since 1970."""
+        self._certificates.labels(name).set_function(ends_at)
 
     def text(self) -> bytes:
         """The exposition format, as a scrape reads it."""
@@ -73,138 +157,3 @@ class MetricsServer:
         """Stop listening; takes up to half a second."""
         self._server.shutdown()
         self._server.server_close()
-
-
-class RpcMetrics:
-    """Rpcs served (`side` "server") or called ("client"); `method` is the full method without the first slash."""
-
-    def __init__(self, metrics: Metrics, side: str) -> None:
-        self._handled = metrics.counter(f"rpc_{side}_handled", "Rpcs by outcome.", ["method", "code"])
-        self._seconds = metrics.histogram(f"rpc_{side}_seconds", "How long rpcs took.", ["method"])
-        self._in_flight = metrics.gauge(f"rpc_{side}_in_flight", "Rpcs under way.")
-
-    def started(self) -> None:
-        """One more is under way."""
-        self._in_flight.inc()
-
-    def ended(self, method: str, code: str, seconds: float) -> None:
-        """`code` is the canonical name: OK, NOT_FOUND, …"""
-        self._in_flight.dec()
-        self._handled.labels(method, code).inc()
-        self._seconds.labels(method).observe(seconds)
-
-
-class CallMetrics:
-    """Implements resilience.CallMetrics: attempts, breakers and bulkheads by dependency."""
-
-    STATES = ("closed", "half-open", "open")
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._attempts = metrics.counter("call_attempts", "Attempts at calls by outcome.", ["dependency", "outcome"])
-        self._seconds = metrics.histogram("call_seconds", "How long attempts took.", ["dependency"])
-        self._breaker = metrics.gauge("breaker_state", "1 for the state the breaker is in.", ["dependency", "state"])
-        self._in_use = metrics.gauge("bulkhead_in_use", "Calls inside the bulkhead.", ["dependency"])
-        self._waiting = metrics.gauge("bulkhead_waiting", "Calls queued for the bulkhead.", ["dependency"])
-        self._refused = metrics.counter("bulkhead_refused", "Calls refused by a full bulkhead.", ["dependency"])
-
-    def attempted(self, name: str, outcome: str, seconds: float) -> None:
-        """One attempt ended as ok, failed, timed_out, refused or cancelled."""
-        self._attempts.labels(name, outcome).inc()
-        self._seconds.labels(name).observe(seconds)
-
-    def breaker_changed(self, name: str, state: str) -> None:
-        """The breaker is now closed, half-open or open."""
-        for each in self.STATES:
-            self._breaker.labels(name, each).set(each == state)
-
-    def bulkhead_used(self, name: str, in_use: int, waiting: int) -> None:
-        """Places taken and queue length."""
-        self._in_use.labels(name).set(in_use)
-        self._waiting.labels(name).set(waiting)
-
-    def bulkhead_refused(self, name: str) -> None:
-        """A call found it full."""
-        self._refused.labels(name).inc()
-
-
-class StoreMetrics:
-    """Implements mongo_store.StoreMetrics: commits to the service's database."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._seconds = metrics.histogram("store_commit_seconds", "How long transactions took.")
-        self._commands = metrics.histogram("store_commit_commands", "Commands in one transaction.", buckets=SIZES)
-        self._retried = metrics.counter("store_retries", "Work done again, by reason.", ["kind"])
-        self._refused = metrics.counter("store_refusals", "Commands turned down, by reason.", ["kind"])
-
-    def committed(self, commands: int, seconds: float) -> None:
-        """A transaction went through."""
-        self._commands.observe(commands)
-        self._seconds.observe(seconds)
-
-    def retried(self, kind: str) -> None:
-        """Work had to be done again: "transient" or "split"."""
-        self._retried.labels(kind).inc()
-
-    def refused(self, kind: str) -> None:
-        """A command was turned down: "conflict", "duplicate" or "repeat"."""
-        self._refused.labels(kind).inc()
-
-
-class RelayMetrics:
-    """Implements event_backbone.RelayMetrics: the way from the outbox to the broker."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._published = metrics.counter("relay_published", "Domain events the broker acknowledged.", ["topic"])
-        self._failed = metrics.counter("relay_failures", "Batches that could not be published.", ["topic"])
-        self._refilled = metrics.counter("relay_refilled", "Rows published again after a loss.", ["topic"])
-        self._leads = metrics.gauge("relay_leads", "1 while this process holds the relay's lease.", ["topic"])
-        self._age = metrics.gauge("outbox_oldest_pending_seconds", "Age of the oldest unpublished domain event.")
-
-    def published(self, topic: str, events: int) -> None:
-        """Domain events acknowledged by the broker."""
-        self._published.labels(topic).inc(events)
-
-    def failed(self, topic: str) -> None:
-        """A batch was not acknowledged and will be tried again."""
-        self._failed.labels(topic).inc()
-
-    def refilled(self, topic: str, rows: int) -> None:
-        """Rows made pending again."""
-        self._refilled.labels(topic).inc(rows)
-
-    def leads(self, topic: str, leads: bool) -> None:
-        """Whether this process relays."""
-        self._leads.labels(topic).set(leads)
-
-    def outbox_age(self, seconds: float) -> None:
-        """Zero when nothing waits."""
-        self._age.set(seconds)
-
-
-class ConsumerMetrics:
-    """Implements event_backbone.ConsumerMetrics: domain events applied, by consumer."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._handled = metrics.counter("consumer_events", "Domain events by outcome.", ["consumer", "type", "outcome"])
-        self._seconds = metrics.histogram("consumer_seconds", "How long applying took.", ["consumer"])
-        self._lag = metrics.gauge("consumer_lag", "Records behind the end of the log.", ["consumer"])
-        self._parked = metrics.gauge("consumer_parked", "Domain events put aside.", ["consumer", "kind"])
-        self._rebuilt = metrics.counter("consumer_rebuilds", "Clients rebuilt because they were stuck.", ["consumer"])
-
-    def handled(self, consumer: str, type: str, outcome: str, seconds: float) -> None:
-        """`outcome` is "applied", "repeated", "parked", "dead" or "failed" (will be tried again)."""
-        self._handled.labels(consumer, type, outcome).inc()
-        self._seconds.labels(consumer).observe(seconds)
-
-    def lag(self, consumer: str, records: int) -> None:
-        """Over all partitions."""
-        self._lag.labels(consumer).set(records)
-
-    def parked(self, consumer: str, waiting: int, dead: int) -> None:
-        """How many wait for something and how many for a redrive."""
-        self._parked.labels(consumer, "waiting").set(waiting)
-        self._parked.labels(consumer, "dead").set(dead)
-
-    def rebuilt(self, consumer: str) -> None:
-        """The client made no progress and was replaced."""
-        self._rebuilt.labels(consumer).inc()

@@ -1,7 +1,7 @@
 """A real server around given servicers, in process, so that component tests call rpcs through all interceptors."""
 
 import dataclasses
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ import grpc
 import grpc.aio
 
 from access import Role, SigningKey, StaticKeys, TokenSigner
-from grpc_runtime import Service, open_channel
+from grpc_runtime import Service, identity_of, open_channel
 from grpc_runtime.channels import Channel
 from grpc_runtime.server import Server
 from telemetry import Metrics
@@ -26,6 +26,11 @@ class CallSettings:
     host: str = "127.0.0.1"
     port: int = 0
     metrics_port: int = 0
+    health_port: int | None = None
+    tls_cert_file: str = ""
+    tls_key_file: str = ""
+    tls_ca_file: str = ""
+    tls_peers: Sequence[str] = ()
     log_level: str = "WARNING"
     otlp_endpoint: str = ""
     trace_ratio: float = 0.0
@@ -38,8 +43,8 @@ class CallSettings:
 class Calls:
     """A started server and what a test needs to call it.
 
-    channel: for stubs; refusals are raised as domain_kit.refusals. plain_channel: grpc's own, raising AioRpcError.
-    metrics: what the server has counted.
+    channel: for stubs, with the server's own certificate; refusals are raised as domain_kit.refusals.
+    plain_channel: grpc's own, without one, raising AioRpcError. metrics: what the server has counted.
     """
 
     def __init__(
@@ -89,7 +94,11 @@ async def calls_to(
     server = Server(service, settings, metrics, keys)
     address = f"{settings.host}:{await server.start()}"
     try:
-        async with open_channel(address) as channel, grpc.aio.insecure_channel(address) as plain_channel:
+        identity = identity_of(settings)
+        async with (
+            open_channel(address, identity=identity) as channel,
+            grpc.aio.insecure_channel(address) as plain_channel,
+        ):
             yield Calls(server, address, metrics, TokenSigner(key, settings.token_issuer), channel, plain_channel)
     finally:
         await server.stop(settings.drain_seconds)

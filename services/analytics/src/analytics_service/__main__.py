@@ -1,11 +1,8 @@
 """Runs the analytics service."""
 
-import os
-
-from analytics_service.composition import build
+from analytics_service.composition import SCHEMA, build, prepare_index
 from analytics_service.settings import Settings
-from environment import read
-from grpc_runtime import run
+from chassis import start
 
 if __name__ == "__main__":
-    run(build, read(Settings, os.environ))
+    start(build, SCHEMA, Settings, beside=prepare_index)

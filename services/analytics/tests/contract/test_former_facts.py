@@ -2,16 +2,18 @@
 
 from datetime import UTC, date, datetime
 
+from analytics_service.composition import SCHEMA
 from analytics_service.domain.calendar import OrganizerZone
 from analytics_service.domain.facts import Fact, FiledFact, Kind, Line, SheetKey
 from analytics_service.domain.figures import Figures
 from analytics_service.handlers.count_sales import count_sales
 from analytics_service.handlers.show_facts import heal_index, show_facts
 from analytics_service.outbound.documents import fact_document
-from analytics_service.outbound.facts import MongoFacts, ensure_indexes
+from analytics_service.outbound.facts import MongoFacts
 from analytics_service.outbound.sheets import MongoSheets
 from domain_kit.ids import new_id
 from mongo_store import Index, open_database
+from mongo_store.schema import prepare
 
 ORGANIZER, TIME = f"organizers/{new_id()}", datetime(2027, 3, 1, 2, tzinfo=UTC)
 LINES = (Line("events/e/ticketTypes/t", "CAD", Figures(tickets_sold=1, gross=100)),)
@@ -40,7 +42,7 @@ async def test_what_was_marked_is_done_and_what_was_counted_is_counted_again(mon
         await database.collection("sheets").insert_one({"_id": f"{ORGANIZER}|2027-03-01|events/e", **sheet})
 
         for _ in range(2):
-            await ensure_indexes(database)
+            await prepare(database, SCHEMA)
 
         facts, sheets = MongoFacts(database), MongoSheets(database)
         touched = {each.isoformat() for note in await facts.uncounted(99) for each in (key.day for key in note.touched)}

@@ -1,11 +1,8 @@
 """Runs the booking service."""
 
-import os
-
-from booking_service.composition import build
+from booking_service.composition import SCHEMA, build
 from booking_service.settings import Settings
-from environment import read
-from grpc_runtime import run
+from chassis import start
 
 if __name__ == "__main__":
-    run(build, read(Settings, os.environ))
+    start(build, SCHEMA, Settings)

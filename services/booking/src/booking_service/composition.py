@@ -23,7 +23,14 @@ from booking_service.inbound.voucher_worker import LapseWorker
 from booking_service.inbound.waiting_list_servicer import WaitingListParts, WaitingListServicer
 from booking_service.inbound.waiting_list_worker import WaitingListWorker
 from booking_service.inbound.waiting_room_servicer import RoomParts, WaitingRoomServicer
-from booking_service.inbound.workers import AnnouncingWorker, ClosingWorker, ExpiryWorker, ImportWorker
+from booking_service.inbound.workers import (
+    AnnouncingWorker,
+    ClosingWorker,
+    ExpiryWorker,
+    ImportWorker,
+    MeasuringWorker,
+)
+from booking_service.metrics import count_business
 from booking_service.outbound import (
     announcements,
     check_ins,
@@ -38,6 +45,7 @@ from booking_service.outbound.changes import StockChanges
 from booking_service.outbound.check_in_changes import TallyChanges
 from booking_service.outbound.desk import BatchDesk, expiry_cause
 from booking_service.outbound.documents import answer_from_document
+from booking_service.outbound.hold_figures import HoldFigures
 from booking_service.outbound.imports import MongoImports
 from booking_service.outbound.known_offers import KnownOffers
 from booking_service.outbound.known_owners import KnownOwners
@@ -54,10 +62,10 @@ from booking_service.outbound.vouchers import MongoVouchers
 from booking_service.outbound.waiting_entries import MongoWaitingEntries
 from booking_service.outbound.waiting_rooms import MongoWaitingRooms
 from booking_service.settings import Settings
-from chassis import open_chassis
+from chassis import Chassis, open_chassis
 from domain_kit.repository import Cause
 from grpc_runtime import Service, Worker
-from mongo_store import Journal
+from mongo_store import Journal, Schema
 from resource_api import PageTokens
 from telemetry import Metrics
 from ticket_documents import qr_codes
@@ -72,23 +80,22 @@ from usher.booking.v1.voucher_service_pb2_grpc import add_VoucherServiceServicer
 from usher.booking.v1.waiting_list_service_pb2_grpc import add_WaitingListServiceServicer_to_server
 from usher.booking.v1.waiting_room_service_pb2_grpc import add_WaitingRoomServiceServicer_to_server
 
-INDEXES = {
-    **repositories.INDEXES,
-    **announcements.INDEXES,
-    **check_ins.INDEXES,
-    **imports.INDEXES,
-    **vouchers.INDEXES,
-    **waiting_entries.INDEXES,
-    **resale_offers.INDEXES,
-}
+SCHEMA = Schema.of(
+    repositories.INDEXES,
+    announcements.INDEXES,
+    check_ins.INDEXES,
+    imports.INDEXES,
+    vouchers.INDEXES,
+    waiting_entries.INDEXES,
+    resale_offers.INDEXES,
+)
 
 
 @asynccontextmanager
 async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
-    async with open_chassis(settings, metrics) as chassis:
+    async with open_chassis(settings, metrics, SCHEMA) as chassis:
         journal, clock = chassis.journal, chassis.journal.clock
-        await chassis.database.ensure_indexes(INDEXES)
         keys = TicketKeys(journal)
         await keys.open()
         bookings, stocks = MongoBookings(journal), MongoStocks(journal)
@@ -209,6 +216,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     Worker("voucher-reservations", lapses.run, lapses.stop),
                     Worker("imports", finishing.run, finishing.stop),
                     Worker("closing", closing.run, closing.stop),
+                    _figures(chassis, metrics),
                     Worker("announcements", announcing.run, announcing.stop),
                     Worker("changes", changes.run),
                     Worker("check-in-changes", tally_changes.run),
@@ -223,6 +231,13 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             stop_streams()
             paperwork.close()
             await lanes.close()
+
+
+def _figures(chassis: Chassis, metrics: Metrics) -> Worker:
+    """Counts what is committed from now on; the worker measures what only the store knows."""
+    count_business(metrics)
+    measuring = MeasuringWorker(HoldFigures(chassis.database, chassis.journal, metrics).measure)
+    return Worker("hold-figures", measuring.run, measuring.stop)
 
 
 async def _open_waiting_rooms(

@@ -22,7 +22,7 @@ def _count(text: str) -> int:
 class Settings(ServiceSettings):
     """hold_seconds: how long places are held. watch_seconds: how long a stream may last.
 
-    lanes: commits at once. lane_bound: commands that may wait in a lane.
+    lanes: commits at once; one gathers the most, also of many events. lane_bound: commands that may wait in a lane.
     waiting_room_streams: streams that may watch places at once.
     apple_certificates: PEM, the pass type certificate and then those above it (WWDR). apple_key: PEM, its RSA key.
     google_issuer: number of the Wallet issuer. google_account: key file (JSON) of its service account. Either wallet
@@ -32,7 +32,7 @@ class Settings(ServiceSettings):
     service: str = "booking"
     hold_seconds: float = variable("USHER_HOLD_SECONDS", positive, default=600.0)
     watch_seconds: float = variable("USHER_WATCH_SECONDS", positive, default=600.0)
-    lanes: int = variable("USHER_LANES", _count, default=4)
+    lanes: int = variable("USHER_LANES", _count, default=1)
     lane_bound: int = variable("USHER_LANE_BOUND", _count, default=4096)
     waiting_room_streams: int = variable("USHER_WAITING_ROOM_STREAMS", _count, default=2000)
     apple_certificates: str = variable("USHER_APPLE_PASS_CERTIFICATES", default="")
@@ -42,6 +42,7 @@ class Settings(ServiceSettings):
 
     def __post_init__(self) -> None:
         """SettingsError for a wallet whose certificate or key cannot be used."""
+        super().__post_init__()
         self.apple_signer()
         self.google_signer()
 

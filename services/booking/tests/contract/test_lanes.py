@@ -11,11 +11,13 @@ from booking_service.domain.offer import OfferState
 from booking_service.domain.states import BookingState
 from booking_service.outbound.desk import BatchDesk, expiry_cause
 from booking_service.outbound.documents import BOOKINGS, INVENTORY
+from booking_service.outbound.lane_metrics import PrometheusLaneMetrics
 from booking_service.outbound.lanes import Lanes
 from booking_service.outbound.repositories import MongoBookings, MongoStocks
 from domain_kit.money import Money
 from domain_kit.refusals import Aborted, FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
 from mongo_store import MongoOutbox
+from telemetry import Metrics
 from testkit.memory import MemoryJournal, MemoryOutbox
 
 
@@ -256,6 +258,7 @@ async def test_what_gathers_while_a_commit_is_in_flight_is_committed_at_once(mak
         def queued(self, commands): ...
 
         def conflicted(self): ...
+        def refused(self, reason): ...
 
         def committed(self, commands, seconds):
             batches.append(commands)
@@ -267,6 +270,38 @@ async def test_what_gathers_while_a_commit_is_in_flight_is_committed_at_once(mak
         await asyncio.sleep(0)
     await asyncio.gather(first, *(lanes.submit(make.hold(), make.cause()) for _ in range(40)))
     assert batches in ([1, 1, 40], [1, 41])  # the first hold may be decided ahead of the commit before it
+
+
+async def test_who_looks_at_idle_lanes_sees_nobody_waiting(make, journal):
+    queued = []
+
+    class Looking:
+        def queued(self, commands):
+            queued.append(commands)
+
+        def conflicted(self): ...
+        def refused(self, reason): ...
+        def committed(self, commands, seconds): ...
+
+    metrics = Looking()
+    lanes = Lanes([BatchDesk(journal, metrics=metrics) for _ in range(2)], metrics=metrics)
+    await on_sale(make, lanes, capacities={"hall": 100})
+    await asyncio.gather(*(lanes.submit(make.hold(), make.cause()) for _ in range(40)))
+    assert max(queued) > 1
+    assert queued[-1] == 0
+
+
+async def test_a_refused_booking_is_counted_by_its_reason_and_other_refusals_are_not(make, journal):
+    metrics = Metrics("booking")
+    lane_metrics = PrometheusLaneMetrics(metrics)
+    lanes = Lanes([BatchDesk(journal, metrics=lane_metrics)], metrics=lane_metrics)
+    await on_sale(make, lanes, capacities={"hall": 1})
+    await results_of(lanes.submit(make.hold(), make.cause()) for _ in range(3))
+    await results_of(
+        [lanes.submit(Cancel(make.EVENT, f"{make.EVENT}/bookings/{'0' * 26}", "changed plans"), make.cause())]
+    )
+    (counted,) = (each for each in metrics.registry.collect() if each.name == "usher_bookings_refused")
+    assert {each.labels["reason"]: each.value for each in counted.samples} == {"SOLD_OUT": 2}
 
 
 async def test_one_commit_serves_many_events(make, journal):

@@ -1,11 +1,8 @@
 """Runs the event service."""
 
-import os
-
-from environment import read
-from event_service.composition import build
+from chassis import start
+from event_service.composition import SCHEMA, build
 from event_service.settings import Settings
-from grpc_runtime import run
 
 if __name__ == "__main__":
-    run(build, read(Settings, os.environ))
+    start(build, SCHEMA, Settings)

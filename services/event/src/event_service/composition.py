@@ -8,14 +8,17 @@ from chassis import open_chassis
 from domain_kit.refusals import NotFound
 from event_service.domain.seating import MOST_ROWS, MOST_SEATS
 from event_service.inbound.servicer import EventServicer
-from event_service.outbound.repositories import MongoEvents, ensure_indexes
+from event_service.metrics import count_business
+from event_service.outbound.repositories import INDEXES, MongoEvents
 from event_service.settings import Settings
 from grpc_runtime import Service
+from mongo_store import Schema
 from resource_api import PageTokens
 from telemetry import Metrics
 from usher.event.v1.event_service_pb2 import UpdateSeatingPlanRequest
 from usher.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
 
+SCHEMA = Schema(INDEXES)
 # A plan with as many seats, all accessible, rows and sections as it may have.
 MOST_ITEMS = {UpdateSeatingPlanRequest.DESCRIPTOR.full_name: 2 * MOST_SEATS + MOST_ROWS + 200}
 
@@ -23,8 +26,8 @@ MOST_ITEMS = {UpdateSeatingPlanRequest.DESCRIPTOR.full_name: 2 * MOST_SEATS + MO
 @asynccontextmanager
 async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
-    async with open_chassis(settings, metrics) as chassis:
-        await ensure_indexes(chassis.database)
+    async with open_chassis(settings, metrics, SCHEMA) as chassis:
+        count_business(metrics)
         events = MongoEvents(chassis.journal)
 
         async def owner_of(name: str) -> Ownership | None:

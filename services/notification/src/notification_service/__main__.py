@@ -1,11 +1,8 @@
 """Runs the notification service."""
 
-import os
-
-from environment import read
-from grpc_runtime import run
-from notification_service.composition import build
+from chassis import start
+from notification_service.composition import SCHEMA, build
 from notification_service.settings import Settings
 
 if __name__ == "__main__":
-    run(build, read(Settings, os.environ))
+    start(build, SCHEMA, Settings)

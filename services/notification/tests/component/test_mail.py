@@ -14,12 +14,14 @@ from domain_kit.refusals import Unavailable
 from domain_kit.repository import Cause
 from event_backbone import NotYet, Received
 from mongo_store import Journal, MongoOutbox, open_database
+from mongo_store.schema import prepare
+from notification_service.composition import SCHEMA
 from notification_service.domain.notification import Notification, State
 from notification_service.domain.ports import Post
 from notification_service.handlers.deliver_letters import LINES, Patience, deliver_letters
 from notification_service.inbound.consumers import MailCauses
 from notification_service.inbound.postman import Postman
-from notification_service.outbound.repositories import MongoNotifications, ToldByOthers, ensure_indexes
+from notification_service.outbound.repositories import MongoNotifications, ToldByOthers
 from notification_service.outbound.smtp_lines import SmtpLines
 from notification_service.outbound.smtp_post import SmtpPost
 from notification_service.outbound.writing import Writer
@@ -93,8 +95,7 @@ def asked(kind: type, *, state: int = 0, units: int = 20) -> object:
 async def service(mongodb: str, mail_server) -> AsyncIterator[Service]:
     async with open_database(mongodb, f"test_{new_id()}") as database:
         journal = Journal(database)
-        await journal.ensure_indexes()
-        await ensure_indexes(database)
+        await prepare(database, SCHEMA)
         guard = Resilient("smtp", timeout=5)
         lines = SmtpLines("127.0.0.1", mail_server.port)
         post = SmtpPost(lines, "u@usher.example", "usher.example", Writer(), guard)

@@ -12,10 +12,12 @@ from event_backbone import Subscription
 from grpc_runtime import Worker
 from payment_service.domain.payment_books import Books
 from payment_service.handlers.issue_invoices import issue_invoices
+from payment_service.inbound.auditor import Auditor
 from payment_service.inbound.bookkeeper import Bookkeeper
 from payment_service.inbound.invoice_servicer import InvoiceParts, InvoiceServicer
 from payment_service.inbound.ledger_servicer import LedgerParts, LedgerServicer
 from payment_service.inbound.receipts import receipt_subscription, seller_subscription
+from payment_service.metrics import ledger_figures
 from payment_service.outbound import invoices, ledger, payouts
 from payment_service.outbound.printed_invoices import PrintedInvoices
 from payment_service.outbound.receipts import MongoKnowledge
@@ -25,6 +27,8 @@ from resource_api import PageTokens
 from usher.payment.v1.invoice_service_pb2_grpc import add_InvoiceServiceServicer_to_server
 from usher.payment.v1.ledger_service_pb2_grpc import add_LedgerServiceServicer_to_server
 
+ACCOUNTING_INDEXES = (ledger.INDEXES, payouts.INDEXES, invoices.INDEXES)
+
 
 @dataclass(frozen=True, slots=True)
 class Accounting:
@@ -33,7 +37,7 @@ class Accounting:
     books: Books
     servicers: Sequence[tuple[Callable[..., None], Any]]
     subscriptions: Sequence[Subscription]
-    worker: Worker
+    workers: Sequence[Worker]
     invoice_book: invoices.MongoInvoices
 
     async def owner_of(self, name: str) -> Ownership | None:
@@ -47,15 +51,14 @@ class Accounting:
         return Ownership(invoice.buyer, invoice.seller.organizer)
 
 
-async def open_accounting(chassis: Chassis, settings: Settings) -> Accounting:
-    """With its indexes made. ValueError for terms that are malformed."""
-    for indexes in (ledger.INDEXES, payouts.INDEXES, invoices.INDEXES):
-        await chassis.database.ensure_indexes(indexes)
+def open_accounting(chassis: Chassis, settings: Settings) -> Accounting:
+    """Over its indexes. ValueError for terms that are malformed."""
     journal, terms, tokens = chassis.journal, read_terms(settings.terms_file), PageTokens(settings.page_token_key)
     chain, book = ledger.MongoLedger(journal), invoices.MongoInvoices(journal)
     knowledge = MongoKnowledge(chassis.database)
     ledger_parts = LedgerParts(chain, payouts.MongoPayouts(journal), terms, tokens, journal.clock)
     keeper = Bookkeeper(chassis.outbox, [chain.chain, partial(issue_invoices, book, clock=journal.clock)])
+    auditor = Auditor(chassis.outbox, partial(ledger.audit, chassis.database), ledger_figures(chassis.metrics))
     return Accounting(
         books=Books(terms, expected_fee),
         servicers=[
@@ -63,6 +66,9 @@ async def open_accounting(chassis: Chassis, settings: Settings) -> Accounting:
             (add_InvoiceServiceServicer_to_server, InvoiceServicer(InvoiceParts(book, PrintedInvoices(), tokens))),
         ],
         subscriptions=[receipt_subscription(knowledge), seller_subscription(knowledge)],
-        worker=Worker("bookkeeper", keeper.run, keeper.stop),
+        workers=[
+            Worker("bookkeeper", keeper.run, keeper.stop),
+            Worker("ledger-audit", auditor.run, auditor.stop),
+        ],
         invoice_book=book,
     )

@@ -6,8 +6,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from access import Ownership
 from chassis import open_chassis
 from domain_kit.refusals import NotFound
-from grpc_runtime import Service, Worker, open_channel
-from payment_service.accounting import open_accounting
+from grpc_runtime import Service, Worker, identity_of, open_channel
+from mongo_store import Schema
+from payment_service.accounting import ACCOUNTING_INDEXES, open_accounting
 from payment_service.domain.payment import Payment
 from payment_service.domain.webhook_inbox import Kept
 from payment_service.handlers.receive_notice import receive_notice
@@ -17,12 +18,14 @@ from payment_service.inbound.parts import Parts
 from payment_service.inbound.saved_method_servicer import SavedPaymentMethodServicer
 from payment_service.inbound.servicer import PaymentServicer
 from payment_service.inbound.workers import SettlingWorker, WebhookWorker
+from payment_service.metrics import NoticeMetrics, count_business
 from payment_service.outbound.bookings import BookingClient
 from payment_service.outbound.gateway_registry import open_gateways, read_credentials
+from payment_service.outbound.keepers import INDEXES as KEEPERS_INDEXES
 from payment_service.outbound.keepers import MongoKeepers
 from payment_service.outbound.open_work import MongoOpenWork
 from payment_service.outbound.payment_settings import MongoPaymentSettings
-from payment_service.outbound.repositories import MongoPayments, ensure_indexes
+from payment_service.outbound.repositories import INDEXES, MongoPayments
 from payment_service.outbound.webhook_inbox import MongoWebhookInbox
 from payment_service.settings import Settings
 from resilience import Breaker, Bulkhead, Resilient, Retry
@@ -32,13 +35,17 @@ from usher.booking.v1.booking_service_pb2_grpc import BookingServiceStub
 from usher.payment.v1.payment_service_pb2_grpc import add_PaymentServiceServicer_to_server
 from usher.payment.v1.saved_payment_method_service_pb2_grpc import add_SavedPaymentMethodServiceServicer_to_server
 
+SCHEMA = Schema.of(INDEXES, KEEPERS_INDEXES, *ACCOUNTING_INDEXES)
+
 
 @asynccontextmanager
 async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
     async with AsyncExitStack() as stack:
-        chassis = await stack.enter_async_context(open_chassis(settings, metrics))
-        channel = await stack.enter_async_context(open_channel(settings.booking_target, metrics=metrics))
+        chassis = await stack.enter_async_context(open_chassis(settings, metrics, SCHEMA))
+        channel = await stack.enter_async_context(
+            open_channel(settings.booking_target, metrics=metrics, identity=identity_of(settings))
+        )
         organizers = MongoPaymentSettings(chassis.journal)
         gateways = await stack.enter_async_context(
             open_gateways(
@@ -50,19 +57,20 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 guard=lambda name, breaker: _guard(name, breaker, settings, metrics),
             )
         )
-        await ensure_indexes(chassis.database)
+        count_business(metrics)
         clock = chassis.journal.clock
 
         async def settle(name: str) -> Payment:
             return await settle_payment(payments, gateways, name, clock=clock)
 
         async def apply(kept: Kept) -> None:
-            await receive_notice(payments, gateways, kept.gateway, kept.notice, clock=clock)
+            with notices.applying(kept.gateway):
+                await receive_notice(payments, gateways, kept.gateway, kept.notice, clock=clock)
 
         settling = SettlingWorker(MongoOpenWork(chassis.database), settle, clock)
         inbox = MongoWebhookInbox(chassis.database)
         webhooks = WebhookWorker(inbox, apply, clock)
-        accounting = await open_accounting(chassis, settings)
+        accounting, notices = open_accounting(chassis, settings), NoticeMetrics(metrics)
         payments = MongoPayments(chassis.journal, settling.wake, accounting.books)
 
         async def owner_of(name: str) -> Ownership | None:
@@ -99,7 +107,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             ],
             workers=[
                 *chassis.workers(booking_subscription(payments, gateways, clock), *accounting.subscriptions),
-                accounting.worker,
+                *accounting.workers,
                 Worker("settling", settling.run, settling.stop),
                 Worker("webhooks", webhooks.run, webhooks.stop),
             ],
@@ -115,6 +123,6 @@ def _guard(name: str, breaker: Breaker, settings: Settings, metrics: Metrics) ->
         timeout=settings.gateway_seconds,
         retry=Retry(attempts=3, initial=0.1, maximum=1.0),
         breaker=breaker,
-        bulkhead=Bulkhead(name, limit=32, queue=256, metrics=metrics.calls),
+        bulkhead=Bulkhead(name, limit=32, queue=256, metrics=metrics.bulkheads),
         metrics=metrics.calls,
     )

@@ -13,6 +13,8 @@ from domain_kit.ids import new_id
 from domain_kit.money import Money
 from domain_kit.repository import Cause
 from mongo_store import Database, Journal, open_database
+from mongo_store.schema import prepare
+from payment_service.composition import SCHEMA
 from payment_service.domain.attempt import Attempt
 from payment_service.domain.bookkeeping import Deal, captured
 from payment_service.domain.chain import BLOCK_SIZE, canonical
@@ -23,8 +25,8 @@ from payment_service.domain.terms import Terms, TermsBook
 from payment_service.domain.verification import Anchor, Fault
 from payment_service.outbound import ledger as stored
 from payment_service.outbound.bookkeeping import INVOICES_DUE, UNCHAINED
-from payment_service.outbound.ledger import BLOCKS, INDEXES, MongoLedger, entries_of, verified
-from payment_service.outbound.repositories import MongoPayments, ensure_indexes
+from payment_service.outbound.ledger import BLOCKS, MongoLedger, entries_of, verified
+from payment_service.outbound.repositories import MongoPayments
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 ORGANIZER = "organizers/o"
@@ -48,8 +50,7 @@ asyncio.run(main())
 @pytest.fixture
 async def database(mongodb: str) -> AsyncIterator[Database]:
     async with open_database(mongodb, f"ledger_{new_id()}") as database:
-        await ensure_indexes(database)
-        await database.ensure_indexes(INDEXES)
+        await prepare(database, SCHEMA)
         yield database
 
 
@@ -207,3 +208,22 @@ async def test_a_ledger_that_grows_while_it_is_verified_is_sound(database: Datab
         assert (await verified(database)).findings == []
     await growing
     assert (await verified(database)).head.count == 1200
+
+
+async def test_an_audit_finds_sums_that_are_not_zero_and_with_a_walk_what_was_altered(
+    database: Database, ledger: MongoLedger
+) -> None:
+    await waiting(database, 3)
+    before = await stored.audit(database, walk=False)
+    assert before is not None
+    assert before.waiting == 3
+    await chain_all(ledger)
+    sound = await stored.audit(database, walk=True)
+    assert sound is not None
+    assert (sound.findings, sound.waiting, sound.walked) == ([], 0, True)
+    await database.collection(stored.BALANCES).update_one({}, {"$inc": {"amount": 5}})
+    looked, walked = await stored.audit(database, walk=False), await stored.audit(database, walk=True)
+    assert looked is not None
+    assert walked is not None
+    assert list(looked.findings) == ["balances sum to 5 CAD"]
+    assert any(each.startswith("BALANCE") for each in walked.findings)

@@ -12,6 +12,8 @@ from domain_kit.money import Money
 from domain_kit.refusals import Aborted, AlreadyExists
 from domain_kit.repository import Cause
 from mongo_store import Database, Journal, open_database
+from mongo_store.schema import prepare
+from payment_service.composition import SCHEMA
 from payment_service.domain.attempt import Attempt
 from payment_service.domain.gateways import (
     Delivery,
@@ -29,7 +31,7 @@ from payment_service.domain.payment_settings import PaymentSettings
 from payment_service.domain.webhook_inbox import FIRST_WAIT, GIVE_UP
 from payment_service.outbound.open_work import MongoOpenWork
 from payment_service.outbound.payment_settings import MongoPaymentSettings
-from payment_service.outbound.repositories import MongoPayments, ensure_indexes
+from payment_service.outbound.repositories import MongoPayments
 from payment_service.outbound.webhook_inbox import MongoWebhookInbox
 from resource_api import etag_of
 
@@ -39,8 +41,8 @@ NOW = datetime(2027, 3, 1, tzinfo=UTC)
 @pytest.fixture
 async def database(mongodb: str) -> AsyncIterator[Database]:
     async with open_database(mongodb, f"payments_{new_id()}") as database:
-        await ensure_indexes(database)
-        await ensure_indexes(database)
+        await prepare(database, SCHEMA)
+        await prepare(database, SCHEMA)
         yield database
 
 

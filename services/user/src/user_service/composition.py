@@ -8,37 +8,40 @@ from importlib.resources import files
 from chassis import open_chassis
 from domain_kit.clock import utc_now
 from grpc_runtime import Service, Worker
+from mongo_store import Schema
 from resource_api import PageTokens
 from telemetry import Metrics
 from user_service.domain.passwords import WeakPasswords
 from user_service.inbound.servicer import UserServicer
 from user_service.inbound.workers import Periodic, idle_sessions
+from user_service.metrics import count_business
 from user_service.outbound.access_tokens import SignedAccessTokens
 from user_service.outbound.password_hashing import open_passwords
-from user_service.outbound.repositories import MongoOrganizers, MongoSessions, MongoUsers, ensure_indexes
-from user_service.outbound.sign_in_failures import MongoSignInFailures, ensure_failure_indexes
+from user_service.outbound.repositories import INDEXES, MongoOrganizers, MongoSessions, MongoUsers
+from user_service.outbound.sign_in_failures import INDEXES as FAILURE_INDEXES
+from user_service.outbound.sign_in_failures import MongoSignInFailures
 from user_service.outbound.signing_keys import SigningKeys
 from user_service.settings import Settings
 from usher.user.v1.user_service_pb2_grpc import add_UserServiceServicer_to_server
 
 KEYS_READ_EVERY = 60.0
+SCHEMA = Schema.of(INDEXES, FAILURE_INDEXES)
 
 
 @asynccontextmanager
 async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
     async with (
-        open_chassis(settings, metrics) as chassis,
+        open_chassis(settings, metrics, SCHEMA) as chassis,
         open_passwords(
             memory_kib=settings.argon2_memory_kib,
             passes=settings.argon2_passes,
             lanes=settings.argon2_lanes,
             threads=settings.argon2_threads,
-            metrics=metrics.calls,
+            metrics=metrics.bulkheads,
         ) as passwords,
     ):
-        await ensure_indexes(chassis.database)
-        await ensure_failure_indexes(chassis.database)
+        count_business(metrics)
         keys = SigningKeys(chassis.journal, utc_now, settings.rotation)
         await keys.load()
         sessions, organizers = MongoSessions(chassis.journal), MongoOrganizers(chassis.journal)

@@ -10,18 +10,18 @@ from access import TokenSigner, TokenVerifier
 from domain_kit.ids import new_id
 from domain_kit.refusals import AlreadyExists
 from mongo_store import Journal, MongoOutbox, open_database
+from mongo_store.schema import prepare
+from user_service.composition import SCHEMA
 from user_service.domain.key_rotation import RotationPolicy
 from user_service.domain.lockout import Failures
-from user_service.outbound.repositories import ensure_indexes
-from user_service.outbound.sign_in_failures import MongoSignInFailures, ensure_failure_indexes
+from user_service.outbound.sign_in_failures import MongoSignInFailures
 from user_service.outbound.signing_keys import SigningKeys
 
 
 @asynccontextmanager
 async def fresh_database(mongo_uri):
     async with open_database(mongo_uri, f"test_{new_id()}") as database:
-        await ensure_indexes(database)
-        await ensure_failure_indexes(database)
+        await prepare(database, SCHEMA)
         yield database
         await database.client.drop_database(database.name)
 
@@ -39,7 +39,6 @@ async def stored(request, parts):
         return
     async with fresh_database(request.getfixturevalue("mongo_uri")) as database:
         journal = Journal(database, parts.clock)
-        await journal.ensure_indexes()
         parts = type(parts)(clock=parts.clock, journal=journal)
         parts.outbox = MongoOutbox(journal)
         yield parts

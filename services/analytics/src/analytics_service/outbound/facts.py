@@ -1,6 +1,6 @@
 """All facts in MongoDB: what figures are counted from, and what fills the index again when it has lost some."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,6 @@ from analytics_service.domain.facts import CLAIMS, Fact, FiledFact, SheetKey, To
 from analytics_service.domain.sales import Sheet
 from analytics_service.outbound.documents import filed_fact, key_document, line_of
 from analytics_service.outbound.filing import FACTS, SILENT, Filing
-from analytics_service.outbound.former import adopt_former_facts
 from analytics_service.outbound.notes import Notes
 from domain_kit.ids import new_id
 from mongo_store import Database, Index
@@ -28,11 +27,11 @@ SHOWN_AT_ONCE = 64
 
 
 class MongoFacts:
-    """analytics_service.domain.ports.Facts."""
+    """analytics_service.domain.ports.Facts. filed: told the kind of each that is new."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, filed: Callable[[str], None] = lambda _: None) -> None:
         self._facts, self._silent = database.collection(FACTS), database.collection(SILENT)
-        self._filing, self._notes = Filing(database), Notes(database)
+        self._filing, self._notes = Filing(database, filed), Notes(database)
 
     async def file(self, fact: Fact, zone: OrganizerZone) -> None:
         """Keep it on its day in `zone` and note it, in one step; nothing if it is filed under as new a version.
@@ -112,9 +111,3 @@ async def _in_pieces(found: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[l
             some = []
     if some:
         yield some
-
-
-async def ensure_indexes(database: Database) -> None:
-    """Create the indexes of facts. Takes over what an earlier release left."""
-    await adopt_former_facts(database)
-    await database.ensure_indexes(INDEXES)

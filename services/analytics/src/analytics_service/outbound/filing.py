@@ -1,6 +1,6 @@
 """Facts are filed together: those that arrive at the same time, and the notes about them, in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from analytics_service.domain.facts import FiledFact, SheetKey, ToCount, ToShow
@@ -29,10 +29,10 @@ class Step:
 
 
 class Filing:
-    """Files each fact exactly once, in the newest zone it was filed under."""
+    """Files each fact exactly once, in the newest zone it was filed under. filed: told the kind of each new one."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, filed: Callable[[str], None] = lambda _: None) -> None:
+        self._database, self._filed = database, filed
         self._gathering = Gathering(self._flush, lambda filed: frozenset({filed.fact.id}), limit=AT_ONCE)
 
     async def file(self, filed: FiledFact) -> None:
@@ -45,6 +45,9 @@ class Filing:
         crash_point("analytics.facts.before_file")
         while (step := self._step(facts, known)).writes:
             if await transact(self._database, step.writes, NoMetrics(), replacing=step.moved) is None:
+                for each in facts:
+                    if each.fact.id not in known:
+                        self._filed(each.fact.kind.value)
                 break
             known = await self._known([each.fact.id for each in facts])
         for waiting in batch:

@@ -79,8 +79,3 @@ class ProjectedOrganizers:
         """What was told last, if anything was."""
         found = await self._organizers.get(organizer)
         return None if found is None else OrganizerZone(organizer, found["version"], found["time_zone"])
-
-
-async def ensure_indexes(database: Database) -> None:
-    """Create the indexes of sheets."""
-    await database.ensure_indexes(INDEXES)

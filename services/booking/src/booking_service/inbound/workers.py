@@ -88,6 +88,21 @@ class Sweeper(_Loop):
                 await self._leases.release_lease(self._lease, self._owner)
 
 
+class MeasuringWorker(_Loop):
+    """Takes figures that only the store knows."""
+
+    def __init__(self, measure: Callable[[], Awaitable[None]], *, seconds: float = 10.0) -> None:
+        super().__init__()
+        self._measure, self._seconds = measure, seconds
+
+    async def run(self) -> None:
+        """Until stopped."""
+        while not self._stopping.is_set():
+            with suppress(Unavailable):
+                await self._measure()
+            await self._pause(self._seconds)
+
+
 class ExpiryWorker(Sweeper):
     """Ends holds soon after their time; only the places shown free depend on how soon."""
 

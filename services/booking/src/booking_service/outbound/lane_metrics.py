@@ -1,17 +1,18 @@
 """Lanes as Prometheus metrics."""
 
+from booking_service import metrics as declared
 from telemetry import Metrics
-from telemetry.metrics import SIZES
 
 
 class PrometheusLaneMetrics:
     """outbound.lanes.LaneMetrics."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self._queued = metrics.gauge("lane_queued", "Commands that wait in the lanes.")
-        self._batch = metrics.histogram("lane_batch_commands", "Commands in one commit of a lane.", buckets=SIZES)
-        self._seconds = metrics.histogram("lane_batch_seconds", "From a batch's first look at the store to its commit.")
-        self._conflicts = metrics.counter("lane_conflicts", "Batches decided anew because others wrote first.")
+        self._queued = metrics.gauge(declared.LANE_QUEUED)
+        self._batch = metrics.histogram(declared.LANE_BATCH)
+        self._seconds = metrics.histogram(declared.LANE_SECONDS)
+        self._conflicts = metrics.counter(declared.LANE_CONFLICTS)
+        self._refused = metrics.counter(declared.REFUSED)
 
     def queued(self, commands: int) -> None:
         """So many wait."""
@@ -25,3 +26,7 @@ class PrometheusLaneMetrics:
     def conflicted(self) -> None:
         """A batch is decided anew."""
         self._conflicts.inc()
+
+    def refused(self, reason: str) -> None:
+        """A booking was refused."""
+        self._refused.labels(reason).inc()

@@ -6,15 +6,16 @@ is decided as far as that can be done ahead; there is no timer, so a lone comman
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 from zlib import crc32
 
-from booking_service.domain.commands import Command
+from booking_service.domain.commands import BookGroup, Command, Hold
 from booking_service.domain.records import Record
-from domain_kit.refusals import ResourceExhausted
+from domain_kit.refusals import Refusal, ResourceExhausted
 from domain_kit.repository import Cause
 
 LANE_RETRY = timedelta(milliseconds=500)
@@ -56,6 +57,9 @@ class LaneMetrics(Protocol):
     def conflicted(self) -> None:
         """A batch was decided anew because somebody else had written."""
 
+    def refused(self, reason: str) -> None:
+        """A booking that somebody asked for was refused."""
+
 
 class NoLaneMetrics:
     """Reports nothing."""
@@ -67,6 +71,9 @@ class NoLaneMetrics:
         """Ignored."""
 
     def conflicted(self) -> None:
+        """Ignored."""
+
+    def refused(self, reason: str) -> None:
         """Ignored."""
 
 
@@ -107,21 +114,31 @@ class Lanes:
         self, desks: Sequence[LaneDesk[Any]], *, batch: int = 128, bound: int = 4096, metrics: LaneMetrics | None = None
     ) -> None:
         self._metrics = metrics or NoLaneMetrics()
-        self._lanes = [_Lane(each, batch) for each in desks]
+        self._lanes = [_Lane(each, batch, self._tell_queued) for each in desks]
         self._bound = bound
 
     async def submit(self, command: Command, cause: Cause) -> Record | None:
         """See domain.ports.Desk. A caller that goes away while it queues is forgotten before it takes places."""
         lane = self._lanes[crc32(command.event.encode()) % len(self._lanes)]
         if len(lane.queue) >= self._bound:
+            if isinstance(command, Hold | BookGroup):
+                self._metrics.refused("LANE_FULL")
             raise ResourceExhausted(
                 "LANE_FULL", "Too many bookings of this event wait; try again.", retry_after=LANE_RETRY
             )
         waiting = Waiting(command, cause, asyncio.get_running_loop().create_future())
         lane.queue.append(waiting)
-        self._metrics.queued(sum(len(each.queue) for each in self._lanes))
+        self._tell_queued()
         lane.wake()
-        return await waiting.done
+        try:
+            return await waiting.done
+        except Refusal as refusal:
+            if isinstance(command, Hold | BookGroup):
+                self._metrics.refused(refusal.reason)
+            raise
+
+    def _tell_queued(self) -> None:
+        self._metrics.queued(sum(len(each.queue) for each in self._lanes))
 
     async def close(self) -> None:
         """Returns when all that was submitted is settled."""
@@ -131,17 +148,18 @@ class Lanes:
 
 
 class _Lane:
-    def __init__(self, desk: LaneDesk[Any], batch: int) -> None:
+    def __init__(self, desk: LaneDesk[Any], batch: int, taken: Callable[[], None]) -> None:
         self.queue: deque[Waiting] = deque()
         self.running: asyncio.Task[None] | None = None
-        self._desk, self._batch = desk, batch
+        self._desk, self._batch, self._taken = desk, batch, taken
         self._ahead: DecidedAhead | None = None
         self._arrived = asyncio.Event()
 
     def wake(self) -> None:
         self._arrived.set()
         if self.running is None:
-            self.running = asyncio.create_task(self._run(), name="lane")
+            # In no caller's context: what a lane does is for many.
+            self.running = asyncio.create_task(self._run(), name="lane", context=Context())
 
     async def _run(self) -> None:
         batch: Sequence[Waiting] = []
@@ -164,6 +182,7 @@ class _Lane:
             self.queue.clear()
 
     async def _serve(self, batch: Sequence[Waiting], ahead: DecidedAhead | None) -> None:
+        self._taken()
         try:
             await (self._desk.serve(batch) if ahead is None else self._desk.serve_ahead(ahead))
         except Exception as trouble:  # noqa: BLE001  # whatever it was, the callers must hear of it

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from booking_service import metrics as declared
 from telemetry import Metrics
 
 
@@ -11,9 +12,9 @@ class PrometheusRoomMetrics:
     """
 
     def __init__(self, metrics: Metrics) -> None:
-        self._joins = metrics.counter("waiting_room_joins", "Places given by this process.")
-        self._waiting = metrics.gauge("waiting_room_waiting", "Places whose turn has not come.")
-        self._admitted = metrics.gauge("waiting_room_admitted", "Places whose turn has come so far.")
+        self._joins = metrics.counter(declared.ROOM_JOINS)
+        self._waiting = metrics.gauge(declared.ROOM_WAITING)
+        self._admitted = metrics.gauge(declared.ROOM_ADMITTED)
 
     def joined(self, users: int) -> None:
         """So many took a place."""

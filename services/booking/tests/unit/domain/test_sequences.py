@@ -121,6 +121,8 @@ class Conflicts:
 
     def committed(self, commands: int, seconds: float) -> None: ...
 
+    def refused(self, reason: str) -> None: ...
+
     def conflicted(self) -> None:
         event("conflict")
 

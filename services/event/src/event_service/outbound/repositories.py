@@ -11,7 +11,7 @@ from event_service.domain.event import Event, State
 from event_service.domain.ports import EventQuery
 from event_service.outbound.documents import from_document, to_document
 from event_service.outbound.domain_events import encode
-from mongo_store import Database, Index, Insert, Journal, JournalRow, MongoRepository, RequestRepeated, VersionedEvent
+from mongo_store import Index, Insert, Journal, JournalRow, MongoRepository, RequestRepeated, VersionedEvent
 from mongo_store.rows import versioned
 from mongo_store.verdicts import request_id_reused
 from resource_api import etag_of
@@ -84,11 +84,6 @@ def _compared(operator: str, value: Any) -> dict[str, Any]:
     Not `$lte`: behind other fields of an index the embedded database leaves out the keys that equal the bound.
     """
     return {"$not": {"$gt": value}} if operator == "<=" else {OPERATORS[operator]: value}
-
-
-async def ensure_indexes(database: Database) -> None:
-    """Create the indexes of this service."""
-    await database.ensure_indexes(INDEXES)
 
 
 def _rows(cause: Cause, made: Sequence[VersionedEvent], names: Sequence[str]) -> list[JournalRow]:

@@ -39,7 +39,10 @@ Outcome = tuple["Notification", Sequence[DomainEvent]]
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """`cause` is the id of the domain event behind it and the last part of `name`, so a cause has one notification."""
+    """`cause` is the id of the domain event behind it and the last part of `name`, so a cause has one notification.
+
+    correlation_id, traceparent: of the work that caused it, which its delivery continues.
+    """
 
     name: str
     user: str
@@ -52,6 +55,8 @@ class Notification:
     attempts: int = 0
     deliver_time: datetime | None = None
     failure: str = ""
+    correlation_id: str = ""
+    traceparent: str = ""
     version: int = 0
 
     def delivered(self, attempts: int, now: datetime) -> Outcome:
@@ -69,7 +74,19 @@ class Notification:
         return replace(self, state=state, attempts=attempts, failure=failure), [facts.NotificationFailed()]
 
 
-def queued(user: str, recipient: str, cause: str, resource: str, letter: Letter, now: datetime) -> Outcome:
-    """A new notification."""
-    notification = Notification(f"{user}/notifications/{cause}", user, recipient, cause, resource, letter, now)
+def queued(
+    user: str,
+    recipient: str,
+    cause: str,
+    resource: str,
+    letter: Letter,
+    now: datetime,
+    origin: tuple[str, str] = ("", ""),
+) -> Outcome:
+    """A new notification; origin: correlation id and traceparent."""
+    correlation_id, traceparent = origin
+    notification = Notification(
+        f"{user}/notifications/{cause}", user, recipient, cause, resource, letter, now,
+        correlation_id=correlation_id, traceparent=traceparent,
+    )  # fmt: skip
     return notification, [facts.NotificationQueued()]

@@ -40,10 +40,18 @@ class Patience:
 
 
 async def deliver_letters(
-    notifications: Notifications, post: Post, patience: Patience, clock: Callable[[], datetime]
+    notifications: Notifications,
+    post: Post,
+    patience: Patience,
+    clock: Callable[[], datetime],
+    told: Callable[[int, timedelta], None] = lambda *_: None,
 ) -> int:
-    """Send those that are due, the longest waiting first, some together; how many left the queue."""
+    """Send those that are due, the longest waiting first, some together; how many left the queue.
+
+    told: how many were found waiting, and for how long the oldest has been.
+    """
     waiting = await notifications.waiting(min(AT_ONCE + len(patience.due), MOST_LOOKED_AT))
+    told(len(waiting), clock() - waiting[0].create_time if waiting else timedelta())
     due = [each for each in waiting if patience.due.get(each.name, clock()) <= clock()]
     together, lines = asyncio.Semaphore(TOGETHER), asyncio.Semaphore(LINES)
 
@@ -94,7 +102,11 @@ async def _settle(
     def decide(current: Notification) -> Outcome:
         return current.given_up(attempts, failure) if failure else current.delivered(attempts, clock())
 
-    await notifications.update(
-        letter.name, decide, cause=Cause(f"postman|{letter.name}", actor="services/notification")
+    cause = Cause(
+        f"postman|{letter.name}",
+        actor="services/notification",
+        correlation_id=letter.correlation_id,
+        traceparent=letter.traceparent,
     )
+    await notifications.update(letter.name, decide, cause=cause)
     return True

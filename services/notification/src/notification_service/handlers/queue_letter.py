@@ -20,5 +20,6 @@ async def queue_letter(
     now: datetime,
 ) -> Notification:
     """The notification that domain event `event_id` causes; the first one when the cause comes again."""
-    notification, domain_events = queued(person.name, person.email, event_id, resource, letter, now)
+    origin = (cause.correlation_id, cause.traceparent)
+    notification, domain_events = queued(person.name, person.email, event_id, resource, letter, now, origin)
     return await notifications.create(notification, domain_events, cause=cause)

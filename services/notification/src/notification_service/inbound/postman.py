@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 
 from domain_kit.backbone import Outbox
 from domain_kit.clock import Clock
@@ -18,10 +20,18 @@ QUIET_SECONDS = 2.0
 
 
 class Postman:
-    """A worker. The lease keeps two processes from sending the same mail at the same time."""
+    """A worker. The lease keeps two processes from sending one mail at the same time. told: see deliver_letters."""
 
-    def __init__(self, notifications: Notifications, post: Post, outbox: Outbox, clock: Clock) -> None:
+    def __init__(
+        self,
+        notifications: Notifications,
+        post: Post,
+        outbox: Outbox,
+        clock: Clock,
+        told: Callable[[int, timedelta], None] = lambda *_: None,
+    ) -> None:
         self._notifications, self._post, self._outbox, self._clock = notifications, post, outbox, clock
+        self._told = told
         self._owner, self._patience = new_id(), Patience()
         self._stopping = asyncio.Event()
 
@@ -54,7 +64,9 @@ class Postman:
 
     async def _deliver(self) -> int:
         """One round, holding the lease however long it takes."""
-        delivering = asyncio.create_task(deliver_letters(self._notifications, self._post, self._patience, self._clock))
+        delivering = asyncio.create_task(
+            deliver_letters(self._notifications, self._post, self._patience, self._clock, self._told)
+        )
         try:
             while not (await asyncio.wait({delivering}, timeout=RENEW_SECONDS))[0]:
                 await self._outbox.hold_lease(LEASE, self._owner, LEASE_SECONDS)

@@ -35,6 +35,8 @@ def to_document(notification: Notification) -> dict[str, Any]:
         "attempts": notification.attempts,
         "deliver_time": notification.deliver_time,
         "failure": notification.failure,
+        "correlation_id": notification.correlation_id,
+        "traceparent": notification.traceparent,
     }
 
 
@@ -53,6 +55,8 @@ def from_document(document: Mapping[str, Any]) -> Notification:
         attempts=document["attempts"],
         deliver_time=document["deliver_time"],
         failure=document["failure"],
+        correlation_id=document.get("correlation_id", ""),
+        traceparent=document.get("traceparent", ""),
     )
 
 

@@ -97,8 +97,3 @@ class ToldByOthers:
         """None while nothing was told of it."""
         document = await self._occasions.get(event)
         return None if document is None else occasion_from_document(document)
-
-
-async def ensure_indexes(database: Database) -> None:
-    """Create the indexes of this service."""
-    await database.ensure_indexes(INDEXES)

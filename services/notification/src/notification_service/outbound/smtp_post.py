@@ -1,5 +1,6 @@
 """Mail over SMTP."""
 
+import logging
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 
@@ -15,6 +16,9 @@ from notification_service.outbound.mime import Attachment, NoAddress, mail, mail
 from notification_service.outbound.smtp_lines import Mail, SmtpLines
 from notification_service.outbound.writing import Writer
 from resilience import Resilient
+from telemetry import continue_from, span
+
+log = logging.getLogger(__name__)
 
 
 class SmtpPost:
@@ -31,9 +35,14 @@ class SmtpPost:
             letter = Mail(self._sender, notification.recipient, self.compose(notification))
         except NoAddress as error:
             raise PermanentFailure("No address") from error
-        failure = await self._guard.call(self._hand_over, letter)
-        if failure:
-            raise PermanentFailure(failure)
+        with (
+            continue_from(notification.traceparent, notification.correlation_id),
+            span("send mail", "client", template=notification.letter.template),
+        ):
+            failure = await self._guard.call(self._hand_over, letter)
+            if failure:
+                raise PermanentFailure(failure)
+            log.debug("mail handed over", extra={"notification": notification.name})
 
     async def rest(self) -> None:
         """Hang up."""

@@ -45,6 +45,18 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Audit:
+    """What a look at the ledger found, in words. walked: at all of it, and not only at its sums.
+
+    waiting: facts that are not in it yet, as far as they were counted.
+    """
+
+    findings: Sequence[str]
+    waiting: int
+    walked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Anchor:
     """What somebody has noted elsewhere: entry `number` had this hash. Nobody who can write our database changes it."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain_kit.repository import Cause, Decide, DomainEvent, Page
-from mongo_store import Database, Delete, Index, MongoRepository, Put, Write
+from mongo_store import Delete, Index, MongoRepository, Put, Write
 from mongo_store.gathering import Gathering, Waiting
 from mongo_store.pieces import AT_ONCE
 from mongo_store.repository import Journaling
@@ -16,7 +16,6 @@ from payment_service.domain.states import UNDECIDED
 from payment_service.outbound.bookkeeping import book_writes
 from payment_service.outbound.documents import UNRECORDED, from_document, orders_of, to_document
 from payment_service.outbound.domain_events import encode
-from payment_service.outbound.keepers import INDEXES as KEEPERS_INDEXES
 from payment_service.outbound.webhook_inbox import INBOX_INDEXES
 from resource_api import etag_of
 
@@ -150,8 +149,3 @@ def open_work_writes(_before: Payment | None, after: Payment) -> Sequence[Write]
     since = after.update_time
     note = {"_id": after.name, "work": work.value, "since": since, "due": next_look(work, since, since)}
     return [Put(OPEN_WORK, note)]
-
-
-async def ensure_indexes(database: Database) -> None:
-    """Create the indexes of this service."""
-    await database.ensure_indexes({**INDEXES, **KEEPERS_INDEXES})

@@ -1,5 +1,6 @@
 """The rpcs of the search service: parse, handle, encode."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from domain_kit.clock import Clock, utc_now
@@ -16,15 +17,26 @@ SUGGESTIONS, MOST_SUGGESTIONS = 10, 50
 
 
 class SearchServicer(SearchServiceServicer):
-    """usher.search.v1.SearchService."""
+    """usher.search.v1.SearchService. searched, suggested: told "found" or "empty" of each first page."""
 
-    def __init__(self, index: EventIndex, page_tokens: PageTokens, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        index: EventIndex,
+        page_tokens: PageTokens,
+        clock: Clock = utc_now,
+        *,
+        searched: Callable[[str], None] = lambda _: None,
+        suggested: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._index, self._tokens, self._now = index, page_tokens, clock
+        self._searched, self._suggested = searched, suggested
 
     async def SearchEvents(self, request: pb.SearchEventsRequest, context: object) -> pb.SearchEventsResponse:
         now, cursor = self._continued(self._tokens.cursor_of(request))
         query, limit = query_of(request), page_size_of(request)
         page = await search_events(self._index, query, cursor=cursor, limit=limit, now=now)
+        if cursor is None:
+            self._searched(_outcome(page.found))
         following = (now, page.following.view, *page.following.after) if page.following else None
         return pb.SearchEventsResponse(
             hits=[hit_message(each) for each in page.found],
@@ -36,6 +48,7 @@ class SearchServicer(SearchServiceServicer):
     async def SuggestEvents(self, request: pb.SuggestEventsRequest, context: object) -> pb.SuggestEventsResponse:
         limit = min(request.max_results or SUGGESTIONS, MOST_SUGGESTIONS)
         suggestions = await suggest_events(self._index, request.prefix, limit=limit, now=self._now())
+        self._suggested(_outcome(suggestions))
         return pb.SuggestEventsResponse(suggestions=[suggestion_message(each) for each in suggestions])
 
     def _continued(self, token: TokenCursor | None) -> tuple[datetime, Cursor | None]:
@@ -44,3 +57,7 @@ class SearchServicer(SearchServiceServicer):
             return self._now(), None
         now, view, *after = token
         return now, Cursor(view, tuple(after))
+
+
+def _outcome(found: Sequence[object]) -> str:
+    return "found" if found else "empty"

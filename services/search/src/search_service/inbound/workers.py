@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 from domain_kit.refusals import Unavailable
@@ -20,13 +21,19 @@ class TendingWorker:
     does when it is killed. Several processes may tend one index: what is there already stays as it is.
 
     seconds: from one look to the next; longer after one that had to mend, in case mending does not help.
-    arrival_seconds: how long a change may take from one store to the other.
+    arrival_seconds: how long a change may take from one store to the other. healed: told when it had to mend.
     """
 
     def __init__(
-        self, sources: Sources, index: EventIndex, *, seconds: float = 5.0, arrival_seconds: float = 2.0
+        self,
+        sources: Sources,
+        index: EventIndex,
+        *,
+        seconds: float = 5.0,
+        arrival_seconds: float = 2.0,
+        healed: Callable[[], object] = lambda: None,
     ) -> None:
-        self._sources, self._index = sources, index
+        self._sources, self._index, self._healed = sources, index, healed
         self._seconds, self._arrival_seconds = seconds, arrival_seconds
         self._stopping = asyncio.Event()
         self._prepared = False
@@ -51,6 +58,7 @@ class TendingWorker:
                     self._prepared = True
                 elif await heal_index(self._sources, self._index, self._let_arrive):
                     log.warning("the index was behind and has been filled")
+                    self._healed()
                     pause = min(2 * pause, LONGEST_PAUSE)
                 else:
                     pause = self._seconds

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from elastic_store import (
     BulkResult,
@@ -43,12 +44,11 @@ class ElasticEventIndex:
 
     async def prepare(self, pages: Pages) -> None:
         """Make the index and its alias. An index of an older generation answers until the new one is filled."""
+        await self._index.ensure(fill=partial(_fill, pages))
 
-        async def fill(write: BulkWrite) -> None:
-            async for page in pages():
-                await _write_all(write, page)
-
-        await self._index.ensure(fill=fill)
+    async def make(self, pages: Pages) -> Sequence[str]:
+        """The same, but one of an older generation goes on answering; what was done, a line each."""
+        return await self._index.make(fill=partial(_fill, pages))
 
     async def put(self, listing: Listing) -> None:
         """Show or hide it; an older revision than the one there changes nothing. Concurrent ones share a request."""
@@ -100,6 +100,11 @@ class ElasticEventIndex:
             view = await self._views.current()
             found = await self._index.search(_in(view, body))
         return found, found.pit or view
+
+
+async def _fill(pages: Pages, write: BulkWrite) -> None:
+    async for page in pages():
+        await _write_all(write, page)
 
 
 async def _write_all(write: BulkWrite, listings: Sequence[Listing]) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from resilience import Bulkhead, CallMetrics
+from resilience import Bulkhead, BulkheadMetrics
 from user_service.domain.secret_tokens import new_token
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class Argon2Passwords:
 
 @asynccontextmanager
 async def open_passwords(
-    *, memory_kib: int, passes: int, lanes: int, threads: int, queue: int = 64, metrics: CallMetrics | None = None
+    *, memory_kib: int, passes: int, lanes: int, threads: int, queue: int = 64, metrics: BulkheadMetrics | None = None
 ) -> AsyncIterator[Argon2Passwords]:
     """A hasher with `threads` threads; `queue` calls may wait for one. Parameters as in RFC 9106 section 3.1."""
     hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=lanes)

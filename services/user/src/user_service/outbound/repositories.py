@@ -10,7 +10,6 @@ from domain_kit.ids import new_id
 from domain_kit.refusals import AlreadyExists
 from domain_kit.repository import Cause, DomainEvent, Page
 from mongo_store import (
-    Database,
     Index,
     Insert,
     JournalRow,
@@ -152,11 +151,6 @@ class MongoOrganizers(MongoRepository[Organizer]):
             found = await self.find_page(where, sort=[("_id", 1)], limit=limit)
             roles |= {name: role for name, role in roles_of(user, found.items).items() if len(roles) < limit}
         return dict(list(roles.items())[:limit])
-
-
-async def ensure_indexes(database: Database) -> None:
-    """Create the indexes of this service."""
-    await database.ensure_indexes(INDEXES)
 
 
 def _new_token(before: Session | None, after: Session) -> Sequence[Write]:

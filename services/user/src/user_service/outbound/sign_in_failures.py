@@ -41,10 +41,5 @@ class MongoSignInFailures:
             await self._documents.delete_one({"_id": _id(email_key)})
 
 
-async def ensure_failure_indexes(database: Database) -> None:
-    """Create the index that lets old failures be forgotten."""
-    await database.ensure_indexes(INDEXES)
-
-
 def _id(email_key: str) -> str:
     return hashlib.sha256(email_key.encode()).hexdigest()
