@@ -10,8 +10,9 @@ from helm_chart import CHART
 Name = tuple[str, ...]
 Row = dict[Name, Any]
 Pair = frozenset[tuple[Name, Any]]
-# The environment is a file of values; the others change a word in an object, for each secret and each component.
-LEFT_OUT = {"environment", "optional", "priority", "pullPolicy"}
+# The environment is a file of values; what each component may say for itself stands under `defaults` too; the others
+# change a word in an object.
+LEFT_OUT = {"environment", "components", "optional", "priority", "pullPolicy"}
 
 
 def switches() -> dict[Name, Sequence[Any]]:

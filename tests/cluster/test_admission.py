@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cluster import CommandFailed
-from cluster_costs import range_of
+from cluster_costs import asked, range_of
 from helm_chart import ENVIRONMENTS, NAMESPACE, ChartRefused, render
 from switches import all_pairs, pairs_of, rows, switches, values_of
 
@@ -118,9 +118,10 @@ def quota(namespace, amount, pods):
 def test_a_quota_of_what_the_cost_table_says_holds_the_whole_of_dev(cluster, timed):
     """Each container says what it asks for: a namespace with quotas refuses one that does not."""
     namespace = cluster.make_namespace("with-quotas")
-    least, _ = range_of(render("dev"))
-    job = 1  # which runs beside them
-    hold = quota(namespace, least + range_of_jobs(), least.pods + job)
+    objects = render("dev")
+    least, _ = range_of(objects)
+    jobs = [asked(each) for each in objects if each["kind"] == "Job"]  # which run beside them
+    hold = quota(namespace, sum(jobs, least), least.pods + len(jobs))
     cluster.apply(hold, "--dry-run=server")
     cluster.apply(hold)
     with timed("dev, installed within its quota"):
@@ -128,15 +129,6 @@ def test_a_quota_of_what_the_cost_table_says_holds_the_whole_of_dev(cluster, tim
     (used,) = cluster.objects("resourcequota", namespace)
     assert int(used["status"]["used"]["pods"]) >= least.pods
     cluster.helm("uninstall", "usher", "--wait", namespace=namespace)
-
-
-def range_of_jobs():
-    from cluster_costs import Amount, cores_of, gib_of
-
-    (job,) = (each for each in render("dev") if each["kind"] == "Job")
-    (container,) = job["spec"]["template"]["spec"]["containers"]
-    wanted = container["resources"]["requests"]
-    return Amount(cores=cores_of(wanted["cpu"]), gib=gib_of(wanted["memory"]))
 
 
 def test_a_quota_that_is_too_small_makes_the_release_fail_and_leaves_nothing(cluster):

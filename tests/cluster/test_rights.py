@@ -48,7 +48,8 @@ def test_no_pod_carries_a_token(cluster, released):
     assert len(pods) >= 3 * len(COMPONENTS)
     volumes = [(pod["metadata"]["name"], volume) for pod in pods for volume in pod["spec"].get("volumes", [])]
     assert [name for name, volume in volumes if "projected" in volume] == []
-    assert {pod["spec"]["serviceAccountName"] for pod in pods if "topics" not in pod["metadata"]["name"]} == {
+    lasting = [pod for pod in pods if pod["spec"]["restartPolicy"] == "Always"]
+    assert {pod["spec"]["serviceAccountName"] for pod in lasting} == {
         f"{RELEASE}-{component}" for component in COMPONENTS
     }
 
