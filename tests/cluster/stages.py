@@ -55,7 +55,7 @@ def tagged(tag: str, *, of: str = "") -> str:
 
 
 ALIVE = expression(".metadata.deletionTimestamp", "DoesNotExist")
-ONCE = expression(".spec.restartPolicy", "In", "Never")
+ONCE = expression(".spec.restartPolicy", "In", "Never", "OnFailure")
 LASTING = expression(".spec.restartPolicy", "In", "Always")
 WAITING = expression(".status.containerStatuses", "DoesNotExist")
 FAILING_TEST = tagged(FAILING, of='select(.metadata.annotations."helm.sh/hook" == "test") | ')
