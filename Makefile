@@ -3,11 +3,11 @@
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$name -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
 VENV := .venv/bin
-SOURCES = $(wildcard libs/*/src services/*/src) cli/src sandbox/src deploy/local/src deploy/envoy/src protos/tools/src
+SOURCES = $(wildcard libs/*/src services/*/src) cli/src sandbox/src deploy/local/src deploy/envoy/src deploy/monitoring/src protos/tools/src
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long up down status plan deploy rollback doctor check format bench protos lock test-native test-containers test-stripe-mock policies install install-runtime clean
+.PHONY: help demo test test-long up down status plan deploy rollback doctor check format bench protos lock test-native test-containers test-stripe-mock test-cluster policies install install-runtime clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1	\2/' | expand -t 26
@@ -72,11 +72,11 @@ test-long: install ## an hour of breaking things while they sell, and of random 
 	@USHER_LONG=yes $(VENV)/python -m pytest -m long --timeout 3600 -s $(ARGS)
 
 test-native: install ## the suites on Apache Kafka and Elasticsearch (Java 17 and Maven), and 5,000 events to search
-	@USHER_TEST_ENGINES=native $(VENV)/python -m pytest -m "not containers and not long and not stripe_mock" --timeout 600 \
+	@USHER_TEST_ENGINES=native $(VENV)/python -m pytest -m "not containers and not long and not stripe_mock and not observe and not cluster" --timeout 600 \
 		$(call suites_on,kafka_elastic_engine) deploy/local/tests/test_native.py $(E2E) $(ARGS)
 
 test-containers: install ## the suites on MongoDB, Apache Kafka and Elasticsearch in containers (Docker)
-	@USHER_TEST_ENGINES=containers $(VENV)/python -m pytest -m "not native and not long and not stripe_mock" --timeout 600 \
+	@USHER_TEST_ENGINES=containers $(VENV)/python -m pytest -m "not native and not long and not stripe_mock and not observe and not cluster" --timeout 600 \
 		$(call suites_on,kafka_elastic_engine|mongo_engine|mongo_process) $(ARGS)
 
 policies: install ## checkov over what the chart renders (an environment of its own, 290 MB)
@@ -84,6 +84,20 @@ policies: install ## checkov over what the chart renders (an environment of its 
 
 test-stripe-mock: install ## the Stripe adapter on Stripe's own stripe-mock (Go 1.24; skipped without)
 	@$(VENV)/python -m pytest -m stripe_mock services/payment/tests/stripe_mock $(ARGS)
+
+.PHONY: test-observe prometheus dashboards
+
+test-observe: install ## alerts by promtool, and every panel's query on a Prometheus that scrapes a busy stack
+	@$(VENV)/python -m pytest -m observe --timeout 600 deploy/monitoring deploy/local $(ARGS)
+
+prometheus: python ## Debian's Prometheus without installing it, for test-observe and `usher up --observe`
+	@$(PYTHON) tools/prometheus.py
+
+dashboards: install ## write dashboards and rules again from deploy/monitoring
+	@$(VENV)/python -m monitoring_config
+
+test-cluster: install ## the chart on a Kubernetes control plane with nodes that are played (Go 1.26; skipped without)
+	@$(VENV)/python -m pytest -m cluster --timeout 3600 tests/cluster $(ARGS)
 
 install: python ## .venv with everything (nothing to do when unchanged)
 	@$(PYTHON) tools/install.py

@@ -20,7 +20,7 @@ ENGINES = ("engines-tls", "single-node", "operators")
 SHARED = ("certificate", "engines")
 # Lists of a kustomization that name folders.
 FOLDERS = ("resources", "components", "transformers")
-ALERTS = ("alerts.yaml",)
+ALERTS = ("alerts.yaml", "slo-rules.yaml")
 RULES = KUSTOMIZE / "components" / "observability" / "rules.yaml"
 
 

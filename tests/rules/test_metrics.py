@@ -17,7 +17,7 @@ from metrics_page import PAGE, declared, page  # noqa: E402
 DECLARED = declared()
 EVERY = sorted({metric for metrics in DECLARED.values() for metric in metrics}, key=lambda metric: metric.name)
 # What may end a name that tells a quantity: base units, and things that are counted.
-UNITS = ("_seconds", "_info", "_total", "_commands")
+UNITS = ("_seconds", "_bytes", "_info", "_total", "_commands")
 # Of what a label may not say who or which one it was.
 IDENTIFYING = re.compile(r"(^|_)(id|user|email|address|ip|booking|payment|organizer|event|name|trace)($|_)")
 

@@ -41,6 +41,9 @@ def up(
         list[str] | None,
         typer.Option(metavar="SERVICE=NUMBER", help="Processes of a service, such as booking=2 (repeatable)."),
     ] = None,
+    observe: Annotated[
+        bool | None, typer.Option(help="With Prometheus and, where it is here, Grafana; as before when not said.")
+    ] = None,
     traces: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Send traces there (OTLP over gRPC), such as http://127.0.0.1:4317."),
@@ -60,17 +63,27 @@ def up(
                 port_base=port_base,
                 preferred=preferred,
                 replicas=_numbers(replicas) if replicas else None,
+                observe=observe,
                 only=only or (),
                 traces=Traces(traces, trace_ratio) if traces else None,
                 progress=progress,
             )
         )
     if as_json:
-        print_json({"ready_seconds": state.ready_seconds, "addresses": addresses(state.ports)})
+        print_json({"ready_seconds": state.ready_seconds, "addresses": _places(state)})
     else:
         show_addresses(stack, state)
     if foreground:
         asyncio.run(_in_foreground(stack))
+
+
+def _places(state: StackState) -> dict[str, str]:
+    """Where everything is that has been started."""
+    observers = {"Prometheus": "prometheus", "Grafana": "grafana"}
+    watching = {
+        what: f"http://{LOOPBACK}:{state.ports[name]}" for what, name in observers.items() if name in state.processes
+    }
+    return {**addresses(state.ports), **(watching if state.observed else {})}
 
 
 def _numbers(given: list[str]) -> dict[str, int]:
@@ -88,7 +101,7 @@ def show_addresses(stack: Stack, state: StackState) -> None:
     """Where everything is and how to end it."""
     console = out()
     console.print(f"\nready in [bold]{state.ready_seconds} s[/], data in {stack.folder}")
-    for what, where in addresses(state.ports).items():
+    for what, where in _places(state).items():
         console.print(f"  {what:28}{where}", markup=False)
     option = "" if stack.folder == default_folder() else f" --data {stack.folder}"
     console.print(f"\n`usher status{option}` shows it, `usher down{option}` (or `make down`) stops it; data stays.")

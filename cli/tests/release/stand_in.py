@@ -269,6 +269,8 @@ def get_objects(cluster, words, arguments):
 def get_given(cluster, given):
     """What was given is there, but for how `live` says that it is by now."""
     for each in given:
+        whose = {"meta.helm.sh/release-name": "usher", "meta.helm.sh/release-namespace": "usher"}
+        each["metadata"]["annotations"] = {**each["metadata"].get("annotations", {}), **whose}
         each["metadata"] |= {"uid": "1", "managedFields": [], "resourceVersion": "7"}
         each["status"] = {"observedGeneration": 1}
         if each["kind"] == "Deployment":

@@ -1,29 +1,38 @@
-"""What is watched exists: alerts ask for metrics that services export, monitors for ports that pods have."""
+"""What watches a release comes with it: monitors for ports that pods have, alerts, dashboards, topics, secrets."""
 
-import re
+import json
 
-import yaml
-from helm_chart import CHART, own_values
+from helm_chart import CHART, own_values, render
 
 from event_backbone.dead_letters import DEAD_LETTER_TOPIC
-from telemetry import Metrics
 
-ALERTS = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())
-
-
-def test_alerts_ask_for_metrics_the_services_export():
-    metrics = Metrics("booking")
-    known = set(re.findall(r"^# TYPE (\S+)", metrics.text().decode(), re.MULTILINE))
-    for rule in (rule for group in ALERTS for rule in group["rules"]):
-        asked = set(re.findall(r"usher_\w+", rule["expr"]))
-        assert asked, rule["alert"]
-        assert asked <= known, rule["alert"]
+RUNBOOKS = "https://wiki.example.org/usher"
 
 
-def test_every_alert_says_what_is_wrong_and_how_bad_it_is():
-    for rule in (rule for group in ALERTS for rule in group["rules"]):
-        assert rule["labels"]["severity"] in {"critical", "warning"}
-        assert "{{" in rule["annotations"]["summary"]
+def test_alerts_and_dashboards_lead_to_the_runbooks_of_this_installation(find):
+    objects = render("prod", {"monitoring": {"runbooks": RUNBOOKS}})
+    (rule,) = find(objects, "PrometheusRule").values()
+    alerts = [each for group in rule["spec"]["groups"] for each in group["rules"] if "alert" in each]
+    assert {each["alert"] for each in alerts} > {"UsherNotServing", "UsherErrorBudgetBurnsFast"}
+    for each in alerts:
+        assert each["annotations"]["runbook_url"] == f"{RUNBOOKS}#{each['alert'].lower()}"
+        assert "{{" in each["annotations"]["summary"]
+    assert own_values()["monitoring"]["runbooks"] not in str(objects)
+
+
+def test_each_dashboard_is_one_that_the_sidecar_of_grafana_finds(rendered, find):
+    maps = {
+        name: each for name, each in find(rendered("prod", "watched"), "ConfigMap").items()
+        if each["metadata"]["labels"].get("grafana_dashboard") == "1"
+    }  # fmt: skip
+    written = {path.stem: json.loads(path.read_text()) for path in (CHART / "files" / "dashboards").glob("*.json")}
+    assert {f"usher-dashboard-{name}" for name in written} == maps.keys()
+    for name, document in written.items():
+        ((file, text),) = maps[f"usher-dashboard-{name}"]["data"].items()
+        assert file == f"usher-{name}.json"
+        assert json.loads(text)["panels"] != []
+        assert json.loads(text)["uid"] == document["uid"]
+        assert len(text) < 2**20, "a ConfigMap holds a mebibyte"
 
 
 def test_every_pod_is_scraped_once(rendered, find, pods):

@@ -10,7 +10,7 @@ from helm_chart import CHART, over, own_values, render_text
 ALL_ON = {
     "environment": "dev",
     "keda": {"enabled": True},
-    "monitoring": {"serviceMonitors": True, "alerts": True},
+    "monitoring": {"serviceMonitors": True, "alerts": True, "dashboards": True},
     "externalSecrets": {"enabled": True},
     "engines": {"kind": "singleNode"},
     "development": {"mail": {"enabled": True}, "sandbox": {"enabled": True}, "seed": {"enabled": True}},

@@ -102,7 +102,8 @@ def with_plain_envoy(objects):
 
 
 def without_settings(objects):
-    return [each for each in objects if each["kind"] != "ConfigMap" or each["metadata"]["name"] == "usher-gateway"]
+    kept = ("usher-gateway", "usher-dashboard-")
+    return [each for each in objects if each["kind"] != "ConfigMap" or each["metadata"]["name"].startswith(kept)]
 
 
 def without_secrets(objects):
@@ -277,7 +278,7 @@ SWITCHES = [
     ("staging", "-priorities", {"priorityClasses": {"create": False}}),
     ("staging", "-network-policies", {"network": {"policies": False}}),
     ("staging", "-keda", {"keda": {"enabled": False}}),
-    ("staging", "-observability", {"monitoring": {"serviceMonitors": False, "alerts": False}}),
+    ("staging", "-observability", {"monitoring": {"serviceMonitors": False, "alerts": False, "dashboards": False}}),
     ("staging", "-external-secrets", {"externalSecrets": {"enabled": False}}),
     ("staging", "-gateway-api", {"exposure": {"kind": "none"}, "tls": {"certManager": {"enabled": False}}}),
     ("staging", "-gateway-api +load-balancer", {"exposure": {"kind": "loadBalancer"}, "gateway": {"trustedHops": 0}}),
@@ -292,7 +293,10 @@ SWITCHES = [
     (
         "dev",
         "+observability +mtls",
-        {"monitoring": {"serviceMonitors": True, "alerts": True}, "tls": {"internal": {"enabled": True}}},
+        {
+            "monitoring": {"serviceMonitors": True, "alerts": True, "dashboards": True},
+            "tls": {"internal": {"enabled": True}},
+        },
     ),
 ]
 

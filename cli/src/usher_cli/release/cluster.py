@@ -190,6 +190,6 @@ def require_accepted(programs: Programs, manifest: str, *, force: bool) -> None:
         raise Trouble(
             Exit.REFUSED,
             f"{conflict[1]} has changed what the release sets: --force takes it back",
-            *said.lines[:6],
+            said.lines[0],
         )
     raise Trouble(Exit.REFUSED, f"the API server would not take it: {said.lines[0]}", *said.lines[1:8])

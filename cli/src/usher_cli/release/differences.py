@@ -58,9 +58,10 @@ class ComponentChange:
 
     @property
     def action(self) -> Action:
-        """Added or removed when its workload is."""
+        """Added or removed when its workload is, or, without one, all of it."""
         workloads = {each.action for each in self.objects if each.kind in {"Deployment", "StatefulSet"}}
-        return workloads.pop() if len(workloads) == 1 else "changed"
+        actions = workloads or {each.action for each in self.objects}
+        return actions.pop() if len(actions) == 1 else "changed"
 
     def changes(self, ending: str) -> list[Change]:
         """The changes of fields whose place ends so."""

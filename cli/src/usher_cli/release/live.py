@@ -23,11 +23,20 @@ def present_objects(programs: Programs, objects: Iterable[Object]) -> list[Objec
 def accepted(programs: Programs, made: Rendered) -> Rendered:
     """The same release as the API server would keep it, defaults filled in; hooks are as they were. Trouble."""
     asked = ("apply", "--server-side", "--dry-run=server", "--field-manager=helm", "--force-conflicts")
-    objects = _answered(programs, "kubectl apply --dry-run=server", *asked, "--filename", "-", "--output", "json",
-                        objects=made.objects)  # fmt: skip
+    objects = _answered(
+        programs, "kubectl apply --dry-run=server", *asked, "--filename", "-", "--output", "json",
+        objects=[_signed(programs, each) for each in made.objects],
+    )  # fmt: skip
     if {key_of(each) for each in objects} != {key_of(each) for each in made.objects}:
         raise Trouble(Exit.FAILED, "the API server answered about other objects than it was asked about")
     return Rendered(tuple(objects), made.hooks, made.values)
+
+
+def _signed(programs: Programs, each: Object) -> Object:
+    """The object as helm sends it: it says there whose it is."""
+    target, metadata = programs.target, each["metadata"]
+    whose = {"meta.helm.sh/release-name": target.release, "meta.helm.sh/release-namespace": target.namespace}
+    return {**each, "metadata": {**metadata, "annotations": {**(metadata.get("annotations") or {}), **whose}}}
 
 
 def _answered(programs: Programs, what: str, *arguments: str, objects: Iterable[Object]) -> list[Object]:

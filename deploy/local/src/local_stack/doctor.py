@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from local_stack import observing
 from local_stack.embedded import installed_script
 from local_stack.failures import NoStack, StackFailure
 from local_stack.ports import holder_of, is_free
@@ -31,7 +32,7 @@ class Finding:
 
 def examine(stack: Stack) -> list[Finding]:
     """Look at the machine first, then at the stack."""
-    return [*_machine(stack.folder), *_engines(), *_stack(stack), *_native()]
+    return [*_machine(stack.folder), *_engines(), *_stack(stack), *_native(), *_observers()]
 
 
 def _machine(folder: Path) -> Iterator[Finding]:
@@ -90,3 +91,10 @@ def _native() -> Iterator[Finding]:
         found = shutil.which(program) is not None
         remedy = "only `usher up --engines native` needs it: install a JDK 17 and Maven"
         yield Finding(f"{program} is there", found, remedy, needed=False)
+
+
+def _observers() -> Iterator[Finding]:
+    remedy = "only `usher up --observe` needs it: Debian's package prometheus, or `make prometheus`"
+    yield Finding("prometheus is there", observing.found("prometheus") is not None, remedy, needed=False)
+    remedy = "`usher up --observe` starts it where it is there: grafana-server on the PATH"
+    yield Finding("grafana is there", observing.grafana_server() is not None, remedy, needed=False)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from local_stack import embedded, lifecycle, native, platform_processes, processes
+from local_stack import embedded, lifecycle, native, observing, platform_processes, processes
 from local_stack.failures import NoStack, StackFailure
 from local_stack.gateway import gateway
 from local_stack.lifecycle import Progress, silent
@@ -27,9 +27,10 @@ def port_names(replicas: Mapping[str, int] | None = None) -> list[str]:
     """Every port a stack uses, in the order in which --port-base counts them."""
     own = ["gateway", "gateway_admin", "mongodb", "kafka", "elasticsearch", "smtp", "sandbox"]
     native = ["kafka_controller", "elasticsearch_transport"]
+    observing = ["prometheus", "grafana"]
     services = [port for name in platform_processes.SERVICES for port in (name, f"{name}_metrics")]
     more = [name for service in platform_processes.SERVICES for name in replicas_of(service, replicas or {})[1:]]
-    return [*own, *services, *native, *(port for name in more for port in (name, f"{name}_metrics"))]
+    return [*own, *services, *native, *observing, *(port for name in more for port in (name, f"{name}_metrics"))]
 
 
 def workspace() -> Path:
@@ -55,6 +56,7 @@ class Stack:
         port_base: int | None = None,
         preferred: Mapping[str, int] | None = None,
         replicas: Mapping[str, int] | None = None,
+        observe: bool | None = None,
         only: Collection[str] = (),
         environment: Mapping[str, Mapping[str, str]] | None = None,
         traces: Traces | None = None,
@@ -63,7 +65,8 @@ class Stack:
         """Start what is not running and wait until everything serves; `only` names processes to leave it at.
 
         environment: process → more variables for it; traces: where services and gateway send them. Both are for what
-        this call starts, and not kept.
+        this call starts, and not kept. observe: with Prometheus, and with Grafana where it is here; kept until it is
+        said otherwise.
 
         `engines`, ports and `replicas` (service → how many processes, 1 where not named) are decided by the first start
         and kept; asking for other engines later is refused, other ports and numbers are taken over only while nothing
@@ -72,7 +75,12 @@ class Stack:
         with locked(self.folder):
             if engines == "native":
                 native.require_java_and_maven()
+            if observe:
+                observing.require_prometheus()
             state = self._prepared(engines, port_base, preferred, _checked(replicas))
+            if observe is not None and observe != state.observed:
+                state = replace(state, observed=observe)
+                write_state(self.folder, state)
             specs = [
                 replace(spec, environment={**spec.environment, **(environment or {}).get(spec.name, {})})
                 for spec in plan(self.folder, state, traces)
@@ -168,4 +176,5 @@ def plan(folder: Path, state: StackState, traces: Traces | None = None) -> list[
             for name in replicas_of(service, state.replicas)
         ),
         gateway(folder, ports, state.replicas, traces),
+        *(observing.observers(folder, ports, state.replicas) if state.observed else ()),
     ]

@@ -21,7 +21,7 @@ LAYOUT = 1
 class StackState:
     """What is known about a stack between two commands; `ready_seconds` is how long the last start took.
 
-    replicas: how many processes a service has, of those that have more than one.
+    replicas: how many processes a service has, of those that have more than one. observed: with Prometheus and Grafana.
     """
 
     engines: Engines
@@ -29,6 +29,7 @@ class StackState:
     processes: Mapping[str, ProcessRecord] = field(default_factory=dict)
     ready_seconds: float | None = None
     replicas: Mapping[str, int] = field(default_factory=dict)
+    observed: bool = False
 
     def with_process(self, record: ProcessRecord) -> "StackState":
         """The state after `record` was started."""
@@ -60,6 +61,7 @@ def read_state(folder: Path) -> StackState:
         processes=processes,
         ready_seconds=document["ready_seconds"],
         replicas=document.get("replicas", {}),
+        observed=document.get("observed", False),
     )
 
 

@@ -26,6 +26,7 @@ WORKER_DEATHS = counter(
 LOOP_LAG = histogram(
     "event_loop_lag_seconds", "How late the event loop came to what was due: what every call waited for besides."
 )
+MEMORY_LIMIT = gauge("memory_limit_bytes", "Memory this process may use: its container's limit, or the machine's.")
 STORE_SECONDS = histogram("store_commit_seconds", "How long transactions took, from their begin to the majority.")
 STORE_COMMANDS = histogram("store_commit_commands", "Commands in one transaction.", buckets=SIZES)
 STORE_OPERATION = {"operation": "`read` (documents by name), `find`, `insert` or `ping`; transactions are commits"}
@@ -116,7 +117,7 @@ CERTIFICATE_EXPIRY = gauge(
 
 RPCS = (RPC_HANDLED, RPC_SECONDS, RPC_IN_FLIGHT, RPC_REFUSALS)
 STORE = (STORE_SECONDS, STORE_COMMANDS, STORE_OPERATIONS, STORE_FAILURES, STORE_RETRIES, STORE_REFUSALS)
-EVERY_SERVICE = (SERVICE_INFO, *RPCS, HEALTH_CHECK, WORKER_DEATHS, LOOP_LAG, CERTIFICATE_EXPIRY, *STORE)
+EVERY_SERVICE = (SERVICE_INFO, *RPCS, HEALTH_CHECK, WORKER_DEATHS, LOOP_LAG, CERTIFICATE_EXPIRY, MEMORY_LIMIT, *STORE)
 PUBLISHES = (DOMAIN_EVENTS, RELAY_PUBLISHED, RELAY_DELAY, RELAY_FAILURES, RELAY_REFILLED, RELAY_LEADS, OUTBOX_AGE)
 CONSUMES = (
     CONSUMER_EVENTS,

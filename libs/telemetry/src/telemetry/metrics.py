@@ -25,6 +25,7 @@ from telemetry import families
 from telemetry.backbone_metrics import ConsumerMetrics, DomainEventMetrics, RelayMetrics
 from telemetry.call_metrics import BulkheadMetrics, CallMetrics, ElasticMetrics
 from telemetry.declarations import Declared
+from telemetry.memory_limit import memory_limit
 from telemetry.rpc_metrics import RefusalMetrics, RpcMetrics
 from telemetry.store_metrics import StoreMetrics
 
@@ -58,6 +59,7 @@ class Metrics:
         self._health = self.gauge(families.HEALTH_CHECK)
         self._deaths = self.counter(families.WORKER_DEATHS)
         self._certificates = self.gauge(families.CERTIFICATE_EXPIRY)
+        self.gauge(families.MEMORY_LIMIT).set(memory_limit())
         self._hear: Callable[[Iterable[Event]], None] | None = None
 
     @cached_property

@@ -272,6 +272,25 @@ async def test_what_gathers_while_a_commit_is_in_flight_is_committed_at_once(mak
     assert batches in ([1, 1, 40], [1, 41])  # the first hold may be decided ahead of the commit before it
 
 
+async def test_who_looks_at_idle_lanes_sees_nobody_waiting(make, journal):
+    queued = []
+
+    class Looking:
+        def queued(self, commands):
+            queued.append(commands)
+
+        def conflicted(self): ...
+        def refused(self, reason): ...
+        def committed(self, commands, seconds): ...
+
+    metrics = Looking()
+    lanes = Lanes([BatchDesk(journal, metrics=metrics) for _ in range(2)], metrics=metrics)
+    await on_sale(make, lanes, capacities={"hall": 100})
+    await asyncio.gather(*(lanes.submit(make.hold(), make.cause()) for _ in range(40)))
+    assert max(queued) > 1
+    assert queued[-1] == 0
+
+
 async def test_a_refused_booking_is_counted_by_its_reason_and_other_refusals_are_not(make, journal):
     metrics = Metrics("booking")
     lane_metrics = PrometheusLaneMetrics(metrics)

@@ -6,7 +6,7 @@ is decided as far as that can be done ahead; there is no timer, so a lone comman
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import timedelta
@@ -114,7 +114,7 @@ class Lanes:
         self, desks: Sequence[LaneDesk[Any]], *, batch: int = 128, bound: int = 4096, metrics: LaneMetrics | None = None
     ) -> None:
         self._metrics = metrics or NoLaneMetrics()
-        self._lanes = [_Lane(each, batch) for each in desks]
+        self._lanes = [_Lane(each, batch, self._tell_queued) for each in desks]
         self._bound = bound
 
     async def submit(self, command: Command, cause: Cause) -> Record | None:
@@ -128,7 +128,7 @@ class Lanes:
             )
         waiting = Waiting(command, cause, asyncio.get_running_loop().create_future())
         lane.queue.append(waiting)
-        self._metrics.queued(sum(len(each.queue) for each in self._lanes))
+        self._tell_queued()
         lane.wake()
         try:
             return await waiting.done
@@ -136,6 +136,9 @@ class Lanes:
             if isinstance(command, Hold | BookGroup):
                 self._metrics.refused(refusal.reason)
             raise
+
+    def _tell_queued(self) -> None:
+        self._metrics.queued(sum(len(each.queue) for each in self._lanes))
 
     async def close(self) -> None:
         """Returns when all that was submitted is settled."""
@@ -145,10 +148,10 @@ class Lanes:
 
 
 class _Lane:
-    def __init__(self, desk: LaneDesk[Any], batch: int) -> None:
+    def __init__(self, desk: LaneDesk[Any], batch: int, taken: Callable[[], None]) -> None:
         self.queue: deque[Waiting] = deque()
         self.running: asyncio.Task[None] | None = None
-        self._desk, self._batch = desk, batch
+        self._desk, self._batch, self._taken = desk, batch, taken
         self._ahead: DecidedAhead | None = None
         self._arrived = asyncio.Event()
 
@@ -179,6 +182,7 @@ class _Lane:
             self.queue.clear()
 
     async def _serve(self, batch: Sequence[Waiting], ahead: DecidedAhead | None) -> None:
+        self._taken()
         try:
             await (self._desk.serve(batch) if ahead is None else self._desk.serve_ahead(ahead))
         except Exception as trouble:  # noqa: BLE001  # whatever it was, the callers must hear of it

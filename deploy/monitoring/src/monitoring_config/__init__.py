@@ -1,0 +1,1 @@
+"""What is watched: dashboards and service level objectives, rendered for Grafana and Prometheus."""
