@@ -159,8 +159,8 @@ def test_all_that_was_sold_comes_back_from_a_backup_and_goes_on(tmp_path: Path) 
     # Gateways are somewhere else, and have their books still; here at another port.
     (tmp_path / "lost" / "sandbox").rename(back.folder / "sandbox")
     shutil.rmtree(tmp_path / "lost")
-    credentials = back.folder / "sandbox" / "credentials.json"
-    credentials.write_text(credentials.read_text().replace(f":{old}", f":{back.state().ports['sandbox']}"))
+    for credentials in (back.folder / "sandbox").glob("*.json"):
+        credentials.write_text(credentials.read_text().replace(f":{old}", f":{back.state().ports['sandbox']}"))
     with running(back.folder) as stack, Api(stack.url()) as api:
         journey.api, journey.mail = api, stack.mail()
         # Roles travel in the new tokens.
