@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
+from local_stack.platform_processes import SERVICES
 from local_stack.stack import Stack
 from mongo_store.copies import Copying
 from usher_cli.app import build
@@ -18,22 +19,39 @@ MANY = 1203  # more than two batches of the reader and the writer
 CLOSED = 2**31 - 1
 
 
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    """The folder of a stack of nothing but the database."""
+    data = tmp_path_factory.mktemp("database") / "stack"
+    stack = Stack(data)
+    try:
+        asyncio.run(stack.up(only=["mongodb"]))
+        yield data
+    finally:
+        asyncio.run(stack.down())
+
+
 @pytest.fixture
-def usher(tmp_path):
-    """Runs a command line on a stack of nothing but the database in tmp_path / "stack"."""
-    data = tmp_path / "stack"
+def stack(database):
+    """Empty."""
+    stack = Stack(database)
+
+    async def emptied(any_of):
+        for service in SERVICES:
+            await any_of.client.drop_database(f"usher_{service}")
+
+    on(stack, "user", emptied)
+    return stack
+
+
+@pytest.fixture
+def usher(stack):
+    """Runs a command line on that stack."""
 
     def run(*arguments):
-        return CliRunner().invoke(build(), [*arguments, "--data", str(data)], catch_exceptions=False)
+        return CliRunner().invoke(build(), [*arguments, "--data", str(stack.folder)], catch_exceptions=False)
 
-    assert run("up", "--only", "mongodb").exit_code == 0
-    yield run
-    run("down")
-
-
-@pytest.fixture
-def stack(tmp_path):
-    return Stack(tmp_path / "stack")
+    return run
 
 
 def on(stack, service, work):
@@ -161,7 +179,7 @@ def test_a_service_that_begins_meanwhile_makes_a_copy_worthless(usher, stack, tm
     monkeypatch.setattr(Copying, "documents", disturbed)
     run = usher("backup", "create", str(tmp_path / "copy"))
     assert (run.exit_code, "booking on host/7 has begun meanwhile" in run.stderr) == (1, True)
-    assert [path.name for path in tmp_path.iterdir()] == ["stack"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_data_is_deleted_only_by_force(usher, stack, tmp_path):
@@ -223,7 +241,7 @@ def test_what_cannot_be_done_is_one_line(usher, tmp_path, arguments, line):
     assert run.exit_code == 1
     assert line in run.stderr
     assert len(run.stderr.splitlines()) == 1
-    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "stack") == ["copy"]
+    assert [path.name for path in tmp_path.iterdir()] == ["copy"]
 
 
 def test_a_database_that_is_away_is_one_line(tmp_path):
