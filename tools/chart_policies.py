@@ -1,13 +1,17 @@
-"""What every rendered object has to keep to, beside Pod Security, and what may differ, each with its reason.
+"""What every rendered object has to keep to, beside what any release has to, and what may differ, each with its reason.
 
 The rules are those of the Kubernetes Hardening Guide (NSA, 1.2), the CIS Kubernetes Benchmark (chapter 5) and checkov
-(CKV_K8S_…) that a chart can keep or break; deploy/helm/tests/test_pods.py has those of Pod Security "restricted".
+(CKV_K8S_…) that a chart can keep or break; usher_cli.release.policies has those of every
+release, Pod Security among them.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from usher_cli.release.manifests import containers_of, pod_of
+from usher_cli.release.policies import findings
 
 Thing = Mapping[str, Any]
 Find = Callable[[Thing], Iterator[str]]
@@ -33,16 +37,9 @@ class Allowed:
     reason: str
 
 
-def pod_of(each: Thing) -> Thing | None:
-    """Of what makes pods, or is one."""
-    if each["kind"] == "Pod":
-        return each["spec"]
-    return each["spec"]["template"]["spec"] if each["kind"] in WORKLOADS else None
-
-
 def _containers_of(each: Thing) -> Sequence[Thing]:
     pod = pod_of(each)
-    return [*pod.get("initContainers", []), *pod["containers"]] if pod else []
+    return containers_of(pod) if pod else []
 
 
 def _each_container(breach: Callable[[Thing], bool]) -> Find:
@@ -65,12 +62,6 @@ def _unprobed(each: Thing) -> Iterator[str]:
         for container in pod_of(each)["containers"]:
             if not {"livenessProbe", "readinessProbe"} <= container.keys():
                 yield container["name"]
-
-
-def _token(each: Thing) -> Iterator[str]:
-    pod = pod_of(each)
-    if pod and pod.get("automountServiceAccountToken") is not False:
-        yield "its pods"
 
 
 def _default_account(each: Thing) -> Iterator[str]:
@@ -118,10 +109,6 @@ def _unpinned(container: Thing) -> bool:
     return "@sha256:" not in container["image"]
 
 
-def _loose_tag(container: Thing) -> bool:
-    return not re.search(r":[^:/]*\d[^:/]*$", container["image"].partition("@")[0])
-
-
 def _own_namespace(each: Thing) -> Iterator[str]:
     if "namespace" in each["metadata"]:
         yield each["metadata"]["namespace"]
@@ -134,10 +121,8 @@ def _shell(container: Thing) -> bool:
 
 RULES = (
     Rule("no rights", "whatever gets into a pod could use them (NSA, CIS 5.1)", _is_kind(*RIGHTS)),
-    Rule("no token", "nothing here talks to the API server (CKV_K8S_38, CIS 5.1.6)", _token),
     Rule("own account", "rights given to the default account later would be everybody's (CIS 5.1.5)", _default_account),
     Rule("high user", "a low one may be somebody's on the node (CKV_K8S_40)", _low_user),
-    Rule("a version", "latest is another one tomorrow (CKV_K8S_14)", _each_container(_loose_tag)),
     Rule("a digest", "a tag can be moved (CKV_K8S_43)", _each_container(_unpinned)),
     Rule("probes", "who hangs is not restarted, who is not ready gets calls (CKV_K8S_8, 9)", _unprobed),
     Rule("one way in", "each further one is another to be guarded (CIS 5.3, NSA)", _opened),
@@ -192,7 +177,8 @@ def allowed(rule: Rule, each: Thing) -> list[Allowed]:
 
 def breaches(objects: Iterable[Thing]) -> list[str]:
     """What is not allowed, a line each."""
-    return [
+    objects = list(objects)
+    return findings(objects) + [
         f"{rule.name}: {name_of(each)}: {what} ({rule.why})"
         for each in objects
         for rule in RULES

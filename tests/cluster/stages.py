@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-BROKEN = "broken"
+BROKEN = "0.9.9-broken"
 """Tag of an image that no node can pull: pods of it wait for ever. Pods that run once finish all the same."""
-FAILING = "failing"
+FAILING = "0.9.9-failing"
 """Tag of an image whose chart tests fail."""
 
 STUCK = """

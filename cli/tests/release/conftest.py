@@ -64,7 +64,7 @@ class Played:
         self.set(
             helm="v4.1.4", unreachable=False, context="kind-usher", version="v1.35.4", namespaces=["usher"],
             api_versions=API_VERSIONS, secrets=SECRETS, revisions=[], apply="", logs={}, bad=[], live={},
-            pods=[], pods_after=[], events=[], upgrade="ok", rollback="ok",
+            pods=[], pods_after=[], events=[], upgrade="ok", rollback="ok", history="", ended=False, applied={},
             workloads=[workload(each) for each in COMPONENTS],
             workloads_after=[workload(each, generation=2) for each in COMPONENTS],
         )  # fmt: skip

@@ -81,8 +81,14 @@ def helm(cluster, arguments):
 
 
 def history(cluster, arguments):
+    if cluster["history"]:
+        return fail(cluster["history"])
     if not cluster["revisions"]:
         return fail("Error: release: not found")
+    if cluster["ended"]:  # somebody's helm ends what was pending, right after we have asked
+        rest = [{**each, "status": "deployed"} if each["status"].startswith("pending") else each
+                for each in cluster["revisions"]]  # fmt: skip
+        keep({**cluster, "revisions": rest})
     keys = ("revision", "updated", "status", "chart", "app_version", "description")
     rows = [{key: each.get(key, "") for key in keys} for each in cluster["revisions"]]
     sys.stdout.write(json.dumps(rows))
@@ -219,10 +225,11 @@ def kubectl(cluster, arguments):
             sys.stdout.write(given)
     elif words[0] == "logs":
         sys.stdout.write(cluster["logs"].get(words[1], ""))
-    elif words[:2] == ["delete", "secret"]:
-        number = int(words[2].rpartition(".v")[2])
-        cluster["revisions"] = [each for each in cluster["revisions"] if each["revision"] != number]
+    elif words[:2] == ["delete", "secrets"]:
+        found = records(cluster, after(arguments, "--selector"))
+        cluster["revisions"] = [each for each in cluster["revisions"] if each not in found]
         keep(cluster)
+        sys.stdout.write("\n".join(f"secret/sh.helm.release.v1.usher.v{each['revision']}" for each in found))
     elif words[0] == "get":
         return get_objects(cluster, words, arguments)
     return 0
@@ -237,6 +244,14 @@ def config(cluster, arguments):
     view = {"current-context": context, "clusters": [{"cluster": {"server": "https://10.0.0.1:6443"}}]}
     sys.stdout.write(json.dumps(view))
     return 0
+
+
+def records(cluster, selector):
+    """Revisions whose records fit, as labels of helm's Secrets are: version=2,status=failed or status in (a,b)."""
+    version = selector.partition("version=")[2].partition(",")[0]
+    states = selector.partition("status")[2].removeprefix("=").removeprefix(" in (").removesuffix(")").split(",")
+    assert selector.startswith("owner=helm,name=usher,")
+    return [each for each in cluster["revisions"] if str(each["revision"]) == version and each["status"] in states]
 
 
 def get_objects(cluster, words, arguments):
@@ -256,9 +271,7 @@ def get_objects(cluster, words, arguments):
         sys.stdout.write("\n".join(cluster["secrets"][words[2]]))
         return 0
     if kind == "secrets":
-        record = dict(part.split("=") for part in after(arguments, "--selector").split(","))
-        found = [each for each in cluster["revisions"]
-                 if str(each["revision"]) == record["version"] and each["status"] == record["status"]]  # fmt: skip
+        found = records(cluster, after(arguments, "--selector"))
         sys.stdout.write("\n".join(f"secret/sh.helm.release.v1.usher.v{each['revision']}" for each in found))
         return 0
     items = cluster[{"pods": "pods", "events": "events"}.get(kind, "workloads")]
@@ -272,6 +285,7 @@ def get_given(cluster, given):
         whose = {"meta.helm.sh/release-name": "usher", "meta.helm.sh/release-namespace": "usher"}
         each["metadata"]["annotations"] = {**each["metadata"].get("annotations", {}), **whose}
         each["metadata"] |= {"uid": "1", "managedFields": [], "resourceVersion": "7"}
+        each["metadata"]["annotations"] |= cluster["applied"]
         each["status"] = {"observedGeneration": 1}
         if each["kind"] == "Deployment":
             each["spec"] |= cluster["live"].get(each["metadata"]["name"], {})

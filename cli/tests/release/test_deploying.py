@@ -122,7 +122,7 @@ def test_a_failing_smoke_test_brings_the_revision_before_back(cluster, revision)
 
 def test_a_dry_run_checks_everything_and_changes_nothing(cluster, revision):
     cluster.set(revisions=[revision(1)])
-    code, document = cluster.json("deploy", "prod", *GIVEN, "--dry-run", "--force")
+    code, document = cluster.json("deploy", "prod", *GIVEN, "--dry-run", "--force", "--change-environment")
     assert (code, document["outcome"], document["plan"]["changes"]) == (0, "checked", True)
     assert cluster.changes() == []
     assert {each["check"] for each in document["checks"]} >= {
@@ -202,19 +202,78 @@ def test_a_stuck_release_is_explained_and_cleared_by_force(cluster, revision):
     assert cluster.changes() == []
     code, document = cluster.json("deploy", "staging", *GIVEN, "--force")
     assert (code, document["revision"]) == (0, 2)
-    assert cluster.changes()[0][1:4] == ["delete", "secret", "sh.helm.release.v1.usher.v2"]
+    assert cluster.changes()[0][1:5] == [
+        "delete", "secrets", "--selector",
+        "owner=helm,name=usher,version=2,status in (pending-install,pending-rollback,pending-upgrade)",
+    ]  # fmt: skip
 
 
-def test_another_environment_in_the_same_place_is_most_likely_the_wrong_cluster(cluster, revision):
-    cluster.set(revisions=[revision(1, environment="staging")])
-    refused = cluster.run("deploy", "prod", *GIVEN, "--yes")
+@pytest.mark.parametrize("command", [("deploy", "staging", *GIVEN), ("rollback", "staging")])
+def test_what_somebody_has_ended_meanwhile_is_not_cleared(cluster, revision, command):
+    """INVARIANT: the record of a good release is never deleted."""
+    cluster.set(revisions=[revision(1), revision(2, "pending-upgrade")], ended=True)
+    done = cluster.run(*command, "--force")
+    assert (done.exit_code, "revision 2 is not pending-upgrade any more" in done.stderr) == (Exit.STUCK, True)
+    assert [(each["revision"], each["status"]) for each in cluster.state["revisions"]][1] == (2, "deployed")
+    assert [call[1] for call in cluster.changes()] == ["delete"]
+
+
+@pytest.mark.parametrize("status", ["deployed", "pending-install"])
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_another_environment_in_the_same_place_is_most_likely_the_wrong_cluster(cluster, revision, force, status):
+    cluster.set(revisions=[revision(1, status, environment="prod")])
+    refused = cluster.run("deploy", "staging", *GIVEN, "--yes", *force)
     assert refused.exit_code == Exit.REFUSED
-    assert "what runs there is of environment staging, not prod" in refused.stderr
+    assert "what runs there is of environment prod, not staging" in refused.stderr
+    assert "--change-environment makes it one" in " ".join(refused.stderr.split())
     assert cluster.changes() == []
 
 
+def test_prod_becomes_another_environment_only_when_it_is_asked_for_and_confirmed(cluster, revision):
+    cluster.set(revisions=[revision(1, environment="prod")])
+    refused = cluster.run("deploy", "staging", *GIVEN, "--change-environment")
+    assert (refused.exit_code, cluster.changes()) == (Exit.NOT_CONFIRMED, [])
+    assert cluster.run("deploy", "staging", *GIVEN, "--change-environment", "--yes").exit_code == 0
+
+
+def test_a_deployment_that_nothing_would_wake_is_named_with_what_wakes_it(cluster, revision):
+    """An autoscaler leaves alone what was scaled to 0; the release would be "ready" with nobody there."""
+    workloads = cluster.state["workloads"]
+    workloads[1]["spec"]["replicas"] = 0  # booking
+    cluster.set(revisions=[revision(1)], workloads=workloads)
+    code, document = cluster.json("deploy", "staging", *GIVEN)
+    assert code == Exit.REFUSED
+    assert document["error"]["what"] == (
+        "usher-booking is scaled to 0 and would stay so: kubectl -n usher scale deployment/usher-booking --replicas=2"
+    )
+    assert cluster.changes() == []
+    assert cluster.run("status", "staging").exit_code == Exit.FAILED
+
+
+def test_a_way_back_from_a_failed_smoke_test_takes_fields_back_as_the_deploy_did_and_keeps_its_words(cluster, revision):
+    cluster.set(revisions=[revision(1)], bad=[2], logs={"usher-smoke": "GET /v1/events: 503\n"}, rollback="broken")
+    code, document = cluster.json("deploy", "staging", *GIVEN, "--force")
+    assert code == Exit.FAILED
+    assert "--force-conflicts" in cluster.changes()[2]
+    assert "the smoke test of revision 2 failed, and the roll-back to revision 1 failed" in document["error"]["what"]
+    assert "usher-smoke: GET /v1/events: 503" in document["error"]["details"]
+
+
+def test_a_history_that_cannot_be_had_is_not_taken_for_none(cluster):
+    cluster.set(history='Error: query: failed to query with labels: secrets "x" not found')
+    refused = cluster.run("deploy", "staging", *GIVEN)
+    assert (refused.exit_code, cluster.changes()) == (Exit.FAILED, [])
+    assert "helm history failed" in refused.stderr
+
+
+def test_signatures_that_nobody_asked_for_are_told_as_skipped(cluster):
+    said = cluster.run("deploy", "staging", *GIVEN, "--dry-run").stdout.splitlines()
+    assert [line.split()[0] for line in said if " signatures " in line] == ["skip"]
+    assert [line.split()[0] for line in said if " cluster " in line] == ["ok"]
+
+
 def test_signatures_that_are_asked_for_are_verified_or_the_release_is_refused(cluster, monkeypatch, tmp_path):
-    signer = ("--signed-by", "^https://github.com/usher/.*", "--dry-run")
+    signer = ("--signed-by", "https://github.com/usher/.*", "--dry-run")
     monkeypatch.setenv("PATH", str(tmp_path / "bin") + ":/usr/bin:/bin")
     refused = cluster.run("deploy", "staging", *GIVEN, *signer)
     assert (refused.exit_code, "cosign is not on the PATH" in refused.stderr) == (Exit.REFUSED, True)
@@ -225,8 +284,9 @@ def test_signatures_that_are_asked_for_are_verified_or_the_release_is_refused(cl
     refused = cluster.run("deploy", "staging", *GIVEN, *signer)
     assert refused.exit_code == Exit.REFUSED
     assert "usher-booking:0.2.0 is not signed by" in refused.stderr
-    cosign.write_text("#!/bin/sh\n")
+    cosign.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\n')
     assert "8 images signed by" in cluster.run("deploy", "staging", *GIVEN, *signer).stdout
+    assert "--certificate-identity-regexp=^(?:https://github.com/usher/.*)$ " in (tmp_path / "asked").read_text()
 
 
 def test_the_registry_of_the_examples_is_never_released_from(cluster):

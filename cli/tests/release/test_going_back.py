@@ -77,15 +77,36 @@ def test_status_ends_with_1_when_a_part_is_not_ready(cluster, revision):
     assert (code, document["outcome"], document["smoke"]) == (Exit.FAILED, "not ready", None)
 
 
-def test_status_explains_a_stuck_release_and_force_clears_it(cluster, revision):
-    cluster.set(revisions=[revision(1), revision(2, "pending-upgrade")])
-    stuck = cluster.run("status", "staging", "--dry-run", "--force")
+def test_status_explains_a_stuck_release_and_rollback_with_force_clears_it(cluster, revision):
+    cluster.set(revisions=[revision(1, "superseded", sets=["gateway.workers=3"]), revision(2),
+                           revision(3, "pending-upgrade")])  # fmt: skip
+    stuck = cluster.run("status", "staging")
     assert stuck.exit_code == Exit.STUCK
-    assert "the newest revision, 2, is pending-upgrade" in stuck.stdout
-    assert "when nobody is at it, --force clears it" in " ".join(stuck.stderr.split())
+    assert "the newest revision, 3, is pending-upgrade" in stuck.stdout
+    assert "when nobody is at it, deploy or rollback with --force clears it" in " ".join(stuck.stderr.split())
+    assert cluster.run("status", "staging", "--force").exit_code == Exit.BAD_INPUT, "a status changes nothing"
     assert cluster.changes() == []
-    assert cluster.run("status", "staging", "--force").exit_code == 0
-    assert [each["revision"] for each in cluster.state["revisions"]] == [1]
+    assert cluster.run("rollback", "staging", "--force").exit_code == 0
+    assert [each["revision"] for each in cluster.state["revisions"]] == [1, 2, 3]
+    assert cluster.state["revisions"][-1]["description"] == "Rollback to 1"
+
+
+@pytest.mark.parametrize("command", [("status",), ("rollback",), ("rollback", "--force", "--yes")])
+@pytest.mark.parametrize("status", ["pending-upgrade", "superseded"])
+def test_nothing_of_another_environment_is_cleared_or_taken_back(cluster, revision, command, status):
+    cluster.set(revisions=[revision(1, environment="prod"), revision(2, status, environment="prod")])
+    name, *options = command
+    refused = cluster.run(name, "staging", *options)
+    assert (refused.exit_code, cluster.changes()) == (Exit.REFUSED, [])
+    assert "what runs there is of environment prod, not staging" in refused.stderr
+
+
+def test_a_revision_of_another_environment_is_not_brought_back_unasked(cluster, revision):
+    cluster.set(revisions=[revision(1, "superseded", environment="prod"), revision(2)])
+    assert cluster.run("rollback", "staging", "--force").exit_code == Exit.REFUSED
+    assert cluster.run("rollback", "staging", "--change-environment").exit_code == Exit.NOT_CONFIRMED
+    assert cluster.changes() == []
+    assert cluster.run("rollback", "staging", "--change-environment", "--yes").exit_code == 0
 
 
 def test_status_without_a_release_says_how_to_make_one(cluster):

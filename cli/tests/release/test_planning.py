@@ -1,10 +1,13 @@
 """usher release plan: what it compares with, what it says, its exit codes."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 
-from usher_cli.release.outcomes import Exit
+from usher_cli.release import planning
+from usher_cli.release.outcomes import Exit, Trouble
+from usher_cli.release.target import CHART
 
 GIVEN = ("--tag", "0.2.0", "--registry", "registry.test/usher")
 SAME = ("--tag", "0.1.0", "--registry", "registry.test/usher")
@@ -69,14 +72,35 @@ def test_secrets_are_never_printed(cluster, revision):
         assert "mongodb://(hidden)@db" in said.stdout
 
 
-def test_without_a_cluster_a_plan_compares_with_the_committed_chart_and_says_so(cluster):
+@pytest.mark.parametrize(("options", "notes"), [((), ["no cluster is configured"]), (("--offline",), [])])
+def test_without_a_cluster_a_plan_compares_with_the_committed_chart_and_says_so(cluster, monkeypatch, options, notes):
     cluster.set(context="")
+    monkeypatch.setattr(planning, "committed_chart", lambda reference: nullcontext((CHART, f"c0ffee of {reference}")))
+    code, document = cluster.json("plan", "staging", *GIVEN, *options)
+    what = "the chart as committed at c0ffee of HEAD, not with a cluster"
+    assert (code, document["compared_with"]) == (Exit.DONE, {"kind": "commit", "what": what})
+    assert document["notes"] == notes
+
+
+def test_in_a_checkout_without_commits_a_plan_compares_with_nothing(cluster, monkeypatch):
+    def none(reference):
+        raise Trouble(Exit.BAD_INPUT, f"--against {reference}: the checkout has no such commit")
+
+    cluster.set(context="")
+    monkeypatch.setattr(planning, "committed_chart", none)
     code, document = cluster.json("plan", "staging", *GIVEN)
-    assert code in {Exit.DONE, Exit.CHANGES}
-    assert document["compared_with"]["kind"] in {"commit", "nothing"}
-    assert document["notes"] == ["no cluster is configured"]
-    _, document = cluster.json("plan", "staging", *GIVEN, "--offline")
-    assert document["compared_with"]["kind"] in {"commit", "nothing"}
+    what = "nothing: neither a cluster nor a commit was there"
+    assert (code, document["compared_with"]) == (Exit.CHANGES, {"kind": "nothing", "what": what})
+
+
+def test_what_kubectl_apply_keeps_of_a_secret_is_never_printed(cluster, revision):
+    """INVARIANT: its annotation last-applied-configuration holds the data as it was given."""
+    cluster.set(revisions=[revision(1)], applied={
+        "kubectl.kubernetes.io/last-applied-configuration": '{"kind":"Secret","data":{"uri":"b2xkLWFuZC1zZWNyZXQ="}}'
+    })  # fmt: skip
+    done = cluster.run("plan", "staging", *SAME, "--live", "--json")
+    assert "last-applied" not in done.output
+    assert done.exit_code == Exit.DONE
 
 
 def test_a_cluster_that_does_not_answer_is_told_after_what_could_be_planned(cluster):
@@ -130,11 +154,12 @@ def test_what_is_wrong_in_the_command_or_the_values_ends_with_3_and_a_line_that_
     assert said in " ".join(refused.stderr.split())
 
 
-def test_an_image_that_may_be_another_one_tomorrow_is_refused(cluster):
-    code, document = cluster.json("plan", "staging", "--tag", "latest", "--registry", "registry.test/usher")
+@pytest.mark.parametrize("tag", ["latest", "main", "edge"])
+def test_an_image_that_may_be_another_one_tomorrow_is_refused(cluster, tag):
+    code, document = cluster.json("plan", "staging", "--tag", tag, "--registry", "registry.test/usher")
     assert code == Exit.REFUSED
     assert "findings against the policies" in document["error"]["what"]
-    assert any("usher-booking:latest may be another one tomorrow" in each for each in document["error"]["details"])
+    assert any(f"usher-booking:{tag} may be another one tomorrow" in each for each in document["error"]["details"])
 
 
 def test_the_document_has_the_same_keys_however_a_plan_ends(cluster, revision):

@@ -68,6 +68,7 @@ def test_a_pod_that_keeps_the_rules_has_no_findings():
         (changed(container__ports=[{"hostPort": 80}]), "hostPort"),
         (changed(container__image="registry.test:5000/usher-event"), "may be another one tomorrow"),
         (changed(container__image="usher-event:latest"), "may be another one tomorrow"),
+        (changed(container__image="usher-event:main"), "may be another one tomorrow"),
         (changed(container__resources__requests={"cpu": "1"}), "no requests of cpu and memory"),
         (changed(container__resources__limits={}), "no limit of memory"),
     ],
@@ -151,6 +152,7 @@ def workload(generation, observed, updated, ready, replicas=2):
         (workload(5, 5, 1, 2, replicas=3), 4, "waiting"),
         (workload(5, 5, 2, 2, replicas=3), 4, "waiting"),  # an old one still runs
         (workload(5, 5, 2, 2), 4, "ready"),
+        ({**workload(4, 4, 0, 0, replicas=0), "spec": {"replicas": 0}}, None, "waiting"),  # scaled to nothing
     ],
 )
 def test_a_workload_is_ready_when_all_its_pods_are_new_and_ready(each, before, phase):

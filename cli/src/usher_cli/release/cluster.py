@@ -94,6 +94,28 @@ def _kind_line(version: str, kinds: set[str]) -> str:
     return f"the cluster does not know {', '.join(sorted(kinds))} ({version}): install {remedy}"
 
 
+def require_awake(programs: Programs, objects: Iterable[Object]) -> None:
+    """Trouble(REFUSED) when a deployment was scaled to nothing and only an autoscaler, which 0 stops, would wake it."""
+    objects = list(objects)
+    least = {
+        each["spec"]["scaleTargetRef"]["name"]: each["spec"].get("minReplicas") or each["spec"].get("minReplicaCount")
+        for each in objects if each["kind"] in {"HorizontalPodAutoscaler", "ScaledObject"}
+    }  # fmt: skip
+    deployments = [each for each in objects if each["kind"] == "Deployment"]
+    left = {each["metadata"]["name"] for each in deployments if "replicas" not in each["spec"]} & least.keys()
+    asked = ("deployments", "--selector", f"app.kubernetes.io/instance={programs.target.release}")
+    asleep = sorted(
+        each["metadata"]["name"] for each in programs.objects(*asked)
+        if each["spec"].get("replicas") == 0 and each["metadata"]["name"] in left
+    )  # fmt: skip
+    if asleep:
+        scale = f"kubectl -n {programs.target.namespace} scale deployment"
+        lines = [
+            f"{name} is scaled to 0 and would stay so: {scale}/{name} --replicas={least[name] or 1}" for name in asleep
+        ]
+        raise Trouble(Exit.REFUSED, *lines)
+
+
 @dataclass(frozen=True, slots=True)
 class SecretNeeded:
     """A Secret that pods of the release cannot start without, and the keys they read."""

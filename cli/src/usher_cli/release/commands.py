@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from usher_cli.options import Json
 from usher_cli.output import out, print_json
@@ -21,7 +22,19 @@ from usher_cli.release.history import (
     status_of,
     stuck_line,
 )
-from usher_cli.release.options import Context, DryRun, Environment, Force, Name, Namespace, Timeout, Yes, confirm, told
+from usher_cli.release.options import (
+    ChangeEnvironment,
+    Context,
+    DryRun,
+    Environment,
+    Force,
+    Name,
+    Namespace,
+    Timeout,
+    Yes,
+    confirm,
+    told,
+)
 from usher_cli.release.outcomes import Exit, Trouble
 from usher_cli.release.programs import Programs, programs_for
 from usher_cli.release.rollout import WORKLOADS, part_of
@@ -73,6 +86,7 @@ def plan(
     yes: Yes = False,
     dry_run: DryRun = False,
     force: Force = False,
+    change_environment: ChangeEnvironment = False,
     as_json: Json = False,
 ) -> None:
     """Show what a release would change: exit code 0 nothing, 2 something, others as in docs/operations.md."""
@@ -93,7 +107,7 @@ def plan(
                 raise
             unanswered = trouble
             made = planning.offline_plan(programs, "HEAD", str(trouble))
-        planning.require_same_environment(made, target.environment, force=force)
+        planning.require_same_environment(made.baseline.environments, target.environment, change=change_environment)
         document |= reporting.plan_document(made)
         if not as_json:
             out().print(f"plan for {environment}: release {release} in namespace {namespace}", markup=False)
@@ -124,6 +138,7 @@ def deploy(
     yes: Yes = False,
     dry_run: DryRun = False,
     force: Force = False,
+    change_environment: ChangeEnvironment = False,
     as_json: Json = False,
 ) -> None:
     """Check, upgrade and wait, test; a release that fails goes back by itself (exit code 5) and says why."""
@@ -139,17 +154,21 @@ def deploy(
         def tell(check: str, how: str) -> None:
             checks.append({"check": check, "outcome": how})
             if not as_json:
-                out().print(f"[green]ok[/]   {check} [dim]({how})[/]")
+                sign = "[yellow]skip[/]" if how.startswith("skipped") else "[green]ok[/]  "
+                out().print(f"{sign} {check} [dim]({escape(how)})[/]")
 
         programs = programs_for(target)
-        made = deploying.prepared(programs, Signer(signed_by, signature_issuer), tell, force=force)
+        made = deploying.prepared(
+            programs, Signer(signed_by, signature_issuer), tell, force=force, change_environment=change_environment
+        )
         document["plan"] = reporting.plan_document(made)
         if not as_json:
             reporting.show_plan(made, details=False)
         if dry_run:
             _done(document, "checked; nothing was changed", "checked", as_json=as_json)
             return
-        confirm(environment, f"{release} {made.versions[1]} goes to {_where(made, programs)}", yes=yes)
+        there = made.baseline.environments
+        confirm(environment, f"{release} {made.versions[1]} goes to {_where(made, programs)}", yes=yes, there=there)
         with shown(quiet=as_json) as progress:
             made_release = deploying.deploy(programs, made, progress, force=force, smoke=smoke)
         document |= {
@@ -188,6 +207,7 @@ def rollback(
     yes: Yes = False,
     dry_run: DryRun = False,
     force: Force = False,
+    change_environment: ChangeEnvironment = False,
     as_json: Json = False,
 ) -> None:
     """Bring back the last good revision: the newest that was ready, passed its test and is other than what runs."""
@@ -199,14 +219,18 @@ def rollback(
         place = require_configured(programs)
         version_of_cluster(programs)
         history = history_of(programs)
+        there = planning.environments_of(programs, history)
+        planning.require_same_environment(there, target.environment, change=change_environment)
         refuse_when_stuck(programs, history, force=force)
         if history.stuck and not dry_run:
-            confirm(environment, f"revision {history.stuck.number} of {release} is given up", yes=yes)
+            confirm(environment, f"revision {history.stuck.number} of {release} is given up", yes=yes, there=there)
             clear(programs, history.stuck)
             history = history_of(programs)
         to = _wanted(programs, history, revision)
         made = deploying.plan_of_rollback(programs, to)
-        planning.require_same_environment(made, target.environment, force=force)
+        there |= made.baseline.environments
+        wanted = planning.environments_in(made.rendered.objects)  # a revision may be another environment's
+        planning.require_same_environment(there | wanted, target.environment, change=change_environment)
         document |= {"to": to.number, "plan": reporting.plan_document(made)}
         if not as_json:
             out().print(f"back to revision {to.number} ({to.description}, {to.updated[:16]})", markup=False)
@@ -214,9 +238,8 @@ def rollback(
         if dry_run:
             _done(document, "nothing was changed", "checked", as_json=as_json)
             return
-        confirm(
-            environment, f"{release} goes back to revision {to.number} in {place.context} ({place.server})", yes=yes
-        )
+        where = f"{place.context} ({place.server})"
+        confirm(environment, f"{release} goes back to revision {to.number} in {where}", yes=yes, there=there | wanted)
         with shown(quiet=as_json) as progress:
             number = deploying.roll_back(programs, made, to, progress, force=force)
             tested, words = deploying.tested(programs) if smoke else (None, [])
@@ -252,10 +275,10 @@ def status(
     context: Context = "",
     yes: Yes = False,
     dry_run: DryRun = False,
-    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Show revision, versions, ready replicas and the last smoke test; exit code 1 when something is not ready."""
+    del yes, dry_run  # a status asks nothing and changes nothing
     document = _document("status")
     with told(document, as_json=as_json):
         target = target_of(environment, release=release, namespace=namespace, context=context)
@@ -268,11 +291,9 @@ def status(
             raise Trouble(
                 Exit.FAILED, f"there is no release {release} in namespace {namespace}: `make deploy ENV={environment}`"
             )
+        there = planning.environments_of(programs, history)
+        planning.require_same_environment(there, target.environment, remedy="", change=False)
         stuck = history.stuck
-        if stuck and force and not dry_run:
-            confirm(environment, f"revision {stuck.number} of {release} is given up", yes=yes)
-            clear(programs, stuck)
-            history, stuck = history_of(programs), None
         document |= {"context": place.context, "kubernetes": kubernetes, **_state(programs, history)}
         if not as_json:
             _show_status(document)

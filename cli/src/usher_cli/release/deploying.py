@@ -18,6 +18,7 @@ from usher_cli.release.chart import Rendered
 from usher_cli.release.cluster import (
     missing_secrets,
     require_accepted,
+    require_awake,
     require_configured,
     require_kinds,
     require_namespace,
@@ -60,7 +61,7 @@ class Released:
     seconds: float
 
 
-def prepared(programs: Programs, signer: Signer, tell: Tell, *, force: bool) -> planning.Plan:
+def prepared(programs: Programs, signer: Signer, tell: Tell, *, force: bool, change_environment: bool) -> planning.Plan:
     """Everything that can go wrong before anything is changed. Trouble."""
     place = require_configured(programs)
     kubernetes = version_of_cluster(programs)
@@ -73,8 +74,10 @@ def prepared(programs: Programs, signer: Signer, tell: Tell, *, force: bool) -> 
     plan = planning.compared(
         made, planning.running(programs), programs, kubernetes=kubernetes, place=place, force=force
     )
+    there = plan.baseline.environments
+    planning.require_same_environment(there, programs.target.environment, change=change_environment)
     refuse_when_stuck(programs, plan.baseline.history, force=force)
-    planning.require_same_environment(plan, programs.target.environment, force=force)
+    require_awake(programs, made.objects)
     require_kinds(programs, made.all)
     tell("kinds the cluster knows", "all")
     _check_secrets(programs, made, tell)
@@ -116,7 +119,7 @@ def deploy(programs: Programs, plan: planning.Plan, progress: Progress, *, force
     watch.look()
     last = history_of(programs).last
     number = last.number if last else 0
-    tested = _smoke(programs, before, watch, number) if smoke else None
+    tested = _smoke(programs, before, watch, number, force=force) if smoke else None
     return Released(number, tuple(watch.parts.values()), tested, round(time.monotonic() - began, 1))
 
 
@@ -227,7 +230,7 @@ def tested(programs: Programs) -> tuple[Mapping[str, Any] | None, list[str]]:
     return smoke or {"passed": False, "at": "", "failed": []}, words
 
 
-def _smoke(programs: Programs, before: History, watch: Watch, number: int) -> Mapping[str, Any] | None:
+def _smoke(programs: Programs, before: History, watch: Watch, number: int, *, force: bool) -> Mapping[str, Any] | None:
     watch.progress("smoke test", "waiting", "")
     smoke, words = tested(programs)
     if not words:
@@ -240,7 +243,12 @@ def _smoke(programs: Programs, before: History, watch: Watch, number: int) -> Ma
             f"revision {number} runs and its smoke test failed; there is nothing to go back to, so it stays as it is",
             *words,
         )
-    back = roll_back(programs, plan_of_rollback(programs, before.running), before.running, watch.progress)
+    try:
+        plan = plan_of_rollback(programs, before.running)
+        back = roll_back(programs, plan, before.running, watch.progress, force=force)
+    except Trouble as trouble:
+        line = f"the smoke test of revision {number} failed, and {trouble}"
+        raise Trouble(trouble.code, line, *words, *trouble.more) from None
     raise Trouble(
         Exit.ROLLED_BACK,
         f"the smoke test of revision {number} failed, so it was rolled back: what runs is revision "

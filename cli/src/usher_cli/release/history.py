@@ -26,6 +26,11 @@ class Revision:
     updated: str
 
     @property
+    def is_there(self) -> bool:
+        """Whether anything of it may be in the cluster."""
+        return self.status != "uninstalled"
+
+    @property
     def restored(self) -> int:
         """The revision that a roll-back brought back; 0 for any other."""
         found = _ROLLBACK.fullmatch(self.description)
@@ -90,7 +95,7 @@ def history_of(programs: Programs) -> History:
     """Ask helm. Trouble."""
     said = programs.try_helm("history", programs.target.release, "--output", "json", "--max", "50")
     if said.code:
-        if "not found" in said.err:
+        if "release: not found" in said.err:
             return NEVER
         raise trouble_of("helm history", said)
     return History(
@@ -137,7 +142,8 @@ def stuck_line(programs: Programs, stuck: Revision) -> str:
     minutes = stuck.age_seconds() // 60
     return (
         f"revision {stuck.number} of {programs.target.release} is {stuck.status} since {minutes} min: either an "
-        f"{PENDING[stuck.status]} is under way, or its helm died; when nobody is at it, --force clears it"
+        f"{PENDING[stuck.status]} is under way, or its helm died; when nobody is at it, "
+        "deploy or rollback with --force clears it"
     )
 
 
@@ -148,12 +154,19 @@ def refuse_when_stuck(programs: Programs, history: History, *, force: bool) -> N
 
 
 def clear(programs: Programs, stuck: Revision) -> None:
-    """Forget a pending revision: its record goes, what it has changed stays until the next one. Trouble."""
-    name = f"sh.helm.release.v1.{programs.target.release}.v{stuck.number}"
-    said = programs.try_kubectl("delete", "secret", name, "--ignore-not-found=false")
+    """Forget a revision that is pending still: its record goes, what it has changed stays until the next. Trouble."""
+    pending = ",".join(sorted(PENDING))
+    record = f"owner=helm,name={programs.target.release},version={stuck.number},status in ({pending})"
+    said = programs.try_kubectl("delete", "secrets", "--selector", record, "--output", "name")
     if said.code:
         raise Trouble(
             Exit.STUCK,
-            f"revision {stuck.number} stays {stuck.status}: its record, Secret {name}, cannot be deleted",
+            f"revision {stuck.number} stays {stuck.status}: its record, a Secret, cannot be deleted",
             said.lines[0],
+        )
+    if not said.out.strip():
+        raise Trouble(
+            Exit.STUCK,
+            f"revision {stuck.number} is not {stuck.status} any more: somebody is at it; look at `make status ENV="
+            f"{programs.target.environment}` and begin again",
         )

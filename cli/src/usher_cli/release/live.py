@@ -11,6 +11,8 @@ from usher_cli.release.programs import Programs, trouble_of
 
 # What the API server itself keeps with an object.
 _KEPT = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")
+# What kubectl apply keeps of the whole object as it was given, data of a Secret included.
+_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _SECONDS = 180.0
 
 
@@ -53,4 +55,6 @@ def _answered(programs: Programs, what: str, *arguments: str, objects: Iterable[
 
 def _bare(each: Object) -> Object:
     metadata = {key: value for key, value in each["metadata"].items() if key not in _KEPT}
+    if "annotations" in metadata:
+        metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != _APPLIED}
     return {**{key: value for key, value in each.items() if key != "status"}, "metadata": metadata}

@@ -39,7 +39,8 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and ch
 SignedBy = Annotated[
     str,
     typer.Option(
-        help="Regular expression of the identity that must have signed the images (cosign).", envvar="USHER_SIGNED_BY"
+        help="Regular expression of the whole identity that must have signed the images (cosign).",
+        envvar="USHER_SIGNED_BY",
     ),
 ]
 SignatureIssuer = Annotated[str, typer.Option(help="Who vouches for that identity.")]
@@ -48,9 +49,11 @@ Force = Annotated[
     bool,
     typer.Option(
         "--force",
-        help="Clear a revision that is stuck, take back fields that others have changed, let a release become another "
-        "environment's. No check is left out.",
+        help="Clear a revision that is stuck, take back fields that others have changed. No check is left out.",
     ),
+]
+ChangeEnvironment = Annotated[
+    bool, typer.Option("--change-environment", help="Let what runs there become another environment's.")
 ]
 
 
@@ -86,9 +89,9 @@ def is_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def confirm(environment: str, what: str, *, yes: bool) -> None:
-    """Ask for prod, unless --yes. Trouble(NOT_CONFIRMED)."""
-    if environment != "prod" or yes:
+def confirm(environment: str, what: str, *, yes: bool, there: frozenset[str] = frozenset()) -> None:
+    """Ask for prod, also where prod is what runs `there`, unless --yes. Trouble(NOT_CONFIRMED)."""
+    if "prod" not in {environment, *there} or yes:
         return
     if not is_terminal():
         raise Trouble(Exit.NOT_CONFIRMED, f"{what} has to be confirmed and there is no terminal: say --yes")

@@ -1,7 +1,7 @@
 """What a release would change: the chart checked and rendered, and compared with what runs."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,16 +15,19 @@ from usher_cli.release.manifests import Object, hooks_of, key_of, label_of, obje
 from usher_cli.release.outcomes import Exit, Trouble
 from usher_cli.release.programs import Programs
 
+CHANGES_IT = " (--change-environment makes it one)"
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What a release is compared with: said in words, its objects, its values."""
+    """What a release is compared with: said in words, its objects, its values, whose it is by its labels."""
 
     kind: str
     words: str
     objects: tuple[Object, ...]
     values: Values
     history: History = NEVER
+    environments: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,23 @@ def running(programs: Programs) -> Baseline:
     """What helm has put into the cluster last and keeps a record of. Trouble."""
     history = history_of(programs)
     last = history.running or history.last
-    release = programs.target.release
+    release, environments = programs.target.release, environments_of(programs, history)
     if last is None or (history.running is None and last.status in {"pending-install", "uninstalled"}):
-        return Baseline("nothing", f"nothing: there is no release {release} yet", (), {}, history)
-    return record_of(programs, last, history)
+        return Baseline("nothing", f"nothing: there is no release {release} yet", (), {}, history, environments)
+    return replace(record_of(programs, last, history), environments=environments)
+
+
+def environments_of(programs: Programs, history: History) -> frozenset[str]:
+    """Which environments' objects are there: of what runs, and of what is stuck. Trouble."""
+    found = {each.number for each in (history.running or history.last, history.stuck) if each and each.is_there}
+    release = programs.target.release
+    texts = [programs.helm("get", "manifest", release, "--revision", str(number)) for number in sorted(found)]
+    return environments_in(each for text in texts for each in objects_of(text))
+
+
+def environments_in(objects: Iterable[Object]) -> frozenset[str]:
+    """The environments that objects say they are of."""
+    return frozenset(label_of(each, "environment") for each in objects) - {""}
 
 
 def record_of(programs: Programs, revision: Revision, history: History = NEVER) -> Baseline:
@@ -151,14 +167,16 @@ def compared(
     return Plan(made, baseline, differences(before, after), values, kubernetes, place, said)
 
 
-def require_same_environment(plan_made: Plan, environment: str, *, force: bool) -> None:
+def require_same_environment(
+    there: frozenset[str], environment: str, remedy: str = CHANGES_IT, *, change: bool
+) -> None:
     """Trouble(REFUSED) when what runs there is of another environment: most likely the wrong cluster."""
-    found = {label_of(each, "environment") for each in plan_made.baseline.objects} - {"", environment}
-    if plan_made.baseline.kind in {"revision", "live"} and found and not force:
+    others = there - {environment}
+    if others and not change:
         raise Trouble(
             Exit.REFUSED,
-            f"what runs there is of environment {', '.join(sorted(found))}, not {environment}: "
-            "say another --context or --namespace (--force makes it one)",
+            f"what runs there is of environment {', '.join(sorted(others))}, not {environment}: "
+            f"say another --context or --namespace{remedy}",
         )
 
 

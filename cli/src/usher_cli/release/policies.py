@@ -49,16 +49,16 @@ def _of_containers(pod: Mapping[str, Any]) -> Iterator[str]:
             "hostPort": any(port.get("hostPort") for port in container.get("ports") or []),
             "procMount": own.get("procMount", "Default") != "Default",
             "its root can be written to": own.get("readOnlyRootFilesystem") is not True,
-            f"image {container['image']} may be another one tomorrow": _loose(container["image"]),
+            f"image {container['image']} may be another one tomorrow": may_change(container["image"]),
             "no requests of cpu and memory": not {"cpu", "memory"} <= (resources.get("requests") or {}).keys(),
             "no limit of memory": "memory" not in (resources.get("limits") or {}),
         }
         yield from (f"container {container['name']}: {what}" for what, is_so in wrong.items() if is_so)
 
 
-def _loose(image: str) -> bool:
-    """Whether an image has neither digest nor tag, or the tag that moves."""
+def may_change(image: str) -> bool:
+    """Whether an image has neither digest nor version; a tag without a digit (latest, main, edge) is none."""
     if "@" in image:
         return False
     tag = image.rpartition("/")[2].partition(":")[2]
-    return tag in {"", "latest"}
+    return not any(each.isdecimal() for each in tag)

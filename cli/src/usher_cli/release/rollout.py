@@ -55,7 +55,8 @@ def part_of(each: Object, generation_before: int | None) -> Part:
         seen = status.get("observedGeneration", 0) >= each["metadata"].get("generation", 0)
         begun = generation_before is None or each["metadata"].get("generation", 0) > generation_before
         left = status.get("replicas", 0) > status.get("updatedReplicas", 0)
-        phase = "ready" if seen and begun and not left and ready >= wanted else "waiting"
+        # 0 of 0 is nothing that anybody could call
+        phase = "ready" if seen and begun and not left and ready >= max(wanted, 1) else "waiting"
     return Part(component_of(each), kind, each["metadata"]["name"], ready, wanted, version, phase)
 
 

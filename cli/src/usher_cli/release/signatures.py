@@ -34,7 +34,7 @@ def verified(images: Iterable[str], signer: Signer) -> str:
                 "verify",
                 "--output=text",
                 f"--certificate-oidc-issuer={signer.issuer}",
-                f"--certificate-identity-regexp={signer.identity}",
+                f"--certificate-identity-regexp=^(?:{signer.identity})$",
                 image,
             ],
             capture_output=True,
