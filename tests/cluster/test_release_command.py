@@ -130,11 +130,14 @@ def test_what_cannot_be_is_refused_in_a_line_before_anything_changes(releases, c
         "wrong value": bare("deploy", "dev", "--set", "gateway.wrkers=2"),
         "no cluster": bare("deploy", kubeconfig=dead),
         "another environment": releases("deploy", "staging"),
+        "another environment by force": releases("deploy", "staging", "--force"),
+        "status of another environment": releases("status", "staging"),
     }
     codes = {what: code for what, (code, _) in outcomes.items()}
     assert codes == {
         "unknown environment": BAD_INPUT, "namespace is not there": REFUSED, "Secret is missing": REFUSED,
         "wrong value": BAD_INPUT, "no cluster": UNREACHABLE, "another environment": REFUSED,
+        "another environment by force": REFUSED, "status of another environment": REFUSED,
     }, outcomes  # fmt: skip
     assert all("\n" not in document["error"]["what"] for _, document in outcomes.values())
     assert cluster.objects("deployments", bare.namespace) == []

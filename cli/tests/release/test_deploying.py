@@ -239,7 +239,7 @@ def test_prod_becomes_another_environment_only_when_it_is_asked_for_and_confirme
 def test_a_deployment_that_nothing_would_wake_is_named_with_what_wakes_it(cluster, revision):
     """An autoscaler leaves alone what was scaled to 0; the release would be "ready" with nobody there."""
     workloads = cluster.state["workloads"]
-    workloads[1]["spec"]["replicas"] = 0  # booking
+    workloads[1] |= {"spec": {"replicas": 0}, "status": {"observedGeneration": 1}}  # booking
     cluster.set(revisions=[revision(1)], workloads=workloads)
     code, document = cluster.json("deploy", "staging", *GIVEN)
     assert code == Exit.REFUSED
@@ -269,7 +269,7 @@ def test_a_history_that_cannot_be_had_is_not_taken_for_none(cluster):
 def test_signatures_that_nobody_asked_for_are_told_as_skipped(cluster):
     said = cluster.run("deploy", "staging", *GIVEN, "--dry-run").stdout.splitlines()
     assert [line.split()[0] for line in said if " signatures " in line] == ["skip"]
-    assert [line.split()[0] for line in said if " cluster " in line] == ["ok"]
+    assert [line.split()[0] for line in said if " cluster (" in line] == ["ok"]
 
 
 def test_signatures_that_are_asked_for_are_verified_or_the_release_is_refused(cluster, monkeypatch, tmp_path):
