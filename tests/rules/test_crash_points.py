@@ -19,6 +19,9 @@ WRITES = [
 # Where a crash is of no consequence, and why.
 WITHOUT = {
     "chassis.key_cache:StoredKeySet.save": "a copy of what the user service tells anybody who asks",
+    "mongo_store.copies:Copying.close": "an operator's command, repeated by whoever gave it; no code begins meanwhile",
+    "mongo_store.copies:Copying.write": "an operator's command, repeated by whoever gave it; no code begins meanwhile",
+    "mongo_store.copies:Copying.open": "an operator's command, repeated by whoever gave it",
     "mongo_store.inbox:MongoInbox.reset": "an operator's command, repeated by whoever gave it",
     "mongo_store.inbox:MongoInbox.revive": "an operator's command, repeated by whoever gave it",
     "mongo_store.inbox:MongoInbox.note_handled_types": "written after the place was rewound, and the same each time",

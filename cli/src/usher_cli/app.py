@@ -2,7 +2,16 @@
 
 import typer
 
-from usher_cli import demo, event_import, events_commands, ledger_commands, mail_commands, rate_commands, stack_commands
+from usher_cli import (
+    backup_commands,
+    demo,
+    event_import,
+    events_commands,
+    ledger_commands,
+    mail_commands,
+    rate_commands,
+    stack_commands,
+)
 from usher_cli.release import commands as release_commands
 
 
@@ -21,6 +30,7 @@ def build() -> typer.Typer:
         app.command()(command)
     app.command()(stack_commands.doctor)
     app.command()(demo.demo)
+    app.add_typer(backup_commands.build(), name="backup")
     app.add_typer(event_import.build(), name="import")
     app.add_typer(events_commands.build(), name="events")
     app.add_typer(ledger_commands.build(), name="ledger")

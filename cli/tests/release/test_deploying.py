@@ -167,7 +167,9 @@ def test_a_missing_secret_and_a_missing_key_are_named_with_who_reads_them(cluste
     assert code == Exit.REFUSED
     lines = [document["error"]["what"], *document["error"]["details"]]
     assert [each for each in lines if each.startswith("Secret usher-mongodb has no key uri (usher-analytics, ")]
-    assert "there is no Secret usher-payment-gateways (keys: gateways.json; read by usher-payment)" in lines
+    assert (
+        "there is no Secret usher-payment-gateways (keys: gateways.json; read by usher-payment, usher-prepare)" in lines
+    )
     assert "create secret generic (docs/operations.md, Secrets)" in lines[0]
     assert not [each for each in lines if "usher-page-tokens" in each]
     assert cluster.changes() == []

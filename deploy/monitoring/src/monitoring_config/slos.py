@@ -14,8 +14,10 @@ from monitoring_config.promql import FAILURES
 KINDS = ("availability", "latency", "freshness")
 # Of the histograms' bounds those that an objective may name, as prometheus_client spells them.
 _HISTOGRAMS = {"latency": "usher_rpc_server_seconds", "freshness": "usher_consumer_delay_seconds"}
-# A second. Of fewer than 36 an hour one that fails would wake somebody; that a service is away, other alerts tell.
+# A second, in windows that can wake somebody: of fewer than 36 an hour one that fails would. That a service is away,
+# other alerts tell; longer windows of a young installation hold little, and are heeded together with a short one.
 LEAST = 0.01
+SHORT = ("5m", "30m", "1h")
 
 
 class ObjectivesMalformed(Exception):
@@ -39,17 +41,17 @@ class Objective:
 
     def bad_share(self, window: str) -> str:
         """PromQL: which share of what happened in `window` was bad; nothing where hardly anything happened."""
-        job = f'job="{self.service}"'
+        job, least = f'job="{self.service}"', LEAST if window in SHORT else 0
         if self.kind == "availability":
             handled = f"usher_rpc_server_handled_total{{{job}}}[{window}]"
             failed = f'usher_rpc_server_handled_total{{{job}, code=~"{FAILURES}"}}[{window}]'
             whole = _summed(handled)
-            return f"({_summed(failed)} or 0 * {whole}) / ({whole} > {LEAST})"
+            return f"({_summed(failed)} or 0 * {whole}) / ({whole} > {least})"
         histogram = _HISTOGRAMS[self.kind]
         if self.streams and self.kind == "latency":
             job += f', method!~".*/({"|".join(self.streams)})"'
         good = f'{histogram}_bucket{{{job}, le="{self.seconds!r}"}}[{window}]'
-        return f"1 - {_summed(good)} / ({_summed(f'{histogram}_count{{{job}}}[{window}]')} > {LEAST})"
+        return f"1 - {_summed(good)} / ({_summed(f'{histogram}_count{{{job}}}[{window}]')} > {least})"
 
 
 def objectives(path: Path = OBJECTIVES) -> tuple[Objective, ...]:
