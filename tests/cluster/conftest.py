@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -13,9 +14,13 @@ sys.path += [str(HERE), str(HERE.parents[1] / "tools")]
 
 from cluster import Cluster, furnish  # noqa: E402  # found by the path set above
 from control_plane import ControlPlane  # noqa: E402  # found by the path set above
+from helm_chart import ENVIRONMENTS  # noqa: E402  # found by the path set above
+from journey import Journey  # noqa: E402  # found by the path set above
 from kubernetes_tools import ToolMissing, tool  # noqa: E402  # found by the path set above
 from parts import parts, what_is_lacking  # noqa: E402  # found by the path set above
 
+# The journeys go on beside other tests; emptying a zone would disturb them.
+LAST = ("test_journeys.py", "test_disruption.py")
 STEPS = pytest.StashKey[list[tuple[str, float]]]()
 
 
@@ -27,6 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.cluster)
+    items.sort(key=lambda item: LAST.index(item.path.name) if item.path.name in LAST else -1)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -67,6 +73,19 @@ def cluster(tmp_path_factory, timed):
             it = Cluster(plane)
             furnish(it, made.definitions)
         yield it
+
+
+@pytest.fixture(scope="session")
+def journeys(cluster, timed):
+    """Environment → its journey, under way."""
+    with ThreadPoolExecutor(len(ENVIRONMENTS)) as threads:
+        yield {each: threads.submit(Journey(cluster, each, timed).run) for each in ENVIRONMENTS}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _journeys_begin(request):
+    if any("journeys" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("journeys")
 
 
 @pytest.fixture(scope="session")

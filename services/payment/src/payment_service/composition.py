@@ -65,7 +65,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
 
         async def apply(kept: Kept) -> None:
             with notices.applying(kept.gateway):
-                await receive_notice(payments, gateways, kept.gateway, kept.notice, clock=clock)
+                await receive_notice(payments, gateways, kept.gateway, kept.notice, clock=clock, heard=settling.heard)
 
         settling = SettlingWorker(MongoOpenWork(chassis.database), settle, clock)
         inbox = MongoWebhookInbox(chassis.database)

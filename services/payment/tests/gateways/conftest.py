@@ -5,6 +5,7 @@ SIGNED_BY_HEADERS (whether the signature is in headers), and where its method is
 "good" and "declined" payers' browsers would get, or `browser(far, intent, passes)` where each gets another one.
 It may have:
 TELLS_REFUSALS = False: of a payer who is refused the gateway says nothing; the next attempt may pay the same order.
+SAYS_WHAT = False: its webhooks name an order and not what became of it.
 SIGNS_BODY = False: nothing of a webhook's body is signed, so nothing of it is to be read.
 HEARS_WITH_TOKEN = True: an order is not told to the gateway before there is a token, so that one called off before is
 held back by the payment that has called it off, not by the gateway.

@@ -6,6 +6,7 @@ METHOD = "card"
 AMOUNT = Money(12_990, "BRL")
 SIGNS_TIME = True
 SIGNED_BY_HEADERS = True
+SAYS_WHAT = False
 SIGNS_BODY = False
 HEARS_WITH_TOKEN = True
 TOKENS = {

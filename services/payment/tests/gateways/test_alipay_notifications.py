@@ -76,7 +76,7 @@ async def test_a_notification_that_was_changed_anywhere_is_refused(credentials):
     good = notification(credentials)
     fields = dict(parse_qsl(good.body.decode()))
     async with open_gateway(credentials, timeout=1.0, webhook_url="https://shop.example/hook") as gateway:
-        assert gateway.read(good, NOW) == [Notice("ac05099524730693a8b330c5ecf72da9786", key="a" * 32)]
+        assert gateway.read(good, NOW) == [Notice("ac05099524730693a8b330c5ecf72da9786", key="a" * 32, paid=True)]
         without = [{name: value for name, value in fields.items() if name != missing} for missing in fields]
         for bad in (*mutations(good), *(replace(good, body=urlencode(each).encode()) for each in without)):
             with pytest.raises(Unauthenticated, match="WEBHOOK_SIGNATURE_INVALID"):

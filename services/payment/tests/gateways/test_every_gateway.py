@@ -215,6 +215,27 @@ async def test_a_webhook_names_the_order_and_whoever_changes_it_is_refused(far):
                 far.gateway.read(good, moved)
 
 
+async def test_a_notice_that_an_order_was_paid_says_so_and_one_of_its_refund_says_more(far):
+    order, done = await far.paid()
+
+    def told(*, paid):
+        notices = [each for one in far.inbox.deliveries for each in far.gateway.read(one, datetime.now(UTC))]
+        about = [each for each in notices if each.key == order.key or each.reference == done.reference]
+        return [each.id for each in about if each.paid is paid]
+
+    async def paid():
+        return told(paid=True) or not getattr(far.hands, "SAYS_WHAT", True)
+
+    await far.until(paid)
+    before = set(told(paid=False))
+    await far.gateway.refund(order, done.reference, order.amount, id="a" * 32)
+
+    async def refunded():
+        return set(told(paid=False)) - before
+
+    await far.until(refunded)
+
+
 async def test_a_webhook_that_is_sent_twice_has_one_id(far):
     await far.switch(duplicate_webhooks=True)
     await far.paid()

@@ -48,6 +48,19 @@ def test_a_notice_names_the_payment_by_either_secret(gateway, secret):
     assert gateway.read(signed(b'{"event_id": "ev2", "data": {}}', secret), NOW)[0].reference == ""
 
 
+@pytest.mark.parametrize(
+    ("kind", "thing", "paid"),
+    [
+        ("payment", {"id": "sq1", "status": "COMPLETED"}, True),
+        ("payment", {"id": "sq1", "status": "COMPLETED", "refund_ids": ["re1"]}, False),
+        ("payment", {"id": "sq1", "status": "CANCELED"}, False),
+        ("refund", {"id": "re1", "payment_id": "sq1", "status": "COMPLETED"}, False),
+    ],
+)
+def test_only_of_a_payment_without_refunds_it_says_no_more_than_that_it_was_paid(gateway, kind, thing, paid):
+    assert gateway.read(signed(event(kind, thing), "new-secret"), NOW)[0].paid is paid
+
+
 def test_no_changed_webhook_is_believed(gateway):
     good = signed(event("payment", {"id": "sq1", "reference_id": "f" * 32}), "new-secret")
     assert gateway.read(good, NOW)

@@ -90,7 +90,7 @@ async def test_a_notification_that_was_changed_anywhere_is_refused(credentials):
     """INVARIANT: only WeChat can say that an order is to be looked at."""
     good = notification(credentials)
     async with open_gateway(credentials, timeout=1.0, webhook_url="https://shop.example/hook") as gateway:
-        assert gateway.read(good, NOW) == [Notice("EV-2018022511223320873", key="a" * 32)]
+        assert gateway.read(good, NOW) == [Notice("EV-2018022511223320873", key="a" * 32, paid=True)]
         for bad in mutations(good):
             with pytest.raises(Unauthenticated, match="WEBHOOK_SIGNATURE_INVALID"):
                 gateway.read(bad, NOW)

@@ -1,5 +1,7 @@
 """Take a gateway's word that something has happened, and look for oneself what."""
 
+from collections.abc import Awaitable, Callable
+
 from domain_kit.clock import Clock
 from domain_kit.crash_points import crash_point
 from domain_kit.refusals import NotFound
@@ -9,16 +11,31 @@ from payment_service.domain.ports import Gateways, PaymentRepository
 from payment_service.handlers.settle_payment import settle_payment
 
 
+async def _nobody_asks(_name: str) -> bool:
+    return False
+
+
 async def receive_notice(
-    payments: PaymentRepository, gateways: Gateways, gateway: str, notice: Notice, *, clock: Clock
+    payments: PaymentRepository,
+    gateways: Gateways,
+    gateway: str,
+    notice: Notice,
+    *,
+    clock: Clock,
+    heard: Callable[[str], Awaitable[bool]] = _nobody_asks,
 ) -> None:
-    """Settle the payment that a notice is about, once. NotFound for an unknown order: to be looked at again then."""
+    """Settle the payment that a notice is about, once. NotFound for an unknown order: to be looked at again then.
+
+    heard: returns when nobody in this process is asking the payment's gateway any more, and whether that took a while.
+    """
     if not notice.key and not notice.reference:
         return
     cause = Cause(f"{gateway}|{notice.id}", actor=f"gateways/{gateway}")
     payment = await payments.with_order(gateway, notice.key, notice.reference)
     if payment is None:
         raise NotFound("ORDER_UNKNOWN", "No payment has this order.", metadata={"gateway": gateway})
+    if notice.paid and not payment.paid_by and await heard(payment.name):
+        payment = await payments.get(payment.name)
     number = payment.attempt_with(notice.key, notice.reference)
     if notice.paid and number and number == payment.paid_by:
         return  # the confirmation was faster

@@ -110,6 +110,7 @@ class SettlingWorker(DueWorker[str]):
         super().__init__(clock, longest_pause=longest_pause)
         self._work, self._settle = work, settle
         self._in_hand: Counter[str] = Counter()
+        self._heard: dict[str, asyncio.Event] = {}
 
     @contextmanager
     def in_hand(self, name: str) -> Iterator[None]:
@@ -121,6 +122,14 @@ class SettlingWorker(DueWorker[str]):
             self._in_hand[name] -= 1
             if not self._in_hand[name]:
                 del self._in_hand[name]
+                if heard := self._heard.pop(name, None):
+                    heard.set()
+
+    async def heard(self, name: str) -> bool:
+        """Returns when nobody here is about to hear from its gateway; whether somebody was."""
+        if name not in self._in_hand:
+            return False
+        return await self._heard.setdefault(name, asyncio.Event()).wait()
 
     async def take(self) -> Sequence[tuple[str, str]]:
         """Payments whose look is due."""

@@ -158,6 +158,40 @@ async def test_notices_count_once_in_any_order(shop) -> None:
     assert w.gateway.calls.total() == calls
 
 
+async def test_a_notice_that_comes_while_its_confirmation_is_under_way_asks_nobody(shop) -> None:
+    w, waited = shop.world, []
+    payment = await shop.create()
+    reference = payment.current.reference
+
+    async def heard(name: str) -> bool:
+        waited.append(name)
+        await shop.confirm(payment, VISA)
+        return True
+
+    early = Notice("evt_early", "", reference, paid=True)
+    await receive_notice(w.payments, w.gateways, "stripe", early, clock=w.now, heard=heard)
+    assert waited == [payment.name]
+    assert shop.facts(payment) == ["PaymentCreated", "PaymentAttempted", "PaymentSucceeded"]
+    calls = w.gateway.calls.total()
+    await receive_notice(w.payments, w.gateways, "stripe", early, clock=w.now, heard=heard)
+    assert (waited, w.gateway.calls.total()) == ([payment.name], calls), (
+        "it is known to be paid, so nobody is waited for"
+    )
+
+
+async def test_a_notice_of_money_that_the_confirmation_did_not_hear_of_is_looked_at(shop) -> None:
+    w = shop.world
+    payment = await shop.create()
+    w.gateway.confirmed(payment.current.reference, VISA)
+
+    async def heard(_: str) -> bool:
+        return True
+
+    late = Notice("evt_late", "", payment.current.reference, paid=True)
+    await receive_notice(w.payments, w.gateways, "stripe", late, clock=w.now, heard=heard)
+    assert shop.facts(payment) == ["PaymentCreated", "PaymentSucceeded"]
+
+
 async def test_a_notice_about_an_unknown_intent_is_to_be_sent_again_and_one_about_none_is_taken(shop) -> None:
     w = shop.world
     with pytest.raises(NotFound):

@@ -134,7 +134,7 @@ def notice_of(item: Mapping[str, Any], account: str, can: Capabilities) -> Notic
     if said is not None and event in DISPUTES:
         taken = can.money(int(amount["value"]), amount["currency"])
         said = replace(said, disputed_amount=taken, dispute=psp)  # which is the same for all that is told of one
-    return Notice(id, key=reference, reference=payment, intent=said)
+    return Notice(id, key=reference, reference=payment, intent=said, paid=good and event == "AUTHORISATION")
 
 
 def _said(event: str, payment: str, amount: Mapping[str, Any], can: Capabilities, *, good: bool) -> Intent | None:

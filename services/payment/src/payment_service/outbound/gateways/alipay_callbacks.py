@@ -16,6 +16,7 @@ from payment_service.outbound.gateways.alipay_client import Client, china_instan
 from payment_service.outbound.gateways.said_no import bad_body, bad_signature, too_old
 
 TOLERANCE_SECONDS = 300
+PAID = "TRADE_SUCCESS"
 MOST_FIELDS = 100
 
 
@@ -36,7 +37,8 @@ def read_notification(client: Client, app_id: str, delivery: Delivery, now: date
         raise bad_signature()
     try:
         sent = china_instant(told["notify_time"])
-        notice = Notice(told["notify_id"], key=told.get("out_trade_no", ""))
+        paid = told.get("trade_status") == PAID and not float(told.get("refund_fee") or 0)
+        notice = Notice(told["notify_id"], key=told.get("out_trade_no", ""), paid=paid)
     except (KeyError, ValueError):
         raise bad_body() from None
     if abs((now - sent).total_seconds()) > TOLERANCE_SECONDS:

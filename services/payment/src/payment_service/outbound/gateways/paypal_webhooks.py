@@ -24,6 +24,7 @@ from payment_service.outbound.gateways.said_no import bad_body, bad_signature, t
 from payment_service.outbound.gateways.threads import Threads
 
 OLDEST = timedelta(minutes=5)
+PAID = {"CHECKOUT.ORDER.APPROVED", "PAYMENT.CAPTURE.COMPLETED"}
 FETCH_SECONDS = 2.0
 FETCH_APART_SECONDS = 10.0  # between two looks for certificates we do not have: a forger can name any
 LARGEST_BYTES = 65_536
@@ -122,7 +123,7 @@ class PayPalWebhooks:
         try:
             event = json.loads(delivery.body)
             key, reference = _about(event.get("resource") or {})
-            return [Notice(str(event["id"]), key, reference)]
+            return [Notice(str(event["id"]), key, reference, paid=event.get("event_type") in PAID)]
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
             raise bad_body() from None
 

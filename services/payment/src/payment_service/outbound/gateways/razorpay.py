@@ -42,6 +42,7 @@ from payment_service.outbound.gateways.threads import Threads
 
 PAGE = 100
 EXPANDED = {"expand[]": "payments"}
+PAID = {"payment.authorized", "payment.captured", "order.paid"}
 FORGED = Failure("signature_invalid", "This is no payment of Razorpay's checkout.", FailureKind.REFUSED)
 UNKNOWN = Failure("payment_unknown", "This payment belongs to another order.", FailureKind.REFUSED)
 
@@ -153,10 +154,11 @@ class RazorpayGateway:
             raise bad_signature()
         id = hashlib.sha256(delivery.body).hexdigest()[:32]
         try:
-            things = [each["entity"] for each in json.loads(delivery.body)["payload"].values()]
+            event = json.loads(delivery.body)
+            things = [each["entity"] for each in event["payload"].values()]
             orders = [thing["id"] if thing.get("entity") == "order" else thing.get("order_id") for thing in things]
             reference = next((each for each in orders if each), "")
-            return [Notice(id, reference=str(reference))]
+            return [Notice(id, reference=str(reference), paid=event.get("event") in PAID)]
         except (ValueError, TypeError, KeyError, AttributeError):
             raise bad_body() from None
 

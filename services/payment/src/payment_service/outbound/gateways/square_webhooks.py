@@ -11,6 +11,7 @@ from payment_service.domain.gateways import Acknowledgement, Delivery, Notice
 from payment_service.outbound.gateways.said_no import bad_body, bad_signature
 
 HEADER = "x-square-hmacsha256-signature"
+PAID = {"APPROVED", "COMPLETED"}
 
 
 class SquareWebhooks:
@@ -35,7 +36,9 @@ class SquareWebhooks:
             payment, refund = thing.get("payment") or {}, thing.get("refund") or {}
             disputed = (thing.get("dispute") or {}).get("disputed_payment") or {}
             reference = payment.get("id") or refund.get("payment_id") or disputed.get("payment_id") or ""
-            return [Notice(str(event["event_id"]), str(payment.get("reference_id") or ""), str(reference))]
+            # The same type tells of refunds and of a payment that was called off.
+            paid = payment.get("status") in PAID and not payment.get("refund_ids")
+            return [Notice(str(event["event_id"]), str(payment.get("reference_id") or ""), str(reference), paid=paid)]
         except (ValueError, TypeError, KeyError, AttributeError):
             raise bad_body() from None
 

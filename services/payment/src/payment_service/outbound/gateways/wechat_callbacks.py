@@ -16,6 +16,7 @@ SERIAL, SIGNATURE, TIME = "wechatpay-serial", "wechatpay-signature", "wechatpay-
 HEADERS = (SERIAL, SIGNATURE, TIME, "wechatpay-nonce", "wechatpay-signature-type")
 ALGORITHM = "WECHATPAY2-SHA256-RSA2048"
 TOLERANCE_SECONDS = 300
+PAID = "TRANSACTION.SUCCESS"
 
 
 class Callbacks:
@@ -33,7 +34,8 @@ class Callbacks:
         if not headers[TIME].isdecimal() or abs(now.timestamp() - int(headers[TIME])) > TOLERANCE_SECONDS:
             raise too_old()
         try:
-            return [Notice(str(told["id"]), key=str(told["resource"].get("out_trade_no") or ""))]
+            order = str(told["resource"].get("out_trade_no") or "")
+            return [Notice(str(told["id"]), key=order, paid=told.get("event_type") == PAID)]
         except (KeyError, AttributeError, TypeError):
             raise bad_body() from None
 
