@@ -14,6 +14,7 @@ from local_stack.stack import Stack
 from mongo_store.copies import Copying
 from usher_cli.app import build
 from usher_cli.event_stores import database_of
+from usher_cli.options import CommandFailure
 
 MANY = 1203  # more than two batches of the reader and the writer
 CLOSED = 2**31 - 1
@@ -143,6 +144,138 @@ def test_nothing_is_restored_while_services_work_on_it(usher, stack, tmp_path):
     run = usher("backup", "restore", str(tmp_path / "copy"), "--force")
     assert (run.exit_code, "booking on host/7 works on this database" in run.stderr) == (1, True)
     assert len(filled(stack)["booking"]["jars"]) == MANY
+    assert minimums(stack) == {"booking": 2}, "as before"
+
+
+def minimums(stack):
+    """By service, where there is one."""
+    found = {name: each.get("schema") for name, each in content(stack).items()}
+    return {name: schema[0]["minimum"] for name, schema in found.items() if schema}
+
+
+ALL_CLOSED = {"user": CLOSED, "booking": CLOSED, "payment": CLOSED}
+
+
+def test_a_restore_lets_nobody_begin_before_it_looks_who_runs(usher, stack, tmp_path, monkeypatch):
+    fill(stack)
+    copied(usher, tmp_path)
+    looks, seen = Copying.running, []
+
+    def watched(self):
+        seen.append(minimums(stack))
+        return looks(self)
+
+    monkeypatch.setattr(Copying, "running", watched)
+    assert usher("backup", "restore", str(tmp_path / "copy"), "--force").exit_code == 0
+    assert seen == [ALL_CLOSED, ALL_CLOSED]
+    assert minimums(stack) == {"booking": 2}
+
+
+def test_who_comes_back_during_a_restore_keeps_it_closed(usher, stack, tmp_path, monkeypatch):
+    fill(stack)
+    copied(usher, tmp_path)
+    write = Copying.write
+
+    def disturbed(self, *arguments):
+        if arguments[1] == "coins":
+            let_run(stack)
+        return write(self, *arguments)
+
+    monkeypatch.setattr(Copying, "write", disturbed)
+    run = usher("backup", "restore", str(tmp_path / "copy"), "--force")
+    assert (run.exit_code, "booking on host/7 came back meanwhile" in run.stderr) == (1, True)
+    assert minimums(stack) == ALL_CLOSED
+
+
+def test_what_a_restore_that_was_killed_had_closed_is_opened_by_the_next_that_is_refused(
+    usher, stack, tmp_path, monkeypatch
+):
+    fill(stack)
+    copied(usher, tmp_path)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Copying, "running", die)
+        patched.setattr(Copying, "reopen", lambda *_: None)
+        usher("backup", "restore", str(tmp_path / "copy"))
+    assert minimums(stack) == ALL_CLOSED
+    before = filled(stack)["booking"]["jars"]
+    run = usher("backup", "restore", str(tmp_path / "copy"))
+    assert (run.exit_code, "usher_booking, usher_payment hold data already" in run.stderr) == (1, True)
+    assert (minimums(stack), filled(stack)["booking"]["jars"]) == ({"booking": 2}, before)
+
+
+@pytest.mark.parametrize("elsewhere", ["environment", "--uri"])
+def test_a_cluster_named_beside_a_local_stack_is_refused_and_never_deleted_by_accident(
+    usher, stack, tmp_path, monkeypatch, elsewhere
+):
+    """INVARIANT: --force deletes only what the command line names."""
+    fill(stack)
+    copied(usher, tmp_path)
+    uri = f"mongodb://127.0.0.1:{stack.state().ports['mongodb']}/?replicaSet=secantus"
+    monkeypatch.setenv("USHER_BACKUP_URI", uri)
+    if elsewhere == "environment":  # create reads from it, restore does not know it
+        run = usher("backup", "create", str(tmp_path / "another"))
+        assert (run.exit_code, "two databases are named" in run.stderr) == (1, True)
+        nowhere = str(tmp_path / "no-stack")
+        run = CliRunner().invoke(build(), ["backup", "restore", str(tmp_path / "copy"), "--force", "--data", nowhere])
+    else:
+        run = usher("backup", "restore", str(tmp_path / "copy"), "--force", "--uri", uri)
+        assert "two databases are named" in run.stderr
+    assert run.exit_code == 1
+    assert minimums(stack) == {"booking": 2}
+
+
+def test_where_a_restore_writes_is_told_before_anything_is_deleted(usher, stack, tmp_path, monkeypatch):
+    fill(stack)
+    copied(usher, tmp_path)
+
+    def die(*_):
+        raise CommandFailure("here")
+
+    monkeypatch.setattr(Copying, "empty", die)
+    run = usher("backup", "restore", str(tmp_path / "copy"), "--force", "--json")
+    assert f"restoring into 127.0.0.1:{stack.state().ports['mongodb']}\n" in run.stderr
+    assert run.stdout == ""
+
+
+def test_a_collection_made_while_a_copy_begins_is_in_it(usher, stack, tmp_path, monkeypatch):
+    fill(stack)
+    let_run(stack)
+    lists, once = Copying.collections, iter([True])
+
+    def disturbed(self, database):
+        found = lists(self, database)
+        if database == "usher_booking" and next(once, False):
+            on(stack, "booking", lambda booking: booking.collection("lids").insert_one({"_id": "lid"}))
+        return found
+
+    monkeypatch.setattr(Copying, "collections", disturbed)
+    told = copied(usher, tmp_path)
+    assert (told["moment"], told["databases"]["usher_booking"]["lids"]["documents"]) == ("snapshot", 1)
+
+
+def test_collections_made_while_a_copy_is_made_do_not_end_it(usher, stack, tmp_path, monkeypatch):
+    fill(stack)
+    let_run(stack)
+    read = Copying.documents
+
+    def disturbed(self, database, collection):
+        on(stack, "payment", lambda payment: payment.collection(f"new {collection}").insert_one({"_id": new_id()}))
+        return read(self, database, collection)
+
+    monkeypatch.setattr(Copying, "documents", disturbed)
+    assert sorted(copied(usher, tmp_path)["databases"]["usher_payment"]) == ["coins"]
+
+
+@pytest.mark.parametrize("uri", ["http://x", "mongodb://u:se:cr@et@host/", "mongodb://host:secret/"])
+def test_a_malformed_uri_is_one_line_without_what_is_secret_in_it(tmp_path, uri):
+    run = CliRunner().invoke(build(), ["backup", "create", str(tmp_path / "copy"), "--uri", uri])
+    assert (run.exit_code, "STORE_URI_MALFORMED" in run.stderr, len(run.stderr.splitlines())) == (1, True, 1)
+    assert "secret" not in run.stderr
+    assert "se:cr" not in run.stderr
 
 
 def test_a_platform_that_runs_is_copied_as_of_one_moment(usher, stack, tmp_path, monkeypatch):
@@ -222,8 +355,7 @@ def test_what_is_half_restored_takes_no_code(usher, stack, tmp_path):
     manifest.write_text(json.dumps(told))
     run = usher("backup", "restore", str(tmp_path / "copy"), "--force")
     assert (run.exit_code, "1 of 2 documents arrived" in run.stderr) == (1, True)
-    minimums = {name: found["schema"][0]["minimum"] for name, found in content(stack).items()}
-    assert minimums == {"user": CLOSED, "booking": CLOSED, "payment": CLOSED}
+    assert minimums(stack) == ALL_CLOSED
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,14 @@ from typing import Annotated
 import typer
 
 from local_stack.readiness import LOOPBACK
-from usher_cli.options import Data, Json, stack_of, told
-from usher_cli.output import duration, mebibytes, out, print_json
+from usher_cli.options import CommandFailure, Data, Json, stack_of, told
+from usher_cli.output import aside, duration, mebibytes, out, print_json
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the backup.")]
-Uri = Annotated[
-    str,
-    typer.Option(
-        "--uri", envvar="USHER_BACKUP_URI", help="MongoDB of a cluster, instead of that of a local stack.",
-        show_default=False,
-    ),
-]  # fmt: skip
+_URI_HELP = "MongoDB of a cluster, instead of that of a local stack."
+UriToRead = Annotated[str, typer.Option("--uri", envvar="USHER_BACKUP_URI", help=_URI_HELP, show_default=False)]
+UriToWrite = Annotated[str, typer.Option("--uri", help=_URI_HELP, show_default=False)]
+"""Named on the command line alone: what an environment says by accident is not to be deleted."""
 
 
 def build() -> typer.Typer:
@@ -29,11 +26,15 @@ def build() -> typer.Typer:
 
 
 def _uri(uri: str, data: Path | None) -> str:
+    if uri and data:
+        raise CommandFailure(
+            "two databases are named, --data (or USHER_DATA) and --uri (or USHER_BACKUP_URI): leave one out"
+        )
     return uri or f"mongodb://{LOOPBACK}:{stack_of(data).state().ports['mongodb']}/?replicaSet=secantus"
 
 
 @told
-def create(folder: Folder, data: Data = None, uri: Uri = "", as_json: Json = False) -> None:
+def create(folder: Folder, data: Data = None, uri: UriToRead = "", as_json: Json = False) -> None:
     """Copy all seven databases as of one moment. It holds people's data and private keys: encrypt what leaves here."""
     from usher_cli import backup_folder  # the database's driver loads only where needed
 
@@ -49,14 +50,16 @@ def create(folder: Folder, data: Data = None, uri: Uri = "", as_json: Json = Fal
 def restore(
     folder: Folder,
     data: Data = None,
-    uri: Uri = "",
+    uri: UriToWrite = "",
     force: Annotated[bool, typer.Option("--force", help="Delete what is in these databases first.")] = False,
     as_json: Json = False,
 ) -> None:
     """Put a backup into empty databases on which no service runs. Kafka and Elasticsearch have to be empty too."""
     from usher_cli import backup_folder
 
-    manifest, seconds = backup_folder.restore(_uri(uri, data), folder.resolve(), force=force)
+    manifest, seconds = backup_folder.restore(
+        _uri(uri, data), folder.resolve(), lambda hosts: aside(f"restoring into {hosts}"), force=force
+    )
     told = manifest.document()
     if as_json:
         print_json({"folder": str(folder), **told, "seconds": round(seconds, 3)})

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -61,10 +61,12 @@ def create(uri: str, folder: Path) -> Manifest:
     began, partial = time.monotonic(), folder.with_name(f".{folder.name}.{os.getpid()}")
     with copying(uri, DATABASES) as source:
         if runs := bool(source.running()):
-            source.hold()
+            held = source.hold()
+        else:
+            held = {database: source.collections(database) for database in DATABASES}
         partial.mkdir(mode=0o700, parents=True)
         try:
-            copied = {database: _copied(source, database, partial / database) for database in DATABASES}
+            copied = {database: _copied(source, database, held[database], partial / database) for database in DATABASES}
         except BaseException:
             shutil.rmtree(partial)
             raise
@@ -86,22 +88,19 @@ def create(uri: str, folder: Path) -> Manifest:
     return manifest
 
 
-def restore(uri: str, folder: Path, *, force: bool = False) -> tuple[Manifest, float]:
+def restore(uri: str, folder: Path, begins: Callable[[str], None], *, force: bool = False) -> tuple[Manifest, float]:
     """Put a backup into databases that are empty, or emptied by force; seconds too. CommandFailure, Refusal.
 
     The whole folder is checked before anything changes. Until all of it is there, no service begins on any part.
+    begins: is told the hosts before anything is deleted.
     """
     manifest = checked(folder)
     began = time.monotonic()
     with copying(uri, DATABASES) as target:
-        if running := target.running():
-            raise CommandFailure(
-                f"{running[0]} works on this database: end all services first (one that was killed counts for a minute)"
-            )
-        if not force and (filled := target.filled()):
-            raise CommandFailure(f"{', '.join(filled)} hold data already: --force deletes it first")
+        _shut(target, force=force)
+        begins(target.hosts())
         for database in DATABASES:
-            target.close(database)
+            target.empty(database)
         for database, collections in manifest.databases.items():
             for collection, part in collections.items():
                 if collection == SCHEMA:
@@ -109,10 +108,29 @@ def restore(uri: str, folder: Path, *, force: bool = False) -> tuple[Manifest, f
                 written = target.write(database, collection, _documents(_file(folder, database, collection)))
                 if written != part.documents:
                     raise CommandFailure(f"{database}.{collection}: {written} of {part.documents} documents arrived")
+        if running := target.running():
+            raise CommandFailure(f"{running[0]} came back meanwhile: end it, then do it again with --force")
         for database in DATABASES:
             schema = _file(folder, database, SCHEMA)
             target.open(database, _documents(schema) if SCHEMA in manifest.databases.get(database, {}) else ())
     return manifest, time.monotonic() - began
+
+
+def _shut(target: Copying, *, force: bool) -> None:
+    """No service begins any more, and none runs; else CommandFailure, and all is as it was."""
+    try:
+        for database in DATABASES:
+            target.close(database)
+        if running := target.running():
+            raise CommandFailure(
+                f"{running[0]} works on this database: end all services first (one that was killed counts for a minute)"
+            )
+        if not force and (filled := target.filled()):
+            raise CommandFailure(f"{', '.join(filled)} hold data already: --force deletes it first")
+    except BaseException:
+        for database in DATABASES:
+            target.reopen(database)
+        raise
 
 
 def checked(folder: Path) -> Manifest:
@@ -143,9 +161,9 @@ def checked(folder: Path) -> Manifest:
     return manifest
 
 
-def _copied(source: Copying, database: str, folder: Path) -> Mapping[str, Part]:
+def _copied(source: Copying, database: str, collections: Iterable[str], folder: Path) -> Mapping[str, Part]:
     parts = {}
-    for collection in source.collections(database):
+    for collection in collections:
         folder.mkdir(mode=0o700, exist_ok=True)
         parts[collection] = _write(folder / f"{collection}.bson", source.documents(database, collection))
     return parts

@@ -26,6 +26,11 @@ def complain(message: str) -> None:
         console.print(escape(rest), style="dim")
 
 
+def aside(message: str) -> None:
+    """What a person is to know meanwhile, on stderr, so that programs read answers alone."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(escape(message), style="dim")
+
+
 def mebibytes(count: int) -> str:
     """A size as people read it."""
     return f"{count / 1024**2:,.0f} MiB"

@@ -1,12 +1,13 @@
 """With `tls.internal` gateway and services prove who they are, and take calls of those alone whom the edges name."""
 
+import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
 
 import pytest
 import yaml
-from helm_chart import CHART, ChartRefused, render
+from helm_chart import CHART, ChartRefused, helm, own_values, render
 
 from environment import read
 from gateway_config.__main__ import assemble
@@ -42,6 +43,15 @@ def mounted(pod):
         if "secret" in volume
         for item in volume["secret"].get("items", [])
     }
+
+
+def test_a_service_that_nobody_may_call_is_refused_for_an_empty_list_lets_everybody_in(tmp_path):
+    chart = Path(shutil.copytree(CHART, tmp_path / "usher"))
+    kept = [{**edge, "to": [name for name in edge["to"] if name != "search"]} for edge in EDGES]
+    (chart / "files" / "edges.yaml").write_text(yaml.safe_dump([edge for edge in kept if edge["to"]]))
+    with pytest.raises(ChartRefused, match="lets no component call search"):
+        helm("template", "usher", str(chart), values=[own_values("prod"), {"tls": {"internal": {"enabled": True}}}])
+    helm("template", "usher", str(chart), values=[own_values("prod")])
 
 
 @pytest.mark.parametrize("switch", ON)

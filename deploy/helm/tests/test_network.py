@@ -107,6 +107,22 @@ def test_engines_in_dev_are_reached_by_those_who_need_them(rendered):
         assert reached == {start for start, end in PAIRS if end == engine}
 
 
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("job", ["topics", "prepare"])
+def test_a_job_of_an_upgrade_brings_its_policy_along_and_leaves_that_of_the_release_alone(
+    environment, job, rendered, find
+):
+    policies = find(rendered(environment), "NetworkPolicy")
+    its, own = find(rendered(environment), "Job", f"usher-{job}"), policies[f"usher-{job}"]
+    brought = policies[f"usher-{job}-hook"]
+    assert brought["spec"] == own["spec"]
+    assert "annotations" not in own["metadata"]
+    hook, of_job = brought["metadata"]["annotations"], its["metadata"]["annotations"]
+    assert hook["helm.sh/hook"] == of_job["helm.sh/hook"]
+    assert int(hook["helm.sh/hook-weight"]) < int(of_job.get("helm.sh/hook-weight", 0))
+    assert "before-hook-creation" in hook["helm.sh/hook-delete-policy"]
+
+
 def test_named_ports_of_the_rules_are_ports_of_the_pods(objects, pods):
     named = {
         name.rpartition("-")[2]: {port["name"] for each in pod["containers"] for port in each.get("ports", [])}

@@ -20,7 +20,7 @@
 - {name: USHER_TLS_CERT_FILE, value: {{ ternary (printf "%s/tls.crt" $folder) "" $on | quote }}}
 - {name: USHER_TLS_KEY_FILE, value: {{ ternary (printf "%s/tls.key" $folder) "" $on | quote }}}
 - {name: USHER_TLS_CA_FILE, value: {{ ternary (printf "%s/ca.crt" $folder) "" $on | quote }}}
-- {name: USHER_TLS_PEERS, value: {{ ternary (include "usher.tls.peers" .) "" $on | quote }}}
+- {name: USHER_TLS_PEERS, value: {{ if $on }}{{ include "usher.tls.peers" . | quote }}{{ else }}""{{ end }}}
 {{- end }}
 
 {{- /* The names of the components that files/edges.yaml lets call this one. */ -}}
@@ -35,6 +35,9 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- end }}
+{{- if not $peers }}
+{{- fail (printf "tls.internal: files/edges.yaml lets no component call %s, and an empty list would let in whoever has a certificate" $.name) }}
 {{- end }}
 {{- $peers | uniq | sortAlpha | join "," }}
 {{- end }}

@@ -4,7 +4,7 @@ A service knows how far it has applied another's domain events. Databases of dif
 together: the younger one would pass over what the older one has yet to tell again.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -13,11 +13,11 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidURI, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from domain_kit.clock import utc_now
-from domain_kit.refusals import Aborted, FailedPrecondition, Unavailable
+from domain_kit.refusals import Aborted, FailedPrecondition, InvalidArgument, Unavailable
 from mongo_store.database import DURABLE
 from mongo_store.instances import COLLECTION as INSTANCES
 from mongo_store.schema import COLLECTION as SCHEMA
@@ -30,7 +30,10 @@ OF_PROCESSES = frozenset({INSTANCES, OPEN_SESSIONS})
 CLOSED = 2**31 - 1
 """The least schema version that a half restored database takes: no code has it."""
 
-BATCH = 500
+BEFORE, NEW = "before_closing", 0
+"""Field of a closed database's schema: the minimum it had, or NEW where there was none."""
+
+BATCH, HOLD_TRIES = 500, 5
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 _GIVEN_UP = {246, 239, 251, 290}  # SnapshotUnavailable, SnapshotTooOld, NoSuchTransaction, lifetime exceeded
 
@@ -41,14 +44,26 @@ class Copying:
     def __init__(self, client: MongoClient[Any], session: ClientSession, names: Sequence[str]) -> None:
         self._client, self._session, self.names = client, session, names
 
-    def hold(self) -> None:
+    def hold(self) -> Mapping[str, Sequence[str]]:
         """Read from now on what is there at this moment, however long it takes; the server has a limit (60 s).
 
-        A transaction and not reads at a cluster time: SecantusDB takes those, but reads what is there now.
+        A transaction and not reads at a cluster time: SecantusDB takes those, but reads what is there now. Returns the
+        collections of the moment, by database: a list cannot be read in a transaction, and a collection that is younger
+        than the moment ends it. Aborted COLLECTIONS_CHANGE, if they do so again and again.
         """
-        self._session.start_transaction(read_concern=ReadConcern("snapshot"))
-        with _answering():
-            self._told(self.names[0], {"find": SCHEMA, "limit": 1})  # the first read is the moment
+        for _ in range(HOLD_TRIES):
+            before = {name: self.collections(name) for name in self.names}
+            self._session.start_transaction(read_concern=ReadConcern("snapshot"))
+            with _answering():
+                self._told(self.names[0], {"find": SCHEMA, "limit": 1})  # the first read is the moment
+            if before == {name: self.collections(name) for name in self.names}:
+                return before
+            self._session.abort_transaction()
+        raise Aborted("COLLECTIONS_CHANGE", "Services make collections at the moment: try again when they have begun.")
+
+    def hosts(self) -> str:
+        """Where this reads and writes, for people; known once a method has asked the server something."""
+        return ", ".join(sorted(f"{host}:{port}" for host, port in self._client.nodes))
 
     def running(self) -> list[str]:
         """Processes that work on these databases, or did a minute ago: `host/pid`."""
@@ -80,20 +95,56 @@ class Copying:
                 batch = cursor["nextBatch"]
 
     def filled(self) -> list[str]:
-        """Those databases that have a document."""
+        """Those databases that have a document, but for what `close` has made."""
         with _answering():
             return [
                 name
                 for name in self.names
-                if any(self._client[name][each].find_one({}) for each in self.collections(name))
+                if any(
+                    self._client[name][each].find_one({BEFORE: {"$ne": NEW}} if each == SCHEMA else {})
+                    for each in self.collections(name)
+                )
             ]
 
     def close(self, database: str) -> None:
-        """Empty it, and let no code begin on it until `open`."""
-        closed = {"_id": SCHEMA, "version": FIRST, "contracted": FIRST, "minimum": CLOSED}
+        """Let no code begin on it until `reopen` or `open`; nothing is deleted."""
+        schemas = self._client.get_database(database, write_concern=DURABLE)[SCHEMA]
+        closed = {"_id": SCHEMA, "version": FIRST, "contracted": FIRST, "minimum": CLOSED, BEFORE: NEW}
         with _answering():
-            self._client.drop_database(database)
-            self._client.get_database(database, write_concern=DURABLE)[SCHEMA].insert_one(closed)
+            while True:
+                found = schemas.find_one({"_id": SCHEMA})
+                if found is not None and BEFORE in found:  # by one that was killed
+                    return
+                if found is None:
+                    try:
+                        schemas.insert_one(closed)
+                    except DuplicateKeyError:  # a service has begun meanwhile
+                        continue
+                    return
+                shut = {"$set": {"minimum": CLOSED, BEFORE: found["minimum"]}}
+                if schemas.update_one({"_id": SCHEMA, "minimum": found["minimum"]}, shut).matched_count:
+                    return
+
+    def reopen(self, database: str) -> None:
+        """As it was before `close`."""
+        schemas = self._client.get_database(database, write_concern=DURABLE)[SCHEMA]
+        with _answering():
+            found = schemas.find_one({"_id": SCHEMA, BEFORE: {"$exists": True}})
+            if found is not None and found[BEFORE] == NEW:
+                schemas.delete_one({"_id": SCHEMA})
+            elif found is not None:
+                schemas.update_one({"_id": SCHEMA}, {"$set": {"minimum": found[BEFORE]}, "$unset": {BEFORE: ""}})
+
+    def empty(self, database: str) -> None:
+        """Delete what is in a closed database; it stays closed all the time, and who runs on it stays known."""
+        closed = {"_id": SCHEMA, "version": FIRST, "contracted": FIRST, "minimum": CLOSED}
+        held = self._client.get_database(database, write_concern=DURABLE)
+        with _answering():
+            held[SCHEMA].replace_one({"_id": SCHEMA}, closed, upsert=True)
+            held[SCHEMA].delete_many({"_id": {"$ne": SCHEMA}})
+            for name in held.list_collection_names():
+                if not name.startswith("system.") and name not in (SCHEMA, INSTANCES):
+                    held.drop_collection(name)
 
     def write(self, database: str, collection: str, documents: Iterable[bytes]) -> int:
         """Insert them; how many."""
@@ -121,8 +172,17 @@ class Copying:
 
 @contextmanager
 def copying(uri: str, names: Sequence[str]) -> Iterator[Copying]:
-    """For as long as the context lasts; one session, since a cursor belongs to the one it was opened in."""
-    client: MongoClient[Any] = MongoClient(uri, appname="usher-backup", tz_aware=True, serverSelectionTimeoutMS=5000)
+    """For as long as the context lasts; one session, since a cursor belongs to the one it was opened in.
+
+    InvalidArgument STORE_URI_MALFORMED tells nothing of what the URI holds, there is a password in it.
+    """
+    try:
+        client: MongoClient[Any] = MongoClient(
+            uri, appname="usher-backup", tz_aware=True, serverSelectionTimeoutMS=5000
+        )
+    except (ConfigurationError, InvalidURI, ValueError) as malformed:
+        reason = str(malformed).partition(":")[0]
+        raise InvalidArgument("STORE_URI_MALFORMED", f"This is no URI of a MongoDB: {reason}.") from malformed
     with client:
         with _answering():
             session = client.start_session()

@@ -3,24 +3,30 @@
 A change that older code could not live with takes two steps (parallel change, Fowler 2014): `expand` before the new
 code runs, beside the old one; `contract` once no old code runs any more, after which it refuses to start. One document
 says how far a database is: `version` it has been expanded to, `contracted` it has been contracted to, and code below
-`minimum` is refused.
+`minimum` is refused. While somebody looks whether older code runs, `contracting` says who and until when, and `former`
+which minimum comes back if it does.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
+from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
+from domain_kit.refusals import Aborted, Unavailable
 from mongo_store.database import Database, Index, reachable
 from mongo_store.former import adopt_former_rows
 from mongo_store.inbox import INDEXES as INBOX_INDEXES
-from mongo_store.instances import NotAdmitted, older_instances
+from mongo_store.instances import ALIVE_FOR, NotAdmitted, older_instances
 
 COLLECTION, ID = "schema", "schema"
 FIRST = 1
 Step = Callable[[Database], Awaitable[object]]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,7 @@ async def prepare(database: Database, schema: Schema) -> Sequence[str]:
 
 
 async def contract(database: Database, schema: Schema) -> Sequence[str]:
-    """Take away what only older code needs; what was done, a line each. OlderCodeRuns, CodeTooOld.
+    """Take away what only older code needs; what was done, a line each. OlderCodeRuns, CodeTooOld, Aborted.
 
     Older code is refused before it is looked for, so that none begins meanwhile: it notes itself before it looks
     whether it may run. Where some runs all stays as it was.
@@ -137,24 +143,63 @@ async def contract(database: Database, schema: Schema) -> Sequence[str]:
     due = [each for each in schema.migrations if each.contract is not None and each.version > state.contracted]
     if not due:
         return []
-    target, mine = due[-1].version, new_id()
-    await _raise(database, minimum=target, mark={"contracting": mine})
-    if older := await older_instances(database, target):
-        await _take_back(database, state.minimum, mine)
-        raise OlderCodeRuns(older, target)
+    await _shut_out(database, due[-1].version)
     for each in due:
         if each.contract is not None:
             await each.contract(database)
-    await _raise(database, contracted=target)
+    await _raise(database, contracted=due[-1].version)
     return [f"contracted to version {each.version}" for each in due]
 
 
-async def _raise(database: Database, mark: Mapping[str, Any] | None = None, **numbers: int) -> None:
+async def _shut_out(database: Database, target: int) -> None:
+    """Let no code below `target` begin any more, provided that none runs; else nothing has changed."""
+    mine = new_id()
+    try:
+        await _begin(database, target, mine)
+        if older := await older_instances(database, target):
+            raise OlderCodeRuns(older, target)
+        await _settle(database, mine)
+    except BaseException:
+        try:
+            await _take_back(database, target, mine)
+        except (Unavailable, PyMongoError) as trouble:
+            log.warning("older code is refused until contract is repeated", extra={"reason": str(trouble)})
+        raise
+
+
+async def _begin(database: Database, target: int, mine: str) -> None:
+    """Refuse older code from now on; Aborted ALREADY_CONTRACTING while another looks, or did so a minute ago."""
+    with reachable():
+        found = await database.collection(COLLECTION, concern="linearizable").find_one({"_id": ID}) or {}
+        minimum, other = found.get("minimum", FIRST), found.get("contracting")
+        looks = other if isinstance(other, dict) else None  # earlier versions left an id alone behind
+        if looks is None or looks["until"] <= utc_now():
+            unchanged = {"_id": ID, "minimum": minimum, "contracting": other}
+            begun = {
+                "minimum": max(minimum, target),
+                "former": found["former"] if looks else minimum,
+                "contracting": {"id": mine, "until": utc_now() + ALIVE_FOR},
+            }
+            changed = await database.collection(COLLECTION).update_one(unchanged, {"$set": begun})
+            if changed.matched_count:
+                return
+    raise Aborted("ALREADY_CONTRACTING", "Another contracts this database, or was killed at it: repeat in a minute.")
+
+
+async def _settle(database: Database, mine: str) -> None:
+    """There is no way back from here: what older code needs is taken away next."""
+    with reachable():
+        settled = await database.collection(COLLECTION).update_one(
+            {"_id": ID, "contracting.id": mine}, {"$unset": {"contracting": "", "former": ""}}
+        )
+    if not settled.matched_count:
+        raise Aborted("ALREADY_CONTRACTING", "Another contracts this database since: repeat in a minute.")
+
+
+async def _raise(database: Database, **numbers: int) -> None:
     """To at least these numbers, in one step."""
     others = {name: FIRST for name in ("version", "minimum", "contracted") if name not in numbers}
     change: dict[str, Any] = {"$max": numbers, "$setOnInsert": others}
-    if mark:
-        change["$set"] = dict(mark)
     with reachable():
         try:
             await database.collection(COLLECTION).update_one({"_id": ID}, change, upsert=True)
@@ -162,9 +207,12 @@ async def _raise(database: Database, mark: Mapping[str, Any] | None = None, **nu
             await database.collection(COLLECTION).update_one({"_id": ID}, change)
 
 
-async def _take_back(database: Database, minimum: int, mine: str) -> None:
-    """Unless another has begun to contract since."""
+async def _take_back(database: Database, target: int, mine: str) -> None:
+    """The minimum of before, unless another has changed it since: it contracts too, or restores a backup."""
+    kept = database.collection(COLLECTION, concern="linearizable")
     with reachable():
-        await database.collection(COLLECTION).update_one(
-            {"_id": ID, "contracting": mine}, {"$set": {"minimum": minimum}, "$unset": {"contracting": ""}}
-        )
+        found = await kept.find_one({"_id": ID, "contracting.id": mine})
+        if found is not None:
+            back = {"$set": {"minimum": found["former"]}, "$unset": {"contracting": "", "former": ""}}
+            ours = {"_id": ID, "contracting.id": mine, "minimum": max(target, found["former"])}
+            await database.collection(COLLECTION).update_one(ours, back)

@@ -8,8 +8,11 @@ from functools import partial
 
 import pytest
 
+from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
+from domain_kit.refusals import Aborted, Unavailable
 from mongo_store import CodeTooOld, Database, Index, Migration, OlderCodeRuns, Schema, open_database
+from mongo_store import schema as schema_module
 from mongo_store.instances import noted, older_instances
 from mongo_store.schema import FIRST, State, admit, contract, prepare, read_state
 
@@ -140,12 +143,97 @@ async def test_contracting_after_a_crash_in_the_middle_goes_on(database):
     assert await jar(database) == {"litres": 2}
 
 
+async def test_a_contract_that_breaks_off_before_anything_is_taken_away_shuts_nobody_out(database, monkeypatch):
+    for trouble in (Unavailable("STORE_UNAVAILABLE", "gone"), asyncio.CancelledError()):
+
+        async def away(*_: object, trouble: BaseException = trouble) -> None:
+            raise trouble
+
+        with monkeypatch.context() as patched:
+            patched.setattr(schema_module, "older_instances", away)
+            with pytest.raises(type(trouble)):
+                await contract(database, NEW)
+        assert await read_state(database) == State(2, FIRST, FIRST)
+    async with running(database, OLD):
+        with pytest.raises(OlderCodeRuns):
+            await contract(database, NEW)
+        assert await read_state(database) == State(2, FIRST, FIRST)
+
+
+@pytest.fixture
+async def killed(database, monkeypatch):
+    """A contract that was killed while it looked for older code, less than a minute ago."""
+
+    async def nothing(*_: object) -> None:
+        pass
+
+    async def die(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(schema_module, "older_instances", die)
+        patched.setattr(schema_module, "_take_back", nothing)
+        with pytest.raises(SystemExit):
+            await contract(database, NEW)
+    assert await read_state(database) == State(2, minimum=2, contracted=FIRST)
+
+
+async def a_minute_passes(database: Database) -> None:
+    await database.collection("schema").update_one(
+        {}, {"$set": {"contracting.until": utc_now() - timedelta(seconds=1)}}
+    )
+
+
+@pytest.mark.usefixtures("killed")
+async def test_a_contract_beside_another_is_refused_and_one_that_was_killed_is_forgotten_after_a_minute(database):
+    with pytest.raises(Aborted, match="ALREADY_CONTRACTING"):
+        await contract(database, NEW)
+    assert await read_state(database) == State(2, minimum=2, contracted=FIRST)
+    await a_minute_passes(database)
+    assert await contract(database, NEW) == ["contracted to version 2"]
+    assert await database.collection("schema").find_one({}, {"_id": 0}) == {
+        "version": 2, "minimum": 2, "contracted": 2,
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("killed")
+async def test_what_a_killed_contract_shut_out_is_let_in_by_a_repeat_that_finds_older_code(database):
+    note = {"_id": "1", "name": "host/7", "code": 1, "until": utc_now() + timedelta(minutes=1)}
+    await database.collection("instances").insert_one(note)
+    await a_minute_passes(database)
+    with pytest.raises(OlderCodeRuns):
+        await contract(database, NEW)
+    assert await read_state(database) == State(2, FIRST, FIRST)
+
+
+async def test_who_contracts_too_late_takes_nothing_away(database, monkeypatch):
+    """INVARIANT: nothing is taken away by who looked for older code before another let it in again."""
+
+    async def stall(*_: object) -> dict[str, int]:
+        monkeypatch.undo()
+        await a_minute_passes(database)
+        monkeypatch.setattr(schema_module, "older_instances", finds)
+        with pytest.raises(OlderCodeRuns):
+            await contract(database, NEW)
+        return {}
+
+    async def finds(*_: object) -> dict[str, int]:
+        return {"host/7": 1}
+
+    monkeypatch.setattr(schema_module, "older_instances", stall)
+    with pytest.raises(Aborted, match="ALREADY_CONTRACTING"):
+        await contract(database, NEW)
+    assert await read_state(database) == State(2, FIRST, FIRST)
+    assert await jar(database) == {"pints": 4, "litres": 2}
+
+
 async def test_a_process_that_was_killed_is_forgotten_after_a_while(database, mongo_uri):
     """Killed with signal 9: its note stays until its time is over."""
     script = f"""
 import asyncio, os, signal
 from datetime import timedelta
 from mongo_store import open_database
+from mongo_store import schema as schema_module
 from mongo_store.instances import noted
 
 async def main():
