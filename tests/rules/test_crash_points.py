@@ -20,6 +20,8 @@ WRITES = [
 WITHOUT = {
     "chassis.key_cache:StoredKeySet.save": "a copy of what the user service tells anybody who asks",
     "mongo_store.copies:Copying.close": "an operator's command, repeated by whoever gave it; no code begins meanwhile",
+    "mongo_store.copies:Copying.reopen": "an operator's command; what stays closed is opened by the next restore",
+    "mongo_store.copies:Copying.empty": "an operator's command, repeated by whoever gave it; no code begins meanwhile",
     "mongo_store.copies:Copying.write": "an operator's command, repeated by whoever gave it; no code begins meanwhile",
     "mongo_store.copies:Copying.open": "an operator's command, repeated by whoever gave it",
     "mongo_store.inbox:MongoInbox.reset": "an operator's command, repeated by whoever gave it",
@@ -33,6 +35,8 @@ WITHOUT = {
     "mongo_store.sessions:Sessions.close": "a note about a process that is gone, which others clear away",
     "mongo_store.instances:noted": "a note that ends by itself",
     "mongo_store.instances:older_instances": "what is deleted has ended by itself",
+    "mongo_store.schema:_begin": "one update, which tells until when; a repeat after that goes on from it",
+    "mongo_store.schema:_settle": "one update; before it a repeat begins anew, after it one takes away again",
     "mongo_store.schema:_raise": "one update; whatever came before it is repeated, which the tests of both callers try",
     "mongo_store.schema:_take_back": "older code stays refused until whoever wanted to contract asks again",
     "event_backbone.kafka:KafkaWriter._enqueue": "a wrapper: who sends through it has a place of its own",
