@@ -1,5 +1,6 @@
 """What Makefile and docs say of the release command is so."""
 
+import os
 import re
 import subprocess
 
@@ -20,7 +21,14 @@ from usher_cli.release.outcomes import Exit
     ],
 )
 def test_make_runs_the_command(target, runs):
-    shown = subprocess.run(["make", "-n", *target], cwd=workspace(), capture_output=True, text=True, check=True).stdout
+    alone = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS", "ENV"))
+    }
+    made = subprocess.run(
+        ["make", "--no-print-directory", "-n", *target],
+        cwd=workspace(), env=alone, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    shown = made.stdout
     assert shown.splitlines()[-1].partition("/bin/")[2] == runs
 
 
