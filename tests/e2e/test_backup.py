@@ -57,7 +57,8 @@ def hold(journey: Journey) -> Document:
 def paid(journey: Journey, booking: str) -> Document:
     """The booking once its money has come."""
     api, token = journey.api, journey.buyer_token
-    made = api.post("/v1/payments", {"booking": booking}, token=token, query={"requestId": fresh_id()})
+    query = {"requestId": fresh_id(), "preferredGateway": "stripe"}
+    made = api.post("/v1/payments", {"booking": booking}, token=token, query=query)
     body = {"paymentMethod": "pm_card_visa", "requestId": fresh_id()}
     api.post(f"/v1/{made['name']}:confirm", body, token=token)
 

@@ -69,7 +69,8 @@ def bought(api: Api, event: str, lines: list[Document], buyer: Account, currency
     held = api.post(f"/v1/{event}/bookings", body, token=buyer.token, query=query)
     methods = api.get(f"/v1/{held['name']}/paymentMethods", token=buyer.token)["paymentMethods"]
     assert any(each["method"] == "card" for each in methods)
-    payment = api.post("/v1/payments", {"booking": held["name"]}, token=buyer.token, query={"requestId": fresh_id()})
+    query = {"requestId": fresh_id(), "preferredGateway": "stripe"}
+    payment = api.post("/v1/payments", {"booking": held["name"]}, token=buyer.token, query=query)
     assert payment["amount"] == held["amountDue"]
     body = {"paymentMethod": "pm_card_visa", "requestId": fresh_id()}
     paid = api.post(f"/v1/{payment['name']}:confirm", body, token=buyer.token)

@@ -143,7 +143,7 @@ def first_card_is_declined(journey: Journey) -> None:
         "/v1/payments",
         {"booking": journey.booking["name"]},
         token=journey.buyer_token,
-        query={"requestId": fresh_id()},
+        query={"requestId": fresh_id(), "preferredGateway": "stripe"},  # whose test cards are used
     )
     journey.payment = _pay(journey, "pm_card_chargeDeclined")
 

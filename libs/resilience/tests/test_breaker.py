@@ -73,6 +73,15 @@ async def test_after_the_wait_one_trial_closes_it(breaker, time, metrics):
     assert metrics.states == ["closed", "open", "half-open", "closed"]
 
 
+async def test_it_says_that_a_call_may_try_before_one_has(breaker, time):
+    """Who chooses by state among several would never try an open one again, and so it would stay open."""
+    await opened(breaker)
+    time.now += 9.9
+    assert breaker.state == "open"
+    time.now += 0.1
+    assert breaker.state == "half-open"
+
+
 async def test_a_failed_trial_opens_it_for_another_wait(breaker, time):
     await opened(breaker)
     time.now += 10

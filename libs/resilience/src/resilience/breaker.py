@@ -49,8 +49,9 @@ class Breaker:
 
     @property
     def state(self) -> str:
-        """One of "closed", "half-open" and "open"."""
-        return str(self._circuit.current_state)
+        """One of "closed", "half-open" and "open"; half-open as soon as a call may try, whether one has or not."""
+        state = str(self._circuit.current_state)
+        return pybreaker.STATE_HALF_OPEN if state == pybreaker.STATE_OPEN and self._wait() <= 0 else state
 
     @asynccontextmanager
     async def guard(self) -> AsyncIterator[None]:
@@ -68,15 +69,17 @@ class Breaker:
 
     def _admit(self) -> int:
         if self.state == pybreaker.STATE_OPEN:
-            wait = self._opened_at + self._reset_seconds - self._clock()
-            if wait > 0:
-                raise self._refusal(wait)
+            raise self._refusal(self._wait())
+        if self._circuit.current_state == pybreaker.STATE_OPEN:
             self._circuit.half_open()
         if self.state == pybreaker.STATE_HALF_OPEN:
             if self._trial_runs:
                 raise self._refusal(0.0)
             self._trial_runs = True
         return self._epoch
+
+    def _wait(self) -> float:
+        return self._opened_at + self._reset_seconds - self._clock()
 
     def _record(self, epoch: int, failure: BaseException | None) -> None:
         if epoch != self._epoch:
