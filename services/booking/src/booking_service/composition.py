@@ -236,7 +236,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
 def _figures(chassis: Chassis, metrics: Metrics) -> Worker:
     """Counts what is committed from now on; the worker measures what only the store knows."""
     count_business(metrics)
-    measuring = MeasuringWorker(HoldFigures(chassis.database, chassis.journal, metrics).measure)
+    measuring = MeasuringWorker(HoldFigures(chassis.journal, metrics).measure)
     return Worker("hold-figures", measuring.run, measuring.stop)
 
 

@@ -43,7 +43,6 @@ RESALE = counter(
 UNCLAIMED = counter(
     "payments_unclaimed", "Payments for which nothing could be given; they are paid back.", rare="once there was one"
 )
-HOLDS_OPEN = gauge("holds_open", "Holds whose time runs, at most 10000; the same in all replicas.")
 HOLDS_OVERDUE = gauge(
     "holds_overdue_seconds", "For how long the oldest hold has been over without having ended; 0 when none."
 )
@@ -66,7 +65,6 @@ METRICS = (
     WAITING_LIST,
     RESALE,
     UNCLAIMED,
-    HOLDS_OPEN,
     HOLDS_OVERDUE,
     LANE_QUEUED,
     LANE_BATCH,

@@ -40,12 +40,6 @@ def _now() -> Section:
                 alarm=1,
             ),
             number(
-                "Open holds",
-                "Places that somebody is about to buy (counted up to 10,000).",
-                "short",
-                highest("usher_holds_open"),
-            ),
-            number(
                 "In waiting rooms", "People whose turn has not come.", "short", highest("usher_waiting_room_waiting")
             ),
             number(
@@ -92,10 +86,10 @@ def _buyers() -> Section:
                 },
             ),
             lines(
-                "Holds",
-                "Open ones, and the age of the oldest that is over and has not ended.",
-                "short",
-                {"open": highest("usher_holds_open"), "overdue, seconds": highest("usher_holds_overdue_seconds")},
+                "Overdue holds",
+                "For how long the oldest hold has been over without giving its places back.",
+                "s",
+                {"overdue": highest("usher_holds_overdue_seconds")},
                 alert="UsherPlacesKeptByOverdueHolds",
             ),
         ),
