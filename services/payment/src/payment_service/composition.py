@@ -71,7 +71,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         inbox = MongoWebhookInbox(chassis.database)
         webhooks = WebhookWorker(inbox, apply, clock)
         accounting, notices = open_accounting(chassis, settings), NoticeMetrics(metrics)
-        payments = MongoPayments(chassis.journal, settling.wake, accounting.books)
+        payments = MongoPayments(chassis.journal, settling.money_moves, accounting.books)
 
         async def owner_of(name: str) -> Ownership | None:
             """Of a payment, an invoice, or a booking that has a payment."""
@@ -81,7 +81,8 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 found = (await payments.list_page({"booking": name}, None, 1)).items
                 return Ownership(found[0].payer, found[0].organizer) if found else None
             try:
-                payment = await payments.get(name)
+                # Whose it is never changes.
+                payment = payments.written_last(name) or await payments.get(name)
             except NotFound:
                 return None
             return Ownership(payment.payer, payment.organizer)

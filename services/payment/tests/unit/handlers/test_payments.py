@@ -9,13 +9,16 @@ from google.type.money_pb2 import Money as MoneyMessage
 
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Unavailable
+from domain_kit.repository import Cause
 from payment_service.domain.gateways import Notice
 from payment_service.domain.payment import LOST_AFTER, Payment
 from payment_service.domain.refund import RefundState
 from payment_service.domain.states import State
+from payment_service.handlers.confirm_payment import confirm_payment
 from payment_service.handlers.receive_notice import receive_notice
 from payment_service.handlers.settle_payment import settle_payment
 from payment_service.inbound.workers import SettlingWorker
+from payment_service.outbound.repositories import MongoPayments
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1 import domain_events_pb2 as booking_facts
 
@@ -328,3 +331,40 @@ async def test_a_notice_that_says_that_another_order_was_paid_is_looked_into(sho
     notice = replace(w.gateway.notices[-1], paid=True)
     await receive_notice(w.payments, w.gateways, "stripe", notice, clock=w.now)
     assert (await w.payments.get(payment.name)).state is State.SUCCEEDED
+
+
+async def test_a_confirmation_reads_nothing_where_this_process_wrote_the_payment_last(shop, monkeypatch) -> None:
+    w = shop.world
+    payment = await shop.create()
+    reads = []
+    monkeypatch.setattr(w.payments, "_read", lambda name: reads.append(name))
+    monkeypatch.setattr(w.payments, "answer_to", lambda cause: reads.append(cause))
+    assert (await shop.confirm(payment)).state is State.SUCCEEDED
+    assert not reads
+
+
+async def test_what_others_have_tried_meanwhile_counts_and_not_what_this_process_remembers(shop) -> None:
+    """INVARIANT: an order is tried again only as the payment stands, whoever wrote it."""
+    w = shop.world
+    w.gateway.keeps_tries = False
+    payment = await shop.create()
+    other = MongoPayments(w.payments._journal)
+    declined = await confirm_payment(
+        other, w.gateways, payment.name, "pm_card_chargeDeclined", cause=Cause("theirs"), clock=w.now
+    )
+    assert declined.state is State.FAILED
+    assert w.payments.written_last(payment.name).untried
+    paid = await shop.confirm(payment)
+    assert (paid.state, len(paid.attempts), paid.paid_by) == (State.SUCCEEDED, 2, 2)
+
+
+async def test_a_repeated_confirmation_gets_its_answer_from_a_process_that_remembers_an_older_state(shop) -> None:
+    w = shop.world
+    payment = await shop.create()
+    cause = Cause("the same")
+    first = await confirm_payment(
+        MongoPayments(w.payments._journal), w.gateways, payment.name, VISA, cause=cause, clock=w.now
+    )
+    again = await confirm_payment(w.payments, w.gateways, payment.name, VISA, cause=cause, clock=w.now)
+    assert (again.state, again.version) == (first.state, first.version) == (State.SUCCEEDED, 3)
+    assert w.gateway.charges.total() == 1
