@@ -43,8 +43,8 @@ class MongoOutbox:
 
     patience: for so many seconds it is content with what it remembers: while nobody else was seen to commit, commits of
     other processes may go unnoticed so long. marks_after: what was published is marked so much later (as `patience`
-    where it is not said), for many commits at once; after a kill -9 it is published once more. A relay that looked and marked after every commit would cost the
-    database more than the commits.
+    where it is not said), for many commits at once; after a kill -9 it is published once more. A relay that looked and
+    marked after every commit would cost the database more than the commits.
     """
 
     def __init__(self, journal: Journal, *, patience: float = 0.0, marks_after: float | None = None) -> None:

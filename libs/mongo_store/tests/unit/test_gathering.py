@@ -95,9 +95,10 @@ async def test_where_nobody_minds_the_first_one_waits_for_others():
         for waiting in batch:
             waiting.settle(None)
 
-    gathering = Gathering(flush, lambda work: frozenset({work}), limit=10, pause=0.05)
+    gathering = Gathering(flush, lambda work: frozenset({work}), limit=10, pause=0.3)
     first = asyncio.create_task(gathering.submit("a"))
-    await asyncio.sleep(0.001)
+    for _ in range(9):  # long enough for it to have gone alone
+        await asyncio.sleep(0)
     await asyncio.gather(first, gathering.submit("b"))
     assert batches == [["a", "b"]]
 
@@ -135,18 +136,28 @@ def test_whoever_comes_alone_one_after_the_other_hardly_ever_waits():
     assert company.seconds() == 0.004
 
 
+class Dense(Company):
+    """Waits long enough for a test on a busy machine."""
+
+    def seconds(self):
+        return 0.3 if super().seconds() else 0.0
+
+    def flushed(self, seconds):
+        super().flushed(max(seconds, 0.001))
+
+
 async def test_one_batch_after_the_other_is_joined_by_who_comes_a_moment_later():
     batches = []
 
     async def flush(batch):
         batches.append([waiting.work for waiting in batch])
-        await asyncio.sleep(0.005)
         for waiting in batch:
             waiting.settle(None)
 
-    gathering = Gathering(flush, lambda work: frozenset({work}), limit=10, company=Company(Clock()))
+    gathering = Gathering(flush, lambda work: frozenset({work}), limit=10, company=Dense(Clock()))
     await gathering.submit("a")
     second = asyncio.create_task(gathering.submit("b"))
-    await asyncio.sleep(0.001)
+    for _ in range(9):
+        await asyncio.sleep(0)
     await asyncio.gather(second, gathering.submit("c"))
     assert batches == [["a"], ["b", "c"]]

@@ -337,8 +337,8 @@ async def test_a_confirmation_reads_nothing_where_this_process_wrote_the_payment
     w = shop.world
     payment = await shop.create()
     reads = []
-    monkeypatch.setattr(w.payments, "_read", lambda name: reads.append(name))
-    monkeypatch.setattr(w.payments, "answer_to", lambda cause: reads.append(cause))
+    monkeypatch.setattr(w.payments, "_read", reads.append)
+    monkeypatch.setattr(w.payments, "answer_to", reads.append)
     assert (await shop.confirm(payment)).state is State.SUCCEEDED
     assert not reads
 
