@@ -1,18 +1,13 @@
 """Concurrent calls of a process gathered into batches: while one batch is in flight the next one fills up."""
 
 import asyncio
-import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence, Sized
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-
-SOON = 0.02  # seconds after a batch in which another one is taken to be one of many
-LONGEST_WAIT = 0.01
-MOST_IN_VAIN = 5
 
 
 @dataclass(slots=True)
@@ -32,48 +27,11 @@ class Waiting(Generic[T]):
             self.done.set_exception(trouble)
 
 
-class Company:
-    """Whether a first one had better wait for others: where one batch follows the other, no longer than a batch takes.
-
-    After so many waits in vain it is tried ever more rarely, so that whoever comes alone, one after the other, hardly
-    ever waits. clock: monotonic seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._ended, self._took = float("-inf"), 0.0
-        self._pass_over = self._in_vain = 0
-
-    def seconds(self) -> float:
-        """How long the first one of a batch is to wait now."""
-        if self._clock() > self._ended + SOON:
-            return 0.0
-        if self._pass_over:
-            self._pass_over -= 1
-            return 0.0
-        return min(self._took, LONGEST_WAIT)
-
-    def came(self, others: int) -> None:
-        """How many others came while the first one waited."""
-        self._in_vain = 0 if others else min(self._in_vain + 1, MOST_IN_VAIN)
-        self._pass_over = 0 if others else 2**self._in_vain - 1
-
-    def flushed(self, seconds: float) -> None:
-        """How long a batch took that has just ended."""
-        self._ended, self._took = self._clock(), seconds
-
-    async def wait(self, queue: Sized) -> None:
-        """If it is worth while."""
-        if seconds := self.seconds():
-            await asyncio.sleep(seconds)
-            self.came(len(queue) - 1)
-
-
 class Gathering(Generic[T]):
     """Runs `flush` on one batch at a time; it must settle every call of its batch.
 
     claims: the things a work item needs for itself; items that share one go into different batches, in arrival order.
-    pause: seconds that a first one waits for others, where nobody minds. company: or how long it is worth while.
+    pause: seconds that a first one waits for others, where nobody minds.
     """
 
     def __init__(
@@ -83,12 +41,11 @@ class Gathering(Generic[T]):
         *,
         limit: int,
         pause: float = 0.0,
-        company: "Company | None" = None,
     ) -> None:
         self._flush = flush
         self._claims = claims
         self._limit = limit
-        self._pause, self._company = pause, company
+        self._pause = pause
         self._queue: deque[Waiting[T]] = deque()
         self._running: asyncio.Task[None] | None = None
 
@@ -105,17 +62,12 @@ class Gathering(Generic[T]):
         try:
             if self._pause:
                 await asyncio.sleep(self._pause)
-            if self._company is not None:
-                await self._company.wait(self._queue)
             while batch := self._next_batch():
-                began = time.monotonic()
                 try:
                     await self._flush(batch)
                 except Exception as trouble:  # noqa: BLE001 - whatever it is, it belongs to the callers
                     for waiting in batch:
                         waiting.settle(trouble)
-                if self._company is not None:
-                    self._company.flushed(time.monotonic() - began)
         finally:
             self._running = None
             for waiting in self._queue:  # only when this task was cancelled: nobody else would serve them

@@ -15,7 +15,7 @@ from domain_kit.repository import Cause
 from mongo_store.database import Database, reachable
 from mongo_store.diagnosis import Command, diagnose, recorded_in
 from mongo_store.former import adopt_former_rows
-from mongo_store.gathering import Company, Gathering, Waiting
+from mongo_store.gathering import Gathering, Waiting
 from mongo_store.metrics import NoMetrics, StoreMetrics
 from mongo_store.ordinals import Ordinals
 from mongo_store.pieces import AT_ONCE, by_names
@@ -64,7 +64,7 @@ class Journal:
         self._questions: Gathering[_Question] = Gathering(
             self._look_up, lambda question: frozenset({question.cause.key}), limit=AT_ONCE
         )
-        self._gathering = Gathering(self._flush, Command.claims, limit=batch_limit, company=Company())
+        self._gathering = Gathering(self._flush, Command.claims, limit=batch_limit)
 
     async def ensure_indexes(self) -> None:
         """None beside `_id`: each would cost a quarter of an insert. Takes over what an earlier release left."""

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from mongo_store.gathering import LONGEST_WAIT, SOON, Company, Gathering
+from mongo_store.gathering import Gathering
 
 
 class Recorder:
@@ -101,63 +101,3 @@ async def test_where_nobody_minds_the_first_one_waits_for_others():
         await asyncio.sleep(0)
     await asyncio.gather(first, gathering.submit("b"))
     assert batches == [["a", "b"]]
-
-
-class Clock:
-    time = 100.0
-
-    def __call__(self):
-        return self.time
-
-
-def test_nobody_waits_for_company_but_where_one_batch_follows_the_other():
-    clock = Clock()
-    company = Company(clock)
-    assert company.seconds() == 0
-    company.flushed(0.004)
-    clock.time += SOON / 2
-    assert company.seconds() == 0.004
-    company.flushed(3.0)
-    assert company.seconds() == LONGEST_WAIT
-    clock.time += SOON * 1.01
-    assert company.seconds() == 0
-
-
-def test_whoever_comes_alone_one_after_the_other_hardly_ever_waits():
-    company, waited = Company(Clock()), 0
-    for _ in range(1000):
-        company.flushed(0.004)
-        if company.seconds():
-            waited += 1
-            company.came(0)
-    assert waited < 40
-    company.came(1)
-    company.flushed(0.004)
-    assert company.seconds() == 0.004
-
-
-class Dense(Company):
-    """Waits long enough for a test on a busy machine."""
-
-    def seconds(self):
-        return 0.3 if super().seconds() else 0.0
-
-    def flushed(self, seconds):
-        super().flushed(max(seconds, 0.001))
-
-
-async def test_one_batch_after_the_other_is_joined_by_who_comes_a_moment_later():
-    batches = []
-
-    async def flush(batch):
-        batches.append([waiting.work for waiting in batch])
-        for waiting in batch:
-            waiting.settle(None)
-
-    gathering = Gathering(flush, lambda work: frozenset({work}), limit=10, company=Dense(Clock()))
-    await gathering.submit("a")
-    second = asyncio.create_task(gathering.submit("b"))
-    for _ in range(9):
-        await asyncio.sleep(0)
-    await asyncio.gather(second, gathering.submit("c"))
-    assert batches == [["a"], ["b", "c"]]
