@@ -118,11 +118,9 @@ def test_a_definite_no_says_what_is_wrong_in_our_words(code, sub_code, kind):
         (200, '{"error_response":{"code":"40002","sub_code":"isv.invalid-app-id"}}', "GATEWAY_REFUSES_US"),
     ],
 )
-async def test_what_alipay_has_not_signed_is_no_answer(credentials, far_order, status, text, expected):
+async def test_what_alipay_has_not_signed_is_no_answer(credentials, far_order, answering, status, text, expected):
+    answering(status, text.encode())
     async with open_gateway(credentials, timeout=1.0, webhook_url="https://shop.example/hook") as gateway:
-        gateway._client._http = httpx.Client(
-            transport=httpx.MockTransport(lambda _: httpx.Response(status, content=text.encode()))
-        )
         with pytest.raises(Unavailable) as caught:
             await gateway.find(far_order, "")
     assert caught.value.reason == expected

@@ -35,10 +35,11 @@ from payment_service.domain.gateways import (
     Progress,
 )
 from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.gateways.connections import Connections
 from payment_service.outbound.gateways.kept_session import KeptSession, refusing
+from payment_service.outbound.gateways.on_the_loop import run
 from payment_service.outbound.gateways.razorpay_objects import CALLED_OFF, Standing, entry_of, paid_with, refund_of
 from payment_service.outbound.gateways.said_no import bad_body, bad_signature
-from payment_service.outbound.gateways.threads import Threads
 
 PAGE = 100
 EXPANDED = {"expand[]": "payments"}
@@ -53,8 +54,8 @@ class RazorpayGateway:
     name = "razorpay"
     acknowledgement = Acknowledgement()
 
-    def __init__(self, client: Any, threads: Threads, webhook_secrets: Sequence[str]) -> None:
-        self._client, self._threads, self._secrets = client, threads, tuple(webhook_secrets)
+    def __init__(self, client: Any, webhook_secrets: Sequence[str]) -> None:
+        self._client, self._secrets = client, tuple(webhook_secrets)
         self._can = capabilities_of(self.name)
 
     def check_amount(self, amount: Money) -> None:
@@ -204,7 +205,7 @@ class RazorpayGateway:
 
     async def _call(self, act: Callable[..., Any], *args: Any, **options: Any) -> Any:
         with refusing(self.name, _code_of, _decided):
-            return await self._threads.run(act, *args, **options)
+            return await run(act, *args, **options)
 
     def _intent(self, order: Order, found: Mapping[str, Any]) -> Intent:
         client = {"key_id": self._client.auth[0], "order_id": found["id"]}
@@ -217,6 +218,16 @@ class RazorpayGateway:
             return False
 
 
+class _Client(razorpay.Client):  # type: ignore[misc]
+    """The SDK, which would read its own version from the disk with every call: half of what a call costs."""
+
+    _version = ""
+
+    def _get_version(self) -> str:
+        self._version = self._version or str(super()._get_version())
+        return self._version
+
+
 @asynccontextmanager
 async def open_gateway(
     credentials: Mapping[str, str], *, timeout: float, webhook_url: str
@@ -225,13 +236,9 @@ async def open_gateway(
     del webhook_url
     keys = (credentials["key_id"], credentials["key_secret"])
     own = {"base_url": credentials["url"].rstrip("/")} if credentials.get("url") else {}
-    threads = Threads(RazorpayGateway.name)
-    with KeptSession(timeout) as session:
-        client = razorpay.Client(session=session, auth=keys, **own)
-        try:
-            yield RazorpayGateway(client, threads, credentials["webhook_secret"].split(","))
-        finally:
-            threads.close()
+    async with Connections(timeout) as connections:
+        client = _Client(session=KeptSession(connections), auth=keys, **own)
+        yield RazorpayGateway(client, credentials["webhook_secret"].split(","))
 
 
 def _notes(order: Order) -> dict[str, str]:
