@@ -4,7 +4,7 @@ Only what such an SDK does before and after a call of the gateway takes the loop
 time of the same core, and more for taking turns with the loop.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
 from greenlet import getcurrent, greenlet
@@ -37,9 +37,10 @@ async def run(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     return wanted  # type: ignore[no-any-return]
 
 
-def awaited(wanted: Awaitable[T]) -> T:
+def awaited(wanted: Coroutine[Any, Any, T]) -> T:
     """What it gives or raises; RuntimeError outside of `run`, where nobody could await it."""
     here = getcurrent()
     if not isinstance(here, _Call) or here.parent is None:
+        wanted.close()
         raise RuntimeError("whoever called this would block the event loop")
     return here.parent.switch(wanted)  # type: ignore[no-any-return]
