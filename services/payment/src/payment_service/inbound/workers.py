@@ -3,9 +3,8 @@
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -13,6 +12,7 @@ from domain_kit.clock import Clock
 from domain_kit.refusals import Refusal, Unavailable
 from payment_service.domain.ports import OpenWork
 from payment_service.domain.webhook_inbox import Kept, WebhookInbox
+from payment_service.inbound.in_hand import InHand
 
 AT_ONCE = 16  # taken from the store in one go
 MOST = 1024  # under way; a gateway that does not answer holds up as many as its bulkhead lets in, about 300
@@ -109,27 +109,7 @@ class SettlingWorker(DueWorker[str]):
     ) -> None:
         super().__init__(clock, longest_pause=longest_pause)
         self._work, self._settle = work, settle
-        self._in_hand: Counter[str] = Counter()
-        self._heard: dict[str, asyncio.Event] = {}
-
-    @contextmanager
-    def in_hand(self, name: str) -> Iterator[None]:
-        """Somebody here is about to hear from its gateway, so that it need not be asked; it is due again later."""
-        self._in_hand[name] += 1
-        try:
-            yield
-        finally:
-            self._in_hand[name] -= 1
-            if not self._in_hand[name]:
-                del self._in_hand[name]
-                if heard := self._heard.pop(name, None):
-                    heard.set()
-
-    async def heard(self, name: str) -> bool:
-        """Returns when nobody here is about to hear from its gateway; whether somebody was."""
-        if name not in self._in_hand:
-            return False
-        return await self._heard.setdefault(name, asyncio.Event()).wait()
+        self.confirmations = InHand()  # of which each hears by itself, so that nobody need ask; it is due again later
 
     async def take(self) -> Sequence[tuple[str, str]]:
         """Payments whose look is due."""
@@ -137,7 +117,7 @@ class SettlingWorker(DueWorker[str]):
 
     async def do(self, work: str) -> None:
         """Look."""
-        if work not in self._in_hand:
+        if work not in self.confirmations:
             await self._settle(work)
 
     async def next_due(self) -> datetime | None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from payment_service.domain.gateways import Notice
 from payment_service.domain.webhook_inbox import Kept
-from payment_service.inbound.workers import SettlingWorker, WebhookWorker
+from payment_service.inbound.workers import WebhookWorker
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -51,17 +51,3 @@ async def test_what_a_slow_gateway_keeps_waiting_holds_up_no_webhook_of_another(
     await running
     assert sorted(applied) == sorted(inbox.closed)
     assert len(applied) == 42
-
-
-async def test_who_waits_for_what_a_confirmation_hears_goes_on_when_the_last_one_has() -> None:
-    worker = SettlingWorker(None, None, lambda: NOW)
-    assert not await worker.heard("payments/a")
-    with worker.in_hand("payments/a"):
-        with worker.in_hand("payments/a"):
-            waiting = [asyncio.create_task(worker.heard("payments/a")) for _ in range(2)]
-            await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        assert not any(each.done() for each in waiting)
-        assert not await worker.heard("payments/b")
-    assert await asyncio.gather(*waiting) == [True, True]
-    assert not await worker.heard("payments/a")
