@@ -270,7 +270,7 @@ async def test_calls_do_not_write_into_the_dictionary_that_the_sdk_shares(gatewa
     shared = razorpay.resources.Payment.capture.__defaults__[0]
     answering(400, {"error": {"code": "BAD_REQUEST_ERROR"}})
     with pytest.raises(InvalidArgument):
-        await gateway._captured(ORDER, "order_1", {"id": "pay_1", "amount": 1, "currency": "INR"})
+        await gateway._captured(ORDER, {"id": "order_1"}, {"id": "pay_1", "amount": 1, "currency": "INR"})
     assert shared == {}
 
 

@@ -152,8 +152,8 @@ class GatewayRefund:
 class PaymentGateway(Protocol):
     """Who moves the money. All raise Unavailable when the outcome is unknown or nothing was done.
 
-    An SDK that blocks runs in a bounded pool of threads of this gateway, never on the event loop. Errors carry no text
-    of the gateway that may quote what was sent.
+    None keeps the event loop from others while it waits, also where its SDK would block. Errors carry no text of the
+    gateway that may quote what was sent.
     """
 
     @property
