@@ -102,7 +102,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             public_url=settings.public_url,
             on_kept=webhooks.begin,
             in_hand=settling.confirmations.hold,
-            told=told.heard,
+            notified=told.heard,
             clock=clock,
         )
         yield Service(

@@ -267,7 +267,7 @@ class FetchingWebhooks(Webhooks, Protocol):
     """Webhooks signed with a key that may have to be fetched first, so that `read` is no call for an event loop."""
 
     async def read_apart(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:
-        """`read`, in a thread of this gateway. Unavailable where the key cannot be had just now, or too many wait."""
+        """`read`, in a thread where it has to wait. Unavailable where the key cannot be had now, or too many wait."""
 
 
 @dataclass(frozen=True, slots=True)

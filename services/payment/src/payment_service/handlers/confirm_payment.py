@@ -29,18 +29,18 @@ async def confirm_payment(
     *,
     cause: Cause,
     clock: Clock,
-    told: Callable[[str], Awaitable[bool]] = _nobody_tells,
+    notified: Callable[[str], Awaitable[bool]] = _nobody_tells,
 ) -> Payment:
     """The payment with the outcome: a decline is one, and so is an order at another gateway where this one is down.
 
-    told: returns when no notice of the gateway is being applied to it in this process, and whether one was: where that
-    has paid the payment, there is nothing left to do.
+    notified: returns when no notice of the gateway is being applied to it in this process, and whether one was: where
+    that has paid the payment, there is nothing left to do.
 
     Unavailable: unknown yet; the same request id goes on with it. FailedPrecondition PAYMENT_PROCESSING,
     PAYMENT_SUCCEEDED, …; InvalidArgument CARD_NUMBER_REFUSED.
     """
     refuse_card_number(token, "payment_method")
-    payment, told_meanwhile = await payments.get(name), await told(name)
+    payment, told_meanwhile = await payments.get(name), await notified(name)
     if told_meanwhile and (payment := await payments.get(name)).paid_by == payment.current.number:
         return payment
     if LIFE.allows(payment.state, Action.ATTEMPT) and not await payments.answer_to(cause):

@@ -28,7 +28,7 @@ class Readers(Gateways, Protocol):
 @dataclass(frozen=True, slots=True)
 class Parts:
     """public_url: as gateways call this service. on_kept: there are webhooks to apply.
-    in_hand: a payment that is being confirmed. told: see confirm_payment.
+    in_hand: a payment that is being confirmed. notified: see confirm_payment.
     """
 
     payments: PaymentRepository
@@ -41,7 +41,7 @@ class Parts:
     public_url: str
     on_kept: Callable[[Sequence[Kept]], None]
     in_hand: Callable[[str], AbstractContextManager[None]]
-    told: Callable[[str], Awaitable[bool]]
+    notified: Callable[[str], Awaitable[bool]]
     clock: Clock = utc_now
 
 

@@ -73,7 +73,7 @@ class PaymentServicer(PaymentServiceServicer):
         token = await token_of(on.keepers, on.gateways, on.payments, request.name, given)
         with on.in_hand(request.name):
             payment = await confirm_payment(
-                on.payments, on.gateways, request.name, token, cause=cause, clock=on.clock, told=on.told
+                on.payments, on.gateways, request.name, token, cause=cause, clock=on.clock, notified=on.notified
             )
         return shown(payment, context)
 

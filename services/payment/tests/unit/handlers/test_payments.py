@@ -198,7 +198,7 @@ async def test_a_confirmation_that_comes_while_a_notice_is_applied_has_its_answe
         receive_notice(w.payments, w.gateways, "stripe", notice, clock=w.now, telling=telling.hold)
     )
     await asked.wait()
-    assert (await shop.confirm(payment, VISA, told=telling.heard)).state is State.SUCCEEDED
+    assert (await shop.confirm(payment, VISA, notified=telling.heard)).state is State.SUCCEEDED
     await applying
     assert (w.gateway.charges.total(), shop.facts(payment)) == (1, ["PaymentCreated", "PaymentSucceeded"])
 
