@@ -19,6 +19,7 @@ from local_stack.embedded_database import (
     remember_indexes,
     remember_options,
     serve_in_turn,
+    tell_slow,
 )
 
 
@@ -218,7 +219,7 @@ def test_a_client_stands_back_by_its_name(things: Any, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Of transactions and of what writes were answered, at a time that tests set; `now` of it."""
+    """Of transactions and of what writes were answered, by a `clock` that tests set."""
     kind = transactions.TransactionRegistry
     monkeypatch.setattr(kind, "_prune_retryable_locked", kind._prune_retryable_locked)
     monkeypatch.setattr(transactions, "_RETRYABLE_RECORD_MAX", 3)
@@ -248,3 +249,17 @@ def test_of_more_answers_than_are_kept_the_oldest_go(registry: Any) -> None:
     for number in range(5):
         registry.record_retryable(b"session", number, b"same", {"ok": 1.0, "n": number})
     assert answered(registry) == [2, 3, 4]
+
+
+def test_a_service_that_has_a_whole_collection_read_is_told_in_the_log(
+    things: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server, "dispatch", server.dispatch)
+    things.insert_many([{"_id": number, "n": number} for number in range(500)])
+    tell_slow(0.0002, "usher-")
+    for name in ("usher-booking", "somebody"):
+        with MongoClient[Any](*things.database.client.address, appname=name) as client:
+            list(client[things.database.name][things.name].find({"n": {"$gt": -1}}))
+    told = [each.getMessage() for each in caplog.records if "find" in each.getMessage()]
+    assert told
+    assert all(f"find of {things.name} by usher-booking took" in each for each in told)
