@@ -165,5 +165,5 @@ async def test_clients_follow_the_steps_of_an_iteration_and_count_what_they_are_
 
 @pytest.mark.parametrize(("each", "met"), [(107, "yes"), (108, "**no**")])
 def test_the_seven_services_together_have_a_bound(each: int, met: str) -> None:
-    ready = dict.fromkeys(SERVICES, each * 2 ** 20)
+    ready = dict.fromkeys(SERVICES, each * 2**20)
     assert measures.together(ready).row()[-1] == met
