@@ -232,6 +232,7 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
     state = asyncio.run(stack.up())
     before = asyncio.run(resident(stack))
     run = prepare(stack, arguments.filled)
+    run.found.append(measures.together(before))
     try:
         run.clients.settle(SETTLE_SECONDS)
         run.clients.learn_idle(IDLE_SECONDS)

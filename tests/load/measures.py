@@ -1,6 +1,6 @@
 """The figures that have to be reached, and whether they are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -106,6 +106,11 @@ def memory(resident: int, served: int, filled: int) -> Measure:
     """Of the booking process."""
     name = f"booking process, MiB after serving {served:,} calls that book, {filled:,} bookings in an event"
     return Measure(name, resident / 2**20, 200.0, more=False)
+
+
+def together(resident: Mapping[str, int]) -> Measure:
+    """Bytes by service, once all are ready."""
+    return Measure("services together, MiB when ready", sum(resident.values()) / 2**20, 750.0, more=False)
 
 
 def as_table(measures: Sequence[Measure]) -> str:

@@ -13,6 +13,8 @@ import report
 import sale
 import watching
 
+from local_stack.platform_processes import SERVICES
+
 SALE = sale.Sale("events/e", "events/e/ticketTypes/t", capacity=3)
 HELD = ["events/e/bookings/1", "BOOKING_STATE_HELD"]
 CONFIRMED = ["events/e/bookings/1", "BOOKING_STATE_CONFIRMED"]
@@ -167,3 +169,9 @@ async def test_clients_follow_the_steps_of_an_iteration_and_count_what_they_are_
     assert told["unanswered"] == 0
     assert seen[0] == b"POST /v1/events/e/bookings?requestId=p.0.0000000001 HTTP/1.1\r\n{}"
     assert seen[1] == b'POST /v1/events/e/bookings/1:confirm HTTP/1.1\r\n{"requestId":"p.0.0000000002"}'
+
+
+@pytest.mark.parametrize(("each", "met"), [(107, "yes"), (108, "**no**")])
+def test_the_seven_services_together_have_a_bound(each: int, met: str) -> None:
+    ready = dict.fromkeys(SERVICES, each * 2**20)
+    assert measures.together(ready).row()[-1] == met
