@@ -1,6 +1,6 @@
 """Pay with a token, or look whether the payer has agreed elsewhere."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -22,10 +22,24 @@ class _Outdated(Exception):
     """Others have written the payment since this process did."""
 
 
+async def _nobody_tells(_name: str) -> bool:
+    return False
+
+
 async def confirm_payment(
-    payments: PaymentRepository, gateways: Gateways, name: str, token: str, *, cause: Cause, clock: Clock
+    payments: PaymentRepository,
+    gateways: Gateways,
+    name: str,
+    token: str,
+    *,
+    cause: Cause,
+    clock: Clock,
+    notified: Callable[[str], Awaitable[bool]] = _nobody_tells,
 ) -> Payment:
     """The payment with the outcome: a decline is one, and so is an order at another gateway where this one is down.
+
+    notified: returns when no notice of the gateway is being applied to it in this process, and whether one was: where
+    that has paid the payment, there is nothing left to do.
 
     Unavailable: unknown yet; the same request id goes on with it. FailedPrecondition PAYMENT_PROCESSING,
     PAYMENT_SUCCEEDED, …; InvalidArgument CARD_NUMBER_REFUSED.
@@ -36,7 +50,9 @@ async def confirm_payment(
         with suppress(_Outdated):
             attempt = await payments.update(name, _attempt(token, clock, only_of=seen), cause=cause)
             return await _go_on(payments, gateways, attempt, token, cause=told, clock=clock)
-    payment = await payments.get(name)
+    payment, told_meanwhile = await payments.get(name), await notified(name)
+    if told_meanwhile and (payment := await payments.get(name)).paid_by == payment.current.number:
+        return payment
     if LIFE.allows(payment.state, Action.ATTEMPT) and not await payments.answer_to(cause):
         if _needs_another_order(payment, gateways):
             before, payment = payment, await begin_again(payments, gateways, payment, clock=clock)

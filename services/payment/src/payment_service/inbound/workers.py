@@ -4,9 +4,8 @@ import asyncio
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -15,6 +14,7 @@ from domain_kit.refusals import Refusal, Unavailable
 from payment_service.domain.open_work import SHORTEST, Work
 from payment_service.domain.ports import OpenWork
 from payment_service.domain.webhook_inbox import Kept, WebhookInbox
+from payment_service.inbound.in_hand import InHand
 
 AT_ONCE = 16  # taken from the store in one go
 MOST = 1024  # under way; a gateway that does not answer holds up as many as its bulkhead lets in, about 300
@@ -121,31 +121,11 @@ class SettlingWorker(DueWorker[str]):
     ) -> None:
         super().__init__(clock, longest_pause=longest_pause)
         self._work, self._settle = work, settle
-        self._in_hand: Counter[str] = Counter()
-        self._heard: dict[str, asyncio.Event] = {}
-
-    @contextmanager
-    def in_hand(self, name: str) -> Iterator[None]:
-        """Somebody here is about to hear from its gateway, so that it need not be asked; it is due again later."""
-        self._in_hand[name] += 1
-        try:
-            yield
-        finally:
-            self._in_hand[name] -= 1
-            if not self._in_hand[name]:
-                del self._in_hand[name]
-                if heard := self._heard.pop(name, None):
-                    heard.set()
+        self.confirmations = InHand()  # of which each hears by itself, so that nobody need ask; it is due again later
 
     def money_moves(self) -> None:
         """Of some payment, since just now: its first look will be due."""
         self.expect(SHORTEST[Work.URGENT].total_seconds())
-
-    async def heard(self, name: str) -> bool:
-        """Returns when nobody here is about to hear from its gateway; whether somebody was."""
-        if name not in self._in_hand:
-            return False
-        return await self._heard.setdefault(name, asyncio.Event()).wait()
 
     async def take(self) -> Sequence[tuple[str, str]]:
         """Payments whose look is due."""
@@ -153,7 +133,7 @@ class SettlingWorker(DueWorker[str]):
 
     async def do(self, work: str) -> None:
         """Look."""
-        if work not in self._in_hand:
+        if work not in self.confirmations:
             await self._settle(work)
 
     async def next_due(self) -> datetime | None:

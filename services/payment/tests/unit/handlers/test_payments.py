@@ -17,6 +17,7 @@ from payment_service.domain.states import State
 from payment_service.handlers.confirm_payment import confirm_payment
 from payment_service.handlers.receive_notice import receive_notice
 from payment_service.handlers.settle_payment import settle_payment
+from payment_service.inbound.in_hand import InHand
 from payment_service.inbound.workers import SettlingWorker
 from payment_service.outbound.repositories import MongoPayments
 from usher.booking.v1 import booking_pb2
@@ -182,6 +183,29 @@ async def test_a_notice_that_comes_while_its_confirmation_is_under_way_asks_nobo
     )
 
 
+async def test_a_confirmation_that_comes_while_a_notice_is_applied_has_its_answer(shop) -> None:
+    w, telling = shop.world, InHand()
+    payment = await shop.create()
+    w.gateway.confirmed(payment.current.reference, VISA)
+    asked = asyncio.Event()
+
+    async def find(*given):
+        asked.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return await found(*given)
+
+    found, w.gateway.find = w.gateway.find, find
+    notice = Notice("evt_fast", "", payment.current.reference, paid=True)
+    applying = asyncio.create_task(
+        receive_notice(w.payments, w.gateways, "stripe", notice, clock=w.now, telling=telling.hold)
+    )
+    await asked.wait()
+    assert (await shop.confirm(payment, VISA, notified=telling.heard)).state is State.SUCCEEDED
+    await applying
+    assert (w.gateway.charges.total(), shop.facts(payment)) == (1, ["PaymentCreated", "PaymentSucceeded"])
+
+
 async def test_a_notice_of_money_that_the_confirmation_did_not_hear_of_is_looked_at(shop) -> None:
     w = shop.world
     payment = await shop.create()
@@ -300,7 +324,7 @@ async def test_the_worker_finds_what_is_open_and_rests_otherwise(shop) -> None:
     assert await worker.do_due() == 0
     w.time += timedelta(seconds=2)
     asked = w.gateway.calls.total()
-    with worker.in_hand(payment.name):
+    with worker.confirmations.hold(payment.name):
         assert await worker.do_due() == 1
     assert w.gateway.calls.total() == asked
     w.time += timedelta(seconds=3)

@@ -84,17 +84,3 @@ async def test_money_that_begins_to_move_is_looked_at_when_that_is_due_and_not_b
     assert work.looks == 2
     worker.stop()
     await running
-
-
-async def test_who_waits_for_what_a_confirmation_hears_goes_on_when_the_last_one_has() -> None:
-    worker = SettlingWorker(None, None, lambda: NOW)
-    assert not await worker.heard("payments/a")
-    with worker.in_hand("payments/a"):
-        with worker.in_hand("payments/a"):
-            waiting = [asyncio.create_task(worker.heard("payments/a")) for _ in range(2)]
-            await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        assert not any(each.done() for each in waiting)
-        assert not await worker.heard("payments/b")
-    assert await asyncio.gather(*waiting) == [True, True]
-    assert not await worker.heard("payments/a")
