@@ -46,12 +46,13 @@ async def confirm_payment(
     """
     refuse_card_number(token, "payment_method")
     told = replace(cause, key=f"{cause.key}|outcome", fingerprint=b"")
-    if token and (seen := payments.written_last(name)) is not None and seen.untried and seen.by_token:
+    told_meanwhile, seen = await notified(name), payments.written_last(name)
+    if token and not told_meanwhile and seen is not None and seen.untried and seen.by_token:
         with suppress(_Outdated):
             attempt = await payments.update(name, _attempt(token, clock, only_of=seen), cause=cause)
             return await _go_on(payments, gateways, attempt, token, cause=told, clock=clock)
-    payment, told_meanwhile = await payments.get(name), await notified(name)
-    if told_meanwhile and (payment := await payments.get(name)).paid_by == payment.current.number:
+    payment = await payments.get(name)
+    if told_meanwhile and payment.paid_by == payment.current.number:
         return payment
     if LIFE.allows(payment.state, Action.ATTEMPT) and not await payments.answer_to(cause):
         if _needs_another_order(payment, gateways):
