@@ -62,6 +62,7 @@ class Connections:
             timeout=aiohttp.ClientTimeout(total=None, connect=timeout, sock_read=timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
+        self._session._retry_connection = False  # noqa: SLF001 - aiohttp would repeat GET, PUT and DELETE by itself
         self._proxies = getproxies()
 
     async def __aenter__(self) -> Self:
