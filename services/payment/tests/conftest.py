@@ -99,6 +99,12 @@ def start_sandbox(merchant: Mapping[str, Mapping[str, str]]) -> Callable[..., An
     return partial(sandbox_beside, merchant)
 
 
+@pytest.fixture
+def start_sandbox_process() -> Callable[..., Any]:
+    """The same as a process, for who waits but a second for an answer: no interpreter is shared with it."""
+    return running_sandbox
+
+
 @pytest.fixture(scope="session")
 def mongodb() -> Iterator[str]:
     with mongo_engine() as uri:

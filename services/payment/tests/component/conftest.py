@@ -186,23 +186,23 @@ async def door() -> AsyncIterator[Door]:
 
 
 @pytest.fixture
-async def running(mongodb: str, tmp_path, start_sandbox, door: Door) -> AsyncIterator[Running]:
+async def running(mongodb: str, tmp_path, start_sandbox_process, door: Door) -> AsyncIterator[Running]:
     """With Stripe and bank transfer."""
     async with contextlib.AsyncExitStack() as stack:
-        yield await started(stack, mongodb, tmp_path, start_sandbox, door, ("stripe",))
+        yield await started(stack, mongodb, tmp_path, start_sandbox_process, door, ("stripe",))
 
 
 @pytest.fixture
-async def everywhere(mongodb: str, tmp_path, start_sandbox, door: Door) -> AsyncIterator[Running]:
+async def everywhere(mongodb: str, tmp_path, start_sandbox_process, door: Door) -> AsyncIterator[Running]:
     """With three that take cards or have a page, and bank transfer."""
     async with contextlib.AsyncExitStack() as stack:
-        yield await started(stack, mongodb, tmp_path, start_sandbox, door, ("stripe", "square", "paypal"))
+        yield await started(stack, mongodb, tmp_path, start_sandbox_process, door, ("stripe", "square", "paypal"))
 
 
-async def started(stack, mongodb: str, tmp_path, start_sandbox, door: Door, names: Sequence[str]) -> Running:
+async def started(stack, mongodb: str, tmp_path, start_sandbox_process, door: Door, names: Sequence[str]) -> Running:
     key, booking = SigningKey.generate(), FakeBooking()
     book = Service(servicers=[(add_BookingServiceServicer_to_server, booking)], owner_of=booking.owner_of)
-    sandbox = stack.enter_context(start_sandbox(tmp_path, door.url))
+    sandbox = stack.enter_context(start_sandbox_process(tmp_path, door.url))
     booking_calls = await stack.enter_async_context(calls_to(book, key=key))
     entries = json.loads((tmp_path / "credentials.json").read_text())
     entry = entries["stripe"]
