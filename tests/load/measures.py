@@ -88,11 +88,18 @@ def lone(booked: Sequence[int], bare: Sequence[int]) -> Measure:
 
 def watched(delays: Sequence[int], per_second: float) -> Measure:
     """delays: microseconds, of those that were told at all; -1 of those that were not."""
-    name = f"decision → WatchAvailability client, p99 in ms, {WATCHED_PER_SECOND} bookings/s asked for"
+    name = f"commit → WatchAvailability client, p99 in ms, {WATCHED_PER_SECOND} bookings/s asked for"
     told = [each for each in delays if each >= 0]
     if len(told) < len(delays) or not told:
         return Measure(name, None, 250.0, more=False, why=f"{len(delays) - len(told)} bookings were never told")
     return Measure(f"{name}, {per_second:,.0f}/s reached", percentile(told, 0.99), 250.0, more=False)
+
+
+def since_decided(committed: Sequence[int], decided: Sequence[int]) -> str:
+    """What watchers heard how late, from the commit and from the decision before it on; microseconds, sorted."""
+    ways = (("commit", committed), ("decision", decided))
+    told = [f"{percentile(each, 0.5):.0f} and {percentile(each, 0.99):.0f} ms from the {way} on" for way, each in ways]
+    return f"A WatchAvailability client hears of a booking, p50 and p99: {', '.join(told)}."
 
 
 def memory(resident: int, served: int, filled: int) -> Measure:

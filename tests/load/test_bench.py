@@ -67,8 +67,8 @@ def test_a_delay_is_counted_to_the_first_message_that_tells_of_a_booking():
     created = ["2026-03-01T00:00:02Z", "2026-03-01T00:00:01Z", "2026-03-01T00:00:03Z"]
     second = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
     seen = [(second, 10), (second + 1.5, 9), (second + 3.25, 7)]
-    assert watching.delays(created, seen, 10) == [250_000, 500_000, 1_250_000]
-    assert watching.delays(created, seen[:2], 10) == [-1, -1, 500_000]
+    assert watching.delays(watching.decided(created), seen, 10) == [250_000, 500_000, 1_250_000]
+    assert watching.delays(watching.decided(created), seen[:2], 10) == [-1, -1, 500_000]
 
 
 async def test_a_watcher_sees_each_message_and_ends_at_once_when_nothing_comes():
@@ -101,6 +101,14 @@ def test_ratios_are_medians_of_the_ratios_within_rounds():
     one = measures.replicas(both, [*rounds("empty rpc", 32, 100), *rounds("hold", 32, 10)])
     assert one.value == pytest.approx(0.5)
     assert measures.of_rounds(both)[0].value == pytest.approx(0.2)
+
+
+def test_a_commit_is_no_sooner_than_the_last_look_that_does_not_show_it():
+    """INVARIANT: what is told of a watcher's delay is never less than it was."""
+    commits = watching.Commits.__new__(watching.Commits)
+    commits.looks = [(1.0, 5), (2.0, 5), (3.0, 7), (4.0, 7), (5.0, 8)]
+    assert commits.moments() == [2.0, 2.0, 4.0]
+    assert watching.delays(commits.moments(), [(2.5, 10), (2.75, 8), (5.5, 7)], 10) == [750_000, 750_000, 1_500_000]
 
 
 def test_only_what_stands_between_the_markers_is_replaced():
