@@ -79,12 +79,12 @@ async def _ask(
 def _with_word(payment: Payment, found: Intent | None, said: Intent) -> Intent:
     """Asked, a gateway knows best; its own word, which may be late, counts where it does not know how things went.
 
-    A word that is not about a dispute says nothing of one.
+    Of disputes its word counts too where it is not asked about them.
     """
     if found is not None and found.state not in (IntentState.OPEN, IntentState.ACTION_REQUIRED, IntentState.PROCESSING):
-        return found
-    if not said.dispute:
-        said = replace(said, disputed=said.disputed or payment.state is State.DISPUTED)
+        if found.state is not IntentState.SUCCEEDED or found.disputed is not None or said.disputed is None:
+            return found
+        return replace(said, reference=found.reference, state=found.state, captured=found.captured, trace=found.trace)
     if said.state is IntentState.AUTHORIZED and not payment.reserve:
         return replace(said, state=IntentState.SUCCEEDED, captured=payment.amount)
     return said
