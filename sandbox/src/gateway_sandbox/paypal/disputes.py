@@ -25,7 +25,9 @@ class Disputes:
         known = self._till.page("dispute", id)
         told = dict(known[0]) if known else self._new(unit, taken, amount)
         after = max(int(time.time() * 1000), told["far_changed"] + 1)  # no two stand at one time
-        told.update(far_changed=after, update_time=_written(after), status="RESOLVED" if verdict in OUTCOMES else "OPEN")
+        told.update(
+            far_changed=after, update_time=_written(after), status="RESOLVED" if verdict in OUTCOMES else "OPEN"
+        )
         told.pop("dispute_outcome", None)
         if verdict in OUTCOMES:
             told["dispute_outcome"] = {"outcome_code": OUTCOMES[verdict]}

@@ -32,7 +32,9 @@ class Disputes:
 
     def listed(self) -> Object:
         """GET /v2/disputes."""
-        found = [{name: value for name, value in each.items() if name != "object"} for each in self._till.page("dispute")]
+        found = [
+            {name: value for name, value in each.items() if name != "object"} for each in self._till.page("dispute")
+        ]
         return {"disputes": found} if found else {}
 
     def _new(self, payment: Object, amount: int | None, now: str) -> Object:
