@@ -6,6 +6,7 @@ Ends with 1 when the database disagrees with what the clients were told. Figures
 import argparse
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ from sale import People, Sale, database_uri, open_sales, open_signer, read_books
 
 from local_stack.failures import StackFailure
 from local_stack.inspection import inspect
+from local_stack.lifecycle import log_of
 from local_stack.stack import Stack
 from usher_cli.api import Api
 
@@ -210,6 +212,13 @@ def check(run: Run) -> None:
     )
 
 
+def slow_statements(stack: Stack) -> str:
+    """What the embedded database has told of services whose statements kept everybody waiting."""
+    lines = log_of(stack.folder, "mongodb").read_text(errors="replace").splitlines()
+    told = sorted({re.sub(r" took .*", "", each.partition("slow statement: ")[2]) for each in lines} - {""})
+    return f"Statements that took the database more than a second of CPU: {'; '.join(told) or 'none'}."
+
+
 def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine) -> list[str]:
     """Measure and write; what is wrong with the outcome, nothing when all is well."""
     print("Starting the stack ...", flush=True)
@@ -233,6 +242,7 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
         if arguments.rounds:
             second_replica(run, arguments.rounds, arguments.seconds)
         check(run)
+        run.notes.append(slow_statements(stack))
     finally:
         run.clients.close()
     where = machine.sentence(report.command(arguments.given))

@@ -18,6 +18,7 @@ from local_stack.embedded_database import (
     remember_indexes,
     remember_options,
     serve_in_turn,
+    tell_slow,
 )
 
 
@@ -213,3 +214,17 @@ def test_a_client_stands_back_by_its_name(things: Any, monkeypatch: pytest.Monke
             asked.clear()
             client["test"].command("ping")
             assert back in asked
+
+
+def test_a_service_that_has_a_whole_collection_read_is_told_in_the_log(
+    things: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server, "dispatch", server.dispatch)
+    things.insert_many([{"_id": number, "n": number} for number in range(500)])
+    tell_slow(0.0002, "usher-")
+    for name in ("usher-booking", "somebody"):
+        with MongoClient[Any](*things.database.client.address, appname=name) as client:
+            list(client[things.database.name][things.name].find({"n": {"$gt": -1}}))
+    told = [each.getMessage() for each in caplog.records if "find" in each.getMessage()]
+    assert told
+    assert all(f"find of {things.name} by usher-booking took" in each for each in told)

@@ -12,12 +12,16 @@ nice(2) reaches no thread of this process.
 
 A document that changes keeps its entries in the indexes of what stays as it was.
 
+A statement of a service that took long is told in the log: while it reads a whole collection, nobody else is served.
+
 No oplog is kept: it would hold each document a second time, for change streams and recovery to a point in time, and
 Usher uses neither. What is asked of a replica set otherwise (transactions, retryable writes) does not need it.
 """
 
+import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -30,6 +34,7 @@ from local_stack.platform_processes import DOWNSTREAM
 
 SWITCH_SECONDS = 0.0005
 PATIENCE = 0.05
+SLOW_SECONDS = 1.0
 Namespace = tuple[str, str]
 
 
@@ -178,13 +183,34 @@ def serve_in_turn(stand_back: Collection[str]) -> None:
     order, dispatch = BoxOfficeFirst(PATIENCE), server.dispatch
 
     def one_command(body: Any, context: Any) -> Any:
-        client = context.connections.get(context.connection_id)
-        metadata = client.client_metadata if client is not None else None
-        application = (metadata or {}).get("application") or {}
-        with order.turn(stands_back=application.get("name") in stand_back):
+        with order.turn(stands_back=_client(context) in stand_back):
             return dispatch(body, context)
 
     server.dispatch = one_command
+
+
+def tell_slow(seconds: float, applications: str) -> None:
+    """Teach SecantusDB's server to: statements that took so much CPU, of clients whose names begin so."""
+    dispatch, log = server.dispatch, logging.getLogger(__name__)
+
+    def one_command(body: Any, context: Any) -> Any:
+        began = time.thread_time()
+        try:
+            return dispatch(body, context)
+        finally:
+            took = time.thread_time() - began
+            if took >= seconds and (client := _client(context)).startswith(applications):
+                command, collection = next(iter(body.items()))
+                log.warning("slow statement: %s of %s by %s took %.1f s of CPU", command, collection, client, took)
+
+    server.dispatch = one_command
+
+
+def _client(context: Any) -> str:
+    """The name that it gave."""
+    client = context.connections.get(context.connection_id)
+    metadata = client.client_metadata if client is not None else None
+    return str(((metadata or {}).get("application") or {}).get("name") or "")
 
 
 class EntryMemory(threading.local):
@@ -257,6 +283,7 @@ def main() -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
     remember_indexes(storage.Storage)
     remember_options(storage.Storage)
+    tell_slow(SLOW_SECONDS, "usher-")
     serve_in_turn([f"usher-{each}" for each in DOWNSTREAM])
     keep_unchanged_entries(storage.Storage)
     keep_no_oplog(storage.Storage)

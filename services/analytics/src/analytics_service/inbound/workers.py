@@ -12,11 +12,12 @@ log = logging.getLogger(__name__)
 
 # A busy step is repeated about once a second, for all that came meanwhile, so that a sale pays for few of them.
 BUSY_PAUSE, LONGEST_PAUSE, TROUBLE_PAUSE = 1.0, 20.0, 1.0
-SHARE = 0.05  # of the time at most that a busy step takes, so that others get on: a large sheet takes long to count
+SHARE = 0.05  # of the time at most that a step takes, so that others get on: a large sheet takes long to count
 
 
 class Repeating:
-    """Runs `step` for ever: again soon while it found something to do, else when woken or after `seconds`.
+    """Runs `step` for ever: again soon while it found something to do, else when woken or after `seconds`, or later
+    after a step that took long.
 
     Any number of processes may run the same step; none leads, so nothing waits when one is killed.
     """
@@ -46,14 +47,14 @@ class Repeating:
                 log.info("waiting", extra={"worker": self.name, "reason": unavailable.reason})
                 await asyncio.sleep(TROUBLE_PAUSE)
                 continue
+            pause = (time.monotonic() - began) * (1 - SHARE) / SHARE
             if found:
                 # What comes meanwhile is done in one go.
-                took = time.monotonic() - began
-                await asyncio.sleep(min(max(BUSY_PAUSE, took * (1 - SHARE) / SHARE), LONGEST_PAUSE))
+                await asyncio.sleep(min(max(BUSY_PAUSE, pause), LONGEST_PAUSE))
             elif not self._stopping:
-                await self._rest()
+                await self._rest(max(self._seconds, pause))
 
-    async def _rest(self) -> None:
+    async def _rest(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(seconds):
                 await self._woken.wait()

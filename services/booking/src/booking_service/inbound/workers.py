@@ -165,8 +165,8 @@ class AnnouncingWorker(_Loop):
 
     While it goes on changing the pause doubles from one announcement to the next, up to `longest`: what is announced
     each time costs the platform as much as several bookings. After a pause without a change it is `gap` again. Where
-    many events go on changing each waits longer, so that there are about `most` announcements a second in all; but what
-    buyers act on, a sale state, a price or a phase, is told with the next round, every `gap` seconds.
+    many events change each waits longer, the first time too, so that there are about `most` announcements a second in
+    all; but what buyers act on, a sale state, a price or a phase, is told with the next round, every `gap` seconds.
     Commits of this process mark their event at once. Others are found: at the start those whose last announcement is
     older than their stock, which a kill -9 leaves behind; every `look` seconds what any process has changed of late;
     and what time alone changes.
@@ -191,6 +191,8 @@ class AnnouncingWorker(_Loop):
         self._marked: set[str] = set()
         self._changed: dict[str, Stock] = {}
         self._committed: dict[str, Stock] = {}  # what this process left of those that are marked
+        self._urgent: set[str] = set()  # of those that are marked, where more than numbers has changed
+        self._allowance, self._counted = most, 0.0  # announcements that may be made now, and since when more may
         self._next_check = 0.0
         self._bell = asyncio.Event()
         self._log = logging.getLogger(__name__)
@@ -218,7 +220,7 @@ class AnnouncingWorker(_Loop):
                 await self._bell.wait()
                 self._bell.clear()
                 with suppress(Refusal):
-                    await self._end_rests(time.monotonic())
+                    await self._find_urgent(time.monotonic())
                 resting = self._set_aside(time.monotonic())
                 await self.announce_marked()
                 await self._pause(self._gap)
@@ -227,25 +229,34 @@ class AnnouncingWorker(_Loop):
         finally:
             looking.cancel()
 
-    async def _end_rests(self, now: float) -> None:
-        """Of events of which more than numbers has changed. Takes a tenth of the time at most, whatever their size."""
+    async def _find_urgent(self, now: float) -> None:
+        """Events of which more than numbers has changed rest no longer. Takes a tenth of the time at most."""
         if now < self._next_check:
             return
         changed, self._changed = self._changed, {}
-        resting = [event for event in changed if event in self._rests and now < self._rests[event].until]
-        told = await self._announcements.last_of(resting)
+        try:
+            told = await self._announcements.last_of(list(changed))
+        except Refusal:
+            self._changed = changed | self._changed
+            raise
         began = time.monotonic()
-        for event in told:
-            offer, inventory = changed[event].offer, changed[event].inventory
-            if offer is not None and told[event].availability.differs(availability_of(offer, inventory, self._clock())):
-                self._rests[event] = _Rest(now, self._rests[event].seconds)
+        for event, stock in changed.items():
+            if stock.offer is None or event not in self._marked:
+                continue
+            last, is_now = told.get(event), availability_of(stock.offer, stock.inventory, self._clock())
+            if last is None or last.availability.differs(is_now):
+                self._urgent.add(event)
+                if rest := self._rests.get(event):
+                    self._rests[event] = _Rest(now, rest.seconds)
         self._next_check = now + 10 * (time.monotonic() - began)
 
     def _set_aside(self, now: float) -> set[str]:
-        """Of what is marked, those that were announced a moment ago; they wait for the next round."""
+        """Of what is marked, those that were announced a moment ago or are too many; they wait for the next round."""
         self._rests = {event: rest for event, rest in self._rests.items() if now < rest.until + rest.seconds}
         resting = {event for event in self._marked if event in self._rests and now < self._rests[event].until}
+        resting |= self._put_off(self._marked - resting, now)
         self._marked -= resting
+        self._urgent -= self._marked
         busy = len(self._rests.keys() | self._marked) / self._most
         least = busy if busy > self._longest else self._gap
         for event in self._marked:
@@ -253,6 +264,20 @@ class AnnouncingWorker(_Loop):
             seconds = least if before is None else max(min(2 * before.seconds, self._longest), least)
             self._rests[event] = _Rest(now + seconds, seconds)
         return resting
+
+    def _put_off(self, marked: set[str], now: float) -> set[str]:
+        """Events of which numbers have changed after a quiet time, beyond `most` announcements a second."""
+        self._allowance = min(self._most, self._allowance + (now - self._counted) * self._most)
+        self._counted = now
+        quiet = marked - self._rests.keys() - self._urgent
+        can_wait = [event for event in self._committed if event in quiet]
+        self._allowance = max(0.0, self._allowance - len(marked) + len(can_wait))
+        now_told = int(self._allowance)
+        self._allowance -= min(now_told, len(can_wait))
+        off = can_wait[now_told:]
+        for place, event in enumerate(off, 1):
+            self._rests[event] = _Rest(now + place / self._most, self._longest)
+        return set(off)
 
     async def announce_marked(self) -> None:
         """What is marked now; what cannot be read or stored just now stays marked."""

@@ -1,9 +1,12 @@
 import asyncio
+from collections import Counter
 from itertools import pairwise
 
 import pytest
 
+from booking_service.domain.inventory import Inventory
 from booking_service.domain.states import BookingState
+from booking_service.domain.stock import Stock
 from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker
 from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
 from booking_service.outbound.desk import expiry_cause
@@ -138,16 +141,36 @@ async def test_after_a_quiet_time_a_change_is_announced_at_once_again(make, lane
 async def test_where_many_events_go_on_changing_each_waits_its_share_and_a_lone_change_does_not(memory, clock):
     worker = AnnouncingWorker(MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock)
     events = [f"events/{number}" for number in range(200)]
-    announced = 0
+    announced = Counter()
     for tick in range(600):
         for event in events:
-            worker.mark(event)
-        announced += 200 - len(resting := worker._set_aside(tick / 10))
+            worker.changed(Stock(None, Inventory(event)))
+        resting = worker._set_aside(tick / 10)
+        announced.update(set(events) - resting)
+        for event in worker._marked:
+            del worker._committed[event]
         worker._marked.clear()
-    assert 200 + 40 * 20 <= announced <= 200 + 60 * 20
+        assert announced.total() <= 20 + 20 * (tick / 10 + 1), tick
+    assert announced.total() >= 40 * 20
+    assert announced.keys() == set(events)
     assert resting
     worker.mark("events/other")
     assert worker._set_aside(60.0) == set()
+
+
+async def test_of_many_changes_at_once_what_buyers_act_on_is_told_first(make, lanes, memory, clock):
+    """Of three events that change at once one is announced for the first time; the bound lets only one more through."""
+    announcements = MongoAnnouncements(memory)
+    worker = AnnouncingWorker(announcements, MongoStocks(memory), MongoNews(memory, clock), clock, most=2.0)
+    fresh = await MongoStocks(memory).stock(make.EVENT)
+    first, second = Stock(None, Inventory("events/1")), Stock(None, Inventory("events/2"))
+    for stock in (first, second, fresh):
+        worker.changed(stock)
+    await worker._find_urgent(1.0)
+    assert worker._set_aside(1.0) == {second.event}
+    worker._marked = {second.event}
+    assert worker._set_aside(1.4) == {second.event}
+    assert worker._set_aside(1.5) == set()
 
 
 async def test_a_sale_that_ends_while_its_event_rests_is_told_with_the_next_round(make, lanes, memory, clock):
