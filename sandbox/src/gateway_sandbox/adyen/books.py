@@ -158,7 +158,7 @@ class Books:
         payment = self.till.load("payment", id) or {}
         known = self.till.page("dispute", id)
         value = amount or payment["captured"]
-        told = known[0] if known else {"id": self.till.new_id().upper()[:16], "value": value}
+        told: Object = known[0] if known else {"id": self.till.new_id().upper()[:16], "value": value}
         self.till.save("dispute", told["id"], told, id)
         said = {**payment["amount"], "value": told["value"]}
         self._tell(VERDICTS[verdict], told["id"], payment["reference"], said, good=True, original=id)

@@ -23,7 +23,8 @@ class State(Enum):
 class Action(Enum):
     """What can happen to a payment. REROUTE: another order takes the place of one that can never be paid any more.
 
-    KEEP, LOSE: how a dispute ends; RETURN: one that was lost is won after all. …_REST, …_PART: where part of the money was paid back or is about to be.
+    KEEP, LOSE: how a dispute ends; RETURN: one that was lost is won after all.
+    …_REST, …_PART: where part of the money was paid back or is about to be.
     """
 
     ATTEMPT = "ATTEMPT"

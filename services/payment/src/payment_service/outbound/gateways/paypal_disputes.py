@@ -1,5 +1,5 @@
-"""What PayPal's webhooks say of a dispute (https://developer.paypal.com/docs/disputes/webhooks/): the whole of it, as it
-stood at its `update_time`. PayPal holds the money back from when one is opened, also one that is not escalated.
+"""What PayPal's webhooks say of a dispute (https://developer.paypal.com/docs/disputes/webhooks/): the whole of it, as
+it stood at its `update_time`. PayPal holds the money back from when one is opened, also one that is not escalated.
 
 `dispute_outcome.outcome_code` by https://developer.paypal.com/docs/api/customer-disputes/v1/; what a lost one has cost
 beside its amount is not told. An order does not say that it is disputed, so the signed word is all there is.
