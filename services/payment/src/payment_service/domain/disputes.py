@@ -60,7 +60,7 @@ def disputed(payment: "Payment", intent: Intent, now: datetime) -> Moved:
     after, made = _moved(heard, intent, verdict, now)
     if not made and known is None and verdict is Verdict.WON:
         return after, [facts.PaymentDisputed(), facts.PaymentDisputeClosed()]
-    return after, made or [facts.PaymentDisputeHeard()]
+    return after, made or [facts.PaymentDisputeUpdated()]
 
 
 def _moved(payment: "Payment", intent: Intent, verdict: Verdict, now: datetime) -> Moved:

@@ -71,7 +71,7 @@ class PaymentDisputeReversed:
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentDisputeHeard:
+class PaymentDisputeUpdated:
     """There is news of a dispute that moves no money."""
 
 

@@ -231,9 +231,8 @@ class Notice:
     refunds (by our id) and intent say what became of them, where the gateway cannot be asked and its signed word is all
     there is; both may come late and out of order. A refund is also known by the gateway's own reference of it, whatever
     the id. In `intent` AUTHORIZED says that the bank has agreed, after which an order with `capture` is taken without
-    another word; of a dispute it also counts where the order is found
-    paid and nothing of disputes is. paid: it says that the order was agreed to or paid and nothing else, so that nobody need be asked
-    where the payment is known.
+    another word; of a dispute it also counts where the order is found paid and nothing of disputes is. paid: it says
+    that the order was agreed to or paid and nothing else, so that nobody need be asked where the payment is known.
     """
 
     id: str

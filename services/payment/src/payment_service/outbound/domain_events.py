@@ -34,7 +34,7 @@ MESSAGES: dict[type[Any], Callable[[Any, Payment], Message]] = {
     facts.PaymentDisputed: _of_payment(pb.PaymentDisputed),
     facts.PaymentDisputeClosed: _of_payment(pb.PaymentDisputeClosed),
     facts.PaymentDisputeLost: _of_payment(pb.PaymentDisputeLost),
-    facts.PaymentDisputeHeard: _of_payment(pb.PaymentDisputeHeard),
+    facts.PaymentDisputeUpdated: _of_payment(pb.PaymentDisputeUpdated),
     facts.PaymentDisputeReversed: _of_refund(pb.PaymentDisputeReversed),
     facts.PaymentSucceeded: _of_payment(pb.PaymentSucceeded),
     facts.PaymentFailed: _of_payment(pb.PaymentFailed),

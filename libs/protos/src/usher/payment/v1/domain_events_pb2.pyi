@@ -340,7 +340,7 @@ class PaymentDisputeReversed(_message.Message):
 Global___PaymentDisputeReversed: _TypeAlias = PaymentDisputeReversed  # noqa: Y015
 
 @_typing.final
-class PaymentDisputeHeard(_message.Message):
+class PaymentDisputeUpdated(_message.Message):
     """A gateway has told more of a dispute, and no money has moved."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -361,7 +361,7 @@ class PaymentDisputeHeard(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___PaymentDisputeHeard: _TypeAlias = PaymentDisputeHeard  # noqa: Y015
+Global___PaymentDisputeUpdated: _TypeAlias = PaymentDisputeUpdated  # noqa: Y015
 
 @_typing.final
 class PaymentSettingsChanged(_message.Message):
