@@ -13,6 +13,7 @@ from testkit.go_programs import built, lacking, pinned, source_files
 BINARIES = Path(__file__).parent / "binaries"
 GO = (1, 26)  # what kwok asks for
 KUBERNETES, ETCD, KWOK, DEFINITIONS = (BINARIES / name for name in ("kubernetes", "etcd", "kwok", "definitions"))
+SKAFFOLD = BINARIES / "skaffold"
 STAGES = {"sigs.k8s.io/kwok": [f"kustomize/stage/{name}.yaml" for name in (
     "node/fast/node-initialize", "node/heartbeat/node-heartbeat", "pod/fast/pod-ready", "pod/fast/pod-delete",
 )]}  # fmt: skip

@@ -99,15 +99,22 @@ def watch(run: Run) -> None:
     """Bookings at a steady pace, and a client that watches what is left."""
     case = cases.holds("watched", [run.many[0]])
     run.clients.settle(SETTLE_SECONDS)
-    with watching.watching(run.stack.state().ports["gateway"], run.many[0].event) as watcher:
+    event, stack = run.many[0].event, run.stack
+    with (
+        watching.watching(stack.state().ports["gateway"], event) as watcher,
+        watching.looking(database_uri(stack), event) as commits,
+    ):
         watcher.wait_for(run.many[0].capacity, 10.0)
         left = watcher.seen[-1][1]
         done = run.clients.run(
             case, WATCH_CLIENTS, WATCH_SECONDS, warm_seconds=0.0, per_second=measures.WATCHED_PER_SECOND
         )
         watcher.wait_for(left - len(done.created), 10.0)
-        delays = watching.delays(done.created, watcher.seen, left)
-    run.found.append(measures.watched(delays, done.per_second))
+    committed, decided = (
+        watching.delays(each, watcher.seen, left) for each in (commits.moments(), watching.decided(done.created))
+    )
+    run.found.append(measures.watched(committed, done.per_second))
+    run.notes.append(measures.since_decided(committed, decided))
 
 
 def sell_out(run: Run) -> None:
@@ -225,6 +232,7 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
     state = asyncio.run(stack.up())
     before = asyncio.run(resident(stack))
     run = prepare(stack, arguments.filled)
+    run.found.append(measures.together(before))
     try:
         run.clients.settle(SETTLE_SECONDS)
         run.clients.learn_idle(IDLE_SECONDS)

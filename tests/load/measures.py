@@ -1,6 +1,6 @@
 """The figures that have to be reached, and whether they are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -88,17 +88,29 @@ def lone(booked: Sequence[int], bare: Sequence[int]) -> Measure:
 
 def watched(delays: Sequence[int], per_second: float) -> Measure:
     """delays: microseconds, of those that were told at all; -1 of those that were not."""
-    name = f"decision → WatchAvailability client, p99 in ms, {WATCHED_PER_SECOND} bookings/s asked for"
+    name = f"commit → WatchAvailability client, p99 in ms, {WATCHED_PER_SECOND} bookings/s asked for"
     told = [each for each in delays if each >= 0]
     if len(told) < len(delays) or not told:
         return Measure(name, None, 250.0, more=False, why=f"{len(delays) - len(told)} bookings were never told")
     return Measure(f"{name}, {per_second:,.0f}/s reached", percentile(told, 0.99), 250.0, more=False)
 
 
+def since_decided(committed: Sequence[int], decided: Sequence[int]) -> str:
+    """What watchers heard how late, from the commit and from the decision before it on; microseconds, sorted."""
+    ways = (("commit", committed), ("decision", decided))
+    told = [f"{percentile(each, 0.5):.0f} and {percentile(each, 0.99):.0f} ms from the {way} on" for way, each in ways]
+    return f"A WatchAvailability client hears of a booking, p50 and p99: {', '.join(told)}."
+
+
 def memory(resident: int, served: int, filled: int) -> Measure:
     """Of the booking process."""
     name = f"booking process, MiB after serving {served:,} calls that book, {filled:,} bookings in an event"
     return Measure(name, resident / 2**20, 200.0, more=False)
+
+
+def together(resident: Mapping[str, int]) -> Measure:
+    """Bytes by service, once all are ready."""
+    return Measure("services together, MiB when ready", sum(resident.values()) / 2**20, 750.0, more=False)
 
 
 def as_table(measures: Sequence[Measure]) -> str:

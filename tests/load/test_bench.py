@@ -13,6 +13,8 @@ import report
 import sale
 import watching
 
+from local_stack.platform_processes import SERVICES
+
 SALE = sale.Sale("events/e", "events/e/ticketTypes/t", capacity=3)
 HELD = ["events/e/bookings/1", "BOOKING_STATE_HELD"]
 CONFIRMED = ["events/e/bookings/1", "BOOKING_STATE_CONFIRMED"]
@@ -65,8 +67,8 @@ def test_a_delay_is_counted_to_the_first_message_that_tells_of_a_booking():
     created = ["2026-03-01T00:00:02Z", "2026-03-01T00:00:01Z", "2026-03-01T00:00:03Z"]
     second = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
     seen = [(second, 10), (second + 1.5, 9), (second + 3.25, 7)]
-    assert watching.delays(created, seen, 10) == [250_000, 500_000, 1_250_000]
-    assert watching.delays(created, seen[:2], 10) == [-1, -1, 500_000]
+    assert watching.delays(watching.decided(created), seen, 10) == [250_000, 500_000, 1_250_000]
+    assert watching.delays(watching.decided(created), seen[:2], 10) == [-1, -1, 500_000]
 
 
 async def test_a_watcher_sees_each_message_and_ends_at_once_when_nothing_comes():
@@ -99,6 +101,14 @@ def test_ratios_are_medians_of_the_ratios_within_rounds():
     one = measures.replicas(both, [*rounds("empty rpc", 32, 100), *rounds("hold", 32, 10)])
     assert one.value == pytest.approx(0.5)
     assert measures.of_rounds(both)[0].value == pytest.approx(0.2)
+
+
+def test_a_commit_is_no_sooner_than_the_last_look_that_does_not_show_it():
+    """INVARIANT: what is told of a watcher's delay is never less than it was."""
+    commits = watching.Commits.__new__(watching.Commits)
+    commits.looks = [(1.0, 5), (2.0, 5), (3.0, 7), (4.0, 7), (5.0, 8)]
+    assert commits.moments() == [2.0, 2.0, 4.0]
+    assert watching.delays(commits.moments(), [(2.5, 10), (2.75, 8), (5.5, 7)], 10) == [750_000, 750_000, 1_500_000]
 
 
 def test_only_what_stands_between_the_markers_is_replaced():
@@ -159,3 +169,9 @@ async def test_clients_follow_the_steps_of_an_iteration_and_count_what_they_are_
     assert told["unanswered"] == 0
     assert seen[0] == b"POST /v1/events/e/bookings?requestId=p.0.0000000001 HTTP/1.1\r\n{}"
     assert seen[1] == b'POST /v1/events/e/bookings/1:confirm HTTP/1.1\r\n{"requestId":"p.0.0000000002"}'
+
+
+@pytest.mark.parametrize(("each", "met"), [(107, "yes"), (108, "**no**")])
+def test_the_seven_services_together_have_a_bound(each: int, met: str) -> None:
+    ready = dict.fromkeys(SERVICES, each * 2**20)
+    assert measures.together(ready).row()[-1] == met

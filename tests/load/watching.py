@@ -8,8 +8,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
+
+from pymongo import MongoClient
 
 from local_stack.readiness import LOOPBACK
+
+LOOK_SECONDS = 0.005
 
 
 class Watcher:
@@ -58,15 +63,67 @@ def watching(port: int, event: str) -> Iterator[Watcher]:
         watcher.close()
 
 
-def delays(created: Sequence[str], seen: Sequence[tuple[float, int]], capacity: int) -> list[int]:
-    """Microseconds, sorted, from the decision on each booking to the first message that counts it; -1 never.
+class Commits:
+    """Looks at an inventory again and again. looks: when one was asked for (wall clock), places taken that it showed.
 
-    created: createTime of each booking, in any order. A decision comes before its commit, so this is no less than the
-    time from the commit on.
+    A look that shows less than what a commit left was asked for before that commit: what is counted from there on is no
+    less than the time from the commit on, and more by a look at most.
     """
-    moments = sorted(datetime.fromisoformat(each).timestamp() for each in created)
+
+    def __init__(self, uri: str, event: str) -> None:
+        self.looks: list[tuple[float, int]] = []
+        self._client = MongoClient[dict[str, Any]](uri)
+        self._event, self._ending = event, threading.Event()
+        self._look()
+        self._thread = threading.Thread(target=self._keep_looking, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """After a last look."""
+        self._ending.set()
+        self._thread.join()
+        self._look()
+        self._client.close()
+
+    def moments(self) -> list[float]:
+        """Of each place that was taken since the first look, in order: a moment shortly before its commit."""
+        moments: list[float] = []
+        for (asked, taken), (_, following) in zip(self.looks, self.looks[1:], strict=False):
+            moments += [asked] * (following - taken)
+        return moments
+
+    def _keep_looking(self) -> None:
+        while not self._ending.wait(LOOK_SECONDS):
+            self._look()
+
+    def _look(self) -> None:
+        asked = time.time()
+        found = self._client["usher_booking"]["inventory"].find_one(self._event, {"taken": 1}) or {}
+        self.looks.append((asked, sum(found.get("taken", {}).values())))
+
+
+@contextmanager
+def looking(uri: str, event: str) -> Iterator[Commits]:
+    """Looks for as long as the block lasts."""
+    commits = Commits(uri, event)
+    try:
+        yield commits
+    finally:
+        commits.close()
+
+
+def decided(created: Sequence[str]) -> list[float]:
+    """When each booking was decided, by its createTime."""
+    return [datetime.fromisoformat(each).timestamp() for each in created]
+
+
+def delays(moments: Sequence[float], seen: Sequence[tuple[float, int]], capacity: int) -> list[int]:
+    """Microseconds, sorted, from what happened to each booking to the first message that counts it; -1 never.
+
+    moments: of that, in any order, in seconds since the epoch.
+    """
     found, position = [], 0
-    for number, moment in enumerate(moments, 1):
+    for number, moment in enumerate(sorted(moments), 1):
         while position < len(seen) and seen[position][1] > capacity - number:
             position += 1
         found.append(round((seen[position][0] - moment) * 1e6) if position < len(seen) else -1)

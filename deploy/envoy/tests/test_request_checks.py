@@ -40,7 +40,7 @@ def test_a_method_that_no_path_takes_is_405_and_says_which_are(gateway, client, 
     response = client.request(method, "/v1/events/x", content=b"{}")
     assert response.status_code == 405
     assert (response.json()["code"], reason_of(response)) == (12, "METHOD_UNKNOWN")
-    assert response.headers["allow"] == "GET, POST, PATCH, DELETE, OPTIONS"
+    assert response.headers["allow"] == "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
     assert gateway.services.calls == []
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from pymongo import MongoClient, ReplaceOne
 from pymongo.errors import DuplicateKeyError, OperationFailure, WriteError
-from secantus import server, storage
+from secantus import server, storage, transactions
 from secantus.server import SecantusDBServer
 
 from local_stack.embedded_database import (
     BoxOfficeFirst,
+    forget_oldest_answers,
     keep_no_oplog,
     keep_unchanged_entries,
     remember_indexes,
@@ -214,6 +215,40 @@ def test_a_client_stands_back_by_its_name(things: Any, monkeypatch: pytest.Monke
             asked.clear()
             client["test"].command("ping")
             assert back in asked
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Of transactions and of what writes were answered, by a `clock` that tests set."""
+    kind = transactions.TransactionRegistry
+    monkeypatch.setattr(kind, "_prune_retryable_locked", kind._prune_retryable_locked)
+    monkeypatch.setattr(transactions, "_RETRYABLE_RECORD_MAX", 3)
+    forget_oldest_answers(kind)
+    clock = [1_000_000.0]
+    registry: Any = kind(time_func=lambda: clock[0])
+    registry.clock = clock
+    return registry
+
+
+def answered(registry: Any) -> list[int]:
+    """Which of the writes 0 to 5 would be answered as before."""
+    return [each for each in range(6) if registry.retryable_reply(b"session", each, b"same") is not None]
+
+
+def test_what_a_write_was_answered_is_kept_for_its_repeat_until_it_is_too_old(registry: Any) -> None:
+    for number in range(3):
+        registry.record_retryable(b"session", number, b"same", {"ok": 1.0, "n": number})
+        registry.clock[0] += 600
+    assert registry.retryable_reply(b"session", 1, b"same")["n"] == 1
+    assert answered(registry) == [0, 1, 2]
+    registry.clock[0] += 1
+    assert answered(registry) == [1, 2]
+
+
+def test_of_more_answers_than_are_kept_the_oldest_go(registry: Any) -> None:
+    for number in range(5):
+        registry.record_retryable(b"session", number, b"same", {"ok": 1.0, "n": number})
+    assert answered(registry) == [2, 3, 4]
 
 
 def test_a_service_that_has_a_whole_collection_read_is_told_in_the_log(

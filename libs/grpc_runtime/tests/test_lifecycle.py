@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from access import SigningKey, StaticKeys
 from domain_kit.refusals import Unavailable
-from grpc_runtime import HealthCheck, Service, Worker
+from grpc_runtime import HealthCheck, Service, Worker, health
 from grpc_runtime.health import LIVENESS, Health
 from grpc_runtime.server import Server
 from grpc_runtime.workers import Workers
@@ -138,6 +138,28 @@ async def test_stopping_finishes_calls_under_way_then_workers_and_takes_no_new_c
         async with asyncio.timeout(1.0):
             await stopping
         assert order == ["call", "asked", "batch"]
+
+
+async def test_health_is_watched_by_so_many_and_no_more(service, monkeypatch):
+    monkeypatch.setattr(health, "WATCHES", 2)
+    async with calls_to(service) as calls:
+        stub = health_pb2_grpc.HealthStub(calls.plain_channel)
+
+        def watch():
+            return stub.Watch(health_pb2.HealthCheckRequest(service=NAME), timeout=20)
+
+        first, second = watch(), watch()
+        assert [(await each.read()).status for each in (first, second)] == [SERVING, SERVING]
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await watch().read()
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert (await stub.Check(health_pb2.HealthCheckRequest(service=NAME))).status == SERVING
+        first.cancel()
+        # Who has gone makes room, as soon as the server hears of it.
+        async with asyncio.timeout(10):
+            while calls.server.health.servicer.watched == 2:
+                await asyncio.sleep(0)
+        assert (await watch().read()).status == SERVING
 
 
 async def test_calls_that_do_not_finish_are_cut_off_in_time(contract, jars, service):

@@ -227,6 +227,17 @@ async def test_health_is_told_plainly_on_a_port_that_tells_nothing_else(secured,
     assert jars.contexts == []
 
 
+async def test_nobody_without_a_certificate_watches_health(secured):
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{secured.server.health_port}") as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.Watch(health_pb2.HealthCheckRequest(), timeout=5).read()
+        assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.Check(health_pb2.HealthCheckRequest(service="x" * 2000), timeout=5)
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 def test_a_probe_that_would_need_a_certificate_says_what_is_missing():
     assert problem({"USHER_GRPC_PORT": "1", "USHER_TLS_CERT_FILE": "/tls.crt"}) == "USHER_HEALTH_PORT is missing"
 

@@ -5,7 +5,6 @@ import json
 import logging
 
 import pytest
-import structlog
 
 from telemetry import configure_logging
 
@@ -22,4 +21,3 @@ def lines():
     configure_logging("booking", "INFO", stream)
     yield stream
     root.handlers, root.level = handlers, level
-    structlog.reset_defaults()

@@ -3,13 +3,13 @@
 import logging
 from datetime import datetime
 
-from telemetry import bind_correlation_id, continue_from, get_logger
+from telemetry import bind_correlation_id, continue_from
 
 HEADER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def test_a_line_carries_service_time_level_logger_and_its_facts(lines):
-    get_logger("booking.lanes").info("Lane stalled", lane=3)
+    logging.getLogger("booking.lanes").info("Lane stalled", extra={"lane": 3})
     (line,) = lines.parsed()
     assert datetime.fromisoformat(line.pop("time")).tzinfo is not None
     assert (line.pop("level"), line.pop("logger"), line.pop("service")) == ("info", "booking.lanes", "booking")
@@ -18,8 +18,8 @@ def test_a_line_carries_service_time_level_logger_and_its_facts(lines):
 
 def test_inside_a_request_lines_carry_its_correlation_and_trace(lines):
     with continue_from(HEADER, "c-1"):
-        get_logger("x").warning("Slow")
-    get_logger("x").warning("Outside")
+        logging.getLogger("x").warning("Slow")
+    logging.getLogger("x").warning("Outside")
     inside, outside = lines.parsed()
     assert inside["correlation_id"] == "c-1"
     assert (inside["trace_id"], inside["span_id"]) == ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
@@ -36,7 +36,7 @@ def test_a_librarys_warning_is_json_too_and_its_chatter_is_left_out(lines):
 
 
 def test_below_the_level_nothing_is_written(lines):
-    get_logger("x").debug("Quiet")
+    logging.getLogger("x").debug("Quiet")
     assert lines.getvalue() == ""
 
 
@@ -44,14 +44,15 @@ def test_an_exception_is_one_line_with_its_traceback(lines):
     try:
         raise KeyError("pool")
     except KeyError:
-        get_logger("x").exception("Failed")
+        logging.getLogger("x").exception("Failed")
     (line,) = lines.parsed()
     assert "KeyError: 'pool'" in line["exception"]
     assert lines.getvalue().count("\n") == 1
 
 
 def test_values_under_secret_names_are_hidden(lines):
-    get_logger("x").info("Signed in", refresh_token="abc", Authorization="Bearer x", user="users/1")
+    secrets = {"refresh_token": "abc", "Authorization": "Bearer x"}
+    logging.getLogger("x").info("Signed in", extra={**secrets, "user": "users/1"})
     (line,) = lines.parsed()
     assert (line["refresh_token"], line["Authorization"], line["user"]) == ("[hidden]", "[hidden]", "users/1")
 
@@ -62,3 +63,10 @@ def test_plain_loggers_of_ours_tell_their_facts_and_talkative_libraries_only_war
     logging.getLogger("aiokafka").error("away")
     logging.getLogger("stripe").warning("slow")
     assert [(line["message"], line.get("port")) for line in lines.parsed()] == [("listening", 50051), ("slow", None)]
+
+
+def test_a_fact_that_json_does_not_know_and_letters_of_any_script_are_written(lines):
+    logging.getLogger("x").info("Zürich opened", extra={"zone": {1}})
+    (line,) = lines.parsed()
+    assert (line["message"], line["zone"]) == ("Zürich opened", "{1}")
+    assert "Zürich" in lines.getvalue()

@@ -29,6 +29,7 @@ PROVIDERS: Mapping[str, str] = {
 CREDENTIALS = "credentials.json"
 VERDICTS = ("open", "lost", "won")
 CARD_NETWORK = "stripe"
+HERE = "{url}"
 
 
 def provider_class(name: str) -> type[Provider]:
@@ -55,12 +56,13 @@ def credentials(
     """Provider → its credentials. Made once and kept in `folder`, with the merchant's half in `credentials.json`.
 
     They hold the address of this server, which is why it has to come back on the same one. given: those that a merchant
-    has already, whole entries.
+    has already, whole entries; HERE in them stands for that address.
     """
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "far_credentials.json"
     known: dict[str, dict[str, str]] = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
-    known.update({name: dict(each) for name, each in (given or {}).items()})
+    for name, each in (given or {}).items():
+        known[name] = {key: value.replace(HERE, url) for key, value in each.items()}
     if CARD_NETWORK not in known:
         known[CARD_NETWORK] = dict(stripe_credentials(url))
     for name in PROVIDERS:

@@ -1,10 +1,12 @@
-"""The payment gateways' sandbox as a process, and a real store."""
+"""The payment gateways' sandbox, as a process or beside the test, and a real store."""
 
 import asyncio
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,11 +14,13 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway_sandbox.providers import HERE, credentials
+from gateway_sandbox.server import serving
 from testkit.engines import mongo_engine
 
 
 class Sandbox:
-    """The gateways' far ends as a process of their own. folder: where it keeps its books and our credentials."""
+    """The gateways' far ends. folder: where it keeps its books and our credentials."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url, self.folder = url, folder
@@ -54,9 +58,45 @@ def running_sandbox(folder: Path, webhook_url: str = "") -> Iterator[Sandbox]:
             process.wait(10)
 
 
+@contextmanager
+def sandbox_beside(given: Mapping[str, Mapping[str, str]], folder: Path, webhook_url: str = "") -> Iterator[Sandbox]:
+    """One in a thread with a loop of its own: a process takes a second of the processor before it serves.
+
+    given: credentials of a merchant there is already.
+    """
+    up: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def serve() -> None:
+        try:
+            async with serving(folder, webhook_url=webhook_url, given=given) as url:
+                stop = asyncio.Event()
+                up.set_result((url, asyncio.get_running_loop(), stop))
+                await stop.wait()
+        except BaseException as error:
+            if not up.done():
+                up.set_exception(error)
+            raise
+
+    with ThreadPoolExecutor(1, "sandbox") as threads:
+        served = threads.submit(asyncio.run, serve())
+        url, loop, stop = up.result(20)
+        try:
+            yield Sandbox(url, folder)
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+            served.result(20)
+
+
+@pytest.fixture(scope="session")
+def merchant(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, str]]:
+    """Provider → credentials at both ends, made once: the keys of RSA among them take long."""
+    return credentials(tmp_path_factory.mktemp("merchant"), HERE)
+
+
 @pytest.fixture
-def start_sandbox() -> Callable[..., Any]:
-    return running_sandbox
+def start_sandbox(merchant: Mapping[str, Mapping[str, str]]) -> Callable[..., Any]:
+    """`start_sandbox(folder, webhook_url)`: a sandbox whose books are empty."""
+    return partial(sandbox_beside, merchant)
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +107,7 @@ def mongodb() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One for all tests that need no webhooks."""
+    """One for all tests that need no webhooks; a process, as in a stack."""
     with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
         yield sandbox
 

@@ -12,6 +12,9 @@ nice(2) reaches no thread of this process.
 
 A document that changes keeps its entries in the indexes of what stays as it was.
 
+What a write was answered is kept in case it is repeated, for half an hour and up to 10,000 of them. What is too old or
+too many is found from the oldest on, instead of by a look at all of them with each write outside a transaction.
+
 A statement of a service that took long is told in the log: while it reads a whole collection, nobody else is served.
 
 No oplog is kept: it would hold each document a second time, for change streams and recovery to a point in time, and
@@ -27,7 +30,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import bson
-from secantus import server, storage
+from secantus import server, storage, transactions
 from secantus.cli import main as serve
 
 from local_stack.platform_processes import DOWNSTREAM
@@ -278,6 +281,23 @@ def keep_no_oplog(kind: Any) -> None:
     kind.__init__ = without
 
 
+def forget_oldest_answers(kind: Any) -> None:
+    """Teach a TransactionRegistry class to, which keeps what writes were answered in the order in which they came."""
+    taught = "_prune_retryable_locked"
+    getattr(kind, taught)
+    lifetime, most = transactions._RETRYABLE_RECORD_LIFETIME_SECONDS, transactions._RETRYABLE_RECORD_MAX  # noqa: SLF001  # as above
+
+    def prune(self: Any) -> None:
+        kept, since = self._retryable, self._time() - lifetime
+        while kept:
+            oldest = next(iter(kept))
+            if len(kept) <= most and kept[oldest][1] >= since:
+                return
+            del kept[oldest]
+
+    setattr(kind, taught, prune)
+
+
 def main() -> int:
     """Serve until told to end; arguments as SecantusDB's own."""
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -287,6 +307,7 @@ def main() -> int:
     serve_in_turn([f"usher-{each}" for each in DOWNSTREAM])
     keep_unchanged_entries(storage.Storage)
     keep_no_oplog(storage.Storage)
+    forget_oldest_answers(transactions.TransactionRegistry)
     return int(serve() or 0)
 
 

@@ -20,7 +20,7 @@ from telemetry import Metrics, continue_from, correlation_id, current_traceparen
 
 log = logging.getLogger(__name__)
 
-OUTBOX_PATIENCE = 0.25  # seconds, see MongoOutbox
+OUTBOX_PATIENCE, MARKS_AFTER = 0.25, 1.0  # seconds, see MongoOutbox
 READ_GAP = 0.1  # seconds from one batch of a consumer to the next
 LOGIN_SECONDS = 30.0  # how long the outcome of a login counts
 NEEDS_NEWER_CODE = 3  # the exit code of a service that its database refuses
@@ -114,7 +114,7 @@ async def open_chassis(
             async with noted(database, schema.version, partial(admit, database, schema)):
                 await prepare(database, schema)
                 journal = Journal(database, metrics=metrics.store, told=metrics.committed, origin=_origin)
-                outbox = MongoOutbox(journal, patience=OUTBOX_PATIENCE)
+                outbox = MongoOutbox(journal, patience=OUTBOX_PATIENCE, marks_after=MARKS_AFTER)
                 inbox = MongoInbox(database)
                 yield Chassis(settings, metrics, database, journal, outbox, inbox, StoredKeySet(database), broker)
         except CodeTooOld as refused:

@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from elasticsearch import ApiError, AsyncElasticsearch, TransportError
-
+from elastic_store.client import ApiError, AsyncElasticsearch, TransportError
 from elastic_store.failures import ElasticUnavailable, is_failure, mapped
 from elastic_store.index import Index, IndexDefinition
 from elastic_store.metrics import ElasticMetrics

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from elasticsearch import ApiError, ConflictError, NotFoundError, TransportError
-
 from domain_kit.refusals import Unavailable
+from elastic_store.client import ApiError, ConflictError, NotFoundError, TransportError
 
 TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500

@@ -5,10 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from elasticsearch import AsyncElasticsearch, ConflictError, NotFoundError
-
 from domain_kit.crash_points import crash_point
 from elastic_store.bulk import BulkResult, Outcome, Put, Remove, operations, read_result
+from elastic_store.client import AsyncElasticsearch, ConflictError, NotFoundError
 from elastic_store.failures import ElasticRefused, ElasticUnavailable, IndexMissing, PointInTimeGone, mapped
 from elastic_store.results import Document, Found, Hit, read_found
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -15,6 +16,17 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 # Asked by name, it says only that the process turns: nobody is to restart a process because a database is away.
 LIVENESS = "usher.liveness"
+
+# Streams that may watch health at once; each stays open for as long as its caller likes.
+WATCHES = 64
+# A question on the plain port is a name, and a kubelet asks few at a time.
+PLAIN_OPTIONS = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", 1024),
+    ("grpc.max_metadata_size", 8 * 1024),
+    ("grpc.max_connection_idle_ms", 60_000),
+)
+PLAIN_CALLS = 32
 
 
 class Health:
@@ -33,7 +45,7 @@ class Health:
         interval: float = 2.0,
         timeout: float = 3.0,
     ) -> None:
-        self.servicer = grpc_health_aio.HealthServicer()
+        self.servicer = _Bounded()
         self._names = ("", *names)
         self._checks, self._tell = checks, tell
         self._interval, self._timeout = interval, timeout
@@ -107,18 +119,47 @@ class Health:
             return False
 
 
+class _Bounded(grpc_health_aio.HealthServicer):
+    """Watched by WATCHES at most; more are refused with RESOURCE_EXHAUSTED."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.watched = 0
+
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:  # noqa: N802  # gRPC's name
+        """The status, and each that follows."""
+        if self.watched >= WATCHES:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Health is watched by as many as may.")
+        self.watched += 1
+        try:
+            await super().Watch(request, context)
+        finally:
+            self.watched -= 1
+
+
+class _Asked(health_pb2_grpc.HealthServicer):
+    """Answers what another servicer would, but is not watched."""
+
+    def __init__(self, servicer: grpc_health_aio.HealthServicer) -> None:
+        self._servicer = servicer
+
+    async def Check(self, request: health_pb2.HealthCheckRequest, context: Any) -> Any:  # noqa: N802  # gRPC's name
+        """The status."""
+        return await self._servicer.Check(request, context)
+
+
 class PlainHealth:
     """The same status on a port of its own, to those who have no certificate: nothing else is served there.
 
-    port: None where there is none.
+    Anybody can ask there, so it can be asked, but not watched. port: None where there is none.
     """
 
     def __init__(self, host: str, port: int | None, servicer: grpc_health_aio.HealthServicer) -> None:
         self.port: int | None = None
         self._server: grpc.aio.Server | None = None
         if port is not None:
-            self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-            health_pb2_grpc.add_HealthServicer_to_server(servicer, self._server)
+            self._server = grpc.aio.server(options=PLAIN_OPTIONS, maximum_concurrent_rpcs=PLAIN_CALLS)
+            health_pb2_grpc.add_HealthServicer_to_server(_Asked(servicer), self._server)
             self.port = self._server.add_insecure_port(f"{host}:{port}")
 
     async def start(self) -> None:
@@ -127,6 +168,6 @@ class PlainHealth:
             await self._server.start()
 
     async def stop(self) -> None:
-        """Close at once: whoever watches is told so."""
+        """Close at once."""
         if self._server is not None:
             await self._server.stop(0)

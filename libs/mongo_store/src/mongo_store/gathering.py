@@ -1,4 +1,4 @@
-"""Concurrent calls of a process gathered into batches: while one batch is in flight the next one fills up; no timer."""
+"""Concurrent calls of a process gathered into batches: while one batch is in flight the next one fills up."""
 
 import asyncio
 from collections import deque
@@ -31,6 +31,7 @@ class Gathering(Generic[T]):
     """Runs `flush` on one batch at a time; it must settle every call of its batch.
 
     claims: the things a work item needs for itself; items that share one go into different batches, in arrival order.
+    pause: seconds that a first one waits for others, where nobody minds.
     """
 
     def __init__(
@@ -39,10 +40,12 @@ class Gathering(Generic[T]):
         claims: Callable[[T], frozenset[Hashable]],
         *,
         limit: int,
+        pause: float = 0.0,
     ) -> None:
         self._flush = flush
         self._claims = claims
         self._limit = limit
+        self._pause = pause
         self._queue: deque[Waiting[T]] = deque()
         self._running: asyncio.Task[None] | None = None
 
@@ -57,6 +60,8 @@ class Gathering(Generic[T]):
 
     async def _run(self) -> None:
         try:
+            if self._pause:
+                await asyncio.sleep(self._pause)
             while batch := self._next_batch():
                 try:
                     await self._flush(batch)

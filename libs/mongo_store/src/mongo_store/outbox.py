@@ -41,19 +41,20 @@ PUBLISHED = "journal_published"  # where the broker put them, a document for eac
 class MongoOutbox:
     """domain_kit.backbone.Outbox over a journal.
 
-    patience: for so many seconds it is content with what it remembers. What was published is marked so much later, for
-    many commits at once (after a kill -9 it is published once more), and while nobody else was seen to commit, commits
-    of other processes may go unnoticed so long. A relay that looked and marked after every commit would cost the
-    database more than the commits.
+    patience: for so many seconds it is content with what it remembers: while nobody else was seen to commit, commits of
+    other processes may go unnoticed so long. marks_after: what was published is marked so much later (as `patience`
+    where it is not said), for many commits at once; after a kill -9 it is published once more. A relay that looked and
+    marked after every commit would cost the database more than the commits.
     """
 
-    def __init__(self, journal: Journal, *, patience: float = 0.0) -> None:
+    def __init__(self, journal: Journal, *, patience: float = 0.0, marks_after: float | None = None) -> None:
         self._journal = journal
         self._database = journal.database
         # What a failover may take back must not be told.
         self._rows = journal.database.collection(JOURNAL, concern="majority")
         self._pending = journal.database.collection(PENDING, concern="majority")
         self._patience = patience
+        self._marks_after = patience if marks_after is None else marks_after
         self._seen: dict[str, Mapping[str, Any]] = {}  # pending documents of the last look, by name
         self._trusted_until = float("-inf")  # until then all that is pending is in `recent`
         self._unmarked: dict[Where, Published] = {}
@@ -102,13 +103,13 @@ class MongoOutbox:
         return pending[:limit]
 
     async def mark_published(self, published: Sequence[Published]) -> None:
-        """Remember where they went, see `patience`."""
+        """Remember where they went, see `marks_after`."""
         self._unmarked.update(((each.row, each.index), each) for each in published)
         self._journal.recent.forget((each.row, each.index) for each in published)
-        if len(self._unmarked) >= MOST_UNMARKED or not self._patience:
+        if len(self._unmarked) >= MOST_UNMARKED or not self._marks_after:
             await self.settle()
         elif self._unmarked:
-            self._mark_at = min(self._mark_at, time.monotonic() + self._patience)
+            self._mark_at = min(self._mark_at, time.monotonic() + self._marks_after)
 
     def marks_due(self) -> float:
         """Seconds until something is to be marked, which `pending` does."""
@@ -141,7 +142,7 @@ class MongoOutbox:
         crash_point("outbox.after_marks")
         for each in published:
             self._unmarked.pop((each.row, each.index), None)
-        self._mark_at = float("inf") if not self._unmarked else time.monotonic() + self._patience
+        self._mark_at = float("inf") if not self._unmarked else time.monotonic() + self._marks_after
 
     async def mark_lost(self, partition: int, from_offset: int) -> int:
         """Make pending again what went to `partition` at or after `from_offset`; how many rows. Scans what went out.

@@ -90,6 +90,11 @@ class MongoRepository(Generic[A]):
         """The aggregate; NotFound RESOURCE_NOT_FOUND."""
         return self._from_document(await self._read(name))
 
+    def written_last(self, name: str) -> A | None:
+        """As this process wrote it last, if it remembers; others may have written it since. See `remembers`."""
+        document = self._written.get(name)
+        return None if document is None else self._from_document(document)
+
     async def find_one(self, where: Mapping[str, Any]) -> A | None:
         """Some aggregate that matches a MongoDB filter, if there is one."""
         found = await self._journal.find(self._collection, where, limit=1)

@@ -85,3 +85,19 @@ async def test_a_caller_that_left_the_queue_is_not_served():
     assert recorder.batches == [["a"], ["c"]]
     with pytest.raises(asyncio.CancelledError):
         await gone
+
+
+async def test_where_nobody_minds_the_first_one_waits_for_others():
+    batches = []
+
+    async def flush(batch):
+        batches.append([waiting.work for waiting in batch])
+        for waiting in batch:
+            waiting.settle(None)
+
+    gathering = Gathering(flush, lambda work: frozenset({work}), limit=10, pause=0.3)
+    first = asyncio.create_task(gathering.submit("a"))
+    for _ in range(9):  # long enough for it to have gone alone
+        await asyncio.sleep(0)
+    await asyncio.gather(first, gathering.submit("b"))
+    assert batches == [["a", "b"]]

@@ -8,7 +8,7 @@ from telemetry.correlation import (
     new_correlation_id,
 )
 from telemetry.declarations import Declared, counter, gauge, histogram
-from telemetry.logs import configure_logging, get_logger
+from telemetry.logs import configure_logging
 from telemetry.metrics import Metrics
 from telemetry.tracing import Span, Tracing, configure_tracing, continue_from, current_traceparent, sending, span
 
@@ -27,7 +27,6 @@ __all__ = [
     "current_traceparent",
     "families",
     "gauge",
-    "get_logger",
     "histogram",
     "new_correlation_id",
     "sending",

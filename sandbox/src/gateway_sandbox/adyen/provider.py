@@ -136,8 +136,8 @@ class Adyen:
         return status, body
 
     async def _report(self, request: web.Request) -> web.Response:
-        user = aiohttp.BasicAuth(self._credentials["report_user"], self._credentials["report_password"])
-        if request.headers.get("Authorization") != user.encode():
+        user = aiohttp.encode_basic_auth(self._credentials["report_user"], self._credentials["report_password"])
+        if request.headers.get("Authorization") != user:
             return web.Response(status=401)
         text = report(self._till, ACCOUNT, request.match_info["file"])
         return web.Response(status=404) if text is None else web.Response(text=text, content_type="text/csv")

@@ -12,7 +12,7 @@ from booking_service.domain.states import BookingState
 from booking_service.outbound.desk import BatchDesk, expiry_cause
 from booking_service.outbound.documents import BOOKINGS, INVENTORY
 from booking_service.outbound.lane_metrics import PrometheusLaneMetrics
-from booking_service.outbound.lanes import Lanes
+from booking_service.outbound.lanes import Lanes, Waiting
 from booking_service.outbound.repositories import MongoBookings, MongoStocks
 from domain_kit.money import Money
 from domain_kit.refusals import Aborted, FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
@@ -270,6 +270,24 @@ async def test_what_gathers_while_a_commit_is_in_flight_is_committed_at_once(mak
         await asyncio.sleep(0)
     await asyncio.gather(first, *(lanes.submit(make.hold(), make.cause()) for _ in range(40)))
     assert batches in ([1, 1, 40], [1, 41])  # the first hold may be decided ahead of the commit before it
+
+
+async def test_streams_hear_of_a_commit_before_the_callers_of_its_batch(make, journal):
+    told = []
+
+    def tell(stock):
+        told.append((stock.inventory.version, [call.done() for call in waiting]))
+
+    waiting: list[asyncio.Future] = []
+    desk = BatchDesk(journal, on_change=tell)
+    lanes = Lanes([desk])
+    await on_sale(make, lanes)
+    told.clear()
+    batch = [Waiting(make.hold(), make.cause(), asyncio.get_running_loop().create_future()) for _ in range(3)]
+    waiting += [each.done for each in batch]
+    await desk.serve(batch)
+    assert told == [((await MongoStocks(journal).stock(make.EVENT)).inventory.version, [False] * 3)]
+    assert all(each.done() for each in waiting)
 
 
 async def test_who_looks_at_idle_lanes_sees_nobody_waiting(make, journal):

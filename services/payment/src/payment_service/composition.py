@@ -14,6 +14,7 @@ from payment_service.domain.webhook_inbox import Kept
 from payment_service.handlers.receive_notice import receive_notice
 from payment_service.handlers.settle_payment import settle_payment
 from payment_service.inbound.consumers import booking_subscription
+from payment_service.inbound.in_hand import InHand
 from payment_service.inbound.parts import Parts
 from payment_service.inbound.saved_method_servicer import SavedPaymentMethodServicer
 from payment_service.inbound.servicer import PaymentServicer
@@ -65,13 +66,17 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
 
         async def apply(kept: Kept) -> None:
             with notices.applying(kept.gateway):
-                await receive_notice(payments, gateways, kept.gateway, kept.notice, clock=clock, heard=settling.heard)
+                await receive_notice(
+                    payments, gateways, kept.gateway, kept.notice,
+                    clock=clock, heard=settling.confirmations.heard, telling=told.hold,
+                )  # fmt: skip
 
         settling = SettlingWorker(MongoOpenWork(chassis.database), settle, clock)
+        told = InHand()  # payments that a notice is being applied to
         inbox = MongoWebhookInbox(chassis.database)
         webhooks = WebhookWorker(inbox, apply, clock)
         accounting, notices = open_accounting(chassis, settings), NoticeMetrics(metrics)
-        payments = MongoPayments(chassis.journal, settling.wake, accounting.books)
+        payments = MongoPayments(chassis.journal, settling.money_moves, accounting.books)
 
         async def owner_of(name: str) -> Ownership | None:
             """Of a payment, an invoice, or a booking that has a payment."""
@@ -81,7 +86,8 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 found = (await payments.list_page({"booking": name}, None, 1)).items
                 return Ownership(found[0].payer, found[0].organizer) if found else None
             try:
-                payment = await payments.get(name)
+                # Whose it is never changes.
+                payment = payments.written_last(name) or await payments.get(name)
             except NotFound:
                 return None
             return Ownership(payment.payer, payment.organizer)
@@ -96,7 +102,8 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             page_tokens=PageTokens(settings.page_token_key),
             public_url=settings.public_url,
             on_kept=webhooks.begin,
-            in_hand=settling.in_hand,
+            in_hand=settling.confirmations.hold,
+            notified=told.heard,
             clock=clock,
         )
         yield Service(

@@ -28,10 +28,11 @@ from pathlib import Path
 from random import Random
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
+import aiohttp
 import httpx
 import pytest
-import requests
 from aiohttp import web
 
 from domain_kit.money import Money
@@ -246,18 +247,20 @@ def _altered(text: bytes, chance: Random) -> bytes:
 
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Makes every call of an SDK over `requests` get one answer, or fail."""
+    """Makes every call get one answer, or fail; gives the addresses that are asked for."""
 
-    def answer(status: int = 200, body: Any = None, *, error: Exception | None = None) -> None:
-        def send(adapter: Any, request: Any, **options: Any) -> requests.Response:
+    def answer(status: int = 200, body: Any = None, *, error: Exception | None = None) -> list[str]:
+        content, asked = body if isinstance(body, bytes) else json.dumps(body or {}).encode(), []
+
+        @asynccontextmanager
+        async def send(session: Any, method: str, url: Any, **options: Any) -> AsyncIterator[Any]:
+            asked.append(str(url))
             if error is not None:
                 raise error
-            answered = requests.Response()
-            answered.status_code, answered.request, answered.url = status, request, request.url
-            answered._content = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
-            return answered
+            yield SimpleNamespace(status=status, headers={}, reason="", read=AsyncMock(return_value=content))
 
-        monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
+        monkeypatch.setattr(aiohttp.ClientSession, "request", send)
+        return asked
 
     return answer
 

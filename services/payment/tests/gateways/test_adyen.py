@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
+import aiohttp
 import httpx
 import pytest
-import requests
 
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, Unavailable
@@ -190,7 +190,7 @@ async def test_each_answer_that_is_no_success_has_its_refusal(gateway, answering
     assert caught.value.reason == reason
 
 
-@pytest.mark.parametrize("error", [requests.ConnectionError("x"), requests.ReadTimeout("x"), OSError("x")])
+@pytest.mark.parametrize("error", [aiohttp.ServerDisconnectedError(), aiohttp.SocketTimeoutError(), OSError("x")])
 async def test_no_answer_is_unavailable(gateway, answering, error):
     answering(error=error)
     for asking in (gateway.confirm(ORDER, ""), gateway.refund(ORDER, "PSP1", ORDER.amount, id="d" * 32)):
@@ -253,14 +253,8 @@ def test_amounts_have_the_digits_that_adyen_gives_their_currency(amount, units):
 @pytest.mark.parametrize(
     ("environment", "address"), [("test", "checkout-test.adyen.com"), ("live", "ours-checkout-live.adyenpayments.com")]
 )
-async def test_without_an_address_it_speaks_to_adyen_itself(monkeypatch, environment, address):
-    asked = []
-
-    def send(adapter, request, **options):
-        asked.append(request.url)
-        raise requests.ConnectionError
-
-    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
+async def test_without_an_address_it_speaks_to_adyen_itself(answering, environment, address):
+    asked = answering(error=aiohttp.ServerDisconnectedError())
     keys = {name: value for name, value in KEYS.items() if name != "url"}
     live = {**keys, "environment": environment, "live_prefix": "ours"}
     async with open_gateway(live, timeout=1.0, webhook_url="") as opened:

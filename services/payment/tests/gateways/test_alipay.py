@@ -19,6 +19,7 @@ from payment_service.domain.gateways import ActionKind, IntentState, Order, Prog
 from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.gateways.alipay import open_gateway
 from payment_service.outbound.gateways.alipay_client import NoAnswer, answer_of, china_instant, china_text
+from payment_service.outbound.gateways.on_the_loop import run
 
 only_alipay = pytest.mark.parametrize("far", ["alipay"], indirect=True)
 NOW = datetime(2027, 3, 1, 20, tzinfo=UTC)  # the next day in China
@@ -118,11 +119,9 @@ def test_a_definite_no_says_what_is_wrong_in_our_words(code, sub_code, kind):
         (200, '{"error_response":{"code":"40002","sub_code":"isv.invalid-app-id"}}', "GATEWAY_REFUSES_US"),
     ],
 )
-async def test_what_alipay_has_not_signed_is_no_answer(credentials, far_order, status, text, expected):
+async def test_what_alipay_has_not_signed_is_no_answer(credentials, far_order, answering, status, text, expected):
+    answering(status, text.encode())
     async with open_gateway(credentials, timeout=1.0, webhook_url="https://shop.example/hook") as gateway:
-        gateway._client._http = httpx.Client(
-            transport=httpx.MockTransport(lambda _: httpx.Response(status, content=text.encode()))
-        )
         with pytest.raises(Unavailable) as caught:
             await gateway.find(far_order, "")
     assert caught.value.reason == expected
@@ -133,7 +132,7 @@ async def test_nobody_at_the_other_end_is_unavailable(credentials, far_order):
         with pytest.raises(Unavailable, match="GATEWAY_UNAVAILABLE"):
             await gateway.find(far_order, "")
         with pytest.raises(NoAnswer):
-            gateway._client.api_alipay_trade_query("a")
+            await run(gateway._client.api_alipay_trade_query, "a")
 
 
 @pytest.fixture
@@ -313,5 +312,5 @@ async def test_an_answer_of_somebody_else_is_none_but_one_with_the_other_live_ke
 )
 async def test_the_far_end_refuses_what_alipay_refuses(far, method, content, sub_code):
     good = {"out_trade_no": "a" * 32, "total_amount": "1.00", "subject": "x"}
-    told = far.gateway._client.server_api(method, {**good, **content})
+    told = await run(far.gateway._client.server_api, method, {**good, **content})
     assert (told["sub_code"], told["code"] == "10000") == (sub_code, False)

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
 
+import aiohttp
 import pytest
-import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -248,7 +248,7 @@ async def test_each_answer_that_is_no_success_has_its_refusal(gateway, answering
     assert caught.value.reason == reason
 
 
-@pytest.mark.parametrize("error", [requests.ConnectionError("x"), requests.ReadTimeout("x"), OSError("x")])
+@pytest.mark.parametrize("error", [aiohttp.ServerDisconnectedError(), aiohttp.SocketTimeoutError(), OSError("x")])
 async def test_no_answer_is_unavailable(gateway, answering, error):
     answering(error=error)
     with pytest.raises(Unavailable):

@@ -18,6 +18,7 @@ from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, Unavailable
 from payment_service.domain.gateways import FailureKind, IntentState, Order, Progress
 from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.gateways.connections import Connections
 from payment_service.outbound.gateways.paypal import PayPalGateway, open_gateway
 from payment_service.outbound.gateways.paypal_client import PayPalClient
 from payment_service.outbound.gateways.paypal_errors import No, failure, refusal_of
@@ -303,10 +304,10 @@ async def test_no_answer_in_time_or_none_at_all_is_unavailable():
             with pytest.raises(Unavailable):
                 await gateway.begin(ORDER)
             released.set()
-    nobody = PayPalClient(CREDENTIALS | {"url": "http://127.0.0.1:9"}, 0.5)
-    with pytest.raises(Unavailable):
-        await nobody.orders("get_order", id="1")
-    nobody.close()
+    async with Connections(0.5) as connections:
+        nobody = PayPalClient(CREDENTIALS | {"url": "http://127.0.0.1:9"}, connections)
+        with pytest.raises(Unavailable):
+            await nobody.orders("get_order", id="1")
 
 
 async def test_connections_are_kept_nothing_is_repeated_and_a_recalled_token_is_got_again():

@@ -8,17 +8,15 @@ import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import pytest
 import razorpay
-import requests
 
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, Unauthenticated, Unavailable
 from payment_service.domain.gateways import FailureKind, IntentState, Order, Progress
 from payment_service.outbound.capability_files import capabilities_of
-from payment_service.outbound.gateways.kept_session import KeptSession
 from payment_service.outbound.gateways.razorpay import RazorpayGateway, open_gateway
-from payment_service.outbound.gateways.threads import Threads
 
 ONLY = pytest.mark.parametrize("far", ["razorpay"], indirect=True)
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -247,29 +245,12 @@ async def test_each_answer_that_is_no_success_has_its_refusal(gateway, answering
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize(
-    "error", [requests.ConnectionError("x"), requests.ReadTimeout("x"), requests.TooManyRedirects()]
-)
+@pytest.mark.parametrize("error", [aiohttp.ServerDisconnectedError(), aiohttp.SocketTimeoutError(), OSError("x")])
 async def test_no_answer_is_unavailable_and_nothing_is_printed(gateway, answering, capsys, error):
     answering(error=error)
     with pytest.raises(Unavailable):
         await gateway.begin(ORDER)
     assert capsys.readouterr().out == ""
-
-
-async def test_a_call_has_a_time_limit_follows_nothing_and_trusts_what_the_machine_trusts(gateway, monkeypatch):
-    seen = []
-
-    def send(adapter, request, **options):
-        seen.append(options)
-        raise requests.ConnectionError
-
-    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(Unavailable):
-        await gateway.begin(ORDER)
-    assert (seen[0]["timeout"], seen[0]["verify"]) == (1.0, True)
 
 
 async def test_no_secret_goes_into_a_log_or_an_error(gateway, answering, tools, caplog):
@@ -289,7 +270,7 @@ async def test_calls_do_not_write_into_the_dictionary_that_the_sdk_shares(gatewa
     shared = razorpay.resources.Payment.capture.__defaults__[0]
     answering(400, {"error": {"code": "BAD_REQUEST_ERROR"}})
     with pytest.raises(InvalidArgument):
-        await gateway._captured(ORDER, "order_1", {"id": "pay_1", "amount": 1, "currency": "INR"})
+        await gateway._captured(ORDER, {"id": "order_1"}, {"id": "pay_1", "amount": 1, "currency": "INR"})
     assert shared == {}
 
 
@@ -319,17 +300,6 @@ def test_the_capability_file_says_what_it_is_used_for():
     assert can.fee_of(Money(10_000, "INR")) == Money(236, "INR")
 
 
-async def test_connections_are_kept_and_no_machine_wide_password_is_used(monkeypatch, tmp_path):
-    netrc = tmp_path / "netrc"
-    netrc.write_text("machine far.example login someone password else")
-    monkeypatch.setenv("NETRC", str(netrc))
-    with KeptSession(1.0) as session:
-        request = session.prepare_request(
-            requests.Request("GET", "http://far.example/", headers={"Authorization": "ours"})
-        )
-        assert request.headers["Authorization"] == "ours"
-
-
 def test_a_token_is_no_part_of_what_the_gateway_shows():
-    gateway = RazorpayGateway(razorpay.Client(auth=("id", "hidden")), Threads("razorpay"), ["hidden"])
+    gateway = RazorpayGateway(razorpay.Client(auth=("id", "hidden")), ["hidden"])
     assert "hidden" not in repr(gateway)

@@ -1,5 +1,6 @@
 """The health of each service (grpc.health.v1), asked in gRPC through the gateway."""
 
+from pathlib import Path
 from typing import TypeAlias
 
 import grpc
@@ -35,9 +36,6 @@ def _channel(visit: Visit) -> grpc.Channel:
     target = "{}:{}".format(*visit.place)
     if not visit.secure:
         return grpc.insecure_channel(target)
-    authorities = None
-    if visit.certificate:
-        with open(visit.certificate, "rb") as file:  # noqa: PTH123  # a plain read
-            authorities = file.read()
+    authorities = Path(visit.certificate).read_bytes() if visit.certificate else None
     options = [("grpc.ssl_target_name_override", visit.name)] if visit.name else []
     return grpc.secure_channel(target, grpc.ssl_channel_credentials(authorities), options)

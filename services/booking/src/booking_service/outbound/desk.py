@@ -183,10 +183,11 @@ class BatchDesk:
     def _committed(self, plan: Plan, seconds: float) -> None:
         if plan.rows:
             self._metrics.committed(len(plan.rows), seconds)
-        for waiting, answer in plan.accepted:
-            waiting.answer(answer)
+        # Streams first: one message each, which would otherwise wait until all of the batch have been answered.
         for stock in plan.changed:
             self._on_change(stock)
+        for waiting, answer in plan.accepted:
+            waiting.answer(answer)
         self._on_records(plan.records.values())
 
     async def rehearse(self, command: Command) -> Record | None:

@@ -154,8 +154,8 @@ class GatewayRefund:
 class PaymentGateway(Protocol):
     """Who moves the money. All raise Unavailable when the outcome is unknown or nothing was done.
 
-    An SDK that blocks runs in a bounded pool of threads of this gateway, never on the event loop. Errors carry no text
-    of the gateway that may quote what was sent.
+    None keeps the event loop from others while it waits, also where its SDK would block. Errors carry no text of the
+    gateway that may quote what was sent.
     """
 
     @property
@@ -269,7 +269,7 @@ class FetchingWebhooks(Webhooks, Protocol):
     """Webhooks signed with a key that may have to be fetched first, so that `read` is no call for an event loop."""
 
     async def read_apart(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:
-        """`read`, in a thread of this gateway. Unavailable where the key cannot be had just now, or too many wait."""
+        """`read`, in a thread where it has to wait. Unavailable where the key cannot be had now, or too many wait."""
 
 
 @dataclass(frozen=True, slots=True)

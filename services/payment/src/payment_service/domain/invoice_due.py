@@ -31,6 +31,11 @@ class InvoiceDue:
         """Whether it calls for a credit note."""
         return self.source != self.payment
 
+    @property
+    def first_look(self) -> datetime:
+        """What an invoice says comes from the booking, after it has heard of the money; a credit note has it all."""
+        return self.time if self.is_credit else self.time + SOONEST
+
     def next_look(self, now: datetime) -> datetime:
         """When something it needs has not arrived yet: half as long again as it has waited, within bounds."""
         return now + min(max((now - self.time) / 2, SOONEST), LATEST)

@@ -122,6 +122,12 @@ class Payment:
         return self.current.kind is MethodKind.TOKEN
 
     @property
+    def untried(self) -> bool:
+        """Whether nobody has asked yet that its money be taken, and may."""
+        never = not any(each.tries for each in self.attempts)
+        return self.state is State.PENDING and never and self.current.standing is Standing.OPEN
+
+    @property
     def work(self) -> Work | None:
         """What is still to be asked of the gateway."""
         asked = (

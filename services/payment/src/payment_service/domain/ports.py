@@ -48,6 +48,9 @@ class Bookings(Protocol):
 class PaymentRepository(Repository[Payment], Protocol):
     """Payments by name and by what else they are known for. A booking has one open payment a round: AlreadyExists."""
 
+    def written_last(self, name: str) -> Payment | None:
+        """As this process wrote it last, if it remembers; others may have written it since."""
+
     async def answer_to(self, cause: Cause) -> Payment | None:
         """What this cause was answered before; InvalidArgument REQUEST_ID_REUSED."""
 

@@ -26,9 +26,9 @@ class Refund:
     """Part of a payment going back. `requester` is `users/…`, or `services/…` when it happens by itself.
 
     gateway_reference: known as soon as the gateway has taken it on. attempt: number of the attempt whose money it is.
-    charged_back: nobody here has asked for it: the payer's bank has decided a dispute against the organizer; FAILED: the
-    dispute was won after all, and the money is there again. dispute: its id at the gateway, where that tells of it by
-    words. fee: what the gateway took for it, where it says so.
+    charged_back: nobody here has asked for it: the payer's bank has decided a dispute against the organizer; FAILED:
+    the dispute was won after all, and the money is there again. dispute: its id at the gateway, where that tells of it
+    by words. fee: what the gateway took for it, where it says so.
     """
 
     id: str

@@ -1,6 +1,7 @@
 """Take a gateway's word that something has happened, and look for oneself what."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from domain_kit.clock import Clock
 from domain_kit.crash_points import crash_point
@@ -23,10 +24,12 @@ async def receive_notice(
     *,
     clock: Clock,
     heard: Callable[[str], Awaitable[bool]] = _nobody_asks,
+    telling: Callable[[str], AbstractContextManager[object]] = nullcontext,
 ) -> None:
     """Settle the payment that a notice is about, once. NotFound for an unknown order: to be looked at again then.
 
-    heard: returns when nobody in this process is asking the payment's gateway any more, and whether that took a while.
+    heard: returns when nobody in this process is confirming the payment any more, and whether that took a while.
+    telling: what its gateway is asked in, so that a confirmation that begins meanwhile can wait for it.
     """
     if not notice.key and not notice.reference:
         return
@@ -39,8 +42,9 @@ async def receive_notice(
     number = payment.attempt_with(notice.key, notice.reference)
     if notice.paid and number and number == payment.paid_by:
         return  # the confirmation was faster
-    if await payments.answer_to(cause) is not None:
-        return
-    crash_point("payment.notice.before_settled")
-    await settle_payment(payments, gateways, payment.name, clock=clock, cause=cause, attempt=number, word=notice)
-    crash_point("payment.notice.after_settled")
+    with telling(payment.name):
+        if await payments.answer_to(cause) is not None:
+            return
+        crash_point("payment.notice.before_settled")
+        await settle_payment(payments, gateways, payment.name, clock=clock, cause=cause, attempt=number, word=notice)
+        crash_point("payment.notice.after_settled")

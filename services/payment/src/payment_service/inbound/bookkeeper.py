@@ -10,6 +10,7 @@ from domain_kit.ids import new_id
 from domain_kit.refusals import Refusal, Unavailable
 
 LEASE, SECONDS = "books", 15.0
+MUCH = 32  # from so much at once on there is likely to be more
 
 Step = Callable[[], Awaitable[int]]
 
@@ -17,11 +18,13 @@ Step = Callable[[], Awaitable[int]]
 class Bookkeeper:
     """steps: each does some of what is due and says how much; 0: nothing is left. pause: seconds between looks.
 
+    gather: seconds between looks while there is a little to do each time, for each look costs what ten facts do.
+
     The lease spares work only: two that believe they hold it meet at the guards of what they write.
     """
 
-    def __init__(self, outbox: Outbox, steps: Sequence[Step], *, pause: float = 0.5) -> None:
-        self._outbox, self._steps, self._pause = outbox, steps, pause
+    def __init__(self, outbox: Outbox, steps: Sequence[Step], *, pause: float = 0.5, gather: float = 0.25) -> None:
+        self._outbox, self._steps, self._pause, self._gather = outbox, steps, pause, gather
         self._owner = new_id()
         self._bell = asyncio.Event()
         self._stopping = False
@@ -40,9 +43,10 @@ class Bookkeeper:
                 with suppress(Unavailable):
                     if await self._outbox.hold_lease(LEASE, self._owner, SECONDS):
                         done = await self.work()
+                        pause = self._gather if done else pause
                     else:
                         pause = SECONDS / 5  # somebody else is at it, and asking costs a write
-                if not done:
+                if done < MUCH:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(pause):
                             await self._bell.wait()

@@ -1,6 +1,6 @@
 """What the servicers work with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -28,7 +28,7 @@ class Readers(Gateways, Protocol):
 @dataclass(frozen=True, slots=True)
 class Parts:
     """public_url: as gateways call this service. on_kept: there are webhooks to apply.
-    in_hand: a payment whose gateway is being asked.
+    in_hand: a payment that is being confirmed. notified: see confirm_payment.
     """
 
     payments: PaymentRepository
@@ -41,6 +41,7 @@ class Parts:
     public_url: str
     on_kept: Callable[[Sequence[Kept]], None]
     in_hand: Callable[[str], AbstractContextManager[None]]
+    notified: Callable[[str], Awaitable[bool]]
     clock: Clock = utc_now
 
 

@@ -72,7 +72,9 @@ class PaymentServicer(PaymentServiceServicer):
         on, cause, given = self._parts, cause_of(request, context), request.payment_method
         token = await token_of(on.keepers, on.gateways, on.payments, request.name, given)
         with on.in_hand(request.name):
-            payment = await confirm_payment(on.payments, on.gateways, request.name, token, cause=cause, clock=on.clock)
+            payment = await confirm_payment(
+                on.payments, on.gateways, request.name, token, cause=cause, clock=on.clock, notified=on.notified
+            )
         return shown(payment, context)
 
     async def CapturePayment(self, request: pb.CapturePaymentRequest, context: object) -> payment_pb2.Payment:

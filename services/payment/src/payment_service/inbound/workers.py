@@ -2,17 +2,19 @@
 
 import asyncio
 import logging
+import time
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from domain_kit.clock import Clock
 from domain_kit.refusals import Refusal, Unavailable
+from payment_service.domain.open_work import SHORTEST, Work
 from payment_service.domain.ports import OpenWork
 from payment_service.domain.webhook_inbox import Kept, WebhookInbox
+from payment_service.inbound.in_hand import InHand
 
 AT_ONCE = 16  # taken from the store in one go
 MOST = 1024  # under way; a gateway that does not answer holds up as many as its bulkhead lets in, about 300
@@ -28,6 +30,7 @@ class DueWorker(ABC, Generic[T]):
     def __init__(self, clock: Clock, *, longest_pause: float = 1.0) -> None:
         self._clock, self._longest_pause = clock, longest_pause
         self._bell = asyncio.Event()
+        self._expected = float("inf")
         self._stopping = False
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._log = logging.getLogger(__name__)
@@ -58,9 +61,12 @@ class DueWorker(ABC, Generic[T]):
             return
         self._under_way[name] = asyncio.create_task(self._one(name, work))
 
-    def wake(self) -> None:
-        """There is something to do."""
-        self._bell.set()
+    def expect(self, seconds: float) -> None:
+        """Something has been written that is due in so many seconds; until then the store need not be asked."""
+        expected = time.monotonic() + seconds
+        if expected < self._expected:
+            self._expected = expected
+            self._bell.set()
 
     def stop(self) -> None:
         """`run` returns after what it has in hand."""
@@ -70,8 +76,7 @@ class DueWorker(ABC, Generic[T]):
     async def run(self) -> None:
         """Until stopped, and what is under way then is done."""
         while not self._stopping:
-            self._bell.clear()
-            pause = self._longest_pause
+            pause, self._expected = self._longest_pause, float("inf")
             with suppress(Unavailable):
                 taken = await self.take() if len(self._under_way) + AT_ONCE <= MOST else []
                 for name, work in taken:
@@ -79,10 +84,17 @@ class DueWorker(ABC, Generic[T]):
                 if len(taken) == AT_ONCE:
                     continue
                 pause = await self._until_next()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._bell.wait()
+            await self._rest(pause)
         await asyncio.gather(*self._under_way.values())
+
+    async def _rest(self, pause: float) -> None:
+        """So long, or until what is expected is due."""
+        end = time.monotonic() + pause
+        while not self._stopping and (left := min(end, self._expected) - time.monotonic()) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._bell.wait()
+            self._bell.clear()
 
     async def _one(self, name: str, work: T) -> None:
         try:
@@ -109,27 +121,11 @@ class SettlingWorker(DueWorker[str]):
     ) -> None:
         super().__init__(clock, longest_pause=longest_pause)
         self._work, self._settle = work, settle
-        self._in_hand: Counter[str] = Counter()
-        self._heard: dict[str, asyncio.Event] = {}
+        self.confirmations = InHand()  # of which each hears by itself, so that nobody need ask; it is due again later
 
-    @contextmanager
-    def in_hand(self, name: str) -> Iterator[None]:
-        """Somebody here is about to hear from its gateway, so that it need not be asked; it is due again later."""
-        self._in_hand[name] += 1
-        try:
-            yield
-        finally:
-            self._in_hand[name] -= 1
-            if not self._in_hand[name]:
-                del self._in_hand[name]
-                if heard := self._heard.pop(name, None):
-                    heard.set()
-
-    async def heard(self, name: str) -> bool:
-        """Returns when nobody here is about to hear from its gateway; whether somebody was."""
-        if name not in self._in_hand:
-            return False
-        return await self._heard.setdefault(name, asyncio.Event()).wait()
+    def money_moves(self) -> None:
+        """Of some payment, since just now: its first look will be due."""
+        self.expect(SHORTEST[Work.URGENT].total_seconds())
 
     async def take(self) -> Sequence[tuple[str, str]]:
         """Payments whose look is due."""
@@ -137,7 +133,7 @@ class SettlingWorker(DueWorker[str]):
 
     async def do(self, work: str) -> None:
         """Look."""
-        if work not in self._in_hand:
+        if work not in self.confirmations:
             await self._settle(work)
 
     async def next_due(self) -> datetime | None:

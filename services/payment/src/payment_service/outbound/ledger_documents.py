@@ -61,7 +61,7 @@ def balance_document(account: str, currency: str, amount: int) -> dict[str, Any]
 def due_document(due: InvoiceDue) -> dict[str, Any]:
     """What is to be invoiced."""
     document = asdict(due)
-    return {"_id": document.pop("source"), **document, "look": due.look or due.time}
+    return {"_id": document.pop("source"), **document, "look": due.look or due.first_look}
 
 
 def due_of(document: Mapping[str, Any]) -> InvoiceDue:

@@ -27,6 +27,7 @@ from payment_service.domain.webhook_inbox import Kept, next_try
 
 INBOX = "webhooks"
 KEPT_FOR = timedelta(days=30)
+UNTIL_CLOSED = 0.2  # seconds in which those that were applied are gathered; nobody waits for that
 INBOX_INDEXES = {
     INBOX: [
         Index("by_due", [("due", 1)], where={"open": True}),
@@ -57,7 +58,7 @@ class MongoWebhookInbox:
     def __init__(self, database: Database) -> None:
         self._database, self._kept = database, database.collection(INBOX)
         self._keeping: Gathering[_New] = Gathering(self._insert, lambda new: frozenset({new.id}), limit=AT_ONCE)
-        self._closing: Gathering[str] = Gathering(self._close, lambda _: frozenset(), limit=AT_ONCE)
+        self._closing: Gathering[str] = Gathering(self._close, lambda _: frozenset(), limit=AT_ONCE, pause=UNTIL_CLOSED)
 
     async def keep(self, gateway: str, notices: Sequence[Notice], delivery: Delivery, now: datetime) -> Sequence[Kept]:
         """Those that are new, with the raw delivery; the others change nothing. Unavailable.

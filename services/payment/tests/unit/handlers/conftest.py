@@ -1,5 +1,7 @@
 """The handlers over a world in memory."""
 
+from typing import Any
+
 import pytest
 
 from domain_kit.money import Money
@@ -39,10 +41,10 @@ class Shop:
             w.payments, w.bookings, w.gateways, f"{id}", BOOKING, payer, chosen, cause=cause, clock=w.now
         )
 
-    async def confirm(self, payment: Payment, method: str = VISA, request: str = "") -> Payment:
+    async def confirm(self, payment: Payment, method: str = VISA, request: str = "", **more: Any) -> Payment:
         w = self.world
         cause = w.cause("users/u", "confirm", request or next(self.ids), payload=method)
-        return await confirm_payment(w.payments, w.gateways, payment.name, method, cause=cause, clock=w.now)
+        return await confirm_payment(w.payments, w.gateways, payment.name, method, cause=cause, clock=w.now, **more)
 
     async def capture(self, payment: Payment, request: str = "", amount: Money | None = None) -> Payment:
         w, cause = self.world, self.world.cause("users/f", "capture", request or next(self.ids))

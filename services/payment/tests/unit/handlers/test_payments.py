@@ -9,13 +9,17 @@ from google.type.money_pb2 import Money as MoneyMessage
 
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Unavailable
+from domain_kit.repository import Cause
 from payment_service.domain.gateways import Notice
 from payment_service.domain.payment import LOST_AFTER, Payment
 from payment_service.domain.refund import RefundState
 from payment_service.domain.states import State
+from payment_service.handlers.confirm_payment import confirm_payment
 from payment_service.handlers.receive_notice import receive_notice
 from payment_service.handlers.settle_payment import settle_payment
+from payment_service.inbound.in_hand import InHand
 from payment_service.inbound.workers import SettlingWorker
+from payment_service.outbound.repositories import MongoPayments
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1 import domain_events_pb2 as booking_facts
 
@@ -179,6 +183,29 @@ async def test_a_notice_that_comes_while_its_confirmation_is_under_way_asks_nobo
     )
 
 
+async def test_a_confirmation_that_comes_while_a_notice_is_applied_has_its_answer(shop) -> None:
+    w, telling = shop.world, InHand()
+    payment = await shop.create()
+    w.gateway.confirmed(payment.current.reference, VISA)
+    asked = asyncio.Event()
+
+    async def find(*given):
+        asked.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return await found(*given)
+
+    found, w.gateway.find = w.gateway.find, find
+    notice = Notice("evt_fast", "", payment.current.reference, paid=True)
+    applying = asyncio.create_task(
+        receive_notice(w.payments, w.gateways, "stripe", notice, clock=w.now, telling=telling.hold)
+    )
+    await asked.wait()
+    assert (await shop.confirm(payment, VISA, notified=telling.heard)).state is State.SUCCEEDED
+    await applying
+    assert (w.gateway.charges.total(), shop.facts(payment)) == (1, ["PaymentCreated", "PaymentSucceeded"])
+
+
 async def test_a_notice_of_money_that_the_confirmation_did_not_hear_of_is_looked_at(shop) -> None:
     w = shop.world
     payment = await shop.create()
@@ -297,7 +324,7 @@ async def test_the_worker_finds_what_is_open_and_rests_otherwise(shop) -> None:
     assert await worker.do_due() == 0
     w.time += timedelta(seconds=2)
     asked = w.gateway.calls.total()
-    with worker.in_hand(payment.name):
+    with worker.confirmations.hold(payment.name):
         assert await worker.do_due() == 1
     assert w.gateway.calls.total() == asked
     w.time += timedelta(seconds=3)
@@ -328,3 +355,40 @@ async def test_a_notice_that_says_that_another_order_was_paid_is_looked_into(sho
     notice = replace(w.gateway.notices[-1], paid=True)
     await receive_notice(w.payments, w.gateways, "stripe", notice, clock=w.now)
     assert (await w.payments.get(payment.name)).state is State.SUCCEEDED
+
+
+async def test_a_confirmation_reads_nothing_where_this_process_wrote_the_payment_last(shop, monkeypatch) -> None:
+    w = shop.world
+    payment = await shop.create()
+    reads = []
+    monkeypatch.setattr(w.payments, "_read", reads.append)
+    monkeypatch.setattr(w.payments, "answer_to", reads.append)
+    assert (await shop.confirm(payment)).state is State.SUCCEEDED
+    assert not reads
+
+
+async def test_what_others_have_tried_meanwhile_counts_and_not_what_this_process_remembers(shop) -> None:
+    """INVARIANT: an order is tried again only as the payment stands, whoever wrote it."""
+    w = shop.world
+    w.gateway.keeps_tries = False
+    payment = await shop.create()
+    other = MongoPayments(w.payments._journal)
+    declined = await confirm_payment(
+        other, w.gateways, payment.name, "pm_card_chargeDeclined", cause=Cause("theirs"), clock=w.now
+    )
+    assert declined.state is State.FAILED
+    assert w.payments.written_last(payment.name).untried
+    paid = await shop.confirm(payment)
+    assert (paid.state, len(paid.attempts), paid.paid_by) == (State.SUCCEEDED, 2, 2)
+
+
+async def test_a_repeated_confirmation_gets_its_answer_from_a_process_that_remembers_an_older_state(shop) -> None:
+    w = shop.world
+    payment = await shop.create()
+    cause = Cause("the same")
+    first = await confirm_payment(
+        MongoPayments(w.payments._journal), w.gateways, payment.name, VISA, cause=cause, clock=w.now
+    )
+    again = await confirm_payment(w.payments, w.gateways, payment.name, VISA, cause=cause, clock=w.now)
+    assert (again.state, again.version) == (first.state, first.version) == (State.SUCCEEDED, 3)
+    assert w.gateway.charges.total() == 1

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from domain_kit.refusals import Aborted, Unavailable
-from payment_service.inbound.bookkeeper import LEASE, Bookkeeper
+from payment_service.inbound.bookkeeper import LEASE, MUCH, Bookkeeper
 from testkit.memory import MemoryJournal, MemoryOutbox
 
 
@@ -18,6 +18,11 @@ class Steps:
         self.done["works"] += 1
         await asyncio.sleep(0)
         return 1
+
+    async def works_much(self) -> int:
+        self.done["much"] += 1
+        await asyncio.sleep(0)
+        return MUCH
 
     async def is_idle(self) -> int:
         self.done["idle"] += 1
@@ -46,16 +51,35 @@ async def test_a_step_that_fails_does_not_stop_the_others(outbox: MemoryOutbox) 
         await Bookkeeper(outbox, [steps.has_no_store]).work()
 
 
-async def test_it_goes_on_at_once_while_there_is_work_and_gives_the_lease_back_at_the_end(outbox: MemoryOutbox) -> None:
+async def test_it_goes_on_at_once_while_there_is_much_to_do_and_gives_the_lease_back_at_the_end(
+    outbox: MemoryOutbox,
+) -> None:
     steps = Steps()
-    keeper = Bookkeeper(outbox, [steps.works], pause=3600)
+    keeper = Bookkeeper(outbox, [steps.works_much], pause=3600, gather=3600)
     running = asyncio.create_task(keeper.run())
     async with asyncio.timeout(5):
-        while steps.done["works"] < 20:
+        while steps.done["much"] < 20:
             await asyncio.sleep(0)
     keeper.stop()
     await running
     assert await outbox.hold_lease(LEASE, "successor", 10)
+
+
+async def test_a_little_is_gathered_and_not_left_for_as_long_as_nothing(outbox: MemoryOutbox) -> None:
+    steps = Steps()
+    keeper = Bookkeeper(outbox, [steps.works], pause=3600, gather=0.001)
+    running = asyncio.create_task(keeper.run())
+    async with asyncio.timeout(5):
+        while steps.done["works"] < 3:
+            await asyncio.sleep(0.001)
+    keeper.stop()
+    await running
+    keeper = Bookkeeper(outbox, [steps.works], pause=0.001, gather=3600)
+    before, running = steps.done["works"], asyncio.create_task(keeper.run())
+    await asyncio.sleep(0.02)
+    keeper.stop()
+    await running
+    assert steps.done["works"] == before + 1
 
 
 async def test_who_does_not_hold_the_lease_does_nothing(outbox: MemoryOutbox) -> None:

@@ -1,7 +1,7 @@
 """Background work: what one gateway keeps waiting is nothing to another."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from payment_service.domain.gateways import Notice
 from payment_service.domain.webhook_inbox import Kept
@@ -53,15 +53,34 @@ async def test_what_a_slow_gateway_keeps_waiting_holds_up_no_webhook_of_another(
     assert len(applied) == 42
 
 
-async def test_who_waits_for_what_a_confirmation_hears_goes_on_when_the_last_one_has() -> None:
-    worker = SettlingWorker(None, None, lambda: NOW)
-    assert not await worker.heard("payments/a")
-    with worker.in_hand("payments/a"):
-        with worker.in_hand("payments/a"):
-            waiting = [asyncio.create_task(worker.heard("payments/a")) for _ in range(2)]
-            await asyncio.sleep(0)
+class CountedWork:
+    """Open work that is due once, when it says."""
+
+    def __init__(self) -> None:
+        self.looks, self.due = 0, [NOW + timedelta(hours=1)]
+
+    async def take(self, now, limit):
+        self.looks += 1
+        return []
+
+    async def next_due(self):
+        return self.due[0]
+
+
+async def test_money_that_begins_to_move_is_looked_at_when_that_is_due_and_not_before() -> None:
+    work = CountedWork()
+    worker = SettlingWorker(work, None, lambda: NOW, longest_pause=3600)
+    running = asyncio.create_task(worker.run())
+    while not work.looks:
         await asyncio.sleep(0)
-        assert not any(each.done() for each in waiting)
-        assert not await worker.heard("payments/b")
-    assert await asyncio.gather(*waiting) == [True, True]
-    assert not await worker.heard("payments/a")
+    for _ in range(20):
+        worker.expect(0.05)
+        await asyncio.sleep(0)
+    assert work.looks == 1
+    async with asyncio.timeout(5):
+        while work.looks < 2:
+            await asyncio.sleep(0.005)
+    await asyncio.sleep(0.02)
+    assert work.looks == 2
+    worker.stop()
+    await running

@@ -42,9 +42,9 @@ from payment_service.outbound.gateways.adyen_books import AdyenBooks
 from payment_service.outbound.gateways.adyen_calls import AdyenCalls
 from payment_service.outbound.gateways.adyen_objects import asked_of, intent_of, notice_of, received, told_apart
 from payment_service.outbound.gateways.adyen_saved import AdyenSaved, stored_card
+from payment_service.outbound.gateways.connections import Connections
 from payment_service.outbound.gateways.kept_session import KeptSession
 from payment_service.outbound.gateways.said_no import bad_body, bad_signature
-from payment_service.outbound.gateways.threads import Threads
 
 KEYS_LIVE = timedelta(days=7)  # at least (https://docs.adyen.com/development-resources/api-idempotency)
 SETTLED = (IntentState.SUCCEEDED, IntentState.CANCELLED)
@@ -56,10 +56,8 @@ class AdyenGateway(AdyenSaved):
     name = "adyen"
     acknowledgement = Acknowledgement(b"[accepted]", "text/plain")
 
-    def __init__(
-        self, checkout: Any, threads: Threads, credentials: Mapping[str, str], *, timeout: float = 60.0
-    ) -> None:
-        AdyenSaved.__init__(self, checkout.recurring_api, credentials["merchant_account"], AdyenCalls(threads))
+    def __init__(self, checkout: Any, credentials: Mapping[str, str], *, timeout: float = 60.0) -> None:
+        AdyenSaved.__init__(self, checkout.recurring_api, credentials["merchant_account"], AdyenCalls())
         self._payments, self._changes = checkout.payments_api, checkout.modifications_api
         self._secrets = tuple(credentials["webhook_secret"].split(","))
         for secret in self._secrets:
@@ -194,22 +192,18 @@ async def open_gateway(
 ) -> AsyncIterator[AdyenGateway]:
     """A gateway for as long as the context lasts. Where webhooks go is set in Adyen's Customer Area."""
     del webhook_url
-    threads = Threads(AdyenGateway.name)
-    with KeptSession(timeout) as session:
+    async with Connections(timeout) as connections:
         client = Adyen.AdyenClient(
             xapikey=credentials["api_key"],
             platform=credentials.get("environment", "test"),
             live_endpoint_prefix=credentials.get("live_prefix"),
         )
-        client.http_client, client.http_init = _Kept(session), True
+        client.http_client, client.http_init = _Kept(KeptSession(connections)), True
         checkout = Adyen.AdyenCheckoutApi(client=client)
         if credentials.get("url"):
             for part in (checkout.payments_api, checkout.modifications_api, checkout.recurring_api):
                 part.baseUrl = f"{credentials['url'].rstrip('/')}/v72"
-        try:
-            yield AdyenGateway(checkout, threads, credentials, timeout=timeout)
-        finally:
-            threads.close()
+        yield AdyenGateway(checkout, credentials, timeout=timeout)
 
 
 def _signed(item: Any, secret: str) -> bool:

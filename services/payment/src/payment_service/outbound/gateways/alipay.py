@@ -16,8 +16,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import httpx
-
 from domain_kit.money import Money
 from payment_service.domain.gateways import (
     Acknowledgement,
@@ -44,8 +42,9 @@ from payment_service.outbound.gateways.alipay_client import (
     answer_of,
     china_text,
 )
+from payment_service.outbound.gateways.connections import Connections
+from payment_service.outbound.gateways.on_the_loop import run
 from payment_service.outbound.gateways.said_no import refuses_us, reserves_nothing, unavailable, unknown
-from payment_service.outbound.gateways.threads import Threads
 
 # TRADE_FINISHED: paid so long ago that it cannot be refunded any more. TRADE_CLOSED may have been paid, see _closed.
 STATES = {
@@ -67,10 +66,8 @@ class AlipayGateway:
     keeps_tries = True
     acknowledgement = Acknowledgement(b"success", "text/plain")
 
-    def __init__(
-        self, client: Client, threads: Threads, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
-        self._client, self._threads, self._now = client, threads, now
+    def __init__(self, client: Client, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._client, self._now = client, now
         self._can = capabilities_of(self.name)
 
     def check_amount(self, amount: Money) -> None:
@@ -88,7 +85,7 @@ class AlipayGateway:
             "time_expire": china_text(order.create_time + LIFE),
         }
         if order.method == REDIRECT:
-            address = await self._threads.run(self._client.page_url, return_url=order.return_uri, **asked)
+            address = self._client.page_url(return_url=order.return_uri, **asked)
             return _waiting(order.key, ActionKind.REDIRECT, address)
         answer = await self._ask(self._client.api_alipay_trade_precreate, **asked)
         if answer.is_yes:
@@ -170,7 +167,7 @@ class AlipayGateway:
 
     async def _ask(self, call: Callable[..., Mapping[str, Any]], *args: Any, **kwargs: Any) -> Answer:
         try:
-            told = await self._threads.run(call, *args, **kwargs)
+            told = await run(call, *args, **kwargs)
         except NoAnswer as error:
             raise (refuses_us(self.name, error.code) if error.code in REFUSES_US else unavailable()) from None
         return answer_of(told)
@@ -235,20 +232,16 @@ async def open_gateway(
     timeout: seconds to connect and for each read.
     """
     keys = [key.strip() for key in credentials["alipay_public_key"].split(",") if key.strip()]
-    threads = Threads(GATEWAY)
-    with httpx.Client(timeout=timeout) as http:
+    async with Connections(timeout) as connections:
         client = Client(
             credentials.get("url", ""),
-            http,
+            connections,
             app_id=credentials["app_id"],
             private_key=credentials["private_key"],
             public_keys=keys,
             notify_url=webhook_url,
         )
-        try:
-            yield AlipayGateway(client, threads)
-        finally:
-            threads.close()
+        yield AlipayGateway(client)
 
 
 def _waiting(reference: str, kind: ActionKind, value: str) -> Intent:

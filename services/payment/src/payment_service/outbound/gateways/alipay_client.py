@@ -1,16 +1,23 @@
 """The Alipay SDK with kept connections, China's time on any host, and more than one live key of Alipay's."""
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-import httpx
 from alipay import AliPay
 from alipay.exceptions import AliPayException, AliPayValidationError
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from domain_kit.refusals import Refusal
+from payment_service.outbound.gateways import connections
+from payment_service.outbound.gateways.on_the_loop import awaited
 from payment_service.outbound.gateways.said_no import refused, refuses_us, unavailable, unknown
 
 GATEWAY = "alipay"
@@ -82,7 +89,7 @@ def answer_of(body: Mapping[str, Any]) -> Answer:
 
 
 class Client(AliPay):  # type: ignore[misc]
-    """Blocks; may be used by many threads at once.
+    """Runs `on_the_loop`. Signs with cryptography: the SDK's own way takes twenty times as long.
 
     url: Alipay's gateway.do. public_keys: Alipay's, any of which may have signed what it says. Only RSA2 is spoken.
     """
@@ -90,7 +97,7 @@ class Client(AliPay):  # type: ignore[misc]
     def __init__(
         self,
         url: str,
-        http: httpx.Client,
+        http: connections.Connections,
         *,
         app_id: str,
         private_key: str,
@@ -101,7 +108,9 @@ class Client(AliPay):  # type: ignore[misc]
         if url:
             self._gateway = url
         self._http = http
-        self._elders = [AliPay(app_id, None, private_key, key, sign_type="RSA2") for key in public_keys[1:]]
+        elders = [AliPay(app_id, None, private_key, key, sign_type="RSA2") for key in public_keys[1:]]
+        self._key = load_pem_private_key(self.app_private_key.export_key(), None)
+        self._theirs = [load_pem_public_key(each.alipay_public_key.export_key()) for each in (self, *elders)]
 
     def build_body(self, method: str, biz_content: Any = None, **kwargs: Any) -> Any:
         """The SDK's, whose timestamp would be in the time zone of the host."""
@@ -118,8 +127,9 @@ class Client(AliPay):  # type: ignore[misc]
         for pair in self.sign_data(data).split("&"):
             (body if pair.startswith("biz_content=") else query).append(pair)
         try:
-            answer = self._http.post(f"{self._gateway}?{'&'.join(query)}", content="&".join(body), headers=FORM)
-        except httpx.HTTPError:
+            address = f"{self._gateway}?{'&'.join(query)}"
+            answer = awaited(self._http.request("POST", address, content="&".join(body), headers=FORM))
+        except connections.NoAnswer:
             raise NoAnswer from None
         if answer.status_code != 200:
             raise NoAnswer
@@ -133,9 +143,24 @@ class Client(AliPay):  # type: ignore[misc]
             raise NoAnswer
         return told
 
+    def _sign(self, unsigned_string: str) -> str:
+        if not isinstance(self._key, RSAPrivateKey):
+            raise TypeError("an RSA key is needed")
+        return base64.b64encode(self._key.sign(unsigned_string.encode(), PKCS1v15(), SHA256())).decode()
+
     def _verify(self, raw_content: str, signature: str) -> bool:
-        keys = (super()._verify, *(elder._verify for elder in self._elders))  # noqa: SLF001 of the same class
-        return any(verify(raw_content, signature) for verify in keys)
+        given = base64.decodebytes(signature.encode())
+        return any(_verifies(key, given, raw_content.encode()) for key in self._theirs)
+
+
+def _verifies(key: object, signature: bytes, signed: bytes) -> bool:
+    try:
+        if isinstance(key, RSAPublicKey):
+            key.verify(signature, signed, PKCS1v15(), SHA256())
+            return True
+    except InvalidSignature:
+        pass
+    return False
 
 
 def china_text(instant: datetime) -> str:

@@ -1,24 +1,19 @@
-"""Kept connections for SDKs over `requests`, and what went wrong as errors that quote nothing that was sent."""
+"""What SDKs take for a session of `requests`, and what went wrong as errors that quote nothing that was sent."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.cookiejar import DefaultCookiePolicy
+from functools import partialmethod
 from typing import Any
 
-import requests
-from requests.adapters import HTTPAdapter
-
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, Refusal
+from payment_service.outbound.gateways.connections import Answer, Connections, NoAnswer
+from payment_service.outbound.gateways.on_the_loop import awaited
 from payment_service.outbound.gateways.said_no import out_of_order, unavailable, unknown
 
 log = logging.getLogger(__name__)
 # The gateway has not decided: too early, conflicting with a call under way, too many calls.
 UNDECIDED = frozenset({408, 409, 423, 425, 429})
-
-
-class NoAnswer(Exception):
-    """Nobody knows whether the far side has acted."""
 
 
 class Answered(Exception):
@@ -29,38 +24,35 @@ class Answered(Exception):
         self.status, self.body = status, body
 
 
-class KeptSession(requests.Session):
-    """One pool of connections for all threads of a gateway; nothing is repeated, no cookie kept, no redirect followed.
+class KeptSession:
+    """For SDKs that run `on_the_loop`, over connections of ours.
 
-    timeout: seconds for connecting and for each read. Raises NoAnswer and Answered, never an error of `requests`, some
-    of which carry the address and some SDKs print.
+    Raises NoAnswer and Answered, never an error of `requests`, some of which carry the address and some SDKs print.
     """
 
-    def __init__(self, timeout: float, *, size: int = 8) -> None:
-        super().__init__()
-        self._timeout = timeout
-        for scheme in ("https://", "http://"):
-            self.mount(scheme, HTTPAdapter(pool_connections=2, pool_maxsize=size, max_retries=0))
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.auth = _as_it_is  # else a .netrc of this machine would take the place of the SDK's own header
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
-    def request(self, method: str, url: str, *args: Any, **options: Any) -> requests.Response:  # type: ignore[override]
+    def request(self, method: str, url: str, **options: Any) -> Answer:
         """A 2xx answer, with JSON or without a body."""
-        # An SDK's own bundle of certificates grows old: `verify` is the machine's.
-        options.update(timeout=self._timeout, allow_redirects=False, verify=True)
+        answer = awaited(self._connections.request(method, url, **options))
         try:
-            answer = super().request(method, url, *args, **options)
             body = answer.json() if answer.content else {}
-        except requests.JSONDecodeError:
+        except ValueError:
             # An error page of something between is still an answer; a success that cannot be read is none.
-            if answer.ok and answer.status_code < 300:
+            if answer.ok:
                 raise NoAnswer("not JSON") from None
             body = {}
-        except (requests.RequestException, OSError) as error:
-            raise NoAnswer(type(error).__name__) from None
-        if not 200 <= answer.status_code < 300:
+        if not answer.ok:
             raise Answered(answer.status_code, body if isinstance(body, dict) else {})
         return answer
+
+    get, post = partialmethod(request, "GET"), partialmethod(request, "POST")
+    put, patch, delete = (
+        partialmethod(request, "PUT"),
+        partialmethod(request, "PATCH"),
+        partialmethod(request, "DELETE"),
+    )
 
 
 def _decided(body: Mapping[str, Any]) -> bool:  # noqa: ARG001
@@ -101,7 +93,3 @@ def refusal_of(gateway: str, status: int, code: str) -> Refusal:
     if status == 422:
         return FailedPrecondition("GATEWAY_REFUSED", "The payment gateway refused the request.", metadata=metadata)
     return InvalidArgument("GATEWAY_REFUSED", "The payment gateway refused the request.", metadata=metadata)
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request

@@ -37,6 +37,7 @@ from payment_service.domain.gateways import (
     Progress,
 )
 from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.gateways.connections import Connections
 from payment_service.outbound.gateways.kept_session import KeptSession, refusing
 from payment_service.outbound.gateways.mercadopago_objects import (
     card_of,
@@ -46,8 +47,8 @@ from payment_service.outbound.gateways.mercadopago_objects import (
     refund_of,
     told_apart,
 )
+from payment_service.outbound.gateways.on_the_loop import run
 from payment_service.outbound.gateways.said_no import bad_signature, too_old, unavailable
-from payment_service.outbound.gateways.threads import Threads
 
 PAGE = 100
 AGE = timedelta(minutes=5)
@@ -62,8 +63,8 @@ class MercadoPagoGateway:
     name = "mercadopago"
     acknowledgement = Acknowledgement()
 
-    def __init__(self, sdk: Any, threads: Threads, credentials: Mapping[str, str]) -> None:
-        self._sdk, self._threads = sdk, threads
+    def __init__(self, sdk: Any, credentials: Mapping[str, str]) -> None:
+        self._sdk = sdk
         self._secrets = tuple(credentials["webhook_secret"].split(","))
         self._currency, self._client = credentials["currency"], {"public_key": credentials["public_key"]}
         self._can = capabilities_of(self.name)
@@ -213,7 +214,7 @@ class MercadoPagoGateway:
         # Of our own for each call: without one the SDK makes a key up, and it writes into the one that is shared.
         options = {"request_options": RequestOptions(custom_headers={"x-idempotency-key": key})} if key else {}
         with refusing(self.name, _code_of):
-            return (await self._threads.run(act, *args, **options))["response"]
+            return (await run(act, *args, **options))["response"]
 
     def _intent(self, payment: Mapping[str, Any]) -> Intent:
         return intent_of(payment, self._can, self._client)
@@ -240,13 +241,9 @@ async def open_gateway(
 ) -> AsyncIterator[MercadoPagoGateway]:
     """A gateway for as long as the context lasts. Where webhooks go is set in Mercado Pago's panel."""
     del webhook_url
-    threads = Threads(MercadoPagoGateway.name)
-    with KeptSession(timeout) as session:
-        sdk = mercadopago.SDK(credentials["access_token"], http_client=_Kept(session, credentials.get("url", "")))
-        try:
-            yield MercadoPagoGateway(sdk, threads, credentials)
-        finally:
-            threads.close()
+    async with Connections(timeout) as connections:
+        kept = _Kept(KeptSession(connections), credentials.get("url", ""))
+        yield MercadoPagoGateway(mercadopago.SDK(credentials["access_token"], http_client=kept), credentials)
 
 
 def _signed(signature: str, request: str, thing: str, secret: str) -> bool:

@@ -14,6 +14,7 @@ from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition
 from payment_service.domain.gateways import GatewayRefund, Intent, IntentState, Order, Progress
 from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.gateways.connections import Connections
 from payment_service.outbound.gateways.paypal_books import INTENTS, PayPalBooks, called_off, payments_of, refund_of
 from payment_service.outbound.gateways.paypal_client import PayPalClient
 from payment_service.outbound.gateways.paypal_errors import ANOTHER_BODY, No
@@ -197,10 +198,9 @@ async def open_gateway(
     webhook_url: str,  # noqa: ARG001
 ) -> AsyncIterator[PayPalGateway]:
     """For as long as the context lasts; its connections are kept and used again. PayPal does not sign the address."""
-    client = PayPalClient(credentials, timeout)
-    gateway = PayPalGateway(client, credentials)
-    try:
-        yield gateway
-    finally:
-        gateway.close_readers()
-        client.close()
+    async with Connections(timeout) as connections:
+        gateway = PayPalGateway(PayPalClient(credentials, connections), credentials)
+        try:
+            yield gateway
+        finally:
+            gateway.close_readers()

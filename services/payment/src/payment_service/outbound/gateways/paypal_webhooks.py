@@ -59,6 +59,10 @@ class Certificates:
         self._last = -FETCH_APART_SECONDS
         self._fetching = threading.Lock()
 
+    def has(self, url: str) -> bool:
+        """Whether `key` waits for nobody."""
+        return url in self._known
+
     def key(self, url: str, now: datetime) -> RSAPublicKey | None:
         """The public key, None where it is not one to trust; Unavailable where it cannot be had just now.
 
@@ -112,7 +116,9 @@ class PayPalWebhooks:
         self._readers = Threads("paypal-webhooks", size=4)
 
     async def read_apart(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:
-        """As `read`, off the event loop: the certificate may have to be fetched."""
+        """As `read`; off the event loop where the certificate has to be fetched."""
+        if self._certificates.has(delivery.headers.get("paypal-cert-url", "")):
+            return self.read(delivery, now)
         return await self._readers.run(self.read, delivery, now)
 
     def close_readers(self) -> None:

@@ -11,6 +11,7 @@ order: one that was called off carries a note that says so, and is never capture
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -35,13 +36,22 @@ from payment_service.domain.gateways import (
     Progress,
 )
 from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.gateways.connections import Connections
 from payment_service.outbound.gateways.kept_session import KeptSession, refusing
+from payment_service.outbound.gateways.on_the_loop import run
 from payment_service.outbound.gateways.razorpay_disputes import entry_of_dispute, said_of, takes_nothing
-from payment_service.outbound.gateways.razorpay_objects import CALLED_OFF, Standing, entry_of, paid_with, refund_of
+from payment_service.outbound.gateways.razorpay_objects import (
+    CALLED_OFF,
+    Standing,
+    entry_of,
+    paid_with,
+    refund_of,
+    with_payment,
+)
 from payment_service.outbound.gateways.said_no import bad_body, bad_signature
-from payment_service.outbound.gateways.threads import Threads
 
 PAGE = 100
+REMEMBERED = 1000  # keys of orders that were begun here; the oldest are long since paid or over
 EXPANDED = {"expand[]": "payments"}
 PAID = {"payment.authorized", "payment.captured", "order.paid"}
 FORGED = Failure("signature_invalid", "This is no payment of Razorpay's checkout.", FailureKind.REFUSED)
@@ -54,18 +64,20 @@ class RazorpayGateway:
     name = "razorpay"
     acknowledgement = Acknowledgement()
 
-    def __init__(self, client: Any, threads: Threads, webhook_secrets: Sequence[str]) -> None:
-        self._client, self._threads, self._secrets = client, threads, tuple(webhook_secrets)
+    def __init__(self, client: Any, webhook_secrets: Sequence[str]) -> None:
+        self._client, self._secrets = client, tuple(webhook_secrets)
         self._can = capabilities_of(self.name)
+        self._begun: deque[str] = deque(maxlen=REMEMBERED)
 
     def check_amount(self, amount: Money) -> None:
         """InvalidArgument AMOUNT_NOT_CHARGEABLE."""
         self._can.gateway_units(amount)
 
     async def begin(self, order: Order) -> Intent:
-        """POST /v1/orders, unless there is one with our key."""
-        found = await self._by_receipt(order)
+        """POST /v1/orders, unless there is one with our key; nobody has sent it but we."""
+        found = await self._by_receipt(order) if order.key in self._begun else None
         if found is None:
+            self._begun.append(order.key)
             found = await self._call(
                 self._client.order.create,
                 {
@@ -94,7 +106,7 @@ class RazorpayGateway:
                 return replace(before, state=IntentState.OPEN, failure=UNKNOWN)
         if waiting is None or waiting["status"] != "authorized" or not order.capture:
             return before
-        return await self._captured(order, reference, waiting)
+        return await self._captured(order, found, waiting)
 
     async def find(self, order: Order, reference: str) -> Intent | None:
         """GET /v1/orders/{id}, or by receipt."""
@@ -117,7 +129,7 @@ class RazorpayGateway:
             return before
         if amount != order.amount:
             raise FailedPrecondition("GATEWAY_REFUSED", "Razorpay takes all of what is reserved, never a part.")
-        return await self._captured(order, reference, waiting)
+        return await self._captured(order, found, waiting)
 
     async def refund(self, order: Order, reference: str, amount: Money, *, id: str) -> GatewayRefund:
         """POST /v1/payments/{id}/refund; a definite no is a FAILED refund.
@@ -169,16 +181,18 @@ class RazorpayGateway:
         except (ValueError, TypeError, KeyError, AttributeError):
             raise bad_body() from None
 
-    async def _captured(self, order: Order, reference: str, payment: Mapping[str, Any]) -> Intent:
+    async def _captured(self, order: Order, found: Mapping[str, Any], payment: Mapping[str, Any]) -> Intent:
         """After a no, which is what a repetition gets too, the order itself tells where it stands."""
         # A dictionary of our own: the SDK's default one is shared by all calls.
         data = {"currency": payment["currency"]}
         refused = ""
         try:
-            await self._call(self._client.payment.capture, payment["id"], payment["amount"], data)
+            taken = await self._call(self._client.payment.capture, payment["id"], payment["amount"], data)
+            if taken.get("id") == payment["id"] and taken.get("captured"):
+                return self._intent(order, with_payment(found, taken))
         except InvalidArgument as refusal:
             refused = refusal.metadata["gateway_code"] or "capture_refused"
-        stands = self._intent(order, await self._look(reference))
+        stands = self._intent(order, await self._look(found["id"]))
         if refused and stands.state is not IntentState.SUCCEEDED:
             return replace(stands, failure=Failure(refused, "The payment could not be taken.", FailureKind.GATEWAY))
         return stands
@@ -211,7 +225,7 @@ class RazorpayGateway:
 
     async def _call(self, act: Callable[..., Any], *args: Any, **options: Any) -> Any:
         with refusing(self.name, _code_of, _decided):
-            return await self._threads.run(act, *args, **options)
+            return await run(act, *args, **options)
 
     def _intent(self, order: Order, found: Mapping[str, Any]) -> Intent:
         client = {"key_id": self._client.auth[0], "order_id": found["id"]}
@@ -224,6 +238,16 @@ class RazorpayGateway:
             return False
 
 
+class _Client(razorpay.Client):  # type: ignore[misc]
+    """The SDK, which would read its own version from the disk with every call: half of what a call costs."""
+
+    _version = ""
+
+    def _get_version(self) -> str:
+        self._version = self._version or str(super()._get_version())
+        return self._version
+
+
 @asynccontextmanager
 async def open_gateway(
     credentials: Mapping[str, str], *, timeout: float, webhook_url: str
@@ -232,13 +256,9 @@ async def open_gateway(
     del webhook_url
     keys = (credentials["key_id"], credentials["key_secret"])
     own = {"base_url": credentials["url"].rstrip("/")} if credentials.get("url") else {}
-    threads = Threads(RazorpayGateway.name)
-    with KeptSession(timeout) as session:
-        client = razorpay.Client(session=session, auth=keys, **own)
-        try:
-            yield RazorpayGateway(client, threads, credentials["webhook_secret"].split(","))
-        finally:
-            threads.close()
+    async with Connections(timeout) as connections:
+        client = _Client(session=KeptSession(connections), auth=keys, **own)
+        yield RazorpayGateway(client, credentials["webhook_secret"].split(","))
 
 
 def _notes(order: Order) -> dict[str, str]:

@@ -93,6 +93,12 @@ class Standing:
         return all(payment[name] == self.order[name] for name in ("amount", "currency"))
 
 
+def with_payment(order: Mapping[str, Any], payment: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An order with its payments expanded, one of which is so by now."""
+    items = [payment if each["id"] == payment["id"] else each for each in order["payments"]["items"]]
+    return {**order, "payments": {**order["payments"], "items": items}}
+
+
 def failure_of(payment: Mapping[str, Any]) -> Failure:
     """Why a payment failed."""
     reason = str(payment.get("error_reason") or payment.get("error_code") or "payment_failed")

@@ -10,13 +10,13 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-import httpx
 from square import AsyncSquare
 
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, InvalidArgument
 from payment_service.domain.gateways import GatewayRefund, Intent, IntentState, Order, Progress
 from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.gateways.connections import Connections
 from payment_service.outbound.gateways.said_no import unavailable
 from payment_service.outbound.gateways.square_books import ONCE, SquareBooks
 from payment_service.outbound.gateways.square_errors import REUSED, No, answered
@@ -231,11 +231,11 @@ async def open_gateway(
     credentials: Mapping[str, str], *, timeout: float, webhook_url: str
 ) -> AsyncIterator[SquareGateway]:
     """For as long as the context lasts; its connections are kept and used again. Nothing is repeated by the SDK."""
-    async with httpx.AsyncClient(timeout=timeout) as http:
+    async with Connections(timeout) as connections:
         client = AsyncSquare(
             token=credentials["access_token"],
             base_url=credentials["url"].rstrip("/"),
-            httpx_client=http,
+            httpx_client=connections,  # type: ignore[arg-type]  # of which it calls `request`
             timeout=timeout,
             version=API_VERSION,
         )

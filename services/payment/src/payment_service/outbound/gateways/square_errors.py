@@ -5,11 +5,11 @@ import re
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-import httpx
 from square.core.api_error import ApiError
 
 from domain_kit.refusals import InvalidArgument, Refusal
 from payment_service.domain.gateways import Failure, FailureKind
+from payment_service.outbound.gateways.connections import NoAnswer
 from payment_service.outbound.gateways.said_no import out_of_order, unavailable
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ async def answered(call: Awaitable[T]) -> T:
         return await call
     except ApiError as error:
         raise refusal_of(error) from None
-    except httpx.HTTPError:
+    except NoAnswer:
         raise unavailable() from None
 
 

