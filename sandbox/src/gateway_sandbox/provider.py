@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from aiohttp import web
 
@@ -56,6 +56,17 @@ class Provider(Protocol):
 
     def shown(self, id: str) -> str:
         """What the pay page says of order `id`, such as "19.99 EUR to Usher"; KeyError for an unknown one."""
+
+
+@runtime_checkable
+class Disputing(Protocol):
+    """A provider whose payers can ask their bank for the money back."""
+
+    def dispute(self, id: str, verdict: str, amount: int | None) -> None:
+        """Of what the merchant knows by that id: "open", "lost" or "won", also after another verdict. KeyError.
+
+        amount: smallest units; None: of a new dispute all of it. Called inside a transaction; tells the merchant.
+        """
 
 
 @dataclass

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from gateway_sandbox.books import totals
 from gateway_sandbox.pages import BUTTONS, html
-from gateway_sandbox.provider import Envelope, Provider, Till
+from gateway_sandbox.provider import Disputing, Envelope, Provider, Till
 from gateway_sandbox.webhooks import Courier
 
 # Name → where its class is, imported when it is served.
@@ -27,6 +27,7 @@ PROVIDERS: Mapping[str, str] = {
     "wechat": "gateway_sandbox.wechat:WeChat",
 }
 CREDENTIALS = "credentials.json"
+VERDICTS = ("open", "lost", "won")
 CARD_NETWORK = "stripe"
 HERE = "{url}"
 
@@ -121,6 +122,7 @@ class FarEnds:
             web.post("/_sandbox/{name}/switches", self.switch),
             web.get("/_sandbox/{name}/totals", self.totals),
             web.get("/_sandbox/{name}/charges", self.charges),
+            web.post("/_sandbox/{name}/payments/{id}/dispute", self.dispute),
         ]
 
     def close(self) -> None:
@@ -167,6 +169,20 @@ class FarEnds:
         """Every charge, newest first; `?order=` for one order's."""
         return web.json_response({"charges": self._till(request).page("charge", request.query.get("order", ""))})
 
+    async def dispute(self, request: web.Request) -> web.Response:
+        """What the payer's bank does: {"verdict": "open", "lost" or "won"}, of {"amount"} of it."""
+        till, provider = self._till(request), self.providers[request.match_info["name"]]
+        asked = json.loads(await request.text() or "{}")
+        if not isinstance(provider, Disputing) or asked.get("verdict") not in VERDICTS:
+            raise web.HTTPBadRequest(text=f"of payments of {', '.join(_disputing())}: one of {', '.join(VERDICTS)}")
+        try:
+            with till.transaction():
+                provider.dispute(request.match_info["id"], asked["verdict"], asked.get("amount"))
+        except KeyError as error:
+            raise web.HTTPNotFound(text="no such payment") from error
+        till.acted()
+        return web.json_response({})
+
     def _till(self, request: web.Request) -> Till:
         try:
             return self.tills[request.match_info["name"]]
@@ -179,6 +195,10 @@ class FarEnds:
             return self.providers[request.match_info["name"]].shown(request.match_info["id"])
         except KeyError as error:
             raise web.HTTPNotFound(text="no such order") from error
+
+
+def _disputing() -> Sequence[str]:
+    return [name for name in PROVIDERS if hasattr(provider_class(name), "dispute")]
 
 
 def _notice_of(till: Till, provider: Provider, id: str) -> Envelope:

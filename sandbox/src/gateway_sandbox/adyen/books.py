@@ -10,6 +10,7 @@ from gateway_sandbox.ledger import Object
 from gateway_sandbox.provider import Till
 
 SETTLES_SECONDS = 0.6
+VERDICTS = {"open": "CHARGEBACK", "lost": "DISPUTE_DEFENSE_PERIOD_ENDED", "won": "CHARGEBACK_REVERSED"}
 # Holder names that bring about a refusal (https://docs.adyen.com/development-resources/testing/result-code-testing),
 # with `refusalReason` and its code; the last two are of this sandbox.
 HOLDERS = {
@@ -151,6 +152,16 @@ class Books:
             self.till.save("change", change["id"], {**change, "done": True, "good": good})
             event = {"captures": "CAPTURE", "refunds": "REFUND", "cancels": "CANCELLATION"}[change["kind"]]
             self._tell(event, change["id"], change["reference"], amount, good=good, original=payment["id"])
+
+    def dispute(self, id: str, verdict: str, amount: int | None) -> None:
+        """All that is told of one has its reference; https://docs.adyen.com/risk-management/disputes-api/dispute-notifications."""
+        payment = self.till.load("payment", id) or {}
+        known = self.till.page("dispute", id)
+        value = amount or payment["captured"]
+        told: Object = known[0] if known else {"id": self.till.new_id().upper()[:16], "value": value}
+        self.till.save("dispute", told["id"], told, id)
+        said = {**payment["amount"], "value": told["value"]}
+        self._tell(VERDICTS[verdict], told["id"], payment["reference"], said, good=True, original=id)
 
     def _capture(self, payment: Object, change: Object) -> bool:
         value = change["amount"]["value"]

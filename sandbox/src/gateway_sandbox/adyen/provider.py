@@ -93,6 +93,10 @@ class Adyen:
         """The challenge of 3-D Secure."""
         return self._books.decide(id, passes)
 
+    def dispute(self, id: str, verdict: str, amount: int | None) -> None:
+        """Of a payment."""
+        self._books.dispute(id, verdict, amount)
+
     def shown(self, id: str) -> str:
         """Amount in minor units, as Adyen has it."""
         try:

@@ -173,6 +173,15 @@ class Books:
         self._tell(id, "payment.updated")
         return self.till.load("money_back", made) or {}
 
+    def dispute(self, id: str, verdict: str) -> None:
+        """A chargeback of all of a payment: `reimbursed` where the seller has won."""
+        payment = self.till.load("payment", id) or {}
+        if not payment["captured"]:
+            raise KeyError(id)
+        details = {"open": "in_process", "lost": "settled", "won": "reimbursed"}
+        self._keep(payment, status="charged_back", status_detail=details[verdict])
+        self._tell(id, "payment.updated")
+
     def settle(self, now: float) -> None:
         """Refunds in process come to their end."""
         for booked in self.till.ledger.pending_refunds():

@@ -78,6 +78,10 @@ class MercadoPago:
         self._books.decide(id, passes)
         return ""
 
+    def dispute(self, id: str, verdict: str, amount: int | None) -> None:  # noqa: ARG002 - of all of it
+        """Of a payment."""
+        self._books.dispute(id, verdict)
+
     def shown(self, id: str) -> str:
         """Of a payment that waits for its payer."""
         try:

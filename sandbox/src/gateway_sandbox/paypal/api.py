@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gateway_sandbox.ledger import Object
 from gateway_sandbox.paypal.certificates import FOLDER, SUBJECT, make_certificate, signed_headers
+from gateway_sandbox.paypal.disputes import Disputes
 from gateway_sandbox.paypal.errors import PayPalError, invalid
 from gateway_sandbox.paypal.orders import Orders, moment
 from gateway_sandbox.paypal.payments import Payments
@@ -29,7 +30,8 @@ class PayPal:
     def __init__(self, till: Till, credentials: Mapping[str, str]) -> None:
         self._till, self._credentials = till, credentials
         self._orders = Orders(till, credentials["url"])
-        self._payments = Payments(till, self._orders)
+        self._disputes = Disputes(till, self._orders)
+        self._payments = Payments(till, self._orders, self._disputes.lines)
 
     @staticmethod
     def make_credentials(url: str) -> Mapping[str, str]:
@@ -77,6 +79,10 @@ class PayPal:
     def pay(self, id: str, passes: bool) -> str:
         """The payer approves; "Decline" is the payer's bank, which is asked when the merchant captures."""
         return self._orders.approve(id, passes)
+
+    def dispute(self, id: str, verdict: str, amount: int | None) -> None:
+        """Of an order's capture."""
+        self._disputes.decide(id, verdict, amount)
 
     def shown(self, id: str) -> str:
         """Amount and description."""

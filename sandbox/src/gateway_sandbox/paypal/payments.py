@@ -1,7 +1,7 @@
 """Captures, authorizations and refunds of approved orders (https://developer.paypal.com/docs/api/payments/v2/)."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gateway_sandbox.ledger import Object
@@ -19,8 +19,9 @@ ENTRY = {"PENDING": "pending", "COMPLETED": "succeeded", "FAILED": "failed"}
 class Payments:
     """What became of one merchant's orders."""
 
-    def __init__(self, till: Till, orders: Orders) -> None:
-        self._till, self._orders = till, orders
+    def __init__(self, till: Till, orders: Orders, others: Callable[[], Sequence[Object]]) -> None:
+        """others: lines of the account that are not of captures and refunds."""
+        self._till, self._orders, self._others = till, orders, others
 
     def capture_order(self, id: str) -> tuple[int, Object]:
         """POST /v2/checkout/orders/{id}/capture."""
@@ -113,7 +114,7 @@ class Payments:
         return 200, {"transaction_details": details, "page": page, "total_pages": pages, "total_items": len(lines)}
 
     def _lines(self) -> list[Object]:
-        found = []
+        found = list(self._others())
         for order in reversed(self._till.page("order")):
             unit = order["purchase_units"][0]
             made = unit.get("payments", {})

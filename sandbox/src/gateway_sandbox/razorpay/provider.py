@@ -14,6 +14,7 @@ from aiohttp import web
 from gateway_sandbox.ledger import Object
 from gateway_sandbox.provider import Envelope, Till
 from gateway_sandbox.razorpay.books import Books, collection, shown
+from gateway_sandbox.razorpay.disputes import Disputes
 from gateway_sandbox.razorpay.errors import RazorpayError
 
 Act = Callable[[web.Request, dict[str, Any]], Any]
@@ -27,6 +28,7 @@ class Razorpay:
     def __init__(self, till: Till, credentials: Mapping[str, str]) -> None:
         self._till, self._credentials = till, credentials
         self._books = Books(till, credentials["key_secret"])
+        self._disputes = Disputes(self._books)
 
     @staticmethod
     def make_credentials(url: str) -> Mapping[str, str]:
@@ -54,6 +56,7 @@ class Razorpay:
             web.post(f"{below}/payments/{{id}}/refund", faulty(self._api(self._refund))),
             web.get(f"{below}/payments/{{id}}/refunds", self._api(self._refunds_of)),
             web.get(f"{below}/refunds", self._api(self._refunds)),
+            web.get(f"{below}/disputes", self._api(self._listed_disputes)),
             web.post(f"{below}/payments/create/ajax", self._checkout),
         ]
 
@@ -81,6 +84,10 @@ class Razorpay:
         """As the checkout does, by UPI."""
         self._books.attempt(id, "upi", "success@razorpay" if passes else "failure@razorpay")
         return ""
+
+    def dispute(self, id: str, verdict: str, amount: int | None) -> None:
+        """Of an order's payment."""
+        self._disputes.decide(id, verdict, amount)
 
     def shown(self, id: str) -> str:
         """Amount in the smallest unit, as Razorpay has it."""
@@ -159,6 +166,9 @@ class Razorpay:
 
     def _refunds(self, request: web.Request, given: dict[str, Any]) -> Object:  # noqa: ARG002
         return collection([shown(each, "refund") for each in _page(request, self._till.page("rfnd"))])
+
+    def _listed_disputes(self, request: web.Request, given: dict[str, Any]) -> Object:  # noqa: ARG002
+        return collection(list(_page(request, self._disputes.listed())))
 
     async def _checkout(self, request: web.Request) -> web.Response:
         """What the checkout in the payer's browser does: form fields key_id, order_id, method and vpa."""

@@ -14,11 +14,15 @@ from aiohttp import web
 from gateway_sandbox.ledger import Object
 from gateway_sandbox.provider import Envelope, Till
 from gateway_sandbox.square.cards import Cards, token_of
+from gateway_sandbox.square.disputes import Disputes
 from gateway_sandbox.square.errors import SquareError, invalid, unauthorized
 from gateway_sandbox.square.payments import Payments
 from gateway_sandbox.square.refunds import Refunds
 
 Act = Callable[[str, Mapping[str, Any]], Object]
+
+
+TOLD_OF = ("payment", "refund", "dispute")
 
 
 class Square:
@@ -36,6 +40,7 @@ class Square:
         )
         self._cards = Cards(till)
         self._refunds = Refunds(till, self._payments)
+        self._disputes = Disputes(till, self._payments)
 
     @staticmethod
     def make_credentials(url: str) -> Mapping[str, str]:
@@ -63,6 +68,7 @@ class Square:
             self._route("POST", "refunds", lambda _, given: refunds.create(given), once=True),
             self._route("GET", "refunds", lambda _, given: refunds.listed(given)),
             self._route("GET", "refunds/{id}", lambda id, _: refunds.get(id)),
+            self._route("GET", "disputes", lambda _, given: self._disputes.listed()),  # noqa: ARG005
             self._route("POST", "customers", lambda _, given: cards.customer(given), once=True),
             self._route("POST", "cards", lambda _, given: cards.create(given), once=True),
             self._route("GET", "cards", lambda _, given: cards.listed(given)),
@@ -71,7 +77,7 @@ class Square:
 
     def envelope(self, notice: Object) -> Envelope:
         """HMAC-SHA256 over the address and the body; no time is signed but the event's own."""
-        data = {**notice["data"], "object": {kind: notice[kind] for kind in ("payment", "refund") if kind in notice}}
+        data = {**notice["data"], "object": {kind: notice[kind] for kind in TOLD_OF if kind in notice}}
         event = {"merchant_id": "ML", "type": notice["type"], "event_id": notice["id"]}
         body = json.dumps({**event, "created_at": notice["created_at"], "data": data}, separators=(",", ":")).encode()
         signed = self._till.webhook_url.encode() + body
@@ -86,6 +92,10 @@ class Square:
     def tick(self) -> None:
         """Pending refunds end."""
         self._refunds.settle()
+
+    def dispute(self, id: str, verdict: str, amount: int | None) -> None:
+        """Of a payment."""
+        self._disputes.decide(id, verdict, amount)
 
     def pay(self, id: str, passes: bool) -> str:  # noqa: ARG002
         """Payers of Square never come here: 3-D Secure is over before there is a token."""

@@ -21,7 +21,7 @@ PAYMENTS = counter(
     GATEWAY
     | {
         "outcome": "`created`, `attempted`, `action_required`, `authorized`, `succeeded`, `failed`, `cancelled`, "
-        "`rerouted`, `attempt_cancelled`, `disputed`, `dispute_closed` or `dispute_lost`"
+        "`rerouted`, `attempt_cancelled`, `disputed`, `dispute_closed`, `dispute_lost` or `dispute_reversed`"
     },
 )
 CAPTURED = counter("payments_captured_minor_units", "Money taken, in minor units.", CURRENCY)
@@ -85,6 +85,7 @@ OF_PAYMENT: Mapping[str, Any] = {
     "disputed": pb.PaymentDisputed,
     "dispute_closed": pb.PaymentDisputeClosed,
     "dispute_lost": pb.PaymentDisputeLost,
+    "dispute_reversed": pb.PaymentDisputeReversed,
 }
 OF_REFUND: Mapping[str, Any] = {
     "requested": pb.RefundRequested,

@@ -6,8 +6,11 @@ import json
 import random
 import threading
 import zlib
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 import httpx
 import pytest
@@ -16,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
+from domain_kit.money import Money
 from domain_kit.refusals import InvalidArgument, Unauthenticated, Unavailable
 from payment_service.domain.gateways import Delivery
 from payment_service.handlers.receive_webhook import receive_webhook
@@ -48,9 +52,14 @@ class Folder:
         return self.content
 
 
+def euros(amount: Mapping[str, Any]) -> Money:
+    assert amount["currency_code"] == "EUR"
+    return Money(int(Decimal(amount["value"]) * 100), "EUR")
+
+
 def reading(content: bytes | Exception | None = None) -> tuple[PayPalWebhooks, Folder]:
     folder = Folder(certificate() if content is None else content)
-    return PayPalWebhooks(["new-id", "old-id"], Certificates(FOLDER, SUBJECT, folder)), folder
+    return PayPalWebhooks(["new-id", "old-id"], Certificates(FOLDER, SUBJECT, folder), euros), folder
 
 
 def signed(body: bytes, *, id: str = "new-id", sent: str = SENT, url: str = f"{FOLDER}CERT-1", key=KEY) -> Delivery:
@@ -80,7 +89,6 @@ def test_a_notice_names_the_order_by_either_webhook_id(id):
         ({"id": "5O1", "purchase_units": [{"custom_id": "f" * 32}]}, "5O1"),
         ({"id": "2CA", "custom_id": "f" * 32, **related}, "5O1"),
         ({"id": "1RE", "custom_id": f"{'f' * 32}.{'a' * 32}"}, ""),
-        ({"dispute_id": "PP-D-1", "disputed_transactions": [{"custom": "f" * 32}]}, ""),
     ]:
         first, again = (webhooks.read(signed(event(resource), id=id), NOW)[0] for _ in range(2))
         assert first == again
@@ -187,7 +195,7 @@ async def test_the_loop_goes_on_while_a_certificate_is_fetched_once_for_all_who_
             return super().__call__(url)
 
     folder = Slow(certificate())
-    webhooks = PayPalWebhooks(["new-id"], Certificates(FOLDER, SUBJECT, folder))
+    webhooks = PayPalWebhooks(["new-id"], Certificates(FOLDER, SUBJECT, folder), euros)
     reading = [asyncio.create_task(webhooks.read_apart(GOOD, NOW)) for _ in range(3)]
     while not asked.is_set():
         await asyncio.sleep(0)
@@ -231,3 +239,52 @@ def test_a_signed_body_that_is_no_event_is_refused(body):
     with pytest.raises(InvalidArgument) as refused:
         webhooks.read(signed(body), NOW)
     assert refused.value.reason == "WEBHOOK_BODY_INVALID"
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "disputed", "lost"),
+    [
+        ("OPEN", "", True, False), ("UNDER_REVIEW", "", True, False), ("WAITING_FOR_SELLER_RESPONSE", "", True, False),
+        ("RESOLVED", "RESOLVED_BUYER_FAVOUR", True, True), ("RESOLVED", "ACCEPTED", True, True),
+        ("RESOLVED", "RESOLVED_SELLER_FAVOUR", False, False), ("RESOLVED", "CANCELED_BY_BUYER", False, False),
+        ("RESOLVED", "RESOLVED_WITH_PAYOUT", False, False),
+    ],
+)  # fmt: skip
+def test_a_dispute_says_who_has_the_money(status, outcome, disputed, lost):
+    told = dispute({"custom": "f" * 32}, status=status, dispute_outcome={"outcome_code": outcome})
+    [notice] = reading()[0].read(signed(told), NOW)
+    assert (notice.id, notice.key, notice.reference) == ("WH-1", "f" * 32, "")
+    said = notice.intent
+    assert (said.disputed, said.lost, said.disputed_amount) == (disputed, lost, Money(300, "EUR"))
+    assert (said.dispute, said.dispute_stage) == ("PP-D-1", 1_529_588_144_500)
+
+
+def test_a_dispute_of_several_payments_tells_of_each_and_of_none_that_is_not_ours():
+    told = dispute({"custom": f"{'f' * 32}.x"}, {"invoice_number": "e" * 32}, {"seller_transaction_id": "00D"})
+    first, second, third = reading()[0].read(signed(told), NOW)
+    assert (first.key, second.key, third.key, third.intent) == ("f" * 32, "e" * 32, "", None)
+    assert (first.id, second.id, first.intent.disputed_amount) == ("WH-1", "WH-1:1", None)
+
+
+def test_what_a_lost_dispute_has_taken_is_what_went_to_the_buyer():
+    outcome = {"outcome_code": "RESOLVED_BUYER_FAVOUR", "amount_refunded": {"currency_code": "EUR", "value": "2.00"}}
+    told = dispute({"custom": "f" * 32}, status="RESOLVED", dispute_outcome=outcome)
+    assert reading()[0].read(signed(told), NOW)[0].intent.disputed_amount == Money(200, "EUR")
+
+
+@pytest.mark.parametrize("wrong", [{"update_time": "lately"}, {"dispute_amount": {"value": "x"}}, {"status": None}])
+def test_a_dispute_that_cannot_be_read_is_refused(wrong):
+    told = dispute({"custom": "f" * 32}, **wrong)
+    if wrong == {"status": None}:
+        told = json.dumps({"id": "WH-1", "event_type": "CUSTOMER.DISPUTE.CREATED", "resource": {}}).encode()
+    with pytest.raises(InvalidArgument):
+        reading()[0].read(signed(told), NOW)
+
+
+def dispute(*about: Mapping[str, str], **changed: object) -> bytes:
+    resource = {
+        "dispute_id": "PP-D-1", "disputed_transactions": about, "status": "OPEN",
+        "update_time": "2018-06-21T13:35:44.500Z",
+        "dispute_amount": {"currency_code": "EUR", "value": "3.00"}, **changed,
+    }  # fmt: skip
+    return json.dumps({"id": "WH-1", "event_type": "CUSTOMER.DISPUTE.UPDATED", "resource": resource}).encode()

@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from domain_kit.money import Money
 from domain_kit.refusals import InvalidArgument, Unauthenticated
 from payment_service.domain.gateways import Delivery
+from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.gateways.square_webhooks import SquareWebhooks
 
 URL = "https://shop.example/v1/gateways/square:receive"
@@ -30,7 +32,7 @@ def event(kind: str, thing: dict[str, object]) -> bytes:
 
 @pytest.fixture
 def gateway() -> SquareWebhooks:
-    return SquareWebhooks(URL, ["new-secret", "old-secret"])
+    return SquareWebhooks(URL, ["new-secret", "old-secret"], capabilities_of("square"))
 
 
 @pytest.mark.parametrize("secret", ["new-secret", "old-secret"])
@@ -38,7 +40,13 @@ def test_a_notice_names_the_payment_by_either_secret(gateway, secret):
     about = {
         "payment": {"id": "sq1", "reference_id": "f" * 32},
         "refund": {"id": "re1", "payment_id": "sq1"},
-        "dispute": {"id": "di1", "disputed_payment": {"payment_id": "sq1"}},
+        "dispute": {
+            "id": "di1",
+            "disputed_payment": {"payment_id": "sq1"},
+            "state": "PROCESSING",
+            "version": 2,
+            "amount_money": {"amount": 1999, "currency": "USD"},
+        },
     }
     for kind, thing in about.items():
         delivery = signed(event(kind, thing), secret)
@@ -100,3 +108,18 @@ def test_a_signed_body_that_is_no_event_is_refused(gateway, body):
     with pytest.raises(InvalidArgument) as refused:
         gateway.read(signed(body, "new-secret"), NOW)
     assert refused.value.reason == "WEBHOOK_BODY_INVALID"
+
+
+@pytest.mark.parametrize(
+    ("state", "disputed", "lost"),
+    [
+        ("EVIDENCE_REQUIRED", True, False), ("PROCESSING", True, False), ("WON", False, False), ("LOST", True, True),
+        ("ACCEPTED", True, True), ("INQUIRY_PROCESSING", None, None), ("INQUIRY_CLOSED", None, None),
+    ],
+)  # fmt: skip
+def test_each_state_of_a_dispute_says_who_has_the_money(gateway, state, disputed, lost):
+    money = {"amount": 1999, "currency": "USD"}
+    told = {"id": "d", "state": state, "version": 3, "amount_money": money, "disputed_payment": {"payment_id": "sq1"}}
+    said = gateway.read(signed(event("dispute", told), "new-secret"), NOW)[0].intent
+    assert (said and (said.disputed, said.lost)) == (None if disputed is None else (disputed, lost))
+    assert said is None or (said.dispute, said.dispute_stage, said.disputed_amount) == ("d", 3, Money(1999, "USD"))

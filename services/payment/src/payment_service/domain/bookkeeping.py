@@ -110,6 +110,22 @@ def dispute_lost(
     return made + _fee_returned(deal, refund, amount, at, refunded_before)
 
 
+def dispute_reversed(deal: Deal, refund: str, amount: Money, at: datetime, *, refunded_before: Money) -> list[Entry]:
+    """What was lost is with the gateway again, and the organizer's; the platform has its fee of it again.
+
+    refund: what stood for the loss; refunded_before: without it. What the gateway took for the dispute stays taken.
+    """
+    payable, platform = deal.account(AccountKind.PAYABLE), Account(PLATFORM, AccountKind.FEES)
+    made = _moved(
+        deal, FactKind.DISPUTE_REVERSED, f"refunds/{refund}/reversed", at, deal.clearing, payable, amount,
+        reference=deal.reference, key=deal.key,
+    )  # fmt: skip
+    again = _fee_on(deal, amount, refunded_before)
+    return made + _moved(
+        deal, FactKind.PLATFORM_FEE, f"refunds/{refund}/platformFeeAgain", at, payable, platform, again
+    )  # fmt: skip
+
+
 def fee_corrected(deal: Deal, charge: str, number: int, more: Money, at: datetime) -> list[Entry]:
     """The gateway keeps more (or, below zero, less) of a charge than was booked. charge: the entry of it.
 
@@ -150,14 +166,19 @@ def paid_out(
 
 
 def _fee_returned(deal: Deal, refund: str, amount: Money, at: datetime, refunded_before: Money) -> list[Entry]:
-    if not deal.terms.fee_returned:
-        return []
-    kept = deal.amount - refunded_before
-    returned = deal.terms.fee_on(kept) - deal.terms.fee_on(kept - amount)
+    returned = _fee_on(deal, amount, refunded_before)
     return _moved(
         deal, FactKind.PLATFORM_FEE_RETURNED, f"refunds/{refund}/platformFee", at,
         Account(PLATFORM, AccountKind.FEES), deal.account(AccountKind.PAYABLE), returned,
     )  # fmt: skip
+
+
+def _fee_on(deal: Deal, amount: Money, refunded_before: Money) -> Money:
+    """The part of the platform's fee that goes back with an amount."""
+    if not deal.terms.fee_returned:
+        return Money(0, amount.currency)
+    kept = deal.amount - refunded_before
+    return deal.terms.fee_on(kept) - deal.terms.fee_on(kept - amount)
 
 
 def _moved(

@@ -64,6 +64,18 @@ class PaymentDisputeLost:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentDisputeReversed:
+    """A dispute that was lost is won after all: what it took is there again; `id` is the refund's that stood for it."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentDisputeUpdated:
+    """There is news of a dispute that moves no money."""
+
+
+@dataclass(frozen=True, slots=True)
 class RefundRequested:
     """Money is to be paid back; `id` is the refund's."""
 

@@ -115,8 +115,9 @@ class Intent:
     payer's browser needs to get a token (public keys, a client secret), by the gateway's own names. failure: of the
     last attempt, while the order is OPEN or CANCELLED after it. captured: what was taken, in SUCCEEDED. trace: opaque;
     another one after every attempt that left something behind at the gateway. disputed: the payer's bank has it back,
-    undecided, or (`lost`) for good; disputed_amount, dispute_fee: how much that has taken, and what it has cost, where
-    the gateway says so; dispute: the gateway's id of it, where its words of one may come in any order.
+    undecided, or (`lost`) decided so; None: this says nothing of disputes. disputed_amount, dispute_fee: how much that
+    has taken, and what it has cost, where the gateway says so. dispute: the gateway's id of it, where its words of one
+    may come in any order; dispute_stage: how far along such a word is, more for every later one of the same dispute.
     """
 
     reference: str
@@ -125,11 +126,12 @@ class Intent:
     action: Action | None = None
     failure: Failure | None = None
     captured: Money | None = None
-    disputed: bool = False
+    disputed: bool | None = None
     lost: bool = False
     disputed_amount: Money | None = None
     dispute_fee: Money | None = None
     dispute: str = ""
+    dispute_stage: int = 0
     trace: str = ""
 
 
@@ -229,8 +231,8 @@ class Notice:
     refunds (by our id) and intent say what became of them, where the gateway cannot be asked and its signed word is all
     there is; both may come late and out of order. A refund is also known by the gateway's own reference of it, whatever
     the id. In `intent` AUTHORIZED says that the bank has agreed, after which an order with `capture` is taken without
-    another word. paid: it says that the order was agreed to or paid and nothing else, so that nobody need be asked
-    where the payment is known.
+    another word; of a dispute it also counts where the order is found paid and nothing of disputes is. paid: it says
+    that the order was agreed to or paid and nothing else, so that nobody need be asked where the payment is known.
     """
 
     id: str

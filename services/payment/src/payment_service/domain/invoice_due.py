@@ -10,7 +10,8 @@ SOONEST, LATEST = timedelta(seconds=1), timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDue:
-    """source: `payments/{payment}` for an invoice, `payments/{payment}/refunds/{refund}` for a credit note.
+    """source: `payments/{payment}` for an invoice, `payments/{payment}/refunds/{refund}` for a credit note, with
+    `/reversed` after it for one that takes that back, of an amount below zero.
 
     amount: of the payment or the refund. reason: of the refund. look: not to be looked at before.
     """

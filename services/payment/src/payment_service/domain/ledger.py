@@ -72,6 +72,7 @@ class FactKind(Enum):
     DISPUTE_WON = "dispute-won"
     DISPUTE_LOST = "dispute-lost"
     DISPUTE_FEE = "dispute-fee"
+    DISPUTE_REVERSED = "dispute-reversed"
     PAYOUT = "payout"
 
 

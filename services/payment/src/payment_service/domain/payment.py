@@ -10,7 +10,7 @@ from domain_kit.refusals import FailedPrecondition, InvalidArgument, ResourceExh
 from domain_kit.repository import DomainEvent
 from payment_service.domain import domain_events as facts
 from payment_service.domain.attempt import OUT_OF_ORDER, Attempt, Standing
-from payment_service.domain.disputes import disputed
+from payment_service.domain.disputes import Dispute, disputed
 from payment_service.domain.gateways import (
     ActionKind,
     Failure,
@@ -46,7 +46,7 @@ class Payment:
     attempts: never empty. INVARIANT: all but the last are CLOSED or PAID: an order is resolved before the next may be.
     paid_by: number of the attempt whose money counts; 0: none has come. token, buyer_email: kept until it is decided.
     called_off: it was cancelled once, and does not stand in the way of another payment of the booking any more.
-    round: how many payments the booking had taken before. closed_disputes: ids of those that were won.
+    round: how many payments the booking had taken before. disputes: those told of by words, with the furthest of each.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Payment:
     succeed_time: datetime | None = None
     called_off: bool = False
     round: int = 0
-    closed_disputes: tuple[str, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
     version: int = 0
 
     @property

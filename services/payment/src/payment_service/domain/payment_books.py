@@ -18,6 +18,7 @@ from payment_service.domain.terms import Terms, TermsBook
 ExpectedFee = Callable[[str, Money], Money]
 """(gateway, amount) → what the gateway will keep of a charge."""
 
+WON_AFTER_ALL = "The payer's bank has given it back."
 SURPLUS = Terms()
 """Of money that came a second time and only goes back: nobody earns on it."""
 
@@ -45,7 +46,12 @@ class Books:
             deal = self._deal(after, refund.attempt)
             if former is None and not refund.charged_back:
                 made += bookkeeping.refund_requested(deal, refund.id, refund.amount, refund.create_time)
-            if refund.state is RefundState.FAILED:
+            if _is_back(refund):
+                refunded = refunded - refund.amount
+                made += bookkeeping.dispute_reversed(
+                    deal, refund.id, refund.amount, after.update_time, refunded_before=refunded
+                )
+            elif refund.state is RefundState.FAILED:
                 made += bookkeeping.refund_failed(deal, refund.id, refund.amount, after.update_time)
             if refund.state is RefundState.COMPLETED:
                 counts = refund.attempt == after.paid_by
@@ -55,13 +61,15 @@ class Books:
         return made + self._kept(before, after)
 
     def due(self, before: Payment | None, after: Payment) -> list[InvoiceDue]:
-        """An invoice for the money that counts, a credit note for each refund of it that was completed."""
+        """An invoice for the money that counts, a credit note for each refund of it that was completed, and one that
+        takes that back where a lost dispute was won after all.
+        """
         came = any(each.number == after.paid_by for each in paid_by_change(before, after))
         made = [_due(after, _since(after), None)] if came else []
         made += [
-            _due(after, refund.complete_time or after.update_time, refund)
+            _due(after, after.update_time if _is_back(refund) else refund.complete_time or after.update_time, refund)
             for refund, _ in refunds_changed(before, after)
-            if refund.state is RefundState.COMPLETED and refund.attempt == after.paid_by
+            if (refund.state is RefundState.COMPLETED or _is_back(refund)) and refund.attempt == after.paid_by
         ]
         return made
 
@@ -130,7 +138,13 @@ def _set_aside(payment: Payment) -> Money:
 
 def _lost_by(before: Payment, after: Payment) -> Refund | None:
     """What a dispute that was lost with this change took."""
-    return next((each for each, _ in refunds_changed(before, after) if each.charged_back), None)
+    changed = refunds_changed(before, after)
+    return next((each for each, _ in changed if each.charged_back and each.state is RefundState.COMPLETED), None)
+
+
+def _is_back(refund: Refund) -> bool:
+    """Whether a dispute that was lost has given it back."""
+    return refund.charged_back and refund.state is RefundState.FAILED
 
 
 def _gone(deal: Deal, refund: Refund, at: datetime, earlier: Money) -> list[Entry]:
@@ -147,14 +161,10 @@ def _since(payment: Payment) -> datetime:
     return payment.succeed_time or payment.update_time
 
 
-def _due(payment: Payment, at: datetime, refund: Refund | None) -> InvoiceDue:
-    return InvoiceDue(
-        payment.name if refund is None else f"{payment.name}/refunds/{refund.id}",
-        at,
-        payment.name,
-        payment.booking,
-        payment.organizer,
-        payment.payer,
-        payment.amount if refund is None else refund.amount,
-        "" if refund is None else refund.reason,
-    )
+def _due(after: Payment, at: datetime, refund: Refund | None) -> InvoiceDue:
+    source, amount, reason = after.name, after.amount, ""
+    if refund is not None:
+        source, amount, reason = f"{after.name}/refunds/{refund.id}", refund.amount, refund.reason
+        if _is_back(refund):
+            source, amount, reason = f"{source}/reversed", amount * -1, WON_AFTER_ALL
+    return InvoiceDue(source, at, after.name, after.booking, after.organizer, after.payer, amount, reason)

@@ -23,7 +23,8 @@ class State(Enum):
 class Action(Enum):
     """What can happen to a payment. REROUTE: another order takes the place of one that can never be paid any more.
 
-    KEEP, LOSE: how a dispute ends; …_REST, …_PART: where part of the money was paid back or is about to be.
+    KEEP, LOSE: how a dispute ends; RETURN: one that was lost is won after all.
+    …_REST, …_PART: where part of the money was paid back or is about to be.
     """
 
     ATTEMPT = "ATTEMPT"
@@ -40,6 +41,8 @@ class Action(Enum):
     KEEP_REST = "KEEP_REST"
     LOSE = "LOSE"
     LOSE_PART = "LOSE_PART"
+    RETURN = "RETURN"
+    RETURN_PART = "RETURN_PART"
 
 
 # A payer's browser may finish a payment at the gateway without us, so most rows also start at PENDING and FAILED. Money
@@ -87,6 +90,10 @@ LIFE = StateTable(
         (State.DISPUTED, Action.KEEP_REST): State.PARTLY_REFUNDED,
         (State.DISPUTED, Action.LOSE): State.REFUNDED,
         (State.DISPUTED, Action.LOSE_PART): State.PARTLY_REFUNDED,
+        (State.REFUNDED, Action.RETURN): State.SUCCEEDED,
+        (State.REFUNDED, Action.RETURN_PART): State.PARTLY_REFUNDED,
+        (State.PARTLY_REFUNDED, Action.RETURN): State.SUCCEEDED,
+        (State.PARTLY_REFUNDED, Action.RETURN_PART): State.PARTLY_REFUNDED,
     },
 )
 

@@ -44,7 +44,7 @@ async def settle_payment(
         try:
             seen, told = await _ask(payments, gateways, await payments.get(name), attempt, clock)
             if word is not None and word.intent is not None and attempt:
-                told = {**told, attempt: _with_word(seen, told.get(attempt), word.intent)}
+                told = {**told, attempt: with_word(seen, told.get(attempt), word.intent)}
             refunds = await _refunds(gateways, seen, word.refunds if word else {})
             decide = _only_of(seen, lambda payment: payment.settled(told, refunds, clock()))  # noqa: B023 called at once
             if cause is None and not decide(seen)[1]:
@@ -76,15 +76,15 @@ async def _ask(
     return seen, told
 
 
-def _with_word(payment: Payment, found: Intent | None, said: Intent) -> Intent:
+def with_word(payment: Payment, found: Intent | None, said: Intent) -> Intent:
     """Asked, a gateway knows best; its own word, which may be late, counts where it does not know how things went.
 
-    A word that is not about a dispute says nothing of one.
+    Of disputes its word counts too where it is not asked about them.
     """
     if found is not None and found.state not in (IntentState.OPEN, IntentState.ACTION_REQUIRED, IntentState.PROCESSING):
-        return found
-    if not said.dispute:
-        said = replace(said, disputed=said.disputed or payment.state is State.DISPUTED)
+        if found.state is not IntentState.SUCCEEDED or found.disputed is not None or said.disputed is None:
+            return found
+        return replace(said, reference=found.reference, state=found.state, captured=found.captured, trace=found.trace)
     if said.state is IntentState.AUTHORIZED and not payment.reserve:
         return replace(said, state=IntentState.SUCCEEDED, captured=payment.amount)
     return said

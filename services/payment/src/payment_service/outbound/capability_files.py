@@ -15,7 +15,7 @@ TOP = {
     "display_name", "sources", "methods", "currencies", "currency_rules", "countries", "fees", "capture_days",
     "partial_captures", "refund_days", "partial_refunds", "disputes", "saved_methods",
 }  # fmt: skip
-MAY_HAVE = {"$schema"}  # for editors
+MAY_HAVE = {"$schema", "no_disputes"}  # the first is for editors
 RULE = {"exponent", "step", "minimum", "maximum", "source"}
 METHOD = {"kind", "countries", "currencies", "source"}
 
@@ -52,6 +52,9 @@ def read_capabilities(gateway: str, given: Mapping[str, Any]) -> Capabilities:
         currencies[code] = CurrencyRule(
             exponent, rule.get("step", 1), rule.get("minimum", 1), rule.get("maximum", 0)
         )  # fmt: skip
+    if "no_disputes" in given:
+        _only(f"{gateway} no_disputes", given["no_disputes"], {"why", "source"})
+        _sourced(f"{gateway} no_disputes", given["no_disputes"], sources)
     methods = {}
     for name, each in given["methods"].items():
         where = f"{gateway} {name}"

@@ -1,11 +1,12 @@
 """Payments as MongoDB documents and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from domain_kit.money import Money
 from payment_service.domain.attempt import Attempt, Standing
+from payment_service.domain.disputes import Dispute, Verdict
 from payment_service.domain.gateways import Action, ActionKind, Failure, FailureKind, MethodKind
 from payment_service.domain.payment import Payment
 from payment_service.domain.refund import Refund, RefundState
@@ -34,7 +35,7 @@ def to_document(payment: Payment) -> dict[str, Any]:
         "state": payment.state.value,
         "attempts": [_attempt_document(each) for each in payment.attempts],
         "refunds": [{**asdict(each), "state": each.state.value} for each in payment.refunds],
-        "closed_disputes": list(payment.closed_disputes),
+        "disputes": [{**asdict(each), "verdict": each.verdict.name} for each in payment.disputes],
         "open": payment.open,
         "orders": [name for each in payment.attempts for name in orders_of(each)],
     }
@@ -57,8 +58,16 @@ def from_document(document: Mapping[str, Any]) -> Payment:
         state=State(document["state"]),
         attempts=tuple(_attempt(each) for each in document["attempts"]),
         refunds=tuple(_refund(each) for each in document["refunds"]),
-        closed_disputes=tuple(document.get("closed_disputes", ())),
+        disputes=tuple(_disputes(document)),
     )
+
+
+def _disputes(document: Mapping[str, Any]) -> Iterator[Dispute]:
+    """closed_disputes: ids of those that were won, as kept before words had stages."""
+    for id in document.get("closed_disputes", ()):
+        yield Dispute(id, 0, Verdict.WON)
+    for each in document.get("disputes", ()):
+        yield Dispute(each["id"], each["stage"], Verdict[each["verdict"]])
 
 
 def _attempt_document(attempt: Attempt) -> dict[str, Any]:

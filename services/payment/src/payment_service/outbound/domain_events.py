@@ -34,6 +34,8 @@ MESSAGES: dict[type[Any], Callable[[Any, Payment], Message]] = {
     facts.PaymentDisputed: _of_payment(pb.PaymentDisputed),
     facts.PaymentDisputeClosed: _of_payment(pb.PaymentDisputeClosed),
     facts.PaymentDisputeLost: _of_payment(pb.PaymentDisputeLost),
+    facts.PaymentDisputeUpdated: _of_payment(pb.PaymentDisputeUpdated),
+    facts.PaymentDisputeReversed: _of_refund(pb.PaymentDisputeReversed),
     facts.PaymentSucceeded: _of_payment(pb.PaymentSucceeded),
     facts.PaymentFailed: _of_payment(pb.PaymentFailed),
     facts.PaymentCancelled: _of_payment(pb.PaymentCancelled),

@@ -31,7 +31,7 @@ ACTION = Deed(ActionKind.REDIRECT, "https://bank")
 DECLINE = replace(OPEN, failure=Failure("card_declined", "No."), trace="1")
 TOLD = {
     Action.AUTHORIZE: Intent("pi_1", IntentState.AUTHORIZED, trace="2"),
-    Action.SUCCEED: Intent("pi_1", IntentState.SUCCEEDED, trace="2"),
+    Action.SUCCEED: Intent("pi_1", IntentState.SUCCEEDED, disputed=False, trace="2"),
     Action.CANCEL: Intent("pi_1", IntentState.CANCELLED, trace="2"),
     Action.REQUIRE_ACTION: Intent("pi_1", IntentState.ACTION_REQUIRED, action=ACTION, trace="2"),
     Action.FAIL: DECLINE,

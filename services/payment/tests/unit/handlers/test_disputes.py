@@ -54,23 +54,38 @@ async def test_where_nothing_was_left_nothing_is_lost(shop) -> None:
     assert shop.facts(lost)[-1] == "PaymentDisputeLost"
 
 
-async def test_one_that_was_lost_is_over_for_good(shop) -> None:
+async def test_one_that_was_lost_is_over_until_it_is_won_after_all(shop) -> None:
     payment = await shop.refund(await shop.paid(SLOW), 500)
     lost = await heard(shop, payment, disputed=True, lost=True)
-    for says in ({"lost": False}, {"disputed": False, "lost": False}):
-        assert await heard(shop, payment, **says) == lost
+    assert await heard(shop, payment, disputed=None, lost=False) == lost
+    for _ in range(2):
+        back = await heard(shop, payment, disputed=False)
+        assert (back.state, back.refunds[-1].state) == (State.SUCCEEDED, RefundState.FAILED)
+    assert shop.facts(back)[-3:] == ["PaymentDisputeLost", "RefundCompleted", "PaymentDisputeReversed"]
+    again = await heard(shop, payment, disputed=True, lost=True)
+    assert [each.id for each in again.refunds if each.charged_back] == ["chargeback", "chargeback-2"]
+
+
+async def test_money_that_comes_back_stands_in_nobodys_way(shop) -> None:
+    """After all of it was lost the booking may have been paid once more."""
+    payment = await shop.paid()
+    await heard(shop, payment, disputed=True, lost=True)
+    other = await shop.paid()
+    assert other.name != payment.name
+    back = await heard(shop, payment, disputed=False)
+    assert (back.state, back.open, (await shop.world.payments.get(other.name)).open) == (State.SUCCEEDED, False, True)
 
 
 async def word(shop, payment, id: str, **says):
     """A gateway that cannot be asked says something of a dispute."""
     w, current = shop.world, payment.current
-    said = Intent(current.reference, IntentState.SUCCEEDED, dispute="d", **says)
+    said = Intent(current.reference, IntentState.SUCCEEDED, **{"dispute": "d", **says})
     notice = Notice(id, current.key, current.reference, intent=said)
     await receive_notice(w.payments, w.gateways, "stripe", notice, clock=w.now)
     return await w.payments.get(payment.name)
 
 
-OPENED, WON, LOST = {"disputed": True}, {}, {"disputed": True, "lost": True}
+OPENED, WON, LOST = {"disputed": True}, {"disputed": False}, {"disputed": True, "lost": True}
 
 
 @pytest.mark.parametrize("order", [(OPENED, WON), (WON, OPENED), (OPENED, WON, OPENED)])
@@ -79,7 +94,7 @@ async def test_words_of_a_dispute_may_come_in_any_order(shop, monkeypatch, order
     monkeypatch.setattr(shop.world.gateway, "find", AsyncMock(return_value=None))
     for number, says in enumerate(order):
         after = await word(shop, payment, f"evt_{number}", **says)
-    assert (after.state, after.closed_disputes) == (State.SUCCEEDED, ("d",))
+    assert (after.state, [each.verdict.name for each in after.disputes]) == (State.SUCCEEDED, ["WON"])
     assert [each for each in shop.facts(after) if "Dispute" in each] == ["PaymentDisputed", "PaymentDisputeClosed"]
 
 
@@ -90,3 +105,33 @@ async def test_a_dispute_may_be_the_first_that_is_heard_of_money_that_came(shop,
     after = await word(shop, payment, "evt", **says)
     assert after.state is (State.REFUNDED if "lost" in says else State.DISPUTED)
     assert shop.facts(after)[1:3] == ["PaymentSucceeded", "PaymentDisputed"]
+
+
+async def test_a_word_counts_where_the_gateway_is_asked_and_says_nothing_of_disputes(shop) -> None:
+    payment = await shop.paid()
+    assert (await word(shop, payment, "1", **OPENED)).state is State.DISPUTED
+    assert (await heard(shop, payment)).state is State.DISPUTED
+    assert (await word(shop, payment, "2", **LOST, dispute_stage=1)).state is State.REFUNDED
+
+
+async def test_of_two_disputes_each_is_decided_by_itself(shop) -> None:
+    payment = await shop.paid()
+    part = {"disputed_amount": Money(500, "CAD")}
+    await word(shop, payment, "1", **OPENED, dispute="a")
+    await word(shop, payment, "2", **OPENED, dispute="b")
+    assert (await word(shop, payment, "3", **WON, dispute="a")).state is State.DISPUTED
+    lost = await word(shop, payment, "4", **LOST, dispute="b", **part)
+    assert (lost.state, lost.refunded) == (State.PARTLY_REFUNDED, Money(500, "CAD"))
+    assert (await word(shop, payment, "5", **OPENED, dispute="c")).state is State.DISPUTED
+    back = await word(shop, payment, "6", **WON, dispute="b", dispute_stage=1)
+    assert (back.state, back.left) == (State.DISPUTED, payment.amount)
+    assert (await word(shop, payment, "7", **WON, dispute="c")).state is State.SUCCEEDED
+
+
+async def test_news_that_move_no_money_are_remembered(shop) -> None:
+    """Else an older word that comes after them would count."""
+    payment = await shop.paid()
+    for id, stage in (("1", 1), ("2", 3)):
+        await word(shop, payment, id, **OPENED, dispute_stage=stage)
+    late = await word(shop, payment, "3", **WON, dispute_stage=2)
+    assert (late.state, late.disputes[0].stage) == (State.DISPUTED, 3)

@@ -47,6 +47,11 @@ def test_what_it_says_of_our_adapter_is_what_the_adapter_does(name: str) -> None
 
 
 @pytest.mark.parametrize("name", THEIRS)
+def test_who_tells_of_no_disputes_says_why(name: str) -> None:
+    assert ("no_disputes" in given(name)) == (not capabilities_of(name).disputes)
+
+
+@pytest.mark.parametrize("name", THEIRS)
 def test_every_gateway_says_what_is_on_its_books(name: str) -> None:
     assert hasattr(adapter(name), "entries")
 
@@ -61,6 +66,7 @@ def test_every_gateway_says_what_is_on_its_books(name: str) -> None:
         (("sources", "pricing", "url"), "http://stripe.com"),
         (("sources", "pricing", "read"), "lately"),
         (("disputes",), "yes"),
+        (("no_disputes",), {"why": "None.", "source": "hearsay"}),
         (("surprise",), 1),
     ],
 )

@@ -27,7 +27,7 @@ from usher.payment.v1 import ledger_pb2 as usher_dot_payment_dot_v1_dot_ledger__
 from usher.payment.v1 import payment_pb2 as usher_dot_payment_dot_v1_dot_payment__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/payment/v1/domain_events.proto\x12\x10usher.payment.v1\x1a\x1eusher/payment/v1/invoice.proto\x1a\x1dusher/payment/v1/ledger.proto\x1a\x1eusher/payment/v1/payment.proto\"<\n\x0ePaymentCreated\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\">\n\x10PaymentAttempted\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"C\n\x15PaymentActionRequired\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\">\n\x10PaymentSucceeded\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\";\n\rPaymentFailed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\">\n\x10PaymentCancelled\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"=\n\x0fPaymentRerouted\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"?\n\x11PaymentAuthorized\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"E\n\x17PaymentAttemptCancelled\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"=\n\x0fPaymentDisputed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"B\n\x14PaymentDisputeClosed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"@\n\x12PaymentDisputeLost\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"U\n\x16PaymentSettingsChanged\x12;\n\x10payment_settings\x18\x01 \x01(\x0b\x32!.usher.payment.v1.PaymentSettings\"g\n\x0fRefundRequested\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\x12(\n\x06refund\x18\x02 \x01(\x0b\x32\x18.usher.payment.v1.Refund\"f\n\x0eRefundAccepted\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\x12(\n\x06refund\x18\x02 \x01(\x0b\x32\x18.usher.payment.v1.Refund\"g\n\x0fRefundCompleted\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\x12(\n\x06refund\x18\x02 \x01(\x0b\x32\x18.usher.payment.v1.Refund\"d\n\x0cRefundFailed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\x12(\n\x06refund\x18\x02 \x01(\x0b\x32\x18.usher.payment.v1.Refund\"K\n\rInvoiceIssued\x12*\n\x07invoice\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Invoice\x12\x0e\n\x06mailed\x18\x02 \x01(\x08\"9\n\rPayoutCreated\x12(\n\x06payout\x18\x01 \x01(\x0b\x32\x18.usher.payment.v1.Payoutb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/payment/v1/domain_events.proto\x12\x10usher.payment.v1\x1a\x1eusher/payment/v1/invoice.proto\x1a\x1dusher/payment/v1/ledger.proto\x1a\x1eusher/payment/v1/payment.proto\"<\n\x0ePaymentCreated\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\">\n\x10PaymentAttempted\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"C\n\x15PaymentActionRequired\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\">\n\x10PaymentSucceeded\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\";\n\rPaymentFailed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\">\n\x10PaymentCancelled\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"=\n\x0fPaymentRerouted\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"?\n\x11PaymentAuthorized\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"E\n\x17PaymentAttemptCancelled\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"=\n\x0fPaymentDisputed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"B\n\x14PaymentDisputeClosed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"@\n\x12PaymentDisputeLost\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"n\n\x16PaymentDisputeReversed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\x12(\n\x06refund\x18\x02 \x01(\x0b\x32\x18.usher.payment.v1.Refund\"C\n\x15PaymentDisputeUpdated\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\"U\n\x16PaymentSettingsChanged\x12;\n\x10payment_settings\x18\x01 \x01(\x0b\x32!.usher.payment.v1.PaymentSettings\"g\n\x0fRefundRequested\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\x12(\n\x06refund\x18\x02 \x01(\x0b\x32\x18.usher.payment.v1.Refund\"f\n\x0eRefundAccepted\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\x12(\n\x06refund\x18\x02 \x01(\x0b\x32\x18.usher.payment.v1.Refund\"g\n\x0fRefundCompleted\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\x12(\n\x06refund\x18\x02 \x01(\x0b\x32\x18.usher.payment.v1.Refund\"d\n\x0cRefundFailed\x12*\n\x07payment\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Payment\x12(\n\x06refund\x18\x02 \x01(\x0b\x32\x18.usher.payment.v1.Refund\"K\n\rInvoiceIssued\x12*\n\x07invoice\x18\x01 \x01(\x0b\x32\x19.usher.payment.v1.Invoice\x12\x0e\n\x06mailed\x18\x02 \x01(\x08\"9\n\rPayoutCreated\x12(\n\x06payout\x18\x01 \x01(\x0b\x32\x18.usher.payment.v1.Payoutb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,18 +58,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYMENTDISPUTECLOSED']._serialized_end=865
   _globals['_PAYMENTDISPUTELOST']._serialized_start=867
   _globals['_PAYMENTDISPUTELOST']._serialized_end=931
-  _globals['_PAYMENTSETTINGSCHANGED']._serialized_start=933
-  _globals['_PAYMENTSETTINGSCHANGED']._serialized_end=1018
-  _globals['_REFUNDREQUESTED']._serialized_start=1020
-  _globals['_REFUNDREQUESTED']._serialized_end=1123
-  _globals['_REFUNDACCEPTED']._serialized_start=1125
-  _globals['_REFUNDACCEPTED']._serialized_end=1227
-  _globals['_REFUNDCOMPLETED']._serialized_start=1229
-  _globals['_REFUNDCOMPLETED']._serialized_end=1332
-  _globals['_REFUNDFAILED']._serialized_start=1334
-  _globals['_REFUNDFAILED']._serialized_end=1434
-  _globals['_INVOICEISSUED']._serialized_start=1436
-  _globals['_INVOICEISSUED']._serialized_end=1511
-  _globals['_PAYOUTCREATED']._serialized_start=1513
-  _globals['_PAYOUTCREATED']._serialized_end=1570
+  _globals['_PAYMENTDISPUTEREVERSED']._serialized_start=933
+  _globals['_PAYMENTDISPUTEREVERSED']._serialized_end=1043
+  _globals['_PAYMENTDISPUTEUPDATED']._serialized_start=1045
+  _globals['_PAYMENTDISPUTEUPDATED']._serialized_end=1112
+  _globals['_PAYMENTSETTINGSCHANGED']._serialized_start=1114
+  _globals['_PAYMENTSETTINGSCHANGED']._serialized_end=1199
+  _globals['_REFUNDREQUESTED']._serialized_start=1201
+  _globals['_REFUNDREQUESTED']._serialized_end=1304
+  _globals['_REFUNDACCEPTED']._serialized_start=1306
+  _globals['_REFUNDACCEPTED']._serialized_end=1408
+  _globals['_REFUNDCOMPLETED']._serialized_start=1410
+  _globals['_REFUNDCOMPLETED']._serialized_end=1513
+  _globals['_REFUNDFAILED']._serialized_start=1515
+  _globals['_REFUNDFAILED']._serialized_end=1615
+  _globals['_INVOICEISSUED']._serialized_start=1617
+  _globals['_INVOICEISSUED']._serialized_end=1692
+  _globals['_PAYOUTCREATED']._serialized_start=1694
+  _globals['_PAYOUTCREATED']._serialized_end=1751
 # @@protoc_insertion_point(module_scope)

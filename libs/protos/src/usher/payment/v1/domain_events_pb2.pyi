@@ -310,6 +310,60 @@ class PaymentDisputeLost(_message.Message):
 Global___PaymentDisputeLost: _TypeAlias = PaymentDisputeLost  # noqa: Y015
 
 @_typing.final
+class PaymentDisputeReversed(_message.Message):
+    """A dispute that was lost is won after all: the money it had taken is with the organizer again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    REFUND_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment(self) -> _payment_pb2.Payment:
+        """State after it."""
+
+    @_builtins.property
+    def refund(self) -> _payment_pb2.Refund:
+        """What stood for the loss: `charged_back`, and failed now."""
+
+    def __init__(
+        self,
+        *,
+        payment: _payment_pb2.Payment | None = ...,
+        refund: _payment_pb2.Refund | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment", "refund", b"refund"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment", "refund", b"refund"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentDisputeReversed: _TypeAlias = PaymentDisputeReversed  # noqa: Y015
+
+@_typing.final
+class PaymentDisputeUpdated(_message.Message):
+    """A gateway has told more of a dispute, and no money has moved."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def payment(self) -> _payment_pb2.Payment:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        payment: _payment_pb2.Payment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PaymentDisputeUpdated: _TypeAlias = PaymentDisputeUpdated  # noqa: Y015
+
+@_typing.final
 class PaymentSettingsChanged(_message.Message):
     """An organizer has said through which gateways its money comes."""
 

@@ -59,6 +59,8 @@ class _LedgerEntryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ledge
     """The gateway has kept another fee of a charge than was expected: the difference."""
     LEDGER_ENTRY_KIND_DISPUTE_FEE: _LedgerEntryKind.ValueType  # 15
     """What a gateway took for a dispute that was lost."""
+    LEDGER_ENTRY_KIND_DISPUTE_REVERSED: _LedgerEntryKind.ValueType  # 16
+    """A dispute that was lost is won after all: what it had taken is there again."""
 
 class LedgerEntryKind(_LedgerEntryKind, metaclass=_LedgerEntryKindEnumTypeWrapper):
     """What an entry records."""
@@ -95,6 +97,8 @@ LEDGER_ENTRY_KIND_GATEWAY_FEE_CORRECTED: LedgerEntryKind.ValueType  # 14
 """The gateway has kept another fee of a charge than was expected: the difference."""
 LEDGER_ENTRY_KIND_DISPUTE_FEE: LedgerEntryKind.ValueType  # 15
 """What a gateway took for a dispute that was lost."""
+LEDGER_ENTRY_KIND_DISPUTE_REVERSED: LedgerEntryKind.ValueType  # 16
+"""A dispute that was lost is won after all: what it had taken is there again."""
 Global___LedgerEntryKind: _TypeAlias = LedgerEntryKind  # noqa: Y015
 
 @_typing.final

@@ -606,7 +606,9 @@ class Refund(_message.Message):
     surplus: _builtins.bool
     """Whether it is money that came a second time, for an earlier attempt: it goes back by itself and counts in no sum."""
     charged_back: _builtins.bool
-    """Whether nobody here asked for it: the payer's bank has decided a dispute against the organizer."""
+    """Whether nobody here asked for it: the payer's bank has decided a dispute against the organizer. Failed: the dispute
+    was won after all, and the money is there again.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much."""

@@ -42,9 +42,13 @@ THEIRS = frozenset({"4", "21"})  # acquirer's error, not submitted
 # Parts of `state.data` that are for Adyen; everything else that a browser may send is left out.
 FROM_BROWSER = ("paymentMethod", "browserInfo", "riskData", "origin")
 # https://docs.adyen.com/risk-management/disputes-api/dispute-notifications; what a lost one has cost is not in them.
-WON = frozenset({"CHARGEBACK_REVERSED", "PREARBITRATION_WON"})
+WON = frozenset({"CHARGEBACK_REVERSED", "ISSUER_RESPONSE_TIMEFRAME_EXPIRED", "PREARBITRATION_WON"})
 LOST = frozenset({"DISPUTE_DEFENSE_PERIOD_ENDED", "SECOND_CHARGEBACK", "PREARBITRATION_LOST"})
-DISPUTES = WON | LOST | {"CHARGEBACK", "NOTIFICATION_OF_CHARGEBACK"}
+# How far along each is: no time is signed, and none of them comes twice in one dispute.
+DISPUTES = {
+    "NOTIFICATION_OF_CHARGEBACK": 1, "CHARGEBACK": 2, "DISPUTE_DEFENSE_PERIOD_ENDED": 3, "CHARGEBACK_REVERSED": 4,
+    "ISSUER_RESPONSE_TIMEFRAME_EXPIRED": 5, "SECOND_CHARGEBACK": 6, "PREARBITRATION_WON": 7, "PREARBITRATION_LOST": 7,
+}  # fmt: skip
 SIGNED = ("pspReference", "originalReference", "merchantAccountCode", "merchantReference", "eventCode", "success")
 
 
@@ -133,7 +137,8 @@ def notice_of(item: Mapping[str, Any], account: str, can: Capabilities) -> Notic
     said = _said(event, payment, amount, can, good=good)
     if said is not None and event in DISPUTES:
         taken = can.money(int(amount["value"]), amount["currency"])
-        said = replace(said, disputed_amount=taken, dispute=psp)  # which is the same for all that is told of one
+        # The reference is the same for all that is told of one.
+        said = replace(said, disputed_amount=taken, dispute=psp, dispute_stage=DISPUTES[event])
     return Notice(id, key=reference, reference=payment, intent=said, paid=good and event == "AUTHORISATION")
 
 

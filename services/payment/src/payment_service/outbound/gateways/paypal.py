@@ -44,7 +44,7 @@ class PayPalGateway(PayPalBooks, PayPalWebhooks):
     def __init__(self, client: PayPalClient, credentials: Mapping[str, str]) -> None:
         PayPalBooks.__init__(self, client, capabilities_of(self.name))
         certificates = Certificates(credentials["certificates"], credentials["certificate_subject"])
-        PayPalWebhooks.__init__(self, credentials["webhook_id"].split(","), certificates)
+        PayPalWebhooks.__init__(self, credentials["webhook_id"].split(","), certificates, self._money)
 
     def check_amount(self, amount: Money) -> None:
         """InvalidArgument AMOUNT_NOT_CHARGEABLE."""

@@ -9,6 +9,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 from cryptography import x509
@@ -18,8 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
+from domain_kit.money import Money
 from domain_kit.refusals import Unavailable
 from payment_service.domain.gateways import Acknowledgement, Delivery, Notice
+from payment_service.outbound.gateways.paypal_disputes import EVENTS, notices_of
 from payment_service.outbound.gateways.said_no import bad_body, bad_signature, too_old
 from payment_service.outbound.gateways.threads import Threads
 
@@ -99,12 +102,15 @@ class Certificates:
 class PayPalWebhooks:
     """FetchingWebhooks of payment_service.domain.gateways.
 
-    webhook_ids: PayPal's ids of our address, any of which may sign.
+    webhook_ids: PayPal's ids of our address, any of which may sign. money: reads an amount of PayPal's.
     """
 
     acknowledgement = Acknowledgement()
 
-    def __init__(self, webhook_ids: Sequence[str], certificates: Certificates) -> None:
+    def __init__(
+        self, webhook_ids: Sequence[str], certificates: Certificates, money: Callable[[Mapping[str, Any]], Money]
+    ) -> None:
+        self._read_money = money
         self._webhook_ids, self._certificates = tuple(webhook_ids), certificates
         # Apart from those for calls, so that neither holds up the other.
         self._readers = Threads("paypal-webhooks", size=4)
@@ -120,7 +126,7 @@ class PayPalWebhooks:
         self._readers.close()
 
     def read(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:
-        """One notice: the order that an order, capture, authorization, refund or dispute event is about."""
+        """The order that an order, capture, authorization or refund event is about; of a dispute, how it stands."""
         sent = delivery.headers.get("paypal-transmission-time", "")
         if not self._signed(delivery, sent, now):
             raise bad_signature()
@@ -128,9 +134,11 @@ class PayPalWebhooks:
             raise too_old()
         try:
             event = json.loads(delivery.body)
+            if event.get("event_type") in EVENTS:
+                return notices_of(str(event["id"]), event["resource"], self._read_money)
             key, reference = _about(event.get("resource") or {})
             return [Notice(str(event["id"]), key, reference, paid=event.get("event_type") in PAID)]
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
             raise bad_body() from None
 
     def _signed(self, delivery: Delivery, sent: str, now: datetime) -> bool:
@@ -170,11 +178,9 @@ def _instant(text: str) -> datetime:
 def _about(resource: Mapping[str, object]) -> tuple[str, str]:
     """Our key and PayPal's id of the order. What we give as custom id begins with the key."""
     thing: object = resource
-    units, disputed = resource.get("purchase_units"), resource.get("disputed_transactions")
+    units = resource.get("purchase_units")
     if isinstance(units, list):
         custom, reference = units[0].get("custom_id"), resource.get("id")
-    elif isinstance(disputed, list):
-        custom, reference = disputed[0].get("custom"), ""
     else:
         custom = resource.get("custom_id")
         for name in ("supplementary_data", "related_ids", "order_id"):

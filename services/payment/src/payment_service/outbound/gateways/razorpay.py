@@ -39,6 +39,7 @@ from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.gateways.connections import Connections
 from payment_service.outbound.gateways.kept_session import KeptSession, refusing
 from payment_service.outbound.gateways.on_the_loop import run
+from payment_service.outbound.gateways.razorpay_disputes import entry_of_dispute, said_of, takes_nothing
 from payment_service.outbound.gateways.razorpay_objects import (
     CALLED_OFF,
     Standing,
@@ -152,12 +153,16 @@ class RazorpayGateway:
         return {each["receipt"]: refund_of(each) for each in made if each.get("receipt") in ids}
 
     async def entries(self, since: datetime, until: datetime) -> Sequence[Entry]:
-        """GET /v1/payments and /v1/refunds of that time; its fees have the tax on them included."""
+        """GET /v1/payments, /v1/refunds and /v1/disputes of that time; its fees have the tax on them included."""
         time = {"from": int(since.timestamp()), "to": int(until.timestamp())}
         asked = (self._client.payment.all, self._client.refund.all)
         things = [each for ask in asked for each in await self._pages(ask, time)]
         entries = [entry for each in things if (entry := entry_of(each, self._can)) and since <= entry.time < until]
-        return sorted(entries, key=lambda entry: (entry.time, entry.id))
+        for each in await self._pages(self._client.dispute.all, time):
+            if not takes_nothing(each):
+                payment = await self._call(self._client.payment.fetch, each["payment_id"])
+                entries.append(entry_of_dispute(each, payment, self._can))
+        return sorted((each for each in entries if each.time < until), key=lambda entry: (entry.time, entry.id))
 
     def read(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:  # noqa: ARG002 - Razorpay signs no time
         """One event. Its id is made of the signed body, since `x-razorpay-event-id` is not signed."""
@@ -170,7 +175,9 @@ class RazorpayGateway:
             things = [each["entity"] for each in event["payload"].values()]
             orders = [thing["id"] if thing.get("entity") == "order" else thing.get("order_id") for thing in things]
             reference = next((each for each in orders if each), "")
-            return [Notice(id, reference=str(reference), paid=event.get("event") in PAID)]
+            dispute = event["payload"].get("dispute")
+            said = said_of(dispute["entity"], event["created_at"], self._can) if dispute else None
+            return [Notice(id, reference=str(reference), intent=said, paid=event.get("event") in PAID)]
         except (ValueError, TypeError, KeyError, AttributeError):
             raise bad_body() from None
 

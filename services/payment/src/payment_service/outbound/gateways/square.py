@@ -42,7 +42,7 @@ class SquareGateway(SquareBooks, SquareSaved, SquareWebhooks):
     def __init__(self, client: AsyncSquare, credentials: Mapping[str, str], webhook_url: str) -> None:
         SquareBooks.__init__(self, client, credentials["location_id"], capabilities_of(self.name))
         SquareSaved.__init__(self, client)
-        SquareWebhooks.__init__(self, webhook_url, credentials["webhook_secret"].split(","))
+        SquareWebhooks.__init__(self, webhook_url, credentials["webhook_secret"].split(","), self._can)
         self._application, self._currency = credentials["application_id"], credentials["currency"]
 
     def check_amount(self, amount: Money) -> None:

@@ -8,6 +8,7 @@ from domain_kit.money import Money
 from payment_service.domain.capabilities import Capabilities
 from payment_service.domain.gateways import Entry, Intent, IntentState
 from payment_service.outbound.gateways.said_no import unavailable
+from payment_service.outbound.gateways.square_disputes import INQUIRIES
 from payment_service.outbound.gateways.square_errors import answered, code_of, failure
 
 STATES = {
@@ -27,7 +28,7 @@ class SquareBooks:
         self._square, self._location, self._can = client, location, capabilities
 
     async def entries(self, since: datetime, until: datetime) -> Sequence[Entry]:
-        """GET /v2/payments and /v2/refunds; money in dispute is not in these lists."""
+        """GET /v2/payments, /v2/refunds and /v2/disputes: of one, when it was reported."""
         payments = {each.id: each for each in await self._payments(since, until)}
         found = [self._entry(each, "charge", each) for each in payments.values() if each.status == "COMPLETED"]
 
@@ -39,7 +40,21 @@ class SquareBooks:
             if refund.status == "COMPLETED" and refund.payment_id:
                 payment = payments.get(refund.payment_id) or await self._payment(refund.payment_id)
                 found.append(self._entry(refund, "refund", payment))
+        found += [await self._of_dispute(each) for each in await self._disputes(since, until)]
         return sorted(found, key=lambda each: each.time)
+
+    async def _disputes(self, since: datetime, until: datetime) -> list[Any]:
+        """Square has all of a location, in no order of time; an inquiry takes nothing."""
+
+        async def listed() -> list[Any]:
+            pages = await self._square.disputes.list(location_id=self._location, request_options=ONCE)
+            return [each async for each in pages]
+
+        all_of_them = [each for each in await answered(listed()) if not str(each.state).startswith(INQUIRIES)]
+        return [each for each in all_of_them if since <= datetime.fromisoformat(each.created_at) < until]
+
+    async def _of_dispute(self, dispute: Any) -> Entry:
+        return self._entry(dispute, "dispute", await self._payment(dispute.disputed_payment.payment_id))
 
     async def _payment(self, id: str) -> Any:
         return (await answered(self._square.payments.get(id, request_options=ONCE))).payment
@@ -77,7 +92,8 @@ class SquareBooks:
 
     def _entry(self, thing: Any, kind: str, payment: Any) -> Entry:
         amount = self._money(thing.amount_money)
-        fee = sum((each.amount_money.amount for each in thing.processing_fee or () if each.amount_money), 0)
+        fees = getattr(thing, "processing_fee", None) or ()  # a dispute has none
+        fee = sum((each.amount_money.amount for each in fees if each.amount_money), 0)
         return Entry(
             id=thing.id,
             kind=kind,

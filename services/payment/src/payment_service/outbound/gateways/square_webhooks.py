@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 
 from square.utils.webhooks_helper import verify_signature
 
+from payment_service.domain.capabilities import Capabilities
 from payment_service.domain.gateways import Acknowledgement, Delivery, Notice
 from payment_service.outbound.gateways.said_no import bad_body, bad_signature
+from payment_service.outbound.gateways.square_disputes import said_of
 
 HEADER = "x-square-hmacsha256-signature"
 PAID = {"APPROVED", "COMPLETED"}
@@ -23,22 +25,25 @@ class SquareWebhooks:
 
     acknowledgement = Acknowledgement()
 
-    def __init__(self, url: str, secrets: Sequence[str]) -> None:
-        self._url, self._secrets = url, tuple(secrets)
+    def __init__(self, url: str, secrets: Sequence[str], capabilities: Capabilities) -> None:
+        self._url, self._secrets, self._can = url, tuple(secrets), capabilities
 
     def read(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:  # noqa: ARG002
-        """One notice: the payment that a payment, refund or dispute event is about."""
+        """One notice: the payment that a payment or refund event is about; of a dispute, how it stands."""
         if not self._signed(delivery):
             raise bad_signature()
         try:
             event = json.loads(delivery.body)
             thing = event["data"].get("object") or {}
             payment, refund = thing.get("payment") or {}, thing.get("refund") or {}
-            disputed = (thing.get("dispute") or {}).get("disputed_payment") or {}
+            dispute = thing.get("dispute") or {}
+            disputed = dispute.get("disputed_payment") or {}
             reference = payment.get("id") or refund.get("payment_id") or disputed.get("payment_id") or ""
             # The same type tells of refunds and of a payment that was called off.
             paid = payment.get("status") in PAID and not payment.get("refund_ids")
-            return [Notice(str(event["event_id"]), str(payment.get("reference_id") or ""), str(reference), paid=paid)]
+            said = said_of(dispute, self._can) if dispute else None
+            key = str(payment.get("reference_id") or "")
+            return [Notice(str(event["event_id"]), key, str(reference), intent=said, paid=paid)]
         except (ValueError, TypeError, KeyError, AttributeError):
             raise bad_body() from None
 

@@ -231,7 +231,7 @@ class StripeGateway(StripeSaved):
             action=Action(ActionKind.REDIRECT, page.url) if page is not None and page.url else None,
             failure=card_failure(code, str(getattr(error, "message", ""))) if failed else None,
             captured=taken if state is IntentState.SUCCEEDED else None,
-            disputed=bool(getattr(intent.latest_charge, "disputed", False)),
+            disputed=getattr(intent.latest_charge, "disputed", None),  # where it is not expanded it says nothing
             trace="|".join([_id(intent.payment_method), _id(intent.latest_charge), code]),
         )
 
