@@ -85,8 +85,10 @@ def _lost(payment: "Payment", intent: Intent, now: datetime) -> Moved:
     taken, others = _lost_by(payment, intent), _others_open(payment, intent.dispute)
     if not taken:
         return (payment, []) if others else _kept(payment, facts.PaymentDisputeLost(), now)
-    number = sum(each.charged_back for each in payment.refunds) + 1
-    refund = charged_back(number, payment, taken, intent.dispute, intent.dispute_fee, now)
+    earlier = [each for each in payment.refunds if each.charged_back]
+    known = any(each.fee for each in earlier if each.dispute == intent.dispute)  # one that is lost twice costs once
+    fee = None if known else intent.dispute_fee
+    refund = charged_back(len(earlier) + 1, payment, taken, intent.dispute, fee, now)
     after = replace(payment, refunds=(*payment.refunds, refund), update_time=now)
     action = Action.LOSE if after.refunded == after.amount else Action.LOSE_PART
     if others and after.left:
