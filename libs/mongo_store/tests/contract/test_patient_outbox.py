@@ -148,3 +148,15 @@ async def test_a_long_backlog_that_is_published_but_not_marked_hides_nothing(mon
         seen += [(event.subject, event.version) for event in events]
         await outbox.mark_published(published(events, len(seen)))
     assert sorted(seen) == [(f"jars/{number}", version) for number in range(8) for version in (1, 2)]
+
+
+async def test_marks_wait_their_own_time_however_impatient_the_outbox_is(mongo_store, monkeypatch):
+    store, now = mongo_store, 100.0
+    monkeypatch.setattr(outbox_module.time, "monotonic", lambda: now)
+    outbox = MongoOutbox(store.journal, patience=0.0, marks_after=1.0)
+    await commit(store.journal, store.cause(), "jars/a", 1)
+    await outbox.mark_published(published(await outbox.pending(9)))
+    now += 0.9
+    assert (await outbox.pending(9), await waiting(store)) == ([], 1)
+    now += 0.2
+    assert (await outbox.pending(9), await waiting(store)) == ([], 0)

@@ -37,6 +37,12 @@ def issued(total: int, taxes: list[int]) -> Invoice:
     return invoiced("invoices/1", "2027-000001", due(total), receipt(total, taxes), SELLER, NOW)
 
 
+def test_an_invoice_is_looked_for_once_the_booking_may_have_heard_of_the_money_and_a_credit_note_at_once() -> None:
+    paid, refunded = due(500), due(500, refund="r")
+    assert paid.first_look == paid.next_look(NOW) > NOW
+    assert refunded.first_look == NOW
+
+
 @given(AMOUNTS, AMOUNTS, st.lists(AMOUNTS, min_size=1, max_size=4))
 def test_an_invoice_is_about_exactly_the_payment_whatever_the_receipt_says(
     paid: int, total: int, lines: list[int]
