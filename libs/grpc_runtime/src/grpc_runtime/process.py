@@ -67,7 +67,7 @@ async def serve(build: Build[S], settings: S) -> None:
     scrapes = metrics.serve(settings.metrics_port)
     try:
         async with build(settings, metrics) as service, keys_for(service, settings) as keys:
-            server = Server(service, settings, metrics, keys)
+            server = Server(service, settings, metrics, keys, tracing.server_interceptors())
             try:
                 await server.start()
                 await signals.wait()

@@ -22,6 +22,7 @@ from grpc_runtime.peers import Peers
 from grpc_runtime.registration import register
 from grpc_runtime.service import Service
 from grpc_runtime.settings import RuntimeSettings
+from grpc_runtime.unary_only import UnaryOnly
 from grpc_runtime.workers import Workers
 from telemetry import Metrics
 
@@ -50,12 +51,15 @@ class Server:
         settings: RuntimeSettings,
         metrics: Metrics,
         keys: KeySource,
+        tracing_interceptors: Sequence[Any] = (),
     ) -> None:
         self._address = f"{settings.host}:{settings.port}"
         self._identity = identity_of(settings)
         if (identity := self._identity) is not None:
             metrics.certificate("service", lambda: identity.current().ends_at)
-        self._server = grpc.aio.server(options=list(OPTIONS))
+        self._server = grpc.aio.server(
+            options=list(OPTIONS), interceptors=[UnaryOnly(each) for each in tracing_interceptors] or None
+        )
         self.limits = interceptors.Limits(settings.max_in_flight)
         validation = interceptors.Validation(service.most_items)
         self.service_names = register(

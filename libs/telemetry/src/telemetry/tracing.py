@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from telemetry import traceparent
 from telemetry.correlation import bind_correlation_id
@@ -21,6 +21,8 @@ Kind = Literal["internal", "server", "client", "producer", "consumer"]
 Value = str | int | float | bool
 
 _carried: ContextVar[str] = ContextVar("traceparent", default="")
+# Whether a trace is recorded that begins with the rpc being served; None where that was not asked yet.
+_begun: ContextVar[bool | None] = ContextVar("trace_begun", default=None)
 
 
 class Span(Protocol):
@@ -53,6 +55,18 @@ class Tracing:
     def enabled(self) -> bool:
         """Whether spans are recorded and exported."""
         return self._active is not None
+
+    def server_interceptors(self) -> Sequence[Any]:
+        """For `grpc.aio.server`, to stand first; empty when not enabled. They open spans of recorded unary rpcs."""
+        return self._active.server_interceptors(self.records) if self._active else ()
+
+    def records(self, header: str) -> bool:
+        """Whether an rpc that came with this traceparent is recorded; decides it for one that came without."""
+        if traceparent.parse(header) is not NO_TRACE:
+            return traceparent.is_sampled(header)
+        begun = self._active is not None and random.random() < self._active.ratio  # noqa: S311  # no secret
+        _begun.set(begun)
+        return begun
 
     async def shutdown(self, seconds: float = 3.0) -> bool:
         """Export what is left, for at most `seconds`; False when it took longer and was abandoned."""
@@ -124,7 +138,9 @@ def span(name: str, kind: Kind = "internal", **attributes: Value) -> Iterator[Sp
     active = _tracing.active
     if active is None:
         yield UNRECORDED
-    elif active.in_recorded_trace() or (not _carried.get() and random.random() < active.ratio):  # noqa: S311  # no secret
+    elif kind == "server" and active.in_own_span():  # which the rpc's interceptor has opened
+        yield active.named(name)
+    elif active.in_recorded_trace() or (not _carried.get() and _begins(active.ratio)):
         with active.span(name, kind, attributes) as recorded:
             yield recorded
     else:
@@ -133,6 +149,11 @@ def span(name: str, kind: Kind = "internal", **attributes: Value) -> Iterator[Sp
             yield UNRECORDED
         finally:
             _carried.reset(token)
+
+
+def _begins(ratio: float) -> bool:
+    begun = _begun.get()
+    return random.random() < ratio if begun is None else begun  # noqa: S311  # no secret
 
 
 @contextmanager
