@@ -95,7 +95,7 @@ def test_negative_prices_places_and_rates_are_errors(wrong):
 
 
 def test_a_great_order_is_priced_in_a_moment():
-    """A hundred lines of twenty tickets with every rule at work: 3 ms on the processor's own clock, 7 where it is slow."""
+    """A hundred lines of twenty tickets with every rule at work: 3 ms of the processor, 7 where it is slow."""
     kinds = {
         f"t{number}": PricedType(
             f"t{number}", "T", Money(1000 + 7 * number, "EUR"), (Phase("early", Money(900, "EUR"), places=10),)
