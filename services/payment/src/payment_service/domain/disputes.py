@@ -31,6 +31,10 @@ class Verdict(Enum):
     WON = 2
 
 
+# Further along than any word of a gateway.
+FOR_GOOD = 2**62
+
+
 @dataclass(frozen=True, slots=True)
 class Dispute:
     """The furthest word of one dispute. stage: how far along, see Intent.dispute_stage."""
@@ -67,7 +71,10 @@ def _moved(payment: "Payment", intent: Intent, verdict: Verdict, now: datetime) 
     """What it means for the money; no domain event where it means nothing."""
     taken = next((each for each in payment.refunds if _is_loss(each, intent.dispute)), None)
     if taken is not None:
-        return (payment, []) if verdict is Verdict.LOST else _returned(payment, taken, intent, verdict, now)
+        # Of a loss that does not know its dispute nobody knows how far along it was: an opening that comes again.
+        again = verdict is Verdict.OPEN and taken.dispute != intent.dispute
+        nothing = again or verdict is Verdict.LOST
+        return (payment, []) if nothing else _returned(payment, taken, intent, verdict, now)
     if verdict is Verdict.WON:
         over = payment.state is State.DISPUTED and not _others_open(payment, intent.dispute)
         return _kept(payment, facts.PaymentDisputeClosed(), now) if over else (payment, [])
@@ -122,8 +129,8 @@ def _returned(payment: "Payment", taken: Refund, intent: Intent, verdict: Verdic
 
 
 def _is_loss(refund: Refund, dispute: str) -> bool:
-    """Whether it is what that dispute has taken and not given back."""
-    return refund.charged_back and refund.state is RefundState.COMPLETED and refund.dispute == dispute
+    """Whether it is what that dispute has taken and not given back; losses of earlier releases do not know theirs."""
+    return refund.charged_back and refund.state is RefundState.COMPLETED and refund.dispute in ("", dispute)
 
 
 def _others_open(payment: "Payment", dispute: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain_kit.money import Money
 from payment_service.domain.attempt import Attempt, Standing
-from payment_service.domain.disputes import Dispute, Verdict
+from payment_service.domain.disputes import FOR_GOOD, Dispute, Verdict
 from payment_service.domain.gateways import Action, ActionKind, Failure, FailureKind, MethodKind
 from payment_service.domain.payment import Payment
 from payment_service.domain.refund import Refund, RefundState
@@ -65,7 +65,7 @@ def from_document(document: Mapping[str, Any]) -> Payment:
 def _disputes(document: Mapping[str, Any]) -> Iterator[Dispute]:
     """closed_disputes: ids of those that were won, as kept before words had stages."""
     for id in document.get("closed_disputes", ()):
-        yield Dispute(id, 0, Verdict.WON)
+        yield Dispute(id, FOR_GOOD, Verdict.WON)
     for each in document.get("disputes", ()):
         yield Dispute(each["id"], each["stage"], Verdict[each["verdict"]])
 

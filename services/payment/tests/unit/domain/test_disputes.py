@@ -19,6 +19,7 @@ from payment_service.domain.payment import Payment
 from payment_service.domain.payment_books import Books
 from payment_service.domain.states import State
 from payment_service.domain.terms import Terms, TermsBook
+from payment_service.outbound.documents import from_document, to_document
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
 AMOUNT = Money(10_001, "CAD")
@@ -121,3 +122,23 @@ def test_what_was_won_may_be_lost_at_the_next_stage() -> None:
     after, entries, papers = told(paid(), [word("d", 1, WON), word("d", 2, LOST)])
     assert (after.state, papers) == (State.REFUNDED, [10_001])
     assert sums(entries)["gateways/g/clearing"] == -10_001
+
+
+def as_kept_before(it: Payment) -> Payment:
+    """As it comes from a store that an earlier release has written: no words, losses without their dispute."""
+    document = to_document(it)
+    won = [each["id"] for each in document.pop("disputes") if each["verdict"] == "WON"]
+    refunds = [{name: value for name, value in each.items() if name != "dispute"} for each in document["refunds"]]
+    return from_document(
+        {**document, "closed_disputes": won, "refunds": refunds, "_id": it.name, "version": it.version}
+    )
+
+
+@pytest.mark.parametrize("verdict", [LOST, WON])
+@pytest.mark.parametrize("again", [OPEN, LOST])
+def test_words_that_come_again_after_an_upgrade_take_no_money_twice(verdict: Verdict, again: Verdict) -> None:
+    """INVARIANT: a dispute that an earlier release has decided stays decided when its gateway sends its words again."""
+    part = Money(4_000, "CAD")
+    before, *_ = told(paid(), [word("d", 1, OPEN, part), word("d", 4, verdict, part)])
+    after, entries, _ = told(as_kept_before(before), [word("d", 2 if again is OPEN else 3, again, part)])
+    assert (after.state, after.left, entries) == (before.state, before.left, [])
