@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from local_stack.mail_folder import keep
 from usher_cli.app import build
+from usher_cli.demo import readable
 
 RAW = b"From: a@example.org\r\nTo: b@example.org\r\nMessage-ID: <1@usher>\r\nSubject: Your ticket\r\n\r\nHello\r\n"
 
@@ -106,3 +107,16 @@ def test_importing_without_a_running_gateway_says_how_to_start_it(usher, tmp_pat
     refused = usher("import", "events", str(file), "--organizer", "organizers/x", "--token", "t")
     assert refused.exit_code == 1
     assert "`usher up` starts it" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/v1/payments?requestId=0af1", "/v1/payments"),
+        ("/v1/payments?requestId=0af1&preferredGateway=stripe", "/v1/payments?preferredGateway=stripe"),
+        ("/v1/payments?a=1&requestId=0af1&b=2", "/v1/payments?a=1&b=2"),
+        ("/v1/payments?a=1&requestId=0af1  200 5 ms", "/v1/payments?a=1  200 5 ms"),
+    ],
+)
+def test_an_address_without_its_request_id_is_an_address_still(path, shown):
+    assert readable(path) == shown

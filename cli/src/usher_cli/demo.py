@@ -23,7 +23,7 @@ SHOWN_CHARACTERS = 220
 FIRST = ("state", "failure", "message", "details", "hits", "totals", "importedCount")
 """What people want to see of an answer before the rest is cut off."""
 _LONG_ID = re.compile(r"\b([0-9a-z]{4})[0-9a-z]{18}([0-9a-z]{4})\b")
-_REQUEST_ID = re.compile(r"\?requestId=[0-9a-f]+")
+_REQUEST_ID = re.compile(r"([?&])requestId=[0-9a-f]+(&?)")
 SECRETS = {"password", "accessToken", "refreshToken", "token", "clientSecret"}
 
 
@@ -127,7 +127,7 @@ def redacted(answer: object) -> Any:
 
 def readable(text: str) -> str:
     """Text for people: long ids are shortened, request ids left out."""
-    return _LONG_ID.sub(r"\1…\2", _REQUEST_ID.sub("", text))
+    return _LONG_ID.sub(r"\1…\2", _REQUEST_ID.sub(lambda found: found[1] if found[2] else "", text))
 
 
 def _compact(answer: object) -> str:
