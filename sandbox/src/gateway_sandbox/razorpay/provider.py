@@ -167,7 +167,7 @@ class Razorpay:
     def _refunds(self, request: web.Request, given: dict[str, Any]) -> Object:  # noqa: ARG002
         return collection([shown(each, "refund") for each in _page(request, self._till.page("rfnd"))])
 
-    def _listed_disputes(self, request: web.Request, given: dict[str, Any]) -> Object:  # noqa: ARG002
+    def _listed_disputes(self, request: web.Request, given: dict[str, Any]) -> Object:  # noqa: ARG002 - routes are called alike
         return collection(list(_page(request, self._disputes.listed())))
 
     async def _checkout(self, request: web.Request) -> web.Response:

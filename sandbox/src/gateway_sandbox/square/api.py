@@ -68,7 +68,7 @@ class Square:
             self._route("POST", "refunds", lambda _, given: refunds.create(given), once=True),
             self._route("GET", "refunds", lambda _, given: refunds.listed(given)),
             self._route("GET", "refunds/{id}", lambda id, _: refunds.get(id)),
-            self._route("GET", "disputes", lambda _, given: self._disputes.listed()),  # noqa: ARG005
+            self._route("GET", "disputes", lambda _, given: self._disputes.listed()),  # noqa: ARG005 - routes are called alike
             self._route("POST", "customers", lambda _, given: cards.customer(given), once=True),
             self._route("POST", "cards", lambda _, given: cards.create(given), once=True),
             self._route("GET", "cards", lambda _, given: cards.listed(given)),

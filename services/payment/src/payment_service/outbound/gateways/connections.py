@@ -5,7 +5,7 @@ import json as text_of
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partialmethod
+from functools import cached_property
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -50,7 +50,33 @@ class Answer:
         return self._read
 
 
-class Connections:
+class Verbs:
+    """What SDKs call instead of `request`, with the arguments of that."""
+
+    request: Any
+
+    def get(self, url: str, **options: Any) -> Any:
+        """GET."""
+        return self.request("GET", url, **options)
+
+    def post(self, url: str, **options: Any) -> Any:
+        """POST."""
+        return self.request("POST", url, **options)
+
+    def put(self, url: str, **options: Any) -> Any:
+        """PUT."""
+        return self.request("PUT", url, **options)
+
+    def patch(self, url: str, **options: Any) -> Any:
+        """PATCH."""
+        return self.request("PATCH", url, **options)
+
+    def delete(self, url: str, **options: Any) -> Any:
+        """DELETE."""
+        return self.request("DELETE", url, **options)
+
+
+class Connections(Verbs):
     """One pool of a gateway; nothing is repeated, no cookie kept, no redirect followed. Made where a loop runs.
 
     timeout: seconds for connecting and for each read. Proxies are those of the environment, certificates those of the
@@ -108,13 +134,6 @@ class Connections:
                 return Answer(answer.status, await answer.read(), answer.headers, answer.reason or "")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise NoAnswer(type(error).__name__) from None
-
-    get, post = partialmethod(request, "GET"), partialmethod(request, "POST")
-    put, patch, delete = (
-        partialmethod(request, "PUT"),
-        partialmethod(request, "PATCH"),
-        partialmethod(request, "DELETE"),
-    )
 
     def _proxy(self, url: str) -> str | None:
         there = urlsplit(url)

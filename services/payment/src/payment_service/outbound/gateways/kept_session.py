@@ -3,11 +3,10 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partialmethod
 from typing import Any
 
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, Refusal
-from payment_service.outbound.gateways.connections import Answer, Connections, NoAnswer
+from payment_service.outbound.gateways.connections import Answer, Connections, NoAnswer, Verbs
 from payment_service.outbound.gateways.on_the_loop import awaited
 from payment_service.outbound.gateways.said_no import out_of_order, unavailable, unknown
 
@@ -24,7 +23,7 @@ class Answered(Exception):
         self.status, self.body = status, body
 
 
-class KeptSession:
+class KeptSession(Verbs):
     """For SDKs that run `on_the_loop`, over connections of ours.
 
     Raises NoAnswer and Answered, never an error of `requests`, some of which carry the address and some SDKs print.
@@ -46,13 +45,6 @@ class KeptSession:
         if not answer.ok:
             raise Answered(answer.status_code, body if isinstance(body, dict) else {})
         return answer
-
-    get, post = partialmethod(request, "GET"), partialmethod(request, "POST")
-    put, patch, delete = (
-        partialmethod(request, "PUT"),
-        partialmethod(request, "PATCH"),
-        partialmethod(request, "DELETE"),
-    )
 
 
 def _decided(body: Mapping[str, Any]) -> bool:  # noqa: ARG001

@@ -13,7 +13,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class _Call(greenlet):  # type: ignore[misc]
+class _Call(greenlet):  # type: ignore[misc]  # greenlet has no types
     """A stack of its own for an SDK, which it leaves to wait."""
 
 
@@ -23,7 +23,7 @@ async def run(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     A caller that goes away takes the call along: what it waits for is cancelled.
     """
     call = _Call(fn)
-    wanted: Any = call.switch(*args, **kwargs)
+    wanted: Any = call.switch(*args, **kwargs)  # at last, what it returns
     while not call.dead:
         try:
             given = await wanted
@@ -34,7 +34,8 @@ async def run(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
             raise
         else:
             wanted = call.switch(given)
-    return wanted  # type: ignore[no-any-return]
+    returned: T = wanted
+    return returned
 
 
 def awaited(wanted: Coroutine[Any, Any, T]) -> T:
@@ -43,4 +44,5 @@ def awaited(wanted: Coroutine[Any, Any, T]) -> T:
     if not isinstance(here, _Call) or here.parent is None:
         wanted.close()
         raise RuntimeError("whoever called this would block the event loop")
-    return here.parent.switch(wanted)  # type: ignore[no-any-return]
+    given: T = here.parent.switch(wanted)
+    return given

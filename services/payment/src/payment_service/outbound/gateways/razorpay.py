@@ -238,7 +238,7 @@ class RazorpayGateway:
             return False
 
 
-class _Client(razorpay.Client):  # type: ignore[misc]
+class _Client(razorpay.Client):  # type: ignore[misc]  # the SDK has no types
     """The SDK, which would read its own version from the disk with every call: half of what a call costs."""
 
     _version = ""

@@ -24,7 +24,7 @@ class AiohttpTransport(stripe.HTTPClient):
         try:
             answer = await self._connections.request(method, url, headers=headers, content=post_data)
         except NoAnswer as none:
-            problem: Exception = stripe.APIConnectionError(f"no answer: {none}")  # type: ignore[no-untyped-call]
+            problem: Exception = stripe.APIConnectionError(f"no answer: {none}")  # type: ignore[no-untyped-call]  # the SDK does not say
             raise problem from none
         return answer.content, answer.status_code, answer.headers
 
