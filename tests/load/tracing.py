@@ -36,10 +36,10 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
     case, outcome = cases.holds(cases.HOLD, [sale]), Outcome()
     rounds: dict[str, list[Round]] = {OFF: [], ON: [], ALL: []}
     with trace_collector() as collector:
+        ways = [(OFF, None), (ON, Traces(collector.endpoint, RATIO)), (ALL, Traces(collector.endpoint, 1.0))]
         for number in range(arguments.rounds):
-            for way, traces in (
-                (OFF, None), (ON, Traces(collector.endpoint, RATIO)), (ALL, Traces(collector.endpoint, 1.0))
-            ):  # fmt: skip
+            first = number % len(ways)  # the store grows meanwhile: each way comes first, second and last as often
+            for way, traces in ways[first:] + ways[:first]:
                 asyncio.run(stack.kill(*HOT))
                 asyncio.run(stack.up(traces=traces))
                 clients = Clients(stack, people.buyers, wrk.find())
@@ -78,7 +78,11 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
     ]
     ways = report.table(["way", "holds/s", *(f"µs of CPU a hold, {name}" for name in HOT)], rows)
     where = machine.sentence(report.command(arguments.given))
-    text = "\n\n".join([where, measures.as_table(found), ways, f"{recorded:,} spans arrived."])
+    noise = sorted(_ratios(rounds[ON], rounds[OFF], _cpu))
+    told = f"{recorded:,} spans arrived. Rounds: {len(noise)}, CPU {ON} ÷ {OFF} in each: " + ", ".join(
+        f"{each:.2f}" for each in noise
+    )
+    text = "\n\n".join([where, measures.as_table(found), ways, f"{told}."])
     if arguments.write and arguments.rounds:
         report.write_section("traces", text)
     print(text)
@@ -92,5 +96,8 @@ def _cpu(done: Round, names: Sequence[str] = HOT) -> float:
 
 def _ratio(own: Sequence[Round], base: Sequence[Round], value: Callable[[Round], float]) -> float | None:
     """Median over rounds of the ratio within a round, in which noise hits both alike."""
-    pairs = [(value(one), value(other)) for one, other in zip(own, base, strict=True)]
-    return median(one / other for one, other in pairs) if pairs and all(other for _, other in pairs) else None
+    return median(found) if (found := _ratios(own, base, value)) else None
+
+
+def _ratios(own: Sequence[Round], base: Sequence[Round], value: Callable[[Round], float]) -> list[float]:
+    return [value(one) / value(other) for one, other in zip(own, base, strict=True) if value(other)]
