@@ -86,6 +86,25 @@ def minor(money: Document, digits: int) -> int:
     return int(money["units"]) * 10**digits + money["nanos"] // 10 ** (9 - digits)
 
 
+def test_an_event_is_not_put_on_sale_in_a_currency_that_nobody_takes(api: Api, world) -> None:
+    """Nor is one that is on sale offered in one: organizers hear of it, and not their buyers."""
+    owner, organizer = world.journey.owner, world.journey.organizer
+    event, _ = sold_in_euros(api, world)
+    codes = api.get(f"/v1/{organizer}/paymentCurrencies")["currencyCodes"]
+    assert ("CLF" in codes, {"EUR", "JPY"} <= set(codes)) == (False, True)
+    for code in ("CLF", "JPY"):
+        offered = {"currencyCode": code, "rate": "2", "rateTime": "2026-01-01T00:00:00Z", "rateSource": "ECB"}
+        change = {"offeredCurrencies": [offered]}
+        query = {"updateMask": "offeredCurrencies", "requestId": fresh_id()}
+        if code == "JPY":
+            changed = api.patch(f"/v1/{event}", change, token=owner.token, query=query)
+            assert (len(changed["offeredCurrencies"]), changed["uncheckedCurrencyCodes"]) == (1, [])
+            continue
+        with pytest.raises(ApiRefusal) as caught:
+            api.patch(f"/v1/{event}", change, token=owner.token, query=query)
+        assert (caught.value.reason, "EUR" in str(caught.value)) == ("CURRENCY_NOT_TAKEN", True)
+
+
 def test_an_event_in_euros_is_paid_in_yen_and_refunded_in_part_at_the_rate_it_was_held_with(
     stack: Stack, api: Api, world
 ) -> None:
