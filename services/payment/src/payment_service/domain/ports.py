@@ -79,6 +79,9 @@ class PaymentSettingsRepository(Protocol):
     async def of(self, organizer: str) -> PaymentSettings:
         """Of `organizers/{organizer}`; the usual ones where nothing was ever said."""
 
+    async def lately(self, organizer: str) -> PaymentSettings:
+        """The same as of a moment ago at most."""
+
     async def change(self, organizer: str, wanted: PaymentSettings, *, etag: str, cause: Cause) -> PaymentSettings:
         """Say so; InvalidArgument, Aborted ETAG_MISMATCH."""
 

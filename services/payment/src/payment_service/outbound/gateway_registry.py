@@ -75,7 +75,7 @@ class GatewayRegistry:
         offers = [
             Offer(capabilities_of(name), each.health, self._priorities[name]) for name, each in self._gateways.items()
         ]
-        return rank(offers, wish, await self._settings.of(organizer))
+        return rank(offers, wish, await self._settings.lately(organizer))
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """Payments about which the gateway is to be asked again."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from payment_service.outbound.former import adopt_former_notes
 from payment_service.outbound.repositories import COLLECTION, NO_WORK
 
 ADOPTS_EVERY = timedelta(minutes=1)
+NEEDED = {"version": 1, "work": 1, "update_time": 1, "due": 1}
 
 
 class MongoOpenWork:
@@ -31,11 +32,11 @@ class MongoOpenWork:
         with reachable():
             await self._adopt(now)
             most, where = limit + len(busy), {"awaited": True, "due": {"$lte": now}}
-            due = await self._payments.find(where, sort=[("due", 1)], limit=most).to_list(most)
+            due = await self._payments.find(where, NEEDED, sort=[("due", 1)], limit=most).to_list(most)
             taken = []
             for payment in [each for each in due if each["_id"] not in busy][:limit]:
                 following = next_look(Work(payment["work"]), payment["update_time"], now)
-                change: dict[str, Any] = NO_WORK if following is None else {"due": following}
+                change: Mapping[str, Any] = NO_WORK if following is None else {"due": following}
                 # What is due changes with every version.
                 same = {"_id": payment["_id"], "version": payment["version"], "due": payment["due"]}
                 found = await self._payments.update_one(same, {"$set": change})

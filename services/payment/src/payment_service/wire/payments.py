@@ -54,7 +54,7 @@ def payment_to_wire(payment: Payment, viewer: str = "") -> pb.Payment:
 
 @lru_cache(maxsize=1024)
 def candidate_to_wire(candidate: Candidate) -> pb.PaymentRoute:
-    """One way to pay; not to be changed: a dozen go with each domain event of a payment, the same for the same price."""
+    """One way to pay. Not to be changed: a dozen go with each domain event, and are the same for the same price."""
     return pb.PaymentRoute(
         gateway=candidate.gateway, method=candidate.method, fee=money_to_wire(candidate.fee), reasons=candidate.reasons
     )
