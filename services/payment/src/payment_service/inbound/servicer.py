@@ -153,8 +153,8 @@ class PaymentServicer(PaymentServiceServicer):
         on, webhooks = self._parts, self._parts.gateways.webhooks(gateway)
         delivery = delivery_of(context, body, on.public_url, f"/v1/webhooks/{gateway}")
         told = await receive_webhook(
-            on.inbox, gateway, webhooks, delivery, clock=on.clock, on_kept=on.on_kept
-        )  # fmt: skip
+            on.inbox, gateway, webhooks, delivery, clock=on.clock, on_kept=on.on_kept, is_applied=on.is_applied
+        )
         return http_body(told.content_type, told.body)
 
     async def _page(

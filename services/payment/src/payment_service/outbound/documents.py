@@ -88,7 +88,18 @@ def _attempt_document(attempt: Attempt) -> dict[str, Any]:
         "client": [list(pair) for pair in attempt.client.items()],
         "action": None if action is None else {"kind": action.kind.value, "value": action.value},
         "failure": None if failure is None else {**asdict(failure), "kind": failure.kind.value},
-        "route": [{**asdict(each), "kind": each.kind.value, "reasons": list(each.reasons)} for each in attempt.route],
+        "route": [_candidate_document(each) for each in attempt.route],
+    }
+
+
+def _candidate_document(candidate: Candidate) -> dict[str, Any]:
+    """Field by field: there are a dozen in each payment, and `asdict` takes ten times as long."""
+    return {
+        "gateway": candidate.gateway,
+        "method": candidate.method,
+        "kind": candidate.kind.value,
+        "fee": {"minor_units": candidate.fee.minor_units, "currency": candidate.fee.currency},
+        "reasons": list(candidate.reasons),
     }
 
 

@@ -72,7 +72,7 @@ class GatewayRegistry:
 
     async def ranking(self, wish: Wish, organizer: str) -> Ranking:
         """All ways to pay, best first, as the organizer wants it and as they have been doing."""
-        return rank(self._offers(), wish, await self._settings.of(organizer))
+        return rank(self._offers(), wish, await self._settings.lately(organizer))
 
     async def currencies(self, organizer: str) -> Sequence[str]:
         """Those that an organizer can be paid in, as far as the files of figures say."""

@@ -19,7 +19,7 @@ from payment_service.domain.states import CAPTURED, LIFE, State
 from payment_service.domain.verification import Verifier
 from payment_service.outbound.ledger import BALANCES, BLOCKS, ENDS
 from payment_service.outbound.ledger_documents import HEAD, block_of, head_of
-from payment_service.outbound.repositories import OPEN_WORK
+from payment_service.outbound.repositories import COLLECTION
 from usher.payment.v1 import domain_events_pb2 as pb
 from usher.payment.v1 import payment_pb2
 
@@ -273,9 +273,9 @@ class Invariants(RuleBasedStateMachine):
     @invariant()
     def whatever_is_unfinished_is_noted(self):
         """INVARIANT: what is still to be asked of a gateway is on the list of those who ask, and nothing else is."""
-        notes = self.platform.journal.collections.get(OPEN_WORK, {})
+        stored = self.platform.journal.collections.get(COLLECTION, {})
         wanted = {name: each.work.value for name, each in self.stored.payments.items() if each.work}
-        assert {name: each["work"] for name, each in notes.items()} == wanted
+        assert {name: each["work"] for name, each in stored.items() if each["awaited"]} == wanted
 
     @invariant()
     def nothing_of_the_payer_is_kept_when_it_is_decided(self):
