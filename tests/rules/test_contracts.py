@@ -26,6 +26,7 @@ WITHOUT_ETAG = {"usher.user.v1.Member": "its role is all that changes, and is al
 # Lists that come whole, and why.
 NOT_IN_PAGES = {
     "usher.booking.v1.TicketService.ListTicketKeys": "a key set is one document, of a few keys",
+    "usher.payment.v1.PaymentService.ListPaymentCurrencies": "there are no more currencies than the world has",
     "usher.payment.v1.PaymentService.ListPaymentMethods": "there are few, and they are ranked together",
 }
 # Fields in domain events whose name sounds like a person's, and whose they are.
