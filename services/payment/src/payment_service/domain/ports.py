@@ -103,6 +103,9 @@ class Gateways(Protocol):
     async def ranking(self, wish: Wish, organizer: str) -> Ranking:
         """All ways to pay, best first, as the organizer wants it and as they have been doing."""
 
+    async def currencies(self, organizer: str) -> Sequence[str]:
+        """Those that an organizer can be paid in."""
+
 
 class OpenWork(Protocol):
     """Payments about which the gateway is to be asked again."""

@@ -121,6 +121,12 @@ class PaymentServicer(PaymentServiceServicer):
         routes = [candidate_to_wire(each) for each in ranking.candidates]
         return pb.RoutePaymentResponse(routes=routes, left_out=left_out_to_wire(ranking))
 
+    async def ListPaymentCurrencies(
+        self, request: pb.ListPaymentCurrenciesRequest, context: object
+    ) -> pb.ListPaymentCurrenciesResponse:
+        codes = await self._parts.gateways.currencies(request.parent)
+        return pb.ListPaymentCurrenciesResponse(currency_codes=codes)
+
     async def GetPaymentSettings(
         self, request: pb.GetPaymentSettingsRequest, context: object
     ) -> payment_pb2.PaymentSettings:

@@ -63,11 +63,18 @@ def from_document(document: Mapping[str, Any]) -> Payment:
 
 
 def _disputes(document: Mapping[str, Any]) -> Iterator[Dispute]:
-    """closed_disputes: ids of those that were won, as kept before words had stages."""
+    """closed_disputes: ids of those that were won, as kept before words had stages. Of those that were kept before they
+    had amounts, nothing more than was booked is ever lost.
+    """
+    nothing = Money(0, document["amount"]["currency"])
     for id in document.get("closed_disputes", ()):
-        yield Dispute(id, FOR_GOOD, Verdict.WON)
+        yield Dispute(id, FOR_GOOD, Verdict.WON, nothing)
     for each in document.get("disputes", ()):
-        yield Dispute(each["id"], each["stage"], Verdict[each["verdict"]])
+        amount, fee = each.get("amount"), each.get("fee")
+        yield Dispute(
+            each["id"], each["stage"], Verdict[each["verdict"]], Money(**amount) if amount else nothing,
+            Money(**fee) if fee else None,
+        )  # fmt: skip
 
 
 def _attempt_document(attempt: Attempt) -> dict[str, Any]:
