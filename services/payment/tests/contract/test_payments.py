@@ -248,9 +248,11 @@ async def test_settings_of_an_organizer_are_said_once_and_changed_by_their_etag(
     wanted = PaymentSettings(pinned="stripe")
     with pytest.raises(Aborted, match="ETAG_MISMATCH"):
         await settings.change("organizers/o", wanted, etag=etag_of(3), cause=Cause(new_id()))
+    assert await settings.lately("organizers/o") == usual
     cause = Cause("once")
     said = await settings.change("organizers/o", wanted, etag=etag_of(0), cause=cause)
     assert (said.pinned, said.version) == ("stripe", 1)
+    assert await settings.lately("organizers/o") == said
     assert await settings.of("organizers/o") == said
     other = await settings.change("organizers/o", PaymentSettings(), etag=etag_of(1), cause=Cause(new_id()))
     assert (other.pinned, other.version) == ("", 2)

@@ -40,7 +40,7 @@ ORDER = Order(
 class Organizers:
     settings = PaymentSettings()
 
-    async def of(self, _organizer: str) -> PaymentSettings:
+    async def lately(self, _organizer: str) -> PaymentSettings:
         return self.settings
 
 
