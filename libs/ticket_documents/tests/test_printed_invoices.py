@@ -8,6 +8,7 @@ import pypdf
 import pytest
 
 from domain_kit.money import Money
+from ticket_documents.lettering import font_is_ready
 from ticket_documents.printed_invoices import InvoicePaper, PaperExchange, PaperLine, PaperTax, _all, print_invoice
 from ticket_documents.texts import _all as ticket_words
 
@@ -75,7 +76,7 @@ def test_an_invoice_in_another_currency_tells_rate_date_and_the_tax_in_the_selle
     for wanted in (
         "¥19,427",
         "Exchange rate: 1 EUR = 163.25 JPY, ECB, Friday, March 5, 2027",
-        "€19.00 VAT 19 %",
+        "VAT 19 % €19.00",
         "€119.00",
     ):
         assert wanted in text
@@ -105,3 +106,20 @@ def test_every_language_of_tickets_has_all_words_of_invoices():
     assert _all().keys() == ticket_words().keys()
     assert {frozenset(words) for words in _all().values()} == {frozenset(_all()["en"])}
     assert all(word for words in _all().values() for word in words.values())
+
+
+def test_a_document_like_one_before_makes_no_part_of_the_font_anew(paper, monkeypatch):
+    first = print_invoice(paper, language_code="en")
+    monkeypatch.setattr(font_is_ready().face, "makeSubset", None)
+    assert print_invoice(paper, language_code="en") == first
+    with pytest.raises(TypeError):
+        print_invoice(replace(paper, buyer="Ἀθηνᾶ"), language_code="en")
+
+
+def test_every_letter_has_its_width_and_its_meaning(paper):
+    page = read(print_invoice(replace(paper, buyer="Ελένη Wójcik"), language_code="en")).pages[0]
+    (font,) = (each for each in page["/Resources"]["/Font"].values() if "NotoSans" in each["/BaseFont"])
+    assert "Ελένη Wójcik" in page.extract_text()
+    widths = {code: font["/Widths"][code] for code in b"iW"}
+    assert widths == {ord(each): round(font_is_ready().face.getCharWidth(ord(each)), 2) for each in "iW"}
+    assert font["/FontDescriptor"]["/FontFile2"].get_data().startswith(b"\0\1\0\0")

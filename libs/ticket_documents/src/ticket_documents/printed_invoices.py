@@ -11,6 +11,7 @@ from typing import Any
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
 from domain_kit.money import Money
@@ -93,6 +94,7 @@ class _Sheet:
     def __init__(self, canvas: Any, paper: InvoicePaper, words: dict[str, str], language: str) -> None:
         self._canvas, self._paper, self._words, self._language = canvas, paper, words, language
         self._y, self._page = TOP, 1
+        self._written = canvas.beginText()
 
     def draw(self) -> None:
         """All of it."""
@@ -153,12 +155,13 @@ class _Sheet:
         if self._y - len(lines) * size * STEP < BOTTOM:
             self._foot()
             self._canvas.showPage()
-            self._y, self._page = TOP, self._page + 1
+            self._y, self._page, self._written = TOP, self._page + 1, self._canvas.beginText()
             self._table_head()
-        self._text(QUANTITY, quantity, size, DARK, right=True)
-        self._text(AMOUNT, amount, size, DARK, right=True)
-        for text in lines:
+        for number, text in enumerate(lines):
             self._text(LEFT, text, size, DARK)
+            if number == 0:  # from left to right, as it is read out
+                self._text(QUANTITY, quantity, size, DARK, right=True)
+                self._text(AMOUNT, amount, size, DARK, right=True)
             self._y -= size * STEP
 
     def _rule(self) -> None:
@@ -171,12 +174,15 @@ class _Sheet:
         here, self._y = self._y, BOTTOM / 2
         self._text(LEFT, self._paper.number, SMALL, GREY)
         self._text(RIGHT, str(self._page), SMALL, GREY, right=True)
+        self._canvas.drawText(self._written)
         self._y = here
 
     def _text(self, x: float, text: str, size: float, color: Any, *, right: bool = False) -> None:
-        self._canvas.setFillColor(color)
-        self._canvas.setFont(FONT, size)
-        (self._canvas.drawRightString if right else self._canvas.drawString)(x, self._y, plain(text))
+        shown = plain(text)
+        self._written.setFont(FONT, size)
+        self._written.setFillColor(color)
+        self._written.setTextOrigin(x - pdfmetrics.stringWidth(shown, FONT, size) if right else x, self._y)
+        self._written.textOut(shown)
 
     def _date(self, instant: datetime) -> str:
         return format_date(instant, self._paper.time_zone, self._language)
