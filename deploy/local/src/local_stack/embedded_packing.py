@@ -11,14 +11,13 @@ from functools import lru_cache
 from types import NoneType, SimpleNamespace
 from typing import Any
 
-import bson
 import wiredtiger.swig_wiredtiger as binding
 from secantus import update
 from wiredtiger.intpacking import pack_int, unpack_int
 
 # Strings that end with a zero byte, and then bytes, a number or nothing. Whatever else is left to WiredTiger's module.
 STRINGS = {each: each.count("S") for each in ("S", "SS", "SSS", "SSu", "SSSu", "SSq", "SSSq", "Su", "u", "q")}
-_IMMUTABLE = frozenset({str, int, float, bool, NoneType, bytes, datetime, bson.ObjectId, bson.Int64})
+_IMMUTABLE = frozenset({str, int, float, bool, NoneType, bytes, datetime})
 
 Packing = Callable[..., Any]
 
