@@ -17,7 +17,14 @@ from booking_service.domain.terms import BookingTerms, WaitingRoomTerms
 from booking_service.settings import Settings
 from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
-from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted, Unauthenticated
+from domain_kit.refusals import (
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    Refusal,
+    ResourceExhausted,
+    Unauthenticated,
+)
 from mongo_store import Journal, open_database
 from telemetry import Metrics
 from testkit.calls import CallSettings, calls_to
@@ -92,6 +99,12 @@ def book(platform, user, token="", request_id="", **roles):
     return platform.bookings.CreateBooking(request, metadata=platform.calls.bearer(user, **roles))
 
 
+def quote(platform, user):
+    line = booking_pb2.BookingLine(ticket_type=f"{EVENT}/ticketTypes/standard", quantity=1)
+    request = booking_service_pb2.QuoteBookingRequest(parent=EVENT, booking=booking_pb2.Booking(lines=[line]))
+    return platform.bookings.QuoteBooking(request, metadata=platform.calls.bearer(user))
+
+
 async def fill(platform, people=10):
     """So many come, of whom the first five have their turn at once."""
     return [await join(platform, f"users/{new_id()}") for _ in range(people)]
@@ -125,6 +138,16 @@ async def test_who_comes_later_waits_and_books_when_the_stream_brings_the_turn(p
     assert len(told) >= 2
     assert (await book(platform, ADA, told[-1].turn_token)).buyer == ADA
     assert (await poll(platform, ADA, place.place_token)).admitted
+
+
+@pytest.mark.parametrize("ask", ["book", "quote"])
+async def test_a_room_that_another_replica_has_just_opened_is_noticed_by_the_first_who_come(platform, ask):
+    await sell(platform, enabled=False)
+    assert await book(platform, BOB)
+    await sell(platform, per_minute=1, version=2)
+    asked = [(book if ask == "book" else quote)(platform, f"users/{new_id()}") for _ in range(4)]
+    refused = [each for each in await asyncio.gather(*asked, return_exceptions=True) if isinstance(each, Refusal)]
+    assert [each.reason for each in refused] == ["TURN_REQUIRED"] * 3
 
 
 async def test_who_books_without_a_turn_is_let_through_only_while_nobody_waits(platform):

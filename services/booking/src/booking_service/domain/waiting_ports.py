@@ -16,6 +16,12 @@ class Offers(Protocol):
     async def offer(self, event: str) -> Offer | None:
         """None when the event is not known."""
 
+    async def last_known(self, event: str) -> Offer | None:
+        """As it was when it was last heard of, however long ago: for what is checked again where it counts."""
+
+    def learn(self, offer: Offer) -> None:
+        """It has been met; an older one than is known is forgotten."""
+
 
 class Rooms(Protocol):
     """Waiting rooms, shared by all replicas."""

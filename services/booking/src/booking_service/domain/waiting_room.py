@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from booking_service.domain.offer import Offer, OfferState
 from booking_service.domain.terms import WaitingRoomTerms
-from domain_kit.refusals import FailedPrecondition, NotFound
+from domain_kit.refusals import Aborted, FailedPrecondition, NotFound
 
 # Seconds of admissions that pile up while nobody comes.
 BURST_SECONDS = 5
@@ -185,6 +185,28 @@ def check_turn_time(turn: Turn, now: datetime) -> None:
         raise FailedPrecondition(
             "TURN_EXPIRED", "Your turn is over; join the waiting room again.", metadata={"turn_expire_time": when}
         )
+
+
+class RoomOpened(Aborted):
+    """Somebody was let through on an offer without a waiting room, and by now there is one. offer: the newer."""
+
+    def __init__(self, offer: Offer) -> None:
+        super().__init__(
+            "WAITING_ROOM_OPENED", "A waiting room has just been opened for this event; try again.",
+            retry_after=timedelta(0),
+        )  # fmt: skip
+        self.offer = offer
+
+
+def needs_turn(offer: Offer) -> bool:
+    """Whether who wants to book must have their turn."""
+    return offer.terms.waiting_room.enabled and offer.state is OfferState.PUBLISHED
+
+
+def check_unasked(offer: Offer, *, unasked: bool) -> None:
+    """RoomOpened for who was let through without being asked for a turn, which this offer wants."""
+    if unasked and needs_turn(offer):
+        raise RoomOpened(offer)
 
 
 def turn_required(standing: Standing) -> FailedPrecondition:

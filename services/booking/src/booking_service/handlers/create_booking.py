@@ -26,13 +26,15 @@ async def create_booking(
     voucher_codes: tuple[str, ...] = (),
     answers: tuple[Answer, ...] = (),
     currency: str = "",
+    unasked: bool = False,
     cause: Cause,
 ) -> Booking:
     """The new booking, HELD or waiting for approval. InvalidArgument for lines no event could have; else as `Hold`."""
     check_wanted(event, wanted)
     name = f"{event}/bookings/{new_id()}"
     command = Hold(
-        event, name, buyer, tuple(wanted), hold_for, voucher_codes=voucher_codes, answers=answers, currency=currency
+        event, name, buyer, tuple(wanted), hold_for, voucher_codes=voucher_codes, answers=answers, currency=currency,
+        unasked=unasked,
     )  # fmt: skip
     return await ask(desk, command, cause, Booking)
 

@@ -21,12 +21,14 @@ async def quote_booking(
     voucher_codes: tuple[str, ...] = (),
     answers: tuple[Answer, ...] = (),
     currency: str = "",
+    unasked: bool = False,
 ) -> Booking:
     """The booking as it would be; refusals as `create_booking`."""
     check_wanted(event, wanted)
     name = f"{event}/bookings/{new_id()}"
     command = Hold(
-        event, name, buyer, tuple(wanted), timedelta(0), voucher_codes=voucher_codes, answers=answers, currency=currency
+        event, name, buyer, tuple(wanted), timedelta(0), voucher_codes=voucher_codes, answers=answers,
+        currency=currency, unasked=unasked,
     )  # fmt: skip
     booking = await rehearsal.rehearse(command)
     if not isinstance(booking, Booking):

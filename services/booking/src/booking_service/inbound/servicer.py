@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from google.api.httpbody_pb2 import HttpBody
 
+from booking_service.domain.booking import Booking
 from booking_service.domain.commands import TicketIssuer
 from booking_service.domain.ports import BookingReader, Changes, Desk, QrImages, StockReader, TicketVerifier
 from booking_service.domain.voucher_ports import Rehearsal, VoucherReader
@@ -29,6 +30,10 @@ from usher.booking.v1 import booking_pb2
 from usher.booking.v1 import booking_service_pb2 as pb
 from usher.booking.v1.booking_service_pb2_grpc import BookingServiceServicer
 
+LetPass = Callable[
+    [pb.CreateBookingRequest | pb.QuoteBookingRequest, object, Cause, Callable[[bool], Awaitable[Booking]]],
+    Awaitable[Booking],
+]
 PNG = pb.GetTicketQrCodeRequest.FORMAT_PNG
 
 
@@ -50,7 +55,7 @@ class Parts:
     page_tokens: PageTokens
     hold_for: timedelta
     watch_seconds: float
-    let_pass: Callable[[pb.CreateBookingRequest | pb.QuoteBookingRequest, object, Cause], Awaitable[None]]
+    let_pass: LetPass
     clock: Clock = utc_now
 
 
@@ -62,22 +67,20 @@ class BookingServicer(BookingServiceServicer):
 
     async def CreateBooking(self, request: pb.CreateBookingRequest, context: object) -> booking_pb2.Booking:
         parts, cause = self._parts, cause_of(request, context)
-        await parts.let_pass(request, context, cause)
-        booking = await create_booking(
+        booking = await parts.let_pass(request, context, cause, lambda unasked: create_booking(
             parts.desk, event=request.parent, buyer=principal_of(context).user, wanted=wanted_from_wire(request),
             voucher_codes=tuple(request.booking.voucher_codes), answers=answers_from_wire(request.booking.answers),
-            currency=request.booking.currency_code, hold_for=parts.hold_for, cause=cause,
-        )  # fmt: skip
+            currency=request.booking.currency_code, hold_for=parts.hold_for, cause=cause, unasked=unasked,
+        ))  # fmt: skip
         return booking_to_wire(booking, await missing_answers_of(parts.offers, booking))
 
     async def QuoteBooking(self, request: pb.QuoteBookingRequest, context: object) -> pb.BookingQuote:
-        parts = self._parts
-        await parts.let_pass(request, context, cause_of(request, context))
-        return quote_to_wire(await quote_booking(
+        parts, cause = self._parts, cause_of(request, context)
+        return quote_to_wire(await parts.let_pass(request, context, cause, lambda unasked: quote_booking(
             parts.rehearsal, event=request.parent, buyer=principal_of(context).user, wanted=wanted_from_wire(request),
             voucher_codes=tuple(request.booking.voucher_codes), answers=answers_from_wire(request.booking.answers),
-            currency=request.booking.currency_code,
-        ))  # fmt: skip
+            currency=request.booking.currency_code, unasked=unasked,
+        )))  # fmt: skip
 
     async def GetBooking(self, request: pb.GetBookingRequest, context: object) -> booking_pb2.Booking:
         booking = await self._parts.bookings.get(request.name)

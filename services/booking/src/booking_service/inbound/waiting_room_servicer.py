@@ -1,18 +1,20 @@
 """The rpcs of the waiting room: parse, handle, encode."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from google.protobuf.duration_pb2 import Duration
 
 from access import Ownership, allows
+from booking_service.domain.booking import Booking
 from booking_service.domain.waiting_ports import Answered, Offers, PlaceSeals, Rooms, Watchers
 from booking_service.domain.waiting_room import Standing
 from booking_service.handlers.follow_place import get_place, watch_place
 from booking_service.handlers.join_waiting_room import join_waiting_room
-from booking_service.handlers.pass_waiting_room import pass_waiting_room
+from booking_service.handlers.pass_waiting_room import once_let_through, pass_waiting_room
 from domain_kit.clock import Clock
 from domain_kit.repository import Cause
 from grpc_runtime import principal_of
@@ -36,15 +38,20 @@ class RoomParts:
     clock: Clock
 
     async def let_pass(
-        self, request: CreateBookingRequest | QuoteBookingRequest, context: object, cause: Cause
-    ) -> None:
-        """Returns when the caller may book now; refusals as `pass_waiting_room`."""
+        self,
+        request: CreateBookingRequest | QuoteBookingRequest,
+        context: object,
+        cause: Cause,
+        book: Callable[[bool], Awaitable[Booking]],
+    ) -> Booking:
+        """What `book`, told whether nobody asked, answers when the caller may book; refusals as `pass_waiting_room`."""
         caller = principal_of(context)
-        await pass_waiting_room(
-            self.offers, self.rooms, self.seals, self.answered, self.clock, event=request.parent, user=caller.user,
-            turn_token=request.turn_token, cause=cause,
+        let_pass = partial(
+            pass_waiting_room, self.offers, self.rooms, self.seals, self.answered, self.clock, event=request.parent,
+            user=caller.user, turn_token=request.turn_token, cause=cause,
             exempt=lambda organizer: allows(caller, Ownership(organizer=organizer), permission=BOOKS_UNASKED),
         )  # fmt: skip
+        return await once_let_through(self.offers, let_pass, book)
 
 
 class WaitingRoomServicer(WaitingRoomServiceServicer):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
@@ -166,7 +167,8 @@ class AnnouncingWorker(_Loop):
     While it goes on changing the pause doubles from one announcement to the next, up to `longest`: what is announced
     each time costs the platform as much as several bookings. After a pause without a change it is `gap` again. Where
     many events change each waits longer, the first time too, so that there are about `most` announcements a second in
-    all; but what buyers act on, a sale state, a price or a phase, is told with the next round, every `gap` seconds.
+    all, those of `longest` seconds together, since a commit of two costs the services nearly what one of twenty does;
+    but what buyers act on, a sale state, a price or a phase, is told with the next round, every `gap` seconds.
     Commits of this process mark their event at once. Others are found: at the start those whose last announcement is
     older than their stock, which a kill -9 leaves behind; every `look` seconds what any process has changed of late;
     and what time alone changes.
@@ -262,8 +264,13 @@ class AnnouncingWorker(_Loop):
         for event in self._marked:
             before = self._rests.get(event)
             seconds = least if before is None else max(min(2 * before.seconds, self._longest), least)
-            self._rests[event] = _Rest(now + seconds, seconds)
+            many = seconds > self._longest
+            self._rests[event] = _Rest(self._together(now + seconds) if many else now + seconds, seconds)
         return resting
+
+    def _together(self, moment: float) -> float:
+        """The next moment, one every `longest` seconds, at which those that are many are announced in one commit."""
+        return math.ceil(moment / self._longest) * self._longest
 
     def _put_off(self, marked: set[str], now: float) -> set[str]:
         """Events of which numbers have changed after a quiet time, beyond `most` announcements a second."""
@@ -276,7 +283,7 @@ class AnnouncingWorker(_Loop):
         self._allowance -= min(now_told, len(can_wait))
         off = can_wait[now_told:]
         for place, event in enumerate(off, 1):
-            self._rests[event] = _Rest(now + place / self._most, self._longest)
+            self._rests[event] = _Rest(self._together(now + place / self._most), self._longest)
         return set(off)
 
     async def announce_marked(self) -> None:

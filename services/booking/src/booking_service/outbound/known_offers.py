@@ -1,4 +1,7 @@
-"""Offers kept for a moment: what a lane has just committed need not be read, nor what was read a moment ago."""
+"""Offers kept for a moment: what a lane has just committed need not be read, nor what was read a moment ago.
+
+Who has a lane check what was decided on an offer (`Hold.unasked`) takes one of any age and reads nothing.
+"""
 
 import asyncio
 import time
@@ -24,6 +27,15 @@ class KnownOffers:
     def committed(self, stock: Stock) -> None:
         """A lane of this process has decided on it and nobody else's offer stood in the way."""
         self._keep(stock.event, stock.offer)
+
+    def learn(self, offer: Offer) -> None:
+        """See domain.waiting_ports.Offers."""
+        self._keep(offer.event, offer)
+
+    async def last_known(self, event: str) -> Offer | None:
+        """See domain.waiting_ports.Offers."""
+        _, offer = self._known.get(event, (0.0, None))
+        return await self.offer(event) if offer is None else offer
 
     async def offer(self, event: str) -> Offer | None:
         """None when the event is not known."""

@@ -50,6 +50,24 @@ async def test_what_a_lane_has_committed_need_not_be_read(known, make):
     assert stocks.reads == 0
 
 
+async def test_one_that_is_checked_later_may_be_of_any_age_and_a_newer_that_was_met_takes_its_place(known, make):
+    offers, stocks, timer = known
+    first = await offers.last_known(make.EVENT)
+    timer.now += 3600
+    assert await offers.last_known(make.EVENT) is first
+    assert stocks.reads == 1
+    offers.learn(make.offer(version=2))
+    assert (await offers.last_known(make.EVENT)).version == 2
+
+
+async def test_an_event_that_was_unknown_is_asked_for_again_after_a_moment_also_by_those_who_take_any_age(known, make):
+    offers, stocks, timer = known
+    offer, stocks.told = stocks.told, None
+    assert await offers.last_known(make.EVENT) is None
+    timer.now, stocks.told = 6.0, offer
+    assert await offers.last_known(make.EVENT) is offer
+
+
 async def test_a_read_that_began_before_a_commit_does_not_bring_the_older_offer_back(known, make):
     offers, _, timer = known
     reading = asyncio.create_task(offers.offer(make.EVENT))

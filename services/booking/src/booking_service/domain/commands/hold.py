@@ -22,6 +22,7 @@ from booking_service.domain.selling import Wanted, choose_lines, needs_approval,
 from booking_service.domain.states import BookingState
 from booking_service.domain.stock import Stock
 from booking_service.domain.tendering import tendered
+from booking_service.domain.waiting_room import check_unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Hold:
     """Take places and hold them for the buyer. `booking`: the name the new one shall have. hold_for: the platform's.
 
     entry: of the waiting list, that the places are offered to. currency: to be paid in; "": the event's own.
+    unasked: nobody asked the buyer for a turn in the waiting room, since there was none by the offer as it was known.
     """
 
     event: str
@@ -40,6 +42,7 @@ class Hold:
     answers: tuple[Answer, ...] = ()
     entry: str = ""
     currency: str = ""
+    unasked: bool = False
     etag: str = ""
     subject: Key | None = None
     recorded: ClassVar[bool] = True
@@ -59,10 +62,11 @@ class Hold:
         return keys_to_pick(stock.offer, stock.inventory, self.wanted, self.buyer, found, waited=waited)
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """NotFound for an unknown event; as `redeeming`, `choose_lines`, `with_vouchers`, `picked`, `tendered`,
-        `seated` and `occupied`; InvalidArgument as `check_details`.
+        """NotFound for an unknown event; RoomOpened; as `redeeming`, `choose_lines`, `with_vouchers`, `picked`,
+        `tendered`, `seated` and `occupied`; InvalidArgument as `check_details`.
         """
         offer = view.stock.known_offer()
+        check_unasked(offer, unasked=self.unasked)
         require_on_sale(offer)
         codes = redeeming(view, self.event, self.voucher_codes, now)
         lines = choose_lines(offer, view.stock.inventory, self.wanted, now, codes.benefit, opens=codes.opens)
