@@ -15,8 +15,6 @@ A document that changes keeps its entries in the indexes of what stays as it was
 What a write was answered is kept in case it is repeated, for half an hour and up to 10,000 of them. What is too old or
 too many is found from the oldest on, instead of by a look at all of them with each write outside a transaction.
 
-Keys are packed and documents copied without going through a format or a memory of what was met (embedded_packing).
-
 A statement of a service that took long is told in the log: while it reads a whole collection, nobody else is served.
 
 No oplog is kept: it would hold each document a second time, for change streams and recovery to a point in time, and
@@ -35,7 +33,6 @@ import bson
 from secantus import server, storage, transactions
 from secantus.cli import main as serve
 
-from local_stack.embedded_packing import pack_and_copy_quickly
 from local_stack.platform_processes import DOWNSTREAM
 
 SWITCH_SECONDS = 0.0005
@@ -310,7 +307,6 @@ def main() -> int:
     serve_in_turn([f"usher-{each}" for each in DOWNSTREAM])
     keep_unchanged_entries(storage.Storage)
     keep_no_oplog(storage.Storage)
-    pack_and_copy_quickly()
     forget_oldest_answers(transactions.TransactionRegistry)
     return int(serve() or 0)
 
