@@ -75,8 +75,8 @@ def test_an_invoice_in_another_currency_tells_rate_date_and_the_tax_in_the_selle
     for wanted in (
         "¥19,427",
         "Exchange rate: 1 EUR = 163.25 JPY, ECB, Friday, March 5, 2027",
-        "€19.00 VAT 19 %",
-        "€119.00",
+        "VAT 19 % €19.00",
+        "Total €119.00",
     ):
         assert wanted in text
     assert "Exchange rate" not in text_of(print_invoice(paper, language_code="en"))
