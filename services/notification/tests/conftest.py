@@ -21,10 +21,14 @@ NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 class FakeMailServer:
     """Keeps what it takes; `answers` are given before it takes anything again."""
 
+    HANG_UP = "instead of an answer"
+
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
         self.answers: list[str] = []
         self.answers_to_mail: list[str] = []
+        self.answers_to_rcpt: list[str] = []
+        self.pipelining, self.hangs_up_after_421 = True, False
         self.lines: list[SMTP] = []
         self.port = 0
 
@@ -47,9 +51,29 @@ class FakeMailServer:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.answers_to_mail:
-            return self.answers_to_mail.pop(0)
+            answer = self.answers_to_mail.pop(0)
+            if self.hangs_up_after_421 and answer.startswith("421"):
+                asyncio.get_running_loop().call_soon(server.transport.close)
+            return answer
         envelope.mail_from = address
         envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return ["250-PIPELINING", *responses] if self.pipelining else responses
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.answers_to_rcpt:
+            answer = self.answers_to_rcpt.pop(0)
+            if answer == self.HANG_UP:
+                server.transport.abort()
+            return answer
+        envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:

@@ -7,15 +7,17 @@ import aiosmtplib
 import pytest
 
 from notification_service.outbound import smtp_lines
-from notification_service.outbound.smtp_lines import Mail, SmtpLines
+from notification_service.outbound.smtp_lines import SmtpLines
+from notification_service.outbound.smtp_talk import Mail
 
 
 def letter(number: int, recipient: str = "ada@example.org") -> Mail:
     return Mail("u@usher.example", recipient, f"Subject: {number}\r\n\r\nHello\r\n".encode())
 
 
-@pytest.fixture
-async def lines(mail_server) -> AsyncIterator[SmtpLines]:
+@pytest.fixture(params=[True, False], ids=["pipelining", "one by one"])
+async def lines(mail_server, request) -> AsyncIterator[SmtpLines]:
+    mail_server.pipelining = request.param
     lines = SmtpLines("127.0.0.1", mail_server.port)
     yield lines
     await lines.hang_up()
@@ -78,3 +80,48 @@ async def test_hanging_up_leaves_no_line_open(lines, mail_server) -> None:
 async def test_an_address_beyond_ascii_is_sent_as_such(lines, mail_server) -> None:
     await lines.send(letter(0, "zoë@exämple.org"))
     assert len(mail_server.messages) == 1
+
+
+async def test_what_is_refused_before_a_letter_is_no_word_on_the_letter(lines, mail_server) -> None:
+    mail_server.answers_to_mail = ["550 not for you"]
+    with pytest.raises(aiosmtplib.SMTPServerDisconnected):
+        await lines.send(letter(0))
+    await lines.send(letter(1))
+    assert subjects(mail_server) == ["1"]
+
+
+async def test_a_recipient_that_is_refused_is_told_with_the_code(lines, mail_server) -> None:
+    mail_server.answers_to_rcpt = ["550 nobody here"]
+    with pytest.raises(aiosmtplib.SMTPResponseException) as refused:
+        await lines.send(letter(0))
+    assert (refused.value.code, mail_server.messages) == (550, [])
+    await lines.send(letter(1))
+    assert subjects(mail_server) == ["1"]
+
+
+async def test_lines_with_a_dot_arrive_as_they_are(lines, mail_server) -> None:
+    text = "Subject: dots\r\n\r\n.\r\n..\r\n.a\r\nb.\r\n"
+    await lines.send(Mail("u@usher.example", "ada@example.org", text.encode()))
+    assert mail_server.messages[0].get_content().splitlines() == [".", "..", ".a", "b."]
+
+
+async def test_an_address_cannot_bring_commands_of_its_own(lines, mail_server) -> None:
+    with pytest.raises(ValueError, match="control characters"):
+        await lines.send(letter(0, "a@b.example>\r\nRSET\r\nMAIL FROM:<x@y.example"))
+    assert mail_server.messages == []
+
+
+async def test_a_session_that_ends_with_the_answer_before_a_letter_costs_no_letter(lines, mail_server) -> None:
+    await lines.send(letter(0))
+    mail_server.answers_to_mail = ["421 enough for now"]
+    mail_server.hangs_up_after_421 = True
+    await lines.send(letter(1))
+    assert subjects(mail_server) == ["0", "1"]
+
+
+async def test_a_server_that_hangs_up_in_the_middle_of_a_letter_leaves_nobody_waiting(lines, mail_server) -> None:
+    mail_server.answers_to_rcpt = [mail_server.HANG_UP]
+    with pytest.raises(aiosmtplib.SMTPServerDisconnected):
+        await lines.send(letter(0))
+    await lines.send(letter(1))
+    assert subjects(mail_server) == ["1"]

@@ -7,28 +7,17 @@ from dataclasses import dataclass
 
 import aiosmtplib
 
+from notification_service.outbound.smtp_talk import Mail, NotBegun, Talk
+
 CONNECT_SECONDS = 10.0
 QUIT_SECONDS = 1.0
+EXTENSIONS = ("size", "smtputf8", "pipelining")  # that we know how to use
 LETTERS_A_LINE = 50  # servers end a session after some number of letters; this is below what is usual
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A message and its envelope."""
-
-    sender: str
-    recipient: str
-    content: bytes
-
-    @property
-    def international(self) -> bool:
-        """Whether an address needs SMTPUTF8 (RFC 6531)."""
-        return not (self.sender.isascii() and self.recipient.isascii())
 
 
 @dataclass(slots=True)
 class _Line:
-    client: aiosmtplib.SMTP
+    talk: Talk
     letters: int = 0
 
 
@@ -48,13 +37,21 @@ class SmtpLines:
 
         A server may have closed a line that was free: that shows before it is handed anything, and another is opened.
         """
-        line = await self._line_with(mail)
+        while self._free:
+            line = self._free.pop()
+            if line.letters >= LETTERS_A_LINE:
+                await _quit(line)
+                continue
+            with suppress(NotBegun):
+                await self._hand_over(line, mail)
+                return
+        await self._hand_over(await self._open(), mail)
+
+    async def _hand_over(self, line: _Line, mail: Mail) -> None:
         try:
-            encoding = "utf-8" if mail.international else "ascii"
-            await line.client.rcpt(mail.recipient, encoding=encoding)
-            await line.client.data(mail.content)
+            await line.talk.hand_over(mail)
         except BaseException:
-            line.client.close()
+            line.talk.close()
             raise
         line.letters += 1
         self._free.append(line)
@@ -64,31 +61,22 @@ class SmtpLines:
         lines, self._free = self._free, []
         await asyncio.gather(*(_quit(line) for line in lines))
 
-    async def _line_with(self, mail: Mail) -> _Line:
-        """A line on which the server has been told who sends."""
-        while self._free:
-            line = self._free.pop()
-            if line.letters >= LETTERS_A_LINE:
-                await _quit(line)
-                continue
-            with suppress(aiosmtplib.SMTPException, OSError):
-                await _begin(line, mail)
-                return line
-        line = _Line(
-            aiosmtplib.SMTP(
-                hostname=self._host,
-                port=self._port,
-                timeout=CONNECT_SECONDS,
-                local_hostname=await self._name(),
-            )
+    async def _open(self) -> _Line:
+        """A line to a server that has told us what it offers."""
+        client = aiosmtplib.SMTP(
+            hostname=self._host, port=self._port, timeout=CONNECT_SECONDS, local_hostname=await self._name()
         )
         try:
-            await line.client.connect()
-            await _begin(line, mail)
+            await client.connect()
+            if client.is_ehlo_or_helo_needed:  # once more, now that nobody listens
+                await client.ehlo()
         except aiosmtplib.SMTPResponseException as error:
-            line.client.close()
+            client.close()
             raise aiosmtplib.SMTPServerDisconnected(f"The server answered {error.code} before a letter.") from error
-        return line
+        except BaseException:
+            client.close()
+            raise
+        return _Line(Talk(client.transport, frozenset(name for name in EXTENSIONS if client.supports_extension(name))))
 
     async def _name(self) -> str:
         """What this machine is called, for EHLO; looked up once, since each lookup takes a thread."""
@@ -97,22 +85,8 @@ class SmtpLines:
         return self._own_name
 
 
-async def _begin(line: _Line, mail: Mail) -> None:
-    """MAIL; the line is closed where that is not answered with yes."""
-    client = line.client
-    try:
-        options = [f"SIZE={len(mail.content)}"] if client.supports_extension("size") else []
-        if mail.international:
-            if not client.supports_extension("smtputf8"):
-                raise aiosmtplib.SMTPNotSupported("An address is not in ASCII, which this server does not take.")
-            options.append("SMTPUTF8")
-        await client.mail(mail.sender, options=options, encoding="utf-8" if mail.international else "ascii")
-    except BaseException:
-        client.close()
-        raise
-
-
 async def _quit(line: _Line) -> None:
-    with suppress(aiosmtplib.SMTPException, OSError):
-        await line.client.quit(timeout=QUIT_SECONDS)
-    line.client.close()
+    with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+        async with asyncio.timeout(QUIT_SECONDS):
+            await line.talk.quit()
+    line.talk.close()

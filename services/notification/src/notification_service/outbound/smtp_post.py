@@ -13,7 +13,8 @@ from notification_service.domain.ports import PermanentFailure
 from notification_service.outbound.attachments import calendar_entry, qr_png
 from notification_service.outbound.invoice_papers import invoice_pdf, number_of
 from notification_service.outbound.mime import Attachment, NoAddress, mail, mailbox_of, subject_of
-from notification_service.outbound.smtp_lines import Mail, SmtpLines
+from notification_service.outbound.smtp_lines import SmtpLines
+from notification_service.outbound.smtp_talk import Mail
 from notification_service.outbound.writing import Writer
 from resilience import Resilient
 from telemetry import continue_from, span
@@ -32,7 +33,7 @@ class SmtpPost:
     async def send(self, notification: Notification) -> None:
         """Return when the next server took it; PermanentFailure, Unavailable."""
         try:
-            letter = Mail(self._sender, notification.recipient, self.compose(notification))
+            letter = Mail(self._sender, mailbox_of(notification.recipient), self.compose(notification))
         except NoAddress as error:
             raise PermanentFailure("No address") from error
         with (
