@@ -1,13 +1,14 @@
 """Text for print: one font for Latin, Cyrillic and Greek, measured and broken into lines."""
 
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 from fontpkg_noto_sans import ROOT
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
 FONT = "NotoSans"
+REMEMBERED = 512  # texts: labels, dates and amounts of many documents are the same
 _FILE = "NotoSans[wdth,wght].ttf"
 
 
@@ -24,6 +25,7 @@ def missing_from_font(text: str) -> set[str]:
     return {each for each in plain(text) if ord(each) not in font_is_ready().face.charToGlyph}
 
 
+@lru_cache(maxsize=REMEMBERED)
 def plain(text: str) -> str:
     """On one line, composed (NFC), without control and direction characters."""
     if text.isascii() and text.isprintable():
@@ -32,6 +34,7 @@ def plain(text: str) -> str:
     return " ".join("".join(shown).split())
 
 
+@lru_cache(maxsize=REMEMBERED)
 def width_of(text: str, size: float) -> float:
     """In points."""
     return float(font_is_ready().stringWidth(text, size))

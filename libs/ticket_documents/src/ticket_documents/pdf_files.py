@@ -13,7 +13,7 @@ from itertools import groupby
 
 from reportlab.pdfbase.ttfonts import FF_NONSYMBOLIC, FF_SYMBOLIC, SUBSETN, makeToUnicodeCMap
 
-from ticket_documents.lettering import font_is_ready
+from ticket_documents.lettering import REMEMBERED, font_is_ready
 
 _BESIDE_ASCII = "€£¥–’äöüÄÖÜßàâçèéêëîïôùáíóúñåæø"  # what most documents in western languages need
 _COMMON = (0, *map(ord, _BESIDE_ASCII), *range(32, 127))  # code → character; 0: what the font shows for a missing one
@@ -80,17 +80,18 @@ class PdfPages:
         for page, content in zip(pages, self._pages, strict=True):
             objects += [
                 f"<</Type/Page/Parent 2 0 R/Contents {page + 1} 0 R>>".encode(),
-                _stream(zlib.compress(b"\n".join(content))),
+                _stream(zlib.compress(b"\n".join(content), 1)),
             ]
         return _file(objects)
 
     def _runs(self, text: str) -> Iterator[tuple[int, bytes]]:
         """A text in pieces: which part of the font each is in, and its codes there as they stand in a file."""
-        try:
-            yield 0, _escaped(codecs.charmap_encode(text, "strict", _CODES)[0])
-        except UnicodeEncodeError:
-            for part, run in groupby(map(self._place, text), lambda place: place[0]):
-                yield part, _escaped(bytes(code for _, code in run))
+        common = _in_common_codes(text)
+        if common is not None:
+            yield 0, common
+            return
+        for part, run in groupby(map(self._place, text), lambda place: place[0]):
+            yield part, _escaped(bytes(code for _, code in run))
 
     def _place(self, character: str) -> tuple[int, int]:
         """Part of the font and code in it."""
@@ -152,6 +153,14 @@ def _file(objects: Sequence[bytes]) -> bytes:
     return body + (
         f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer\n{trailer}\nstartxref\n{at}\n%%EOF\n".encode()
     )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _in_common_codes(text: str) -> bytes | None:
+    try:
+        return _escaped(codecs.charmap_encode(text, "strict", _CODES)[0])
+    except UnicodeEncodeError:
+        return None
 
 
 def _escaped(codes: bytes) -> bytes:
