@@ -16,6 +16,9 @@ OVERLAYS = ("dev", "staging", "prod")
 # Of each of these at most one: ways in, and where the engines are.
 ENTRANCES = ("gateway-api", "load-balancer")
 ENGINES = ("engines-tls", "single-node", "operators")
+# A build ends before its garbage is worth collecting: a quarter less work, for 350 MB.
+NO_COLLECTOR = {"GOGC": "off"}
+SECONDS = 300  # for one, on a machine that does much else
 # What they share, which is no choice of its own.
 SHARED = ("certificate", "engines")
 # Lists of a kustomization that name folders.
@@ -37,7 +40,9 @@ def components() -> list[str]:
 def build_text(folder: Path) -> str:
     """The manifests of a kustomization, as `kubectl apply -k` makes them, without any flag. BuildRefused."""
     command = [str(tool("kubectl")), "kustomize", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command, env={**os.environ, **NO_COLLECTOR}, capture_output=True, text=True, check=False, timeout=SECONDS
+    )
     if done.returncode:
         raise BuildRefused(done.stderr.strip())
     if done.stderr:

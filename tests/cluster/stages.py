@@ -10,6 +10,8 @@ BROKEN = "0.9.9-broken"
 """Tag of an image that no node can pull: pods of it wait for ever. Pods that run once finish all the same."""
 FAILING = "0.9.9-failing"
 """Tag of an image whose chart tests fail."""
+FAILING_COMMAND = "0.9.9-wrong"
+"""Tag of an image whose jobs end with exit code 4."""
 
 STUCK = """
 conditions:
@@ -87,7 +89,14 @@ def stages(folder: Path) -> str:
     ready["spec"]["selector"]["matchExpressions"] += [LASTING, expression(tagged(BROKEN), "DoesNotExist")]
     found += [
         pod_stage("pod-stuck", STUCK, LASTING, expression(tagged(BROKEN), "Exists"), event=CANNOT_PULL),
-        pod_stage("pod-done", finished("Succeeded", 0, "Completed"), ONCE, expression(FAILING_TEST, "DoesNotExist")),
+        pod_stage(
+            "pod-done",
+            finished("Succeeded", 0, "Completed"),
+            ONCE,
+            expression(FAILING_TEST, "DoesNotExist"),
+            expression(tagged(FAILING_COMMAND), "DoesNotExist"),
+        ),
+        pod_stage("pod-wrong", finished("Failed", 4, "Error"), ONCE, expression(tagged(FAILING_COMMAND), "Exists")),
         pod_stage("pod-failed", finished("Failed", 1, "Error"), ONCE, expression(FAILING_TEST, "Exists")),
     ]
     return yaml.safe_dump_all(found)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helm_chart import CHART, RELEASE
 from kubernetes_tools import tool
-from stages import BROKEN, FAILING
+from stages import BROKEN, FAILING, FAILING_COMMAND
 
 USHER = Path(sys.executable).parent / "usher"
 DONE, FAILED, CHANGES, BAD_INPUT, UNREACHABLE, ROLLED_BACK, NOT_CONFIRMED, REFUSED, STUCK = range(9)
@@ -108,6 +108,34 @@ def test_a_release_that_its_helm_left_in_the_middle_is_told_and_can_be_cleared(r
     code, made = releases("deploy", "dev", "--tag", "1.2.0", "--force")
     assert code == DONE, made
     assert releases.tags() == {"1.2.0"}
+
+
+def test_a_command_of_a_service_runs_as_a_job_that_pod_security_takes_and_its_exit_code_comes_back(releases, timed):
+    releases("deploy", "dev", "--tag", "1.0.0")
+    code, tried = releases("run", "dev", "--dry-run", "--", "booking", "replay")
+    assert (code, tried["outcome"]) == (DONE, "checked")
+    assert commands(releases) == []
+    with timed("usher release run: a job that ends well, and one that does not"):
+        code, done = releases("run", "dev", "--", "payment", "verify")
+        assert (code, done["outcome"]) == (DONE, "ended"), done
+        cluster = releases.cluster
+        image = ("image", "deployment/usher-search", f"search=images.example/usher/usher-search:{FAILING_COMMAND}")
+        cluster.kubectl("-n", releases.namespace, "set", *image)
+        code, failed = releases("run", "dev", "--", "search", "dead-letters")
+        assert (code, failed["outcome"]) == (4, "ended"), failed
+    assert [each["spec"]["template"]["spec"]["containers"][0]["args"][2:] for each in commands(releases)] == [
+        ["payment_service", "verify"], ["search_service", "dead-letters"],
+    ]  # fmt: skip
+    cluster.kubectl("-n", releases.namespace, "rollout", "undo", "deployment/usher-search")
+    cluster.eventually("the release is ready again", lambda: releases("status")[0] == DONE)
+
+
+def commands(releases):
+    """Jobs of commands that are there, oldest first."""
+    found = releases.cluster.objects(
+        "jobs", releases.namespace, "-l", "app.kubernetes.io/component=command", "--sort-by=.metadata.creationTimestamp"
+    )
+    return sorted(found, key=lambda each: each["metadata"]["creationTimestamp"])
 
 
 def test_what_cannot_be_is_refused_in_a_line_before_anything_changes(releases, cluster, tmp_path):

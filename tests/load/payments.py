@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+import bare_rpc
 import httpx
 import ledger
 import measures
@@ -40,7 +41,10 @@ NOT_OURS = ("sandbox", "clients")
 
 @dataclass
 class Run:
-    """What is measured with and what came of it. alone, beside: rounds of Stripe without and with a slow gateway."""
+    """What is measured with and what came of it. alone, beside: rounds of Stripe without and with a slow gateway.
+
+    bare: calls a second of a bare rpc (bare_rpc.py), before and after, without the stack.
+    """
 
     stack: Stack
     people: People
@@ -49,6 +53,7 @@ class Run:
     rounds: list[Paid] = field(default_factory=list)
     alone: list[Paid] = field(default_factory=list)
     beside: list[Paid] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -141,6 +146,13 @@ def found(run: Run, walks: Sequence[tuple[float, float]], entries: int) -> list[
             _median([1000 * spent(paid) for paid in stripe]), 33.3, 13.3, more=False,
         ),
     ]  # fmt: skip
+    if run.bare and (rate := _rate(stripe)):
+        told.append(
+            Measure(
+                "payments at Stripe per 1,000 bare rpcs (60/s where a machine makes 4,000 of them)",
+                1000 * rate / median(run.bare), 60_000 / bare_rpc.REFERENCE[0],
+            )
+        )  # fmt: skip
     for hands in HANDS[1:]:
         pairs = zip(_of(run.rounds, hands), stripe, strict=True)
         ratio = _median([own.per_second / base.per_second for own, base in pairs])
@@ -205,6 +217,7 @@ def check(run: Run) -> str:
 
 def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine) -> list[str]:
     """Measure and write; what is wrong with the outcome, nothing when all is well."""
+    bare = bare_rpc.bare_rpcs() if arguments.rounds else []
     print("Starting the stack ...", flush=True)
     asyncio.run(stack.up(environment=PATIENT))
     run = prepare(stack)
@@ -220,11 +233,13 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
         run.payers.close()
     asyncio.run(stack.down())
     if arguments.rounds:
+        run.bare = bare + bare_rpc.bare_rpcs()
         with mongo_engine() as uri:
             walks = asyncio.run(ledger.measure(uri, arguments.entries))
     where = machine.sentence(report.command(arguments.given))
     measured = measures.as_table(found(run, walks, arguments.entries)) if arguments.rounds else ""
-    text = "\n\n".join([where, measured, rates(run), spending(run) if run.rounds else "", verdict])
+    speed = f"A bare rpc, before and after: {', '.join(f'{each:,.0f}' for each in run.bare)} a second."
+    text = "\n\n".join([where, measured, rates(run), spending(run) if run.rounds else "", speed, verdict])
     if arguments.write and run.rounds:
         report.write_section("payments", text)
     print(text)

@@ -51,9 +51,13 @@ def test_a_gateway_is_measured_by_its_share_of_stripe_and_a_slow_one_by_the_othe
     run = payments.Run(None, None, None, {})
     run.rounds = [paid(each.gateway, whole=1.0 if each.gateway == "stripe" else 4.0) for each in payers.HANDS]
     run.alone, run.beside = [paid(latencies=[1000])], [paid(latencies=[3000])]
+    run.bare = [10.0, 50.0, 60.0]
     found = {each.name: each.value for each in payments.found(run, [(0.5, 0.4)], 1000)}
     assert found["payments/s at adyen ÷ Stripe"] == pytest.approx(0.25)
     assert found["p99 at Stripe beside a gateway that takes 30 s ÷ without it"] == pytest.approx(3.0)
+    assert found["payments at Stripe per 1,000 bare rpcs (60/s where a machine makes 4,000 of them)"] == pytest.approx(
+        20
+    )
     assert found["s to verify 1,000 ledger entries"] == pytest.approx(0.5)
 
 

@@ -24,11 +24,10 @@ from payment_service.outbound.bookkeeping import INVOICES_DUE, UNCHAINED
 from payment_service.outbound.documents import from_document
 from payment_service.outbound.ledger import BALANCES, entries_of, verified
 from payment_service.outbound.repositories import COLLECTION as PAYMENTS
-from payment_service.outbound.repositories import OPEN_WORK
 
 GATEWAYS = (CARD_NETWORK, *PROVIDERS)
 # What is there for a moment only. A payer who goes away leaves work too, but none that is urgent.
-WAITING: Mapping[str, Mapping[str, Any]] = {UNCHAINED: {}, INVOICES_DUE: {}, OPEN_WORK: {"work": Work.URGENT.value}}
+WAITING: Mapping[str, Mapping[str, Any]] = {UNCHAINED: {}, INVOICES_DUE: {}, PAYMENTS: {"work": Work.URGENT.value}}
 # Money taken and paid back, in minor units by currency.
 Totals = tuple[Counter[str], Counter[str]]
 

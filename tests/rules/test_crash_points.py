@@ -51,6 +51,7 @@ WITHOUT = {
     "analytics_service.outbound.notes:Notes.add_to_show": "only more of what is to be shown again",
     "booking_service.outbound.place_keys:PlaceKeys.add": "a key is made before the process serves",
     "booking_service.outbound.ticket_keys:TicketKeys.add": "a key is made before the process serves",
+    "payment_service.outbound.former:adopt_former_notes": "repeated each minute; the note goes last",
     "payment_service.outbound.ledger:booked": "an operator's command, repeated by whoever gave it: the same entries",
     "payment_service.outbound.payouts:MongoPayouts.add": "one commit under its request id, as a repository's",
     "payment_service.outbound.keepers:MongoKeepers.add": "written once, and by whoever asks again, before it is used",

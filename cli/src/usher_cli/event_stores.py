@@ -11,8 +11,6 @@ from local_stack.stack import Stack
 from mongo_store import Database, Journal, MongoInbox, MongoOutbox, open_database
 from usher_cli.options import CommandFailure
 
-PARKED = "inbox_parked"
-
 
 @asynccontextmanager
 async def database_of(stack: Stack, service: str) -> AsyncIterator[Database]:
@@ -30,7 +28,7 @@ async def parked_events(stack: Stack) -> list[ParkedEvent]:
     for service in SERVICES:
         async with database_of(stack, service) as database:
             inbox = MongoInbox(database)
-            for consumer in sorted(await database.collection(PARKED).distinct("consumer")):
+            for consumer in await inbox.consumers():
                 found.extend(await inbox.parked(consumer))
     return found
 

@@ -9,6 +9,7 @@ from domain_kit.money import Money
 from domain_kit.refusals import Refusal
 from local_stack.stack import Stack
 from mongo_store import Journal
+from payment_service.commands import anchor_of
 from payment_service.domain.chain import Head
 from payment_service.domain.gateways import Entry as Line
 from payment_service.domain.reconciliation import Discrepancy, corrections, movements, reconciled
@@ -22,10 +23,18 @@ MARGIN = timedelta(days=1)
 """How far two clocks, and the time a gateway takes to book, may lie apart."""
 
 
-async def verified_ledger(stack: Stack, anchor: tuple[int, bytes] | None) -> tuple[Head, list[Finding]]:
+def noted(anchor: str) -> Anchor | None:
+    """What an earlier verification told; CommandFailure."""
+    try:
+        return anchor_of(anchor)
+    except ValueError as wrong:
+        raise CommandFailure(str(wrong)) from None
+
+
+async def verified_ledger(stack: Stack, anchor: Anchor | None) -> tuple[Head, list[Finding]]:
     """Where the ledger ends, and what is wrong with it."""
     async with database_of(stack, "payment") as database:
-        told = await verified(database, None if anchor is None else Anchor(*anchor))
+        told = await verified(database, anchor)
     return told.head, told.findings
 
 

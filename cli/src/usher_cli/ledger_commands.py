@@ -1,7 +1,6 @@
 """ledger: whether payment's books are as they were written, and whether gateways have the same in theirs."""
 
 import asyncio
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -30,14 +29,10 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Check every entry's hash, number and sum, every balance, and the end. Exit code 4: something is wrong."""
-    from usher_cli.ledger_books import verified_ledger  # the payment service's code loads only where needed
+    from payment_service.commands import told as lines_of  # the payment service's code loads only where needed
+    from usher_cli.ledger_books import noted, verified_ledger
 
-    noted = re.fullmatch(r"([0-9]+):([0-9a-f]{64})", anchor)
-    if anchor and not noted:
-        raise CommandFailure("an anchor is NUMBER:HASH, the hash in 64 hex digits")
-    head, findings = asyncio.run(
-        verified_ledger(stack_of(data), (int(noted[1]), bytes.fromhex(noted[2])) if noted else None)
-    )
+    head, findings = asyncio.run(verified_ledger(stack_of(data), noted(anchor)))
     if as_json:
         print_json(
             {
@@ -49,10 +44,8 @@ def verify(
             }
         )
     else:
-        for each in findings:
-            out().print(f"{each.fault.value} {each.number or ''} {each.what}", markup=False)
-        verdict = f"{len(findings)} faults" if findings else "sound"
-        out().print(f"{head.count} entries, {verdict}; anchor {head.count}:{head.link.hex()}")
+        for line in lines_of(head, findings):
+            out().print(line, markup=False)
     if findings:
         raise typer.Exit(WRONG_BOOKS)
 

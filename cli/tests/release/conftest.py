@@ -65,6 +65,7 @@ class Played:
             helm="v4.1.4", unreachable=False, context="kind-usher", version="v1.35.4", namespaces=["usher"],
             api_versions=API_VERSIONS, secrets=SECRETS, revisions=[], apply="", logs={}, bad=[], live={},
             pods=[], pods_after=[], events=[], upgrade="ok", rollback="ok", history="", ended=False, applied={},
+            job_ends=0,
             workloads=[workload(each) for each in COMPONENTS],
             workloads_after=[workload(each, generation=2) for each in COMPONENTS],
         )  # fmt: skip
@@ -85,8 +86,8 @@ class Played:
 
     def changes(self):
         """The calls that change something in a cluster."""
-        changing = {"upgrade", "rollback", "test", "delete"}
-        return [call for call in self.calls if call[1] in changing]
+        changing = {"upgrade", "rollback", "test", "delete", "create"}
+        return [call for call in self.calls if call[1] in changing and "--dry-run=server" not in call]
 
     def run(self, *arguments, given=None):
         return CliRunner().invoke(build(), ["release", *arguments], input=given, catch_exceptions=False)

@@ -223,6 +223,8 @@ def kubectl(cluster, arguments):
             return fail(cluster["apply"])
         if after(arguments, "--output") == "json":
             sys.stdout.write(given)
+    elif words[0] == "create":
+        return create(cluster, arguments)
     elif words[0] == "logs":
         sys.stdout.write(cluster["logs"].get(words[1], ""))
     elif words[:2] == ["delete", "secrets"]:
@@ -254,10 +256,41 @@ def records(cluster, selector):
     return [each for each in cluster["revisions"] if str(each["revision"]) == version and each["status"] in states]
 
 
+def create(cluster, arguments):
+    job = json.load(sys.stdin)
+    if cluster["apply"]:
+        return fail(cluster["apply"])
+    job["metadata"]["name"] = job["metadata"].pop("generateName") + "x7q2p"
+    if "--dry-run=server" not in arguments:
+        keep({**cluster, "job": job})
+    sys.stdout.write(json.dumps(job))
+    return 0
+
+
+def job_as_it_is(cluster):
+    """It ends as `job_ends` says: with an exit code, or, where that is None, at its deadline, and its pods are gone."""
+    code = cluster["job_ends"]
+    reason = {"type": "Complete"} if code == 0 else {"type": "Failed", "reason": "DeadlineExceeded"}
+    return {**cluster["job"], "status": {"conditions": [{**reason, "status": "True"}]}}
+
+
+def pods_of_job(cluster):
+    if cluster["job_ends"] is None:
+        return []
+    ended = {"terminated": {"exitCode": cluster["job_ends"]}}
+    return [{"status": {"containerStatuses": [{"name": "it", "state": ended}]}}]
+
+
 def get_objects(cluster, words, arguments):
     if "--filename" in arguments:
         return get_given(cluster, json.load(sys.stdin)["items"])
     kind = words[1]
+    if kind == "job":
+        sys.stdout.write(json.dumps(job_as_it_is(cluster)))
+        return 0
+    if kind == "pods" and "job-name=" in after(arguments, "--selector"):
+        sys.stdout.write(json.dumps({"kind": "List", "items": pods_of_job(cluster)}))
+        return 0
     if kind == "namespace":
         if words[2] not in cluster["namespaces"]:
             return fail(f'Error from server (NotFound): namespaces "{words[2]}" not found')

@@ -7,7 +7,7 @@ from helm_chart import CHART, ENVIRONMENTS, over, own_values
 ROOT = CHART.parents[2]
 SERVICES = ("analytics", "booking", "event", "notification", "payment", "search", "user")
 HELPERS = ("mail", "sandbox", "seed")  # of development alone
-COMPONENTS = (*SERVICES, "gateway", "topics", "prepare", "smoke", *HELPERS)
+COMPONENTS = (*SERVICES, "gateway", "topics", "prepare", "smoke", "command", *HELPERS)
 EDGES = yaml.safe_load((CHART / "files" / "edges.yaml").read_text())
 PAIRS = {(start, end) for edge in EDGES for start in edge["from"] for end in edge["to"]}
 DESTINATIONS = {end for _, end in PAIRS} - set(COMPONENTS)

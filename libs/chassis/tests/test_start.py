@@ -6,13 +6,16 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 
 from chassis.chassis import NEEDS_NEWER_CODE
-from chassis.start import FAILED, MISUSED, OLDER_CODE_RUNS
+from chassis.operating import MISUSED
+from chassis.start import FAILED, OLDER_CODE_RUNS
+from domain_kit.backbone import InboxEvent, ParkedEvent
 from domain_kit.ids import new_id
-from mongo_store import Migration, Schema, open_database
+from mongo_store import Migration, MongoInbox, Schema, open_database
 from mongo_store.instances import noted
 from mongo_store.schema import State, contract, prepare, read_state
 from testkit.engines import mongo_engine
@@ -47,6 +50,12 @@ async def beside(settings, database):
 
 start(build, SCHEMA, Settings, beside=beside)
 """
+
+
+DEAD = (
+    '{"consumer": "CONSUMER", "id": "00000000000000000000000000", "type": "usher.jars.v1.JarFilled", '
+    '"subject": "jars/a", "version": 3, "dead": true, "attempts": 4, "reason": "UNDECODABLE"}'
+)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +132,40 @@ async def test_contract_is_refused_while_older_code_runs_and_done_after_it(run, 
             assert (code, "still runs" in json.loads(line)["message"]) == (OLDER_CODE_RUNS, True)
         code, (line,) = await run(2, "contract")
         assert (code, json.loads(line)["steps"]) == (0, ["contracted to version 2"])
+
+
+async def test_operators_see_what_lies_aside_and_let_it_be_tried_again(run, mongo, service):
+    event = InboxEvent(
+        "0" * 26, "usher.jars.v1.JarFilled", "//usher/x", "jars/a", 3, datetime(2026, 1, 1, tzinfo=UTC), b"", "", ""
+    )
+    consumer = f"{service}.lids"
+    async with open_database(mongo, f"usher_{service}") as database:
+        inbox = MongoInbox(database)
+        await inbox.park(ParkedEvent(consumer, event, True, "UNDECODABLE", 4, event.time))
+        assert await run(1, "dead-letters") == (0, [DEAD.replace("CONSUMER", consumer)])
+        assert await run(1, "redrive", consumer, "another") == (
+            0,
+            [f"0 domain events of {consumer} will be tried again"],
+        )
+        assert await run(1, "redrive", consumer) == (0, [f"1 domain events of {consumer} will be tried again"])
+        assert await run(1, "dead-letters") == (0, ["no dead letters"])
+        code, (line,) = await run(1, "dead-letters", "--waiting")
+        assert (code, json.loads(line)["dead"]) == (0, False)
+        assert (await run(1, "forget", consumer, "--subject", "jars/b"))[0] == 0
+        assert await inbox.parked(consumer)
+        assert (await run(1, "forget", consumer))[0] == 0
+        assert await inbox.parked(consumer) == []
+
+
+async def test_consumers_of_another_service_are_not_touched(run):
+    for command in ("redrive", "forget"):
+        code, (line,) = await run(1, command, "others.lids")
+        assert (code, "others.lids is no consumer of" in line) == (MISUSED, True)
+
+
+async def test_a_replay_without_a_broker_is_one_line(run):
+    code, lines = await run(1, "replay")
+    assert (code, "BROKER_UNAVAILABLE" in json.loads(lines[-1])["message"]) == (FAILED, True), lines
 
 
 async def test_settings_that_are_missing_are_one_line(run):

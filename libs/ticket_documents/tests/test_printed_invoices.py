@@ -8,6 +8,7 @@ import pypdf
 import pytest
 
 from domain_kit.money import Money
+from ticket_documents.lettering import font_is_ready
 from ticket_documents.printed_invoices import InvoicePaper, PaperExchange, PaperLine, PaperTax, _all, print_invoice
 from ticket_documents.texts import _all as ticket_words
 
@@ -105,3 +106,21 @@ def test_every_language_of_tickets_has_all_words_of_invoices():
     assert _all().keys() == ticket_words().keys()
     assert {frozenset(words) for words in _all().values()} == {frozenset(_all()["en"])}
     assert all(word for words in _all().values() for word in words.values())
+
+
+def test_a_document_like_one_before_makes_no_part_of_the_font_anew(paper, monkeypatch):
+    first = print_invoice(paper, language_code="en")
+    monkeypatch.setattr(font_is_ready().face, "makeSubset", None)
+    assert print_invoice(paper, language_code="en") == first
+    with pytest.raises(TypeError):
+        print_invoice(replace(paper, buyer="Ἀθηνᾶ"), language_code="en")
+
+
+def test_every_letter_has_its_width_and_its_meaning(paper):
+    page = read(print_invoice(replace(paper, buyer="Ελένη Wójcik"), language_code="en")).pages[0]
+    common, beyond = (page["/Resources"]["/Font"][name] for name in ("/F0", "/F1"))
+    assert "Ελένη Wójcik" in page.extract_text()
+    for font, codes in ((common, {ord(each): each for each in "iW"}), (beyond, {2: "λ"})):
+        widths = {code: font["/Widths"][code] for code in codes}
+        assert widths == {code: round(font_is_ready().face.getCharWidth(ord(each)), 2) for code, each in codes.items()}
+        assert font["/FontDescriptor"]["/FontFile2"].get_data().startswith(b"\0\1\0\0")

@@ -19,7 +19,7 @@ SUBSCRIBED = frozenset({
     "payment_intent.requires_action", "payment_intent.amount_capturable_updated",
     "charge.dispute.created", "charge.dispute.closed", "charge.refunded", "refund.updated", "refund.failed",
 })  # fmt: skip
-AT_ONCE = 8
+AT_ONCE = 32
 ANSWER_WITHIN_SECONDS = 10.0
 FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 5.0

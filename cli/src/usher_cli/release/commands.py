@@ -38,6 +38,7 @@ from usher_cli.release.options import (
 from usher_cli.release.outcomes import Exit, Trouble
 from usher_cli.release.programs import Programs, programs_for
 from usher_cli.release.rollout import WORKLOADS, part_of
+from usher_cli.release.run_command import run
 from usher_cli.release.signatures import Signer
 from usher_cli.release.target import Target, target_of
 
@@ -50,7 +51,7 @@ def build() -> typer.Typer:
         cls=options.ReleaseGroup,
         no_args_is_help=True,
     )
-    for command in (plan, deploy, rollback, status):
+    for command in (plan, deploy, rollback, status, run):
         commands.command()(command)
     return commands
 
@@ -307,7 +308,7 @@ def status(
 
 
 def _state(programs: Programs, history: History) -> dict[str, Any]:
-    selector = ("--selector", f"app.kubernetes.io/instance={programs.target.release}")
+    selector = ("--selector", programs.target.selector)
     parts = [part_of(each, None) for each in programs.objects(WORKLOADS, *selector)]
     running, last = history.running, history.last
     return {

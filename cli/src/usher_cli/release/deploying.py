@@ -125,7 +125,7 @@ def deploy(programs: Programs, plan: planning.Plan, progress: Progress, *, force
 
 def _watch(programs: Programs, plan: planning.Plan, progress: Progress, before: History) -> Watch:
     """A watch that knows what has to change before it counts as ready."""
-    selector = ("--selector", f"app.kubernetes.io/instance={programs.target.release}")
+    selector = ("--selector", programs.target.selector)
     there = programs.objects(WORKLOADS, *selector)
     present = {(each["kind"], each["metadata"]["name"]): int(each["metadata"].get("generation", 0)) for each in there}
     done = frozenset(str(each["metadata"].get("uid")) for each in there if each["kind"] == "Job")

@@ -114,7 +114,7 @@ class Watch:
     @property
     def selector(self) -> str:
         """Of everything the release has made."""
-        return f"app.kubernetes.io/instance={self.programs.target.release}"
+        return self.programs.target.selector
 
     def look(self) -> None:
         """Once; an API server that does not answer just now is asked again the next time."""

@@ -11,6 +11,8 @@ from usher_cli.release.outcomes import Exit, Trouble
 ENVIRONMENTS = ("dev", "staging", "prod")
 CHART = workspace() / "deploy" / "helm" / "usher"
 PLACEHOLDER = "registry.example/"
+COMMAND = "command"
+"""The component that jobs of `usher release run` are; files/edges.yaml says where they may go."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,51}[a-z0-9])?")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DURATION = re.compile(r"([0-9]+)(s|m|h)")
@@ -31,6 +33,11 @@ class Target:
     sets: Sequence[str] = ()
     texts: Sequence[str] = ()
     timeout_seconds: int = 600
+
+    @property
+    def selector(self) -> str:
+        """Of what the release has made; what `usher release run` has made is not part of it."""
+        return f"app.kubernetes.io/instance={self.release},app.kubernetes.io/component!={COMMAND}"
 
     def value_arguments(self, chart: Path = CHART) -> list[str]:
         """Options of helm that lay all values over each other, in order."""

@@ -81,6 +81,7 @@ def environment_of(name: str, folder: Path, ports: Mapping[str, int], keys: Mapp
         "USHER_PUBLIC_URL": public_url(ports),
         "USHER_PAGE_TOKEN_KEY": keys["page_token_key"],
         "USHER_BOOKING_TARGET": f"{LOOPBACK}:{ports['booking']}",
+        "USHER_PAYMENT_TARGET": f"{LOOPBACK}:{ports['payment']}",
         "USHER_GATEWAYS_FILE": str(gateways_file(folder)),
         "USHER_SMTP_HOST": LOOPBACK,
         "USHER_SMTP_PORT": str(ports["smtp"]),

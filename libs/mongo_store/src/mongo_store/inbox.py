@@ -93,6 +93,11 @@ class MongoInbox:
             found = self._parked.find(which).sort([("subject", 1), ("version", 1)])
             return [_parked_event(document) async for document in found]
 
+    async def consumers(self) -> Sequence[str]:
+        """Those that have put something aside."""
+        with reachable():
+            return sorted(await self._parked.distinct("consumer"))
+
     async def unpark(self, consumer: str, event_ids: Sequence[str]) -> None:
         """Forget that they were put aside."""
         with reachable():

@@ -83,7 +83,7 @@ class MongoRepository(Generic[A]):
         self._beside = beside
         self._unrecorded = frozenset(unrecorded)
         self._remembers = remembers
-        self._written: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
+        self._written: OrderedDict[str, tuple[A, Trail]] = OrderedDict()
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def get(self, name: str) -> A:
@@ -92,8 +92,8 @@ class MongoRepository(Generic[A]):
 
     def written_last(self, name: str) -> A | None:
         """As this process wrote it last, if it remembers; others may have written it since. See `remembers`."""
-        document = self._written.get(name)
-        return None if document is None else self._from_document(document)
+        written = self._written.get(name)
+        return None if written is None else written[0]
 
     async def find_one(self, where: Mapping[str, Any]) -> A | None:
         """Some aggregate that matches a MongoDB filter, if there is one."""
@@ -160,9 +160,9 @@ class MongoRepository(Generic[A]):
             "WRITE_CONFLICT", f"Others kept changing {name}; try again.", retry_after=timedelta(milliseconds=500)
         )
 
-    async def _on_guess(self, guess: Mapping[str, Any], decide: Decide[A], cause: Cause) -> A:
+    async def _on_guess(self, guess: tuple[A, Trail], decide: Decide[A], cause: Cause) -> A:
         """Decide on what was written last here; _WrongGuess, and nothing written, unless that changes it."""
-        before = self._from_document(guess)
+        before, trail = guess
         try:
             after, domain_events = decide(before)
         except Exception as reason:  # whatever it is, it counts only of what is stored
@@ -170,7 +170,7 @@ class MongoRepository(Generic[A]):
         if not domain_events:
             raise _WrongGuess
         try:
-            return await self._commit(before, after, domain_events, cause, guess.get("trail"))
+            return await self._commit(before, after, domain_events, cause, trail)
         except RequestRepeated as repeat:
             return self._from_document(repeat.answer)
         except VersionConflict as conflict:
@@ -204,7 +204,7 @@ class MongoRepository(Generic[A]):
         await self._journal.commit(writes, JournalRow(cause, after.name, events, answer))
         crash_point("repository.after_commit")
         if self._remembers and domain_events:
-            self._written[after.name] = document
+            self._written[after.name] = after, trail
             if len(self._written) > self._remembers:
                 self._written.popitem(last=False)
         return after

@@ -1,21 +1,82 @@
 """Text for print: one font for Latin, Cyrillic and Greek, measured and broken into lines."""
 
 import unicodedata
+import zlib
+from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Any
 
 from fontpkg_noto_sans import ROOT
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfbase.pdfdoc import PDFDictionary, PDFName, PDFObject, PDFStream, PDFTrueTypeFont
+from reportlab.pdfbase.ttfonts import FF_NONSYMBOLIC, FF_SYMBOLIC, SUBSETN, TTFont, makeToUnicodeCMap
 
 FONT = "NotoSans"
 REMEMBERED = 512  # texts: labels, dates and amounts of many documents are the same
 _FILE = "NotoSans[wdth,wght].ttf"
 
 
+class _Written(PDFObject):  # type: ignore[misc]  # ReportLab has no types
+    """As it stands in a file."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text.encode("ascii")
+
+    def format(self, _document: Any) -> bytes:
+        return self._text
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Up to 256 characters of a font, as a document holds them; streams are compressed."""
+
+    name: str
+    widths: str
+    letters: bytes
+    length: int
+    meaning: bytes
+
+
+class KeptFont(TTFont):  # type: ignore[misc]  # as above
+    """Makes each part of the font once a process; ReportLab's own takes more for it than for the rest of an invoice."""
+
+    def addObjects(self, doc: Any) -> None:  # noqa: N802  # ReportLab's name
+        """What ReportLab asks for when a document is written that uses the font."""
+        state, face, packed = self.state.pop(doc), self.face, PDFName("FlateDecode")
+        for number, characters in enumerate(state.subsets):
+            part, internal = self.part(number, tuple(characters)), f"{state.internalName}+{number}"
+            letters = PDFStream(PDFDictionary({"Filter": packed, "Length1": part.length}), part.letters)
+            meaning = PDFStream(PDFDictionary({"Filter": packed}), part.meaning)
+            descriptor = PDFDictionary({
+                "Type": PDFName("FontDescriptor"), "FontName": PDFName(part.name),
+                "Flags": face.flags & ~FF_NONSYMBOLIC | FF_SYMBOLIC,
+                "FontBBox": _Written(f"[{' '.join(f'{each:g}' for each in face.bbox)}]"),
+                "Ascent": face.ascent, "Descent": face.descent, "CapHeight": face.capHeight,
+                "ItalicAngle": face.italicAngle, "StemV": face.stemV, "MissingWidth": face.defaultWidth,
+                "FontFile2": doc.Reference(letters, f"letters:{part.name}"),
+            })  # fmt: skip
+            font = PDFTrueTypeFont()
+            font.Name, font.BaseFont, font.FirstChar, font.LastChar = internal, part.name, 0, len(characters) - 1
+            font.Widths, font.ToUnicode = _Written(f"[{part.widths}]"), doc.Reference(meaning, f"meaning:{part.name}")
+            font.FontDescriptor = doc.Reference(descriptor, f"descriptor:{part.name}")
+            doc.Reference(font, internal)
+            doc.idToObject["BasicFonts"].dict[internal] = font
+
+    @lru_cache(maxsize=64)  # noqa: B019  # there is one such font
+    def part(self, number: int, characters: tuple[int, ...]) -> Part:
+        """Of a document, with the characters of codes 0, 1, …; character 0 shows what is missing."""
+        face = self.face
+        name = (SUBSETN(number) + b"+" + face.name + face.subfontNameX).decode("ascii")
+        letters = face.makeSubset(list(characters))
+        meaning = makeToUnicodeCMap(name, list(characters)).encode("ascii")
+        widths = " ".join(f"{face.getCharWidth(each):g}" for each in characters)
+        return Part(name, widths, zlib.compress(letters), len(letters), zlib.compress(meaning))
+
+
 @cache
-def font_is_ready() -> TTFont:
+def font_is_ready() -> KeptFont:
     """Register the font once a process."""
-    font = TTFont(FONT, str(ROOT / "files" / _FILE))
+    font = KeptFont(FONT, str(ROOT / "files" / _FILE))
     pdfmetrics.registerFont(font)
     return font
 

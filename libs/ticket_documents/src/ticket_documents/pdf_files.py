@@ -7,13 +7,12 @@ import codecs
 import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from reportlab.pdfbase.ttfonts import FF_NONSYMBOLIC, FF_SYMBOLIC, SUBSETN, makeToUnicodeCMap
+from reportlab.pdfbase.ttfonts import FF_NONSYMBOLIC, FF_SYMBOLIC
 
-from ticket_documents.lettering import REMEMBERED, font_is_ready
+from ticket_documents.lettering import REMEMBERED, Part, font_is_ready
 
 _BESIDE_ASCII = "€£¥–’äöüÄÖÜßàâçèéêëîïôùáíóúñåæø"  # what most documents in western languages need
 _COMMON = (0, *map(ord, _BESIDE_ASCII), *range(32, 127))  # code → character; 0: what the font shows for a missing one
@@ -21,17 +20,6 @@ _CODES = codecs.charmap_build("".join(map(chr, _COMMON)))  # the reverse, as the
 _PART = 255  # characters of a part beside that one
 _HEAD = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"
 Color = tuple[float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Up to 256 characters of the font: two dictionaries that name the objects after them, and two streams."""
-
-    name: str
-    font: str
-    descriptor: str
-    letters: bytes
-    meaning: bytes
 
 
 class PdfPages:
@@ -58,12 +46,8 @@ class PdfPages:
 
     def written(self) -> bytes:
         """The file; of the same pages always the same."""
-        parts = [_part(0, _COMMON)]
         beyond = [ord(each) for each in self._codes]
-        parts += [
-            _part(number, (0, *beyond[start : start + _PART]))
-            for number, start in enumerate(range(0, len(beyond), _PART), 1)
-        ]
+        parts = [_COMMON, *((0, *beyond[start : start + _PART]) for start in range(0, len(beyond), _PART))]
         fonts = 4  # the first object after catalog, pages and what is told of the file
         first = fonts + 4 * len(parts)
         pages = range(first, first + 2 * len(self._pages), 2)
@@ -75,8 +59,9 @@ class PdfPages:
             f"/MediaBox[0 0 {box}]/Resources<</Font<<{named}>>>>>>".encode(),
             f"<</Title {_string(self._title)}/Creator {_string('Usher')}>>".encode(),
         ]
-        for number, part in enumerate(parts):
-            objects += _font_objects(part, fonts + 4 * number)
+        for number, characters in enumerate(parts):
+            part = font_is_ready().part(number, characters)
+            objects += _font_objects(part, len(characters), fonts + 4 * number)
         for page, content in zip(pages, self._pages, strict=True):
             objects += [
                 f"<</Type/Page/Parent 2 0 R/Contents {page + 1} 0 R>>".encode(),
@@ -104,33 +89,19 @@ class PdfPages:
         return 1 + number // _PART, 1 + number % _PART
 
 
-@lru_cache(maxsize=64)
-def _part(number: int, characters: tuple[int, ...]) -> _Part:
-    """Of the font, what shows these characters; many documents need the same ones."""
-    face = font_is_ready().face
-    name = (SUBSETN(number) + b"+" + face.name + face.subfontNameX).decode("ascii")
-    widths = " ".join(f"{face.getCharWidth(each):g}" for each in characters)
-    box = " ".join(f"{each:g}" for each in face.bbox)
-    flags = face.flags & ~FF_NONSYMBOLIC | FF_SYMBOLIC
-    letters = face.makeSubset(list(characters))
-    return _Part(
-        name,
-        f"<</Type/Font/Subtype/TrueType/BaseFont/{name}/FirstChar 0/LastChar {len(characters) - 1}/Widths[{widths}]",
-        f"<</Type/FontDescriptor/FontName/{name}/Flags {flags}/FontBBox[{box}]"
-        f"/Ascent {face.ascent:g}/Descent {face.descent:g}/CapHeight {face.capHeight:g}"
-        f"/ItalicAngle {face.italicAngle:g}/StemV {face.stemV:g}/MissingWidth {face.defaultWidth:g}",
-        _stream(zlib.compress(letters), f"/Length1 {len(letters)}"),
-        _stream(zlib.compress(makeToUnicodeCMap(name, list(characters)).encode("ascii"))),
-    )
-
-
-def _font_objects(part: _Part, first: int) -> Sequence[bytes]:
+def _font_objects(part: Part, characters: int, first: int) -> Sequence[bytes]:
     """A part of the font as the objects `first` to `first` + 3."""
+    face = font_is_ready().face
+    flags, box = face.flags & ~FF_NONSYMBOLIC | FF_SYMBOLIC, " ".join(f"{each:g}" for each in face.bbox)
     return (
-        f"{part.font}/FontDescriptor {first + 1} 0 R/ToUnicode {first + 3} 0 R>>".encode(),
-        f"{part.descriptor}/FontFile2 {first + 2} 0 R>>".encode(),
-        part.letters,
-        part.meaning,
+        f"<</Type/Font/Subtype/TrueType/BaseFont/{part.name}/FirstChar 0/LastChar {characters - 1}"
+        f"/Widths[{part.widths}]/FontDescriptor {first + 1} 0 R/ToUnicode {first + 3} 0 R>>".encode(),
+        f"<</Type/FontDescriptor/FontName/{part.name}/Flags {flags}/FontBBox[{box}]"
+        f"/Ascent {face.ascent:g}/Descent {face.descent:g}/CapHeight {face.capHeight:g}"
+        f"/ItalicAngle {face.italicAngle:g}/StemV {face.stemV:g}/MissingWidth {face.defaultWidth:g}"
+        f"/FontFile2 {first + 2} 0 R>>".encode(),
+        _stream(part.letters, f"/Length1 {part.length}"),
+        _stream(part.meaning),
     )
 
 

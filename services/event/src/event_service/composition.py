@@ -1,7 +1,7 @@
 """Puts the event service together."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from access import Ownership
 from chassis import open_chassis
@@ -9,14 +9,17 @@ from domain_kit.refusals import NotFound
 from event_service.domain.seating import MOST_ROWS, MOST_SEATS
 from event_service.inbound.servicer import EventServicer
 from event_service.metrics import count_business
+from event_service.outbound.checked_events import CheckedEvents
 from event_service.outbound.repositories import INDEXES, MongoEvents
+from event_service.outbound.takings import PaymentClient
 from event_service.settings import Settings
-from grpc_runtime import Service
+from grpc_runtime import Service, identity_of, open_channel
 from mongo_store import Schema
 from resource_api import PageTokens
 from telemetry import Metrics
 from usher.event.v1.event_service_pb2 import UpdateSeatingPlanRequest
 from usher.event.v1.event_service_pb2_grpc import add_EventServiceServicer_to_server
+from usher.payment.v1.payment_service_pb2_grpc import PaymentServiceStub
 
 SCHEMA = Schema(INDEXES)
 # A plan with as many seats, all accessible, rows and sections as it may have.
@@ -26,9 +29,15 @@ MOST_ITEMS = {UpdateSeatingPlanRequest.DESCRIPTOR.full_name: 2 * MOST_SEATS + MO
 @asynccontextmanager
 async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
     """The running parts, for as long as the context lasts."""
-    async with open_chassis(settings, metrics, SCHEMA) as chassis:
+    async with AsyncExitStack() as stack:
+        chassis = await stack.enter_async_context(open_chassis(settings, metrics, SCHEMA))
         count_business(metrics)
         events = MongoEvents(chassis.journal)
+        if settings.payment_target:
+            channel = await stack.enter_async_context(
+                open_channel(settings.payment_target, metrics=metrics, identity=identity_of(settings))
+            )
+            events = CheckedEvents(chassis.journal, PaymentClient(PaymentServiceStub(channel)))
 
         async def owner_of(name: str) -> Ownership | None:
             try:

@@ -159,6 +159,7 @@ EVENTS = st.builds(
     cancel_time=MAYBE_INSTANTS,
     cancel_reason=TEXTS,
     delete_time=MAYBE_INSTANTS,
+    unchecked=st.lists(st.sampled_from(["CAD", "EUR"]), max_size=2).map(tuple),
     version=st.integers(1, 10**6),
 )
 PARTS = [
@@ -256,7 +257,7 @@ def test_a_reference_to_a_part_of_another_event_stays_foreign(
 def test_every_field_of_the_message_is_told(event: Event) -> None:
     message = event_to_wire(event)
     told = {"name", "organizer", "state", "create_time", "update_time", "publish_time", "cancel_time", "cancel_reason"}
-    told |= {"delete_time", "etag"} | {each.name for each in fields(EventDetails)}
+    told |= {"delete_time", "etag", "unchecked_currency_codes"} | {each.name for each in fields(EventDetails)}
     assert {field.name for field in message.DESCRIPTOR.fields} == told
     assert (message.name, message.organizer, message.cancel_reason) == (
         event.name,

@@ -7,11 +7,12 @@ from access import Ownership
 from chassis import open_chassis
 from domain_kit.refusals import NotFound
 from grpc_runtime import Service, Worker, identity_of, open_channel
-from mongo_store import Schema
+from mongo_store import Migration, Schema
 from payment_service.accounting import ACCOUNTING_INDEXES, open_accounting
+from payment_service.domain.gateways import Notice
 from payment_service.domain.payment import Payment
 from payment_service.domain.webhook_inbox import Kept
-from payment_service.handlers.receive_notice import receive_notice
+from payment_service.handlers.receive_notice import is_applied, receive_notice
 from payment_service.handlers.settle_payment import settle_payment
 from payment_service.inbound.consumers import booking_subscription
 from payment_service.inbound.in_hand import InHand
@@ -21,6 +22,7 @@ from payment_service.inbound.servicer import PaymentServicer
 from payment_service.inbound.workers import SettlingWorker, WebhookWorker
 from payment_service.metrics import NoticeMetrics, count_business
 from payment_service.outbound.bookings import BookingClient
+from payment_service.outbound.former import adopt_former_notes
 from payment_service.outbound.gateway_registry import open_gateways, read_credentials
 from payment_service.outbound.keepers import INDEXES as KEEPERS_INDEXES
 from payment_service.outbound.keepers import MongoKeepers
@@ -36,7 +38,7 @@ from usher.booking.v1.booking_service_pb2_grpc import BookingServiceStub
 from usher.payment.v1.payment_service_pb2_grpc import add_PaymentServiceServicer_to_server
 from usher.payment.v1.saved_payment_method_service_pb2_grpc import add_SavedPaymentMethodServiceServicer_to_server
 
-SCHEMA = Schema.of(INDEXES, KEEPERS_INDEXES, *ACCOUNTING_INDEXES)
+SCHEMA = Schema.of(INDEXES, KEEPERS_INDEXES, *ACCOUNTING_INDEXES, migrations=[Migration(2, expand=adopt_former_notes)])
 
 
 @asynccontextmanager
@@ -71,6 +73,12 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     clock=clock, heard=settling.confirmations.heard, telling=told.hold,
                 )  # fmt: skip
 
+        async def known(gateway: str, notice: Notice) -> bool:
+            if not await is_applied(payments, gateway, notice, heard=settling.confirmations.heard):
+                return False
+            with notices.applying(gateway):
+                return True
+
         settling = SettlingWorker(MongoOpenWork(chassis.database), settle, clock)
         told = InHand()  # payments that a notice is being applied to
         inbox = MongoWebhookInbox(chassis.database)
@@ -104,6 +112,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             on_kept=webhooks.begin,
             in_hand=settling.confirmations.hold,
             notified=told.heard,
+            is_applied=known,
             clock=clock,
         )
         yield Service(

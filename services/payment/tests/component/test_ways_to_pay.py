@@ -176,6 +176,14 @@ async def test_a_booking_in_yen_is_charged_and_paid_back_in_whole_yen(running) -
     assert (totals["jpy"]["charged"], totals["jpy"]["refunded"]) == (15998, 7999)
 
 
+async def test_anybody_hears_in_which_currencies_an_organizer_can_be_paid(running) -> None:
+    asked = pb.ListPaymentCurrenciesRequest(parent=f"organizers/{'a' * 26}")
+    codes = (await running.buyer().stub.ListPaymentCurrencies(asked)).currency_codes
+    assert {"JPY", "CAD"} <= set(codes)
+    assert "CLF" not in codes
+    assert list(codes) == sorted(codes)
+
+
 async def test_a_currency_that_no_gateway_takes_is_said_to_be_that(running) -> None:
     buyer = running.buyer()
     booking = running.booking.held(buyer.name, currency="CLF").name

@@ -29,9 +29,10 @@ from payment_service.domain.gateways import (
 from payment_service.domain.payment import Outcome, Payment, begun
 from payment_service.domain.payment_settings import PaymentSettings
 from payment_service.domain.webhook_inbox import FIRST_WAIT, GIVE_UP
+from payment_service.outbound.former import NOTES, adopt_former_notes
 from payment_service.outbound.open_work import MongoOpenWork
 from payment_service.outbound.payment_settings import MongoPaymentSettings
-from payment_service.outbound.repositories import MongoPayments
+from payment_service.outbound.repositories import COLLECTION, NO_WORK, MongoPayments
 from payment_service.outbound.webhook_inbox import MongoWebhookInbox
 from resource_api import etag_of
 
@@ -100,21 +101,49 @@ async def test_a_payment_is_found_by_its_orders_keys_and_references(payments: Mo
 async def test_due_work_is_taken_by_one_process_and_put_off(payments: MongoPayments, database: Database) -> None:
     work = MongoOpenWork(database)
     names = [(await stored(payments)).name for _ in range(12)]
-    assert await work.take(NOW, 20) == []
-    assert await work.next_due() == NOW + timedelta(minutes=1)
+    assert await work.take(NOW + timedelta(seconds=59), 20) == []
     later = NOW + timedelta(minutes=2)
     taken = await asyncio.gather(*(work.take(later, 20) for _ in range(3)))
     assert sorted(name for some in taken for name in some) == sorted(names)
     assert await work.take(later, 20) == []
+    assert len(await work.take(later + timedelta(minutes=2), 20)) == 12
 
 
 async def test_finished_and_abandoned_payments_are_not_looked_at(payments: MongoPayments, database: Database) -> None:
     work = MongoOpenWork(database)
     await moved(payments, await stored(payments), IntentState.SUCCEEDED)
-    assert await work.next_due() is None
     await stored(payments)
-    assert await work.take(NOW + timedelta(days=8), 20) == []
-    assert await work.next_due() is None
+    for days in (8, 9, 9000):
+        assert await work.take(NOW + timedelta(days=days), 20) == []
+
+
+async def test_what_is_in_hand_stays_due_and_takes_nobodys_place(payments: MongoPayments, database: Database) -> None:
+    work, later = MongoOpenWork(database), NOW + timedelta(minutes=2)
+    first, second, third = [(await stored(payments)).name for _ in range(3)]
+    assert await work.take(later, 1, {first, second}) == [third]
+    assert sorted(await work.take(later, 9)) == [first, second]
+
+
+async def test_what_an_earlier_release_has_noted_is_looked_at_also_while_it_still_runs(
+    payments: MongoPayments, database: Database
+) -> None:
+    """INVARIANT: money on its way is asked after, whichever release has written that it is."""
+    work, kept, notes = MongoOpenWork(database), database.collection(COLLECTION), database.collection(NOTES)
+
+    async def as_formerly() -> str:
+        name = (await stored(payments)).name
+        await kept.update_one({"_id": name}, {"$unset": dict.fromkeys(NO_WORK, "")})
+        await notes.insert_one({"_id": name, "work": "URGENT", "since": NOW, "due": NOW + timedelta(seconds=1)})
+        return name
+
+    one, settled = await as_formerly(), await as_formerly()
+    await moved(payments, await payments.get(settled), IntentState.SUCCEEDED)
+    await adopt_former_notes(database)
+    assert await work.take(NOW + timedelta(seconds=2), 9) == [one]
+    another = await as_formerly()
+    assert await work.take(NOW + timedelta(seconds=2), 9) == []
+    assert another in await work.take(NOW + timedelta(minutes=2), 9)
+    assert await notes.count_documents({}) == 0
 
 
 async def test_those_who_wait_are_told_when_money_begins_to_move(database: Database) -> None:
@@ -165,7 +194,6 @@ async def test_a_webhook_is_kept_once_and_taken_by_one_process(database: Databas
     assert (kept.gateway, kept.notice, kept.tries) == ("stripe", notice, 0)
     assert await inbox.take(NOW, 9) == []
     later = NOW + FIRST_WAIT
-    assert await inbox.next_due() == later
     [first] = [each for some in await asyncio.gather(*(inbox.take(later, 9) for _ in range(4))) for each in some]
     assert first == kept
     assert await inbox.take(later, 9) == []
@@ -173,7 +201,7 @@ async def test_a_webhook_is_kept_once_and_taken_by_one_process(database: Databas
     assert again.tries == 1
     await inbox.done(again)
     assert await inbox.keep("stripe", [notice], DELIVERY, NOW) == []
-    assert await inbox.next_due() is None
+    assert await inbox.take(later + timedelta(hours=2), 9) == []
     [document] = await database.collection("webhooks").find({}).to_list(None)
     assert (document["body"], document["url"]) == (b"{}", DELIVERY.url)
     assert "hidden" not in str(document)
@@ -185,10 +213,32 @@ async def test_a_webhook_about_nothing_is_kept_and_not_applied_and_one_about_an_
     inbox = MongoWebhookInbox(database)
     assert await inbox.keep("stripe", [], DELIVERY, NOW) == []
     assert await inbox.keep("stripe", [Notice("evt_2")], DELIVERY, NOW) == []
-    assert await inbox.next_due() is None
+    assert await inbox.take(NOW + timedelta(hours=1), 9) == []
     await inbox.keep("stripe", [Notice("evt_3", "nobody")], DELIVERY, NOW)
     assert await inbox.take(NOW + GIVE_UP + timedelta(seconds=1), 9) == []
-    assert await inbox.next_due() is None
+    assert await database.collection("webhooks").count_documents({"open": True}) == 0
+
+
+async def test_a_webhook_that_tells_nothing_new_is_kept_and_done_with_in_one_write(database: Database) -> None:
+    inbox, notices = MongoWebhookInbox(database), [Notice("evt_1", "key", paid=True), Notice("evt_2", "key")]
+    [open_one] = await inbox.keep("stripe", notices, DELIVERY, NOW, applied=["evt_1"])
+    assert open_one.notice.id == "evt_2"
+    assert [each.notice.id for each in await inbox.take(NOW + FIRST_WAIT, 9)] == ["evt_2"]
+    kept = await database.collection("webhooks").find({}, sort=[("_id", 1)]).to_list(None)
+    assert [(each["notice"], each["open"], each["body"]) for each in kept] == [
+        ("evt_1", False, DELIVERY.body), ("evt_2", True, DELIVERY.body),
+    ]  # fmt: skip
+
+
+async def test_a_payment_is_known_by_its_orders_where_it_was_written(
+    payments: MongoPayments, database: Database
+) -> None:
+    payment = await stored(payments, reference="pi_1")
+    assert payments.name_of("stripe", "", "pi_1") == payment.name
+    assert payments.name_of("stripe", payment.current.key, "pi_2") == payment.name
+    assert payments.name_of("stripe", "", "") is None
+    assert payments.name_of("paypal", "", "pi_1") is None
+    assert MongoPayments(Journal(database)).name_of("stripe", "", "pi_1") is None
 
 
 async def test_settings_of_an_organizer_are_said_once_and_changed_by_their_etag(database: Database) -> None:

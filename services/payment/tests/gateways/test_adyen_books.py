@@ -1,5 +1,6 @@
 """What Adyen says is on its books."""
 
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, Unavailable
 from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.gateways import adyen_books
 from payment_service.outbound.gateways.adyen_books import AdyenBooks
 
 CAN = capabilities_of("adyen")
@@ -25,13 +27,14 @@ def books(monkeypatch, *answers: httpx.Response | Exception, **changes: str) -> 
     """Over a far side that gives these answers, one a day."""
     left = list(answers)
 
-    async def get(self, url):
+    @asynccontextmanager
+    async def stream(self, method, url):
         answer = left.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        yield answer
 
-    monkeypatch.setattr(httpx.AsyncClient, "get", get)
+    monkeypatch.setattr(httpx.AsyncClient, "stream", stream)
     return AdyenBooks({**KNOWN, **changes}, CAN, 5.0)
 
 
@@ -98,3 +101,9 @@ async def test_what_cannot_be_read_is_never_taken_for_an_empty_report(monkeypatc
 async def test_without_a_report_user_there_are_no_reports(monkeypatch):
     with pytest.raises(FailedPrecondition, match="GATEWAY_REPORTS_NOTHING"):
         await books(monkeypatch, report_user="").entries(DAY, DAY)
+
+
+async def test_a_file_that_is_too_large_is_not_read_on(monkeypatch):
+    monkeypatch.setattr(adyen_books, "LARGEST_FILE_BYTES", 1000)
+    with pytest.raises(Unavailable):
+        await books(monkeypatch, httpx.Response(200, text="x" * 1001)).entries(DAY, DAY + timedelta(hours=1))

@@ -1,5 +1,6 @@
 """Disputes at every gateway that has them: opened, lost, won after all, by signed webhooks in any order."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -14,6 +15,7 @@ from payment_service.domain.payment_books import UNPRICED
 from payment_service.domain.states import State
 from payment_service.handlers.settle_payment import with_word
 from payment_service.outbound.capability_files import capabilities_of
+from payment_service.outbound.documents import to_document
 
 DISPUTED = [name for name in ("adyen", "mercadopago", "paypal", "razorpay", "square") if capabilities_of(name).disputes]
 BY_WORD = [name for name in DISPUTED if name != "mercadopago"]  # which says so when it is asked
@@ -95,6 +97,22 @@ async def test_its_words_in_any_order_and_doubled_end_alike(far) -> None:
         before = payment_of(order, done.reference, far.name)
         payment, moved = await hears(far, before, order, [*some, *some])
         assert (payment.state, payment.left, moved) == (State.SUCCEEDED, order.amount, 0)
+
+
+@pytest.mark.parametrize("far", ["paypal"], indirect=True)
+async def test_a_payment_is_known_by_its_capture(far) -> None:
+    """Which is all that PayPal says of the payment in a dispute where it says nothing of ours."""
+    order, done = await far.paid()
+    await all_told(far)
+    seen = len(far.inbox.deliveries)
+    await decides(far, done.reference, "open")
+    [about] = json.loads(far.inbox.deliveries[seen].body)["resource"]["disputed_transactions"]
+    payment = payment_of(order, done.reference, far.name)
+    attempt = replace(payment.current, standing=Standing.OPEN).heard(await far.gateway.find(order, done.reference))
+    assert attempt.heard(done).former == attempt.former == (about["seller_transaction_id"],)
+    known = replace(payment, attempts=(attempt,))
+    assert known.attempt_with("", about["seller_transaction_id"]) == 1
+    assert f"paypal|{about['seller_transaction_id']}" in to_document(known)["orders"]
 
 
 @by_word

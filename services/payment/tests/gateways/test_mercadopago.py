@@ -16,7 +16,11 @@ from hypothesis import strategies as st
 
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound, Unauthenticated, Unavailable
-from payment_service.domain.gateways import ActionKind, FailureKind, IntentState, Order, Progress
+from payment_service.domain.attempt import Attempt, Standing
+from payment_service.domain.gateways import ActionKind, FailureKind, IntentState, MethodKind, Order, Progress
+from payment_service.domain.payment import Payment
+from payment_service.domain.refund import RefundState
+from payment_service.domain.states import State
 from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.gateways.mercadopago import open_gateway
 from payment_service.outbound.gateways.mercadopago_objects import card_of, intent_of, number_of
@@ -335,10 +339,26 @@ def test_a_token_is_taken_bare_or_from_the_brick(token, card):
     [
         ("in_mediation", "pending", True, False), ("charged_back", "in_process", True, False),
         ("charged_back", "settled", True, True), ("charged_back", "reimbursed", False, False),
-        ("approved", "accredited", False, False),
+        ("approved", "accredited", False, False), ("approved", "partially_refunded", False, False),
+        ("refunded", "refunded", None, False), ("refunded", "by_admin", True, True),
     ],
 )  # fmt: skip
 def test_a_disputed_payment_says_so_and_how_it_ended(status, detail, disputed, lost):
     payment = {"id": 7, "status": status, "status_detail": detail, "transaction_amount": 1, "currency_id": "BRL"}
     intent = intent_of(payment, capabilities_of("mercadopago"), {})
     assert (intent.state, intent.disputed, intent.lost) == (IntentState.SUCCEEDED, disputed, lost)
+
+
+@pytest.mark.parametrize("after", [("refunded", "refunded"), ("refunded", "by_admin")])
+def test_what_is_paid_back_after_it_was_lost_was_not_won(after):
+    """INVARIANT: only money that is with the seller again gives back what a lost dispute has taken."""
+    now, can = datetime(2027, 3, 1, tzinfo=UTC), capabilities_of("mercadopago")
+    attempt = Attempt(
+        1, "mercadopago", "card", MethodKind.TOKEN, "0" * 32, now, reference="7", standing=Standing.PAID
+    )  # fmt: skip
+    payment = Payment("payments/p", "b", "users/u", "organizers/o", Money(100, "BRL"), (attempt,), now, now)
+    payment = replace(payment, state=State.SUCCEEDED, paid_by=1, succeed_time=now)
+    for status, detail in [("charged_back", "settled"), after, after]:
+        told = {"id": 7, "status": status, "status_detail": detail, "transaction_amount": 1, "currency_id": "BRL"}
+        payment, _ = payment.answered(intent_of(told, can, {}), now)
+        assert (payment.state, [each.state for each in payment.refunds]) == (State.REFUNDED, [RefundState.COMPLETED])

@@ -260,10 +260,18 @@ def test_a_dispute_says_who_has_the_money(status, outcome, disputed, lost):
 
 
 def test_a_dispute_of_several_payments_tells_of_each_and_of_none_that_is_not_ours():
-    told = dispute({"custom": f"{'f' * 32}.x"}, {"invoice_number": "e" * 32}, {"seller_transaction_id": "00D"})
+    told = dispute({"custom": f"{'f' * 32}.x"}, {"invoice_number": "e" * 32}, {"buyer_transaction_id": "00D"})
     first, second, third = reading()[0].read(signed(told), NOW)
-    assert (first.key, second.key, third.key, third.intent) == ("f" * 32, "e" * 32, "", None)
+    assert (first.key, second.key, third.key, third.reference, third.intent) == ("f" * 32, "e" * 32, "", "", None)
     assert (first.id, second.id, first.intent.disputed_amount) == ("WH-1", "WH-1:1", None)
+
+
+def test_a_dispute_that_says_nothing_of_ours_is_found_by_its_capture():
+    for about in ({"seller_transaction_id": "00D"}, {"seller_transaction_id": "00D", "custom": ""}):
+        [notice] = reading()[0].read(signed(dispute(about)), NOW)
+        assert (notice.key, notice.reference, notice.intent.disputed) == ("", "00D", True)
+    [notice] = reading()[0].read(signed(dispute({"seller_transaction_id": "00D", "custom": "f" * 32})), NOW)
+    assert (notice.key, notice.reference) == ("f" * 32, "")
 
 
 def test_what_a_lost_dispute_has_taken_is_what_went_to_the_buyer():

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,7 +29,7 @@ from payment_service.domain.open_work import Work, next_look
 from payment_service.domain.payment_settings import NO_SETTINGS
 from payment_service.domain.ports import Owed
 from payment_service.domain.routing import Offer, Ranking, Wish, rank
-from payment_service.outbound.repositories import INDEXES, OPEN_WORK, MongoPayments
+from payment_service.outbound.repositories import COLLECTION, INDEXES, MongoPayments
 from testkit.memory import MemoryJournal
 
 PRICE = Money(1999, "CAD")
@@ -295,21 +295,19 @@ class FakeBookings:
 
 
 class FakeOpenWork:
-    """OpenWork over the notes in a MemoryJournal."""
+    """OpenWork over the payments in a MemoryJournal."""
 
     def __init__(self, journal: MemoryJournal) -> None:
-        self._notes = journal.collections.setdefault(OPEN_WORK, {})
+        self._payments = journal.collections.setdefault(COLLECTION, {})
         self._journal = journal
 
-    async def take(self, now: datetime, limit: int) -> list[str]:
-        notes = self._journal.collections[OPEN_WORK]
-        due = [note for note in notes.values() if note["due"] <= now][:limit]
-        for note in due:
-            note["due"] = next_look(Work(note["work"]), note["since"], now) or now + timedelta(days=1000)
-        return [note["_id"] for note in due]
-
-    async def next_due(self) -> datetime | None:
-        return min((note["due"] for note in self._journal.collections[OPEN_WORK].values()), default=None)
+    async def take(self, now: datetime, limit: int, busy: Collection[str] = ()) -> list[str]:
+        payments = self._journal.collections[COLLECTION]
+        due = [each for each in payments.values() if each["awaited"] and each["due"] <= now and each["_id"] not in busy]
+        for each in due[:limit]:
+            following = next_look(Work(each["work"]), each["update_time"], now) or now + timedelta(days=1000)
+            payments[each["_id"]] = {**each, "due": following}
+        return [each["_id"] for each in due[:limit]]
 
 
 class World:

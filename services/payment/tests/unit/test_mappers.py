@@ -82,9 +82,17 @@ PAYMENTS = st.builds(
     succeed_time=st.none() | INSTANTS,
     called_off=st.booleans(),
     round=st.integers(0, 9),
-    disputes=st.lists(st.builds(Dispute, TEXTS, st.integers(0, 10**15), st.sampled_from(Verdict)), max_size=2).map(
-        tuple
-    ),
+    disputes=st.lists(
+        st.builds(
+            Dispute,
+            TEXTS,
+            st.integers(0, 10**15),
+            st.sampled_from(Verdict),
+            MONEY,
+            st.none() | MONEY,
+        ),
+        max_size=2,
+    ).map(tuple),
     version=st.integers(1, 10**6),
 )
 

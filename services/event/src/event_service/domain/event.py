@@ -65,7 +65,16 @@ class Event:
     cancel_time: datetime | None = None
     cancel_reason: str = ""
     delete_time: datetime | None = None
+    unchecked: tuple[str, ...] = ()
     version: int = 0
+
+    @property
+    def charged(self) -> frozenset[str]:
+        """Currencies that buyers may owe in; none where all is free."""
+        types, fee = self.offer.ticket_types, self.details.booking_terms.service_fee.fixed
+        prices = [fee, *(each.price for each in types), *(phase.price for each in types for phase in each.price_phases)]
+        owed = {each.currency for each in prices if each}
+        return frozenset({*owed, *(each.currency_code for each in self.details.offered_currencies)} if owed else ())
 
     def revised(self, details: EventDetails, now: datetime) -> Outcome:
         """With other details; no domain event when nothing differs."""

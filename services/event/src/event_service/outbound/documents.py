@@ -22,6 +22,7 @@ def to_document(event: Event) -> dict[str, Any]:
         "cancel_time": event.cancel_time,
         "cancel_reason": event.cancel_reason,
         "delete_time": event.delete_time,
+        "unchecked": list(event.unchecked),
     }
 
 
@@ -40,4 +41,5 @@ def from_document(document: Mapping[str, Any]) -> Event:
         cancel_time=document["cancel_time"],
         cancel_reason=document["cancel_reason"],
         delete_time=document["delete_time"],
+        unchecked=tuple(document.get("unchecked", ())),
     )

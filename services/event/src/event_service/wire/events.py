@@ -19,6 +19,7 @@ def event_to_wire(event: Event) -> pb.Event:
     message.organizer = event.organizer
     message.state = STATES[event.state]
     message.cancel_reason = event.cancel_reason
+    message.unchecked_currency_codes.extend(event.unchecked)
     message.etag = etag_of(event.version)
     for field in ("create_time", "update_time", "publish_time", "cancel_time", "delete_time"):
         instant = getattr(event, field)

@@ -22,8 +22,8 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """number: from 1. key: 32 hex digits of its own. former: references it had before. client, action: what the payer
-    needs, see gateways.Intent.
+    """number: from 1. key: 32 hex digits of its own. former: what else it is or was known by. client, action: what the
+    payer needs, see gateways.Intent.
 
     tries: how often we asked the gateway to take the money; confirm_time: last. trace: what is known of it at the
     gateway. route: the ways to pay that were there when it was begun, best first, with reasons.
@@ -53,12 +53,13 @@ class Attempt:
             standing = Standing.PAID
         elif intent.state is IntentState.CANCELLED and standing is Standing.OPEN:
             standing = Standing.CLOSED
-        another = self.reference and intent.reference not in ("", self.reference)
+        reference = intent.reference or self.reference
+        names = dict.fromkeys([*self.former, self.reference, *intent.also])  # in this order
         over = intent.state in (IntentState.OPEN, IntentState.CANCELLED)
         return replace(
             self,
-            reference=intent.reference or self.reference,
-            former=(*self.former, self.reference) if another else self.former,
+            reference=reference,
+            former=tuple(each for each in names if each not in ("", reference)),
             client={**self.client, **intent.client},
             action=intent.action if intent.state is IntentState.ACTION_REQUIRED else None,
             failure=intent.failure if over else None,

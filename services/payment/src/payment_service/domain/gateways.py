@@ -118,6 +118,7 @@ class Intent:
     undecided, or (`lost`) decided so; None: this says nothing of disputes. disputed_amount, dispute_fee: how much that
     has taken, and what it has cost, where the gateway says so. dispute: the gateway's id of it, where its words of one
     may come in any order; dispute_stage: how far along such a word is, more for every later one of the same dispute.
+    also: what else the gateway may call an order by that has come in, as it says when it is asked.
     """
 
     reference: str
@@ -133,6 +134,7 @@ class Intent:
     dispute: str = ""
     dispute_stage: int = 0
     trace: str = ""
+    also: tuple[str, ...] = ()
 
 
 class Progress(Enum):

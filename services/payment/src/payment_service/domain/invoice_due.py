@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from domain_kit.money import Money
 
 SOONEST, LATEST = timedelta(seconds=1), timedelta(minutes=5)
+BOOKED = timedelta(seconds=3)  # until a booking most often says what was paid for; an earlier look is put off, a write
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class InvoiceDue:
     @property
     def first_look(self) -> datetime:
         """What an invoice says comes from the booking, after it has heard of the money; a credit note has it all."""
-        return self.time if self.is_credit else self.time + SOONEST
+        return self.time if self.is_credit else self.time + BOOKED
 
     def next_look(self, now: datetime) -> datetime:
         """When something it needs has not arrived yet: half as long again as it has waited, within bounds."""

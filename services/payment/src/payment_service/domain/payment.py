@@ -10,7 +10,7 @@ from domain_kit.refusals import FailedPrecondition, InvalidArgument, ResourceExh
 from domain_kit.repository import DomainEvent
 from payment_service.domain import domain_events as facts
 from payment_service.domain.attempt import OUT_OF_ORDER, Attempt, Standing
-from payment_service.domain.disputes import Dispute, disputed
+from payment_service.domain.disputes import Dispute, disputed, rest_lost
 from payment_service.domain.gateways import (
     ActionKind,
     Failure,
@@ -244,10 +244,11 @@ class Payment:
         after, made = self, list[DomainEvent]()
         for refund in self.pending_refunds:  # first, so that what was not paid back is there for a dispute to take
             if refund.id in refunds:
-                after, more = after.refund_answered(refund.id, refunds[refund.id], now)
+                after, more = after._refund_answered(refund.id, refunds[refund.id], now)
                 made += more
         after, more = after.heard(told, now)
-        return after, [*made, *more]
+        after, rest = rest_lost(after, now)
+        return after, [*made, *more, *rest]
 
     def heard(self, told: Mapping[int, Intent | None], now: datetime) -> Outcome:
         """The same of attempts alone."""
@@ -291,7 +292,14 @@ class Payment:
         return self.with_refund(id, within, reason, requester, now) if within else (self, [])
 
     def refund_answered(self, id: str, answer: GatewayRefund, now: datetime) -> Outcome:
-        """What became of a refund, or what it is called while it is pending; nothing when that is no news."""
+        """What became of a refund, or what it is called while it is pending; nothing when that is no news. What was not
+        paid back may be what a dispute that was lost meanwhile has taken.
+        """
+        after, made = self._refund_answered(id, answer, now)
+        after, rest = rest_lost(after, now)
+        return after, [*made, *rest]
+
+    def _refund_answered(self, id: str, answer: GatewayRefund, now: datetime) -> Outcome:
         refund = self.refund(id)
         if refund.state is not RefundState.PENDING:
             return self, []

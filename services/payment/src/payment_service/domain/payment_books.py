@@ -40,7 +40,10 @@ class Books:
             deal = self._deal(after, attempt.number)
             at = _since(after) if attempt.number == after.paid_by else after.update_time
             made += bookkeeping.captured(deal, at, self.expected_fee(attempt.gateway, after.amount))
-        made += self._disputed(before, after)
+        aside = _more_set_aside(before, after)
+        if aside.minor_units > 0:
+            deal = self._deal(after, after.paid_by)
+            made += bookkeeping.dispute_opened(deal, str(after.version), aside, after.update_time)
         refunded = Money(0, after.amount.currency) if before is None else before.refunded
         for refund, former in refunds_changed(before, after):
             deal = self._deal(after, refund.attempt)
@@ -58,7 +61,10 @@ class Books:
                 earlier = refunded if counts else Money(0, after.amount.currency)
                 made += _gone(deal, refund, refund.complete_time or after.update_time, earlier)
                 refunded = refunded + refund.amount if counts else refunded
-        return made + self._kept(before, after)
+        if aside.minor_units < 0:
+            deal = self._deal(after, after.paid_by)
+            made += bookkeeping.dispute_won(deal, str(after.version), aside * -1, after.update_time)
+        return made
 
     def due(self, before: Payment | None, after: Payment) -> list[InvoiceDue]:
         """An invoice for the money that counts, a credit note for each refund of it that was completed, and one that
@@ -72,36 +78,6 @@ class Books:
             if (refund.state is RefundState.COMPLETED or _is_back(refund)) and refund.attempt == after.paid_by
         ]
         return made
-
-    def _disputed(self, before: Payment | None, after: Payment) -> list[Entry]:
-        """What is disputed is what was neither paid back nor about to be. A refund that fails meanwhile joins it, so
-        that what comes back in the end is what was taken. One may be opened and lost in one change.
-        """
-        if before is None:
-            return []
-        lost, there = _lost_by(before, after), _set_aside(before)
-        taken = Money(0, after.amount.currency)
-        if lost is not None:
-            taken = lost.amount - there
-        elif after.state is State.DISPUTED:
-            taken = after.left - there
-        if taken.minor_units <= 0:
-            return []
-        return bookkeeping.dispute_opened(
-            self._deal(after, after.paid_by), str(after.version), taken, after.update_time
-        )  # fmt: skip
-
-    def _kept(self, before: Payment | None, after: Payment) -> list[Entry]:
-        """What comes back of a dispute that has ended: all of it unless it was lost."""
-        if before is None or after.state is State.DISPUTED:
-            return []
-        lost, kept = _lost_by(before, after), _set_aside(before)
-        kept = kept if lost is None else kept - lost.amount
-        if kept.minor_units <= 0:
-            return []
-        return bookkeeping.dispute_won(
-            self._deal(after, after.paid_by), str(after.version), kept, after.update_time
-        )  # fmt: skip
 
     def _deal(self, payment: Payment, number: int) -> Deal:
         attempt, terms = payment.attempt(number), self.terms.of(payment.organizer)
@@ -136,10 +112,17 @@ def _set_aside(payment: Payment) -> Money:
     return payment.left if payment.state is State.DISPUTED else Money(0, payment.amount.currency)
 
 
-def _lost_by(before: Payment, after: Payment) -> Refund | None:
-    """What a dispute that was lost with this change took."""
-    changed = refunds_changed(before, after)
-    return next((each for each, _ in changed if each.charged_back and each.state is RefundState.COMPLETED), None)
+def _more_set_aside(before: Payment | None, after: Payment) -> Money:
+    """What a change moves to what the books hold for disputes, below zero: what comes back of that.
+
+    What is disputed is what was neither paid back nor about to be. A refund that fails meanwhile joins it, so that what
+    comes back in the end is what was taken: all of it unless it was lost. One may be opened and lost in one change.
+    """
+    if before is None:
+        return Money(0, after.amount.currency)
+    changed = (each for each, _ in refunds_changed(before, after))
+    lost = (each.amount.minor_units for each in changed if each.charged_back and each.state is RefundState.COMPLETED)
+    return _set_aside(after) + Money(sum(lost), after.amount.currency) - _set_aside(before)
 
 
 def _is_back(refund: Refund) -> bool:

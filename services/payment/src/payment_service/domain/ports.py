@@ -1,6 +1,6 @@
 """What handlers need of storage and of the booking service."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -51,6 +51,12 @@ class PaymentRepository(Repository[Payment], Protocol):
     def written_last(self, name: str) -> Payment | None:
         """As this process wrote it last, if it remembers; others may have written it since."""
 
+    def name_of(self, gateway: str, key: str, reference: str) -> str | None:
+        """The payment with this order, as far as this process has written it and remembers; others may know more."""
+
+    def knows_of(self, booking: str) -> bool:
+        """Whether this process has written a payment of a booking lately; others may have."""
+
     async def answer_to(self, cause: Cause) -> Payment | None:
         """What this cause was answered before; InvalidArgument REQUEST_ID_REUSED."""
 
@@ -73,6 +79,9 @@ class PaymentSettingsRepository(Protocol):
     async def of(self, organizer: str) -> PaymentSettings:
         """Of `organizers/{organizer}`; the usual ones where nothing was ever said."""
 
+    async def lately(self, organizer: str) -> PaymentSettings:
+        """The same as of a moment ago at most."""
+
     async def change(self, organizer: str, wanted: PaymentSettings, *, etag: str, cause: Cause) -> PaymentSettings:
         """Say so; InvalidArgument, Aborted ETAG_MISMATCH."""
 
@@ -94,12 +103,12 @@ class Gateways(Protocol):
     async def ranking(self, wish: Wish, organizer: str) -> Ranking:
         """All ways to pay, best first, as the organizer wants it and as they have been doing."""
 
+    async def currencies(self, organizer: str) -> Sequence[str]:
+        """Those that an organizer can be paid in."""
+
 
 class OpenWork(Protocol):
     """Payments about which the gateway is to be asked again."""
 
-    async def take(self, now: datetime, limit: int) -> Sequence[str]:
-        """Names that are due, each put off to its next look, so that no other process takes it too."""
-
-    async def next_due(self) -> datetime | None:
-        """When the next one is due."""
+    async def take(self, now: datetime, limit: int, busy: Collection[str] = ()) -> Sequence[str]:
+        """Names that are due, each put off to its next look, so that no other process takes it too; none of `busy`."""

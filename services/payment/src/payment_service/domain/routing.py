@@ -133,13 +133,27 @@ def rank(offers: Sequence[Offer], wish: Wish, settings: PaymentSettings = NO_SET
     return Ranking(tuple(candidate for _, candidate in ranked), tuple(left_out), settings.reserve, not_taken)
 
 
-def _unusable(offer: Offer, wish: Wish, settings: PaymentSettings) -> Refusal | None:
+def currencies(offers: Sequence[Offer], settings: PaymentSettings = NO_SETTINGS) -> list[str]:
+    """Those that some payer can pay an organizer in, by whatever method, from wherever; in order of the alphabet."""
+    used = [offer.can for offer in offers if _unused(offer, settings, reserve=settings.reserve) is None]
+    taken = ((can, method, code) for can in used for method in can.methods for code in can.currencies)
+    return sorted({code for can, method, code in taken if can.takes(method, code)})
+
+
+def _unused(offer: Offer, settings: PaymentSettings, *, reserve: bool) -> Refusal | None:
     if settings.pinned and offer.gateway != settings.pinned:
         return _no("NOT_PINNED", "the organizer takes money through another gateway only")
     if offer.gateway in settings.excluded:
         return _no("EXCLUDED", "the organizer does not use it")
-    if wish.reserve and not offer.can.capture_days:
+    if reserve and not offer.can.capture_days:
         return _no("CANNOT_RESERVE", "it cannot reserve money")
+    return None
+
+
+def _unusable(offer: Offer, wish: Wish, settings: PaymentSettings) -> Refusal | None:
+    unused = _unused(offer, settings, reserve=wish.reserve)
+    if unused is not None:
+        return unused
     if not _methods(offer, wish):
         what = f"{wish.amount.currency} by {wish.method or 'any method'} from {wish.country or 'anywhere'}"
         return _no("NOT_TAKEN", f"it does not take {what}")

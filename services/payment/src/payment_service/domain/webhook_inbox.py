@@ -1,6 +1,6 @@
 """Webhooks that were verified and acknowledged, and are to be applied."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -38,10 +38,19 @@ def next_try(kept: Kept, now: datetime) -> datetime | None:
 class WebhookInbox(Protocol):
     """Where they are kept. What is kept is on the disk."""
 
-    async def keep(self, gateway: str, notices: Sequence[Notice], delivery: Delivery, now: datetime) -> Sequence[Kept]:
+    async def keep(
+        self,
+        gateway: str,
+        notices: Sequence[Notice],
+        delivery: Delivery,
+        now: datetime,
+        *,
+        applied: Collection[str] = (),
+    ) -> Sequence[Kept]:
         """Those that are new, with the raw delivery; the others change nothing. Unavailable.
 
-        What is to be applied of the new ones; nobody else takes it before its next try is due.
+        What is to be applied of the new ones; nobody else takes it before its next try is due. applied: ids of notices
+        that tell nothing new; they are done with as soon as they are kept.
         """
 
     async def take(self, now: datetime, limit: int) -> Sequence[Kept]:
@@ -49,6 +58,3 @@ class WebhookInbox(Protocol):
 
     async def done(self, kept: Kept) -> None:
         """It was applied, or says nothing."""
-
-    async def next_due(self) -> datetime | None:
-        """When the next one is due."""

@@ -1,11 +1,12 @@
 """Start paying what a booking owes."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain_kit.clock import Clock
-from domain_kit.refusals import Aborted, AlreadyExists, FailedPrecondition, PermissionDenied
+from domain_kit.refusals import Aborted, AlreadyExists, FailedPrecondition, PermissionDenied, Refusal
 from domain_kit.repository import Cause
 from payment_service.domain.payment import Payment, begun
 from payment_service.domain.ports import Bookings, Gateways, Owed, PaymentRepository
@@ -43,30 +44,29 @@ async def create_payment(
     FailedPrecondition BOOKING_NOT_PAYABLE, NOTHING_OWED, ANSWERS_REQUIRED, CURRENCY_NOT_TAKEN, NO_GATEWAY;
     InvalidArgument AMOUNT_NOT_CHARGEABLE; PermissionDenied; Unavailable, with nothing written.
     """
-    if earlier := await payments.answer_to(cause):
+    first = not payments.knows_of(booking)
+    if not first and (earlier := await payments.answer_to(cause)):
         return earlier
-    owed, now = await bookings.owed(booking), clock()
-    if owed.buyer != payer:
-        raise PermissionDenied("NOT_THE_BUYER", "Only the buyer pays for a booking.", metadata={"resource": booking})
+    owed: Owed | None = None
+    try:
+        owed = await _owed_by(bookings, booking, payer)
+        if first:
+            # The store refuses a second payment, so nobody looks for one before something has been refused.
+            with suppress(AlreadyExists):
+                return await _begin(payments, gateways, owed, id, chosen, cause=cause, clock=clock)
+    except Refusal:
+        if first and (there := await _there(payments, cause, owed, chosen)):
+            return there
+        raise
     if present := await payments.open_for(booking, owed.round):
-        if not present.undecided or (present.amount == owed.total and _is_wanted(present, chosen)):
+        if _stands(present, owed, chosen):
             return present
-        _check_payable(owed, now)
+        _check_payable(owed, clock())
         present = await call_off_payment(payments, gateways, present, cause=None, clock=clock)
         if present.open:  # its money came first; the booking will say that it cannot take it
             return present
-    _check_payable(owed, now)
-    draft = Payment(
-        f"payments/{id}", booking, payer, owed.organizer, owed.total, (), now, now,
-        buyer_email=owed.buyer_email, buyer_country=chosen.country, wanted_method=chosen.method, round=owed.round,
-    )  # fmt: skip
-    ranking = await gateways.ranking(wish_of(draft, chosen.gateway), owed.organizer)
-    draft = replace(draft, reserve=ranking.reserve)
-    # Before the commit: an order that nobody knows of is harmless, a payment without one would not be.
-    attempt = await begin_attempt(gateways, ranking, draft, now)
-    payment, made = begun(replace(draft, attempts=(attempt,)))
     try:
-        return await payments.create(payment, made, cause=cause)
+        return await _begin(payments, gateways, owed, id, chosen, cause=cause, clock=clock)
     except AlreadyExists:
         # A store may refuse a second one before the first can be read.
         for pause in UNTIL_VISIBLE:
@@ -74,6 +74,44 @@ async def create_payment(
                 return present
             await asyncio.sleep(pause)
         raise Aborted("WRITE_CONFLICT", "Another payment of this booking came and went; try again.") from None
+
+
+async def _begin(
+    payments: PaymentRepository, gateways: Gateways, owed: Owed, id: str, chosen: Chosen, *, cause: Cause, clock: Clock
+) -> Payment:
+    """A new payment. AlreadyExists: this round of the booking has one."""
+    now = clock()
+    _check_payable(owed, now)
+    draft = Payment(
+        f"payments/{id}", owed.booking, owed.buyer, owed.organizer, owed.total, (), now, now,
+        buyer_email=owed.buyer_email, buyer_country=chosen.country, wanted_method=chosen.method, round=owed.round,
+    )  # fmt: skip
+    ranking = await gateways.ranking(wish_of(draft, chosen.gateway), owed.organizer)
+    draft = replace(draft, reserve=ranking.reserve)
+    # Before the commit: an order that nobody knows of is harmless, a payment without one would not be.
+    attempt = await begin_attempt(gateways, ranking, draft, now)
+    payment, made = begun(replace(draft, attempts=(attempt,)))
+    return await payments.create(payment, made, cause=cause)
+
+
+async def _owed_by(bookings: Bookings, booking: str, payer: str) -> Owed:
+    owed = await bookings.owed(booking)
+    if owed.buyer != payer:
+        raise PermissionDenied("NOT_THE_BUYER", "Only the buyer pays for a booking.", metadata={"resource": booking})
+    return owed
+
+
+async def _there(payments: PaymentRepository, cause: Cause, owed: Owed | None, chosen: Chosen) -> Payment | None:
+    """What was answered before, or the payment that stands, where no new one can be begun."""
+    if earlier := await payments.answer_to(cause):
+        return earlier
+    present = None if owed is None else await payments.open_for(owed.booking, owed.round)
+    return present if present is not None and owed is not None and _stands(present, owed, chosen) else None
+
+
+def _stands(present: Payment, owed: Owed, chosen: Chosen) -> bool:
+    """Whether the open payment is not to give way to another."""
+    return not present.undecided or (present.amount == owed.total and _is_wanted(present, chosen))
 
 
 def _is_wanted(payment: Payment, chosen: Chosen) -> bool:

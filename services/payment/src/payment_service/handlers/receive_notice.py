@@ -1,7 +1,8 @@
 """Take a gateway's word that something has happened, and look for oneself what."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from domain_kit.clock import Clock
 from domain_kit.crash_points import crash_point
@@ -11,9 +12,35 @@ from payment_service.domain.gateways import Notice
 from payment_service.domain.ports import Gateways, PaymentRepository
 from payment_service.handlers.settle_payment import settle_payment
 
+PATIENCE = 2.0  # seconds in which a gateway's webhook may wait for its acknowledgement
+
 
 async def _nobody_asks(_name: str) -> bool:
     return False
+
+
+async def is_applied(
+    payments: PaymentRepository,
+    gateway: str,
+    notice: Notice,
+    *,
+    heard: Callable[[str], Awaitable[bool]],
+    patience: float = PATIENCE,
+) -> bool:
+    """Whether this process itself has written that an order was paid, and the notice says no more; nobody is asked.
+
+    heard: as receive_notice; so long a confirmation that is under way is waited for, which most often says it first.
+    """
+    name = payments.name_of(gateway, notice.key, notice.reference) if notice.paid else None
+    if name is None:
+        return False
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            await heard(name)
+    payment = payments.written_last(name)
+    if payment is None or not payment.paid_by:
+        return False
+    return payment.attempt_with(notice.key, notice.reference) == payment.paid_by
 
 
 async def receive_notice(

@@ -23,7 +23,7 @@ class Bookkeeper:
     The lease spares work only: two that believe they hold it meet at the guards of what they write.
     """
 
-    def __init__(self, outbox: Outbox, steps: Sequence[Step], *, pause: float = 0.5, gather: float = 0.25) -> None:
+    def __init__(self, outbox: Outbox, steps: Sequence[Step], *, pause: float = 1.0, gather: float = 1.0) -> None:
         self._outbox, self._steps, self._pause, self._gather = outbox, steps, pause, gather
         self._owner = new_id()
         self._bell = asyncio.Event()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 
@@ -15,6 +15,11 @@ class InHand:
 
     def __contains__(self, name: str) -> bool:
         return name in self._asking
+
+    @property
+    def names(self) -> Collection[str]:
+        """Of all that somebody is about to hear of."""
+        return self._asking.keys()
 
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:

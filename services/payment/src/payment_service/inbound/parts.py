@@ -8,7 +8,7 @@ from typing import Protocol
 from domain_kit.clock import Clock, utc_now
 from grpc_runtime import caller_of
 from grpc_runtime.call import call_of
-from payment_service.domain.gateways import Delivery, Webhooks
+from payment_service.domain.gateways import Delivery, Notice, Webhooks
 from payment_service.domain.payment import Payment
 from payment_service.domain.ports import Bookings, Gateways, PaymentRepository, PaymentSettingsRepository
 from payment_service.domain.saved_methods import Keepers
@@ -28,7 +28,7 @@ class Readers(Gateways, Protocol):
 @dataclass(frozen=True, slots=True)
 class Parts:
     """public_url: as gateways call this service. on_kept: there are webhooks to apply.
-    in_hand: a payment that is being confirmed. notified: see confirm_payment.
+    in_hand: a payment that is being confirmed. notified: see confirm_payment. is_applied: see receive_webhook.
     """
 
     payments: PaymentRepository
@@ -42,6 +42,7 @@ class Parts:
     on_kept: Callable[[Sequence[Kept]], None]
     in_hand: Callable[[str], AbstractContextManager[None]]
     notified: Callable[[str], Awaitable[bool]]
+    is_applied: Callable[[str, Notice], Awaitable[bool]]
     clock: Clock = utc_now
 
 

@@ -121,6 +121,12 @@ class PaymentServicer(PaymentServiceServicer):
         routes = [candidate_to_wire(each) for each in ranking.candidates]
         return pb.RoutePaymentResponse(routes=routes, left_out=left_out_to_wire(ranking))
 
+    async def ListPaymentCurrencies(
+        self, request: pb.ListPaymentCurrenciesRequest, context: object
+    ) -> pb.ListPaymentCurrenciesResponse:
+        codes = await self._parts.gateways.currencies(request.parent)
+        return pb.ListPaymentCurrenciesResponse(currency_codes=codes)
+
     async def GetPaymentSettings(
         self, request: pb.GetPaymentSettingsRequest, context: object
     ) -> payment_pb2.PaymentSettings:
@@ -147,8 +153,8 @@ class PaymentServicer(PaymentServiceServicer):
         on, webhooks = self._parts, self._parts.gateways.webhooks(gateway)
         delivery = delivery_of(context, body, on.public_url, f"/v1/webhooks/{gateway}")
         told = await receive_webhook(
-            on.inbox, gateway, webhooks, delivery, clock=on.clock, on_kept=on.on_kept
-        )  # fmt: skip
+            on.inbox, gateway, webhooks, delivery, clock=on.clock, on_kept=on.on_kept, is_applied=on.is_applied
+        )
         return http_body(told.content_type, told.body)
 
     async def _page(

@@ -6,7 +6,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Generic, TypeVar
 
 from domain_kit.clock import Clock
@@ -24,11 +23,12 @@ T = TypeVar("T")
 class DueWorker(ABC, Generic[T]):
     """Does what is due. Nobody waits for anybody else: what a slow gateway keeps waiting holds up nothing of others.
 
-    longest_pause: seconds until it looks for due work that other processes have written.
+    pause: seconds between looks for what is due, unless something is expected earlier. When the next one is due the
+    store is not asked: that costs what a look costs.
     """
 
-    def __init__(self, clock: Clock, *, longest_pause: float = 1.0) -> None:
-        self._clock, self._longest_pause = clock, longest_pause
+    def __init__(self, clock: Clock, *, pause: float = 1.0) -> None:
+        self._clock, self._pause = clock, pause
         self._bell = asyncio.Event()
         self._expected = float("inf")
         self._stopping = False
@@ -42,10 +42,6 @@ class DueWorker(ABC, Generic[T]):
     @abstractmethod
     async def do(self, work: T) -> None:
         """One of them; raises refusals."""
-
-    @abstractmethod
-    async def next_due(self) -> datetime | None:
-        """When the next one is due."""
 
     async def do_due(self) -> int:
         """What is due now, to its end; how many. Unavailable without the store."""
@@ -76,20 +72,19 @@ class DueWorker(ABC, Generic[T]):
     async def run(self) -> None:
         """Until stopped, and what is under way then is done."""
         while not self._stopping:
-            pause, self._expected = self._longest_pause, float("inf")
+            self._expected = float("inf")
             with suppress(Unavailable):
                 taken = await self.take() if len(self._under_way) + AT_ONCE <= MOST else []
                 for name, work in taken:
                     self.start(name, work)
                 if len(taken) == AT_ONCE:
                     continue
-                pause = await self._until_next()
-            await self._rest(pause)
+            await self._rest()
         await asyncio.gather(*self._under_way.values())
 
-    async def _rest(self, pause: float) -> None:
-        """So long, or until what is expected is due."""
-        end = time.monotonic() + pause
+    async def _rest(self) -> None:
+        """Until the next look, or what is expected is due."""
+        end = time.monotonic() + self._pause
         while not self._stopping and (left := min(end, self._expected) - time.monotonic()) > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):
@@ -106,20 +101,14 @@ class DueWorker(ABC, Generic[T]):
         finally:
             del self._under_way[name]
 
-    async def _until_next(self) -> float:
-        due = await self.next_due()
-        if due is None:
-            return self._longest_pause
-        return min(max((due - self._clock()).total_seconds(), 0.01), self._longest_pause)
-
 
 class SettlingWorker(DueWorker[str]):
     """Settles payments whose next look is due. settle: raises refusals, and then it is due again later."""
 
     def __init__(
-        self, work: OpenWork, settle: Callable[[str], Awaitable[object]], clock: Clock, *, longest_pause: float = 1.0
+        self, work: OpenWork, settle: Callable[[str], Awaitable[object]], clock: Clock, *, pause: float = 1.0
     ) -> None:
-        super().__init__(clock, longest_pause=longest_pause)
+        super().__init__(clock, pause=pause)
         self._work, self._settle = work, settle
         self.confirmations = InHand()  # of which each hears by itself, so that nobody need ask; it is due again later
 
@@ -129,16 +118,12 @@ class SettlingWorker(DueWorker[str]):
 
     async def take(self) -> Sequence[tuple[str, str]]:
         """Payments whose look is due."""
-        return [(name, name) for name in await self._work.take(self._clock(), AT_ONCE)]
+        return [(name, name) for name in await self._work.take(self._clock(), AT_ONCE, self.confirmations.names)]
 
     async def do(self, work: str) -> None:
         """Look."""
         if work not in self.confirmations:
             await self._settle(work)
-
-    async def next_due(self) -> datetime | None:
-        """When the next one is due."""
-        return await self._work.next_due()
 
 
 class WebhookWorker(DueWorker[Kept]):
@@ -150,9 +135,9 @@ class WebhookWorker(DueWorker[Kept]):
         apply: Callable[[Kept], Awaitable[None]],
         clock: Clock,
         *,
-        longest_pause: float = 1.0,
+        pause: float = 1.0,
     ) -> None:
-        super().__init__(clock, longest_pause=longest_pause)
+        super().__init__(clock, pause=pause)
         self._inbox, self._apply = inbox, apply
 
     def begin(self, kept: Sequence[Kept]) -> None:
@@ -168,7 +153,3 @@ class WebhookWorker(DueWorker[Kept]):
         """Apply it."""
         await self._apply(work)
         await self._inbox.done(work)
-
-    async def next_due(self) -> datetime | None:
-        """When the next one is due."""
-        return await self._inbox.next_due()

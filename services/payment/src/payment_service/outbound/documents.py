@@ -63,11 +63,18 @@ def from_document(document: Mapping[str, Any]) -> Payment:
 
 
 def _disputes(document: Mapping[str, Any]) -> Iterator[Dispute]:
-    """closed_disputes: ids of those that were won, as kept before words had stages."""
+    """closed_disputes: ids of those that were won, as kept before words had stages. Of those that were kept before they
+    had amounts, nothing more than was booked is ever lost.
+    """
+    nothing = Money(0, document["amount"]["currency"])
     for id in document.get("closed_disputes", ()):
-        yield Dispute(id, FOR_GOOD, Verdict.WON)
+        yield Dispute(id, FOR_GOOD, Verdict.WON, nothing)
     for each in document.get("disputes", ()):
-        yield Dispute(each["id"], each["stage"], Verdict[each["verdict"]])
+        amount, fee = each.get("amount"), each.get("fee")
+        yield Dispute(
+            each["id"], each["stage"], Verdict[each["verdict"]], Money(**amount) if amount else nothing,
+            Money(**fee) if fee else None,
+        )  # fmt: skip
 
 
 def _attempt_document(attempt: Attempt) -> dict[str, Any]:
@@ -81,7 +88,18 @@ def _attempt_document(attempt: Attempt) -> dict[str, Any]:
         "client": [list(pair) for pair in attempt.client.items()],
         "action": None if action is None else {"kind": action.kind.value, "value": action.value},
         "failure": None if failure is None else {**asdict(failure), "kind": failure.kind.value},
-        "route": [{**asdict(each), "kind": each.kind.value, "reasons": list(each.reasons)} for each in attempt.route],
+        "route": [_candidate_document(each) for each in attempt.route],
+    }
+
+
+def _candidate_document(candidate: Candidate) -> dict[str, Any]:
+    """Field by field: there are a dozen in each payment, and `asdict` takes ten times as long."""
+    return {
+        "gateway": candidate.gateway,
+        "method": candidate.method,
+        "kind": candidate.kind.value,
+        "fee": {"minor_units": candidate.fee.minor_units, "currency": candidate.fee.currency},
+        "reasons": list(candidate.reasons),
     }
 
 

@@ -1,7 +1,7 @@
 """The gateways that are configured: opened, guarded, ranked."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 from domain_kit.refusals import NotFound, Unavailable
 from payment_service.domain.gateways import Webhooks
 from payment_service.domain.ports import Gateway, PaymentSettingsRepository
-from payment_service.domain.routing import NO_PRIORITY, Offer, Ranking, Wish, rank
+from payment_service.domain.routing import NO_PRIORITY, Offer, Ranking, Wish, currencies, rank
 from payment_service.outbound.capability_files import capabilities_of
 from payment_service.outbound.resilient_gateway import ResilientGateway
 from resilience import Breaker, Resilient
@@ -72,10 +72,16 @@ class GatewayRegistry:
 
     async def ranking(self, wish: Wish, organizer: str) -> Ranking:
         """All ways to pay, best first, as the organizer wants it and as they have been doing."""
-        offers = [
+        return rank(self._offers(), wish, await self._settings.lately(organizer))
+
+    async def currencies(self, organizer: str) -> Sequence[str]:
+        """Those that an organizer can be paid in, as far as the files of figures say."""
+        return currencies(self._offers(), await self._settings.of(organizer))
+
+    def _offers(self) -> list[Offer]:
+        return [
             Offer(capabilities_of(name), each.health, self._priorities[name]) for name, each in self._gateways.items()
         ]
-        return rank(offers, wish, await self._settings.of(organizer))
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """What organizers say about gateways, in MongoDB."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from resource_api import etag_of
 from usher.payment.v1 import domain_events_pb2 as pb
 
 SETTINGS = "payment_settings"
+MOMENT = 1.0  # seconds
+MOST_KNOWN = 256
 
 
 class MongoPaymentSettings(MongoRepository[PaymentSettings]):
@@ -28,6 +31,7 @@ class MongoPaymentSettings(MongoRepository[PaymentSettings]):
             encode=_encode,
             etag_of=etag_of,
         )
+        self._lately: dict[str, tuple[float, PaymentSettings]] = {}
 
     async def of(self, organizer: str) -> PaymentSettings:
         """Of `organizers/{organizer}`; the usual ones where nothing was ever said."""
@@ -37,9 +41,27 @@ class MongoPaymentSettings(MongoRepository[PaymentSettings]):
         except NotFound:
             return PaymentSettings(name)
 
+    async def lately(self, organizer: str) -> PaymentSettings:
+        """As of a moment ago, for what is asked with each payment; what this process changes counts at once."""
+        known = self._lately.get(organizer)
+        if known is not None and time.monotonic() - known[0] < MOMENT:
+            return known[1]
+        settings = await self.of(organizer)
+        if len(self._lately) >= MOST_KNOWN:
+            self._lately.clear()
+        self._lately[organizer] = time.monotonic(), settings
+        return settings
+
     async def change(self, organizer: str, wanted: PaymentSettings, *, etag: str, cause: Cause) -> PaymentSettings:
         """Say so; InvalidArgument, Aborted ETAG_MISMATCH."""
-        before = await self.of(organizer)
+        try:
+            return await self._changed(await self.of(organizer), wanted, etag=etag, cause=cause)
+        finally:
+            self._lately.pop(organizer, None)
+
+    async def _changed(
+        self, before: PaymentSettings, wanted: PaymentSettings, *, etag: str, cause: Cause
+    ) -> PaymentSettings:
         if before.version:
             return await self.update(before.name, lambda settings: settings.changed(wanted), etag=etag, cause=cause)
         if etag and etag != etag_of(0):

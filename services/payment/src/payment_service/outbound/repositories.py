@@ -1,11 +1,11 @@
-"""Payments in MongoDB, with the note of what is still to be asked of the gateway in the same commit."""
+"""Payments in MongoDB, with what is still to be asked of the gateway."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from domain_kit.repository import Cause, Decide, DomainEvent, Page
-from mongo_store import Delete, Index, MongoRepository, Put, Write
+from mongo_store import Index, MongoRepository, Write
 from mongo_store.gathering import Gathering, Waiting
 from mongo_store.pieces import AT_ONCE
 from mongo_store.repository import Journaling
@@ -19,7 +19,8 @@ from payment_service.outbound.domain_events import encode
 from payment_service.outbound.webhook_inbox import INBOX_INDEXES
 from resource_api import etag_of
 
-COLLECTION, OPEN_WORK = "payments", "open_work"
+COLLECTION = "payments"
+NO_WORK: Mapping[str, Any] = {"awaited": False, "work": None, "due": None}
 REMEMBERED = 512  # payments that were written last; some kilobytes each
 INDEXES = {
     COLLECTION: [
@@ -28,8 +29,8 @@ INDEXES = {
         Index("by_payer", [("payer", 1), ("create_time", -1), ("_id", -1)]),
         Index("by_booking", [("booking", 1), ("create_time", -1), ("_id", -1)]),
         Index("by_organizer", [("organizer", 1), ("create_time", -1), ("_id", -1)]),
+        Index("by_due", [("due", 1)], where={"awaited": True}),
     ],
-    OPEN_WORK: [Index("by_due", [("due", 1)])],
     **INBOX_INDEXES,
 }
 
@@ -54,20 +55,21 @@ class MongoPayments(MongoRepository[Payment]):
 
     def __init__(self, journal: Journaling, on_urgent: Callable[[], None] = nobody, books: Books = UNPRICED) -> None:
         def beside(before: Payment | None, after: Payment) -> Sequence[Write]:
-            return [*open_work_writes(before, after), *book_writes(books, before, after)]
+            return book_writes(books, before, after)
 
         super().__init__(
             journal,
             collection=COLLECTION,
-            to_document=to_document,
+            to_document=_with_work,
             from_document=from_document,
             encode=encode,
             etag_of=etag_of,
             beside=beside,
-            unrecorded=UNRECORDED,
+            unrecorded=(*UNRECORDED, *NO_WORK),
             remembers=REMEMBERED,
         )
         self._on_urgent = on_urgent
+        self._names: dict[str, str] = {}  # by order and by booking, of payments that were written last
         self._looks: Gathering[_Look] = Gathering(self._by_booking, lambda _: frozenset(), limit=AT_ONCE)
         self._orders: Gathering[_Look] = Gathering(self._by_order, lambda _: frozenset(), limit=AT_ONCE // 2)
 
@@ -78,6 +80,15 @@ class MongoPayments(MongoRepository[Payment]):
     async def update(self, name: str, decide: Decide[Payment], *, etag: str = "", cause: Cause) -> Payment:
         """As MongoRepository."""
         return self._told(await super().update(name, decide, etag=etag, cause=cause))
+
+    def name_of(self, gateway: str, key: str, reference: str) -> str | None:
+        """The payment with this order, as far as this process has written it and remembers; others may know more."""
+        known = (self._names.get(f"{gateway}|{name}") for name in (key, reference) if name)
+        return next((name for name in known if name is not None), None)
+
+    def knows_of(self, booking: str) -> bool:
+        """Whether this process has written a payment of a booking lately; others may have."""
+        return booking in self._names
 
     async def answer_to(self, cause: Cause) -> Payment | None:
         """What this cause was answered before; InvalidArgument REQUEST_ID_REUSED."""
@@ -136,16 +147,18 @@ class MongoPayments(MongoRepository[Payment]):
             waiting.settle(None)
 
     def _told(self, payment: Payment) -> Payment:
+        self._names.update(dict.fromkeys((payment.booking, *orders_of(payment.attempts[-1])), payment.name))
+        while len(self._names) > 4 * REMEMBERED:
+            del self._names[next(iter(self._names))]
         if payment.work is Work.URGENT:
             self._on_urgent()
         return payment
 
 
-def open_work_writes(_before: Payment | None, after: Payment) -> Sequence[Write]:
-    """The note that goes with a state: when to ask the gateway, or that there is nothing to ask any more."""
-    work = after.work
+def _with_work(payment: Payment) -> dict[str, Any]:
+    """With when to ask the gateway next, or that there is nothing to ask any more."""
+    work, since = payment.work, payment.update_time
     if work is None:
-        return [Delete(OPEN_WORK, after.name)]
-    since = after.update_time
-    note = {"_id": after.name, "work": work.value, "since": since, "due": next_look(work, since, since)}
-    return [Put(OPEN_WORK, note)]
+        return {**to_document(payment), **NO_WORK}
+    due = {"awaited": True, "work": work.value, "due": next_look(work, since, since)}
+    return {**to_document(payment), **due}

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,18 +60,27 @@ class MongoWebhookInbox:
         self._keeping: Gathering[_New] = Gathering(self._insert, lambda new: frozenset({new.id}), limit=AT_ONCE)
         self._closing: Gathering[str] = Gathering(self._close, lambda _: frozenset(), limit=AT_ONCE, pause=UNTIL_CLOSED)
 
-    async def keep(self, gateway: str, notices: Sequence[Notice], delivery: Delivery, now: datetime) -> Sequence[Kept]:
+    async def keep(
+        self,
+        gateway: str,
+        notices: Sequence[Notice],
+        delivery: Delivery,
+        now: datetime,
+        *,
+        applied: Collection[str] = (),
+    ) -> Sequence[Kept]:
         """Those that are new, with the raw delivery; the others change nothing. Unavailable.
 
         Those new ones that say something are given back to be applied at once; nobody else takes them before their
-        next try is due.
+        next try is due. Those of `applied` are kept as closed: one write instead of two.
         """
         headers = [[name, value] for name, value in delivery.headers.items() if name not in SECRET_HEADERS]
         raw = {"body": delivery.body, "headers": headers, "url": delivery.url, "receive_time": now, "tries": 0}
         new = []
         for each in notices or (Notice(hashlib.sha256(delivery.body).hexdigest()),):
             kept = Kept(gateway, each, now)
-            about = {"gateway": gateway, **_notice_document(each), "open": bool(each.key or each.reference)}
+            says = bool(each.key or each.reference) and each.id not in applied
+            about = {"gateway": gateway, **_notice_document(each), "open": says}
             new.append(_New({"_id": kept.id, **raw, **about, "due": next_try(kept, now)}, kept))
         await asyncio.gather(*(self._keeping.submit(each) for each in new))
         return [each.kept for each in new if each.inserted and each.document["open"]]
@@ -98,12 +107,6 @@ class MongoWebhookInbox:
     async def done(self, kept: Kept) -> None:
         """It was applied, or says nothing."""
         await self._closing.submit(kept.id)
-
-    async def next_due(self) -> datetime | None:
-        """When the next one is due."""
-        with reachable():
-            found = await self._kept.find_one({"open": True}, sort=[("due", 1)])
-            return None if found is None else found["due"]
 
     async def _insert(self, batch: Sequence[Waiting[_New]]) -> None:
         """What is there already is no trouble: the same notice was delivered again."""

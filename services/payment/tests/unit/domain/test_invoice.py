@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain_kit.money import Money
 from payment_service.domain.invoice import Invoice, InvoiceKind, Series, credited, invoiced, series_of, share
-from payment_service.domain.invoice_due import InvoiceDue
+from payment_service.domain.invoice_due import BOOKED, InvoiceDue
 from payment_service.domain.receipt import InBase, Receipt, ReceiptLine, Seller, Tax
 
 NOW = datetime(2027, 12, 31, 23, 30, tzinfo=UTC)
@@ -39,7 +39,8 @@ def issued(total: int, taxes: list[int]) -> Invoice:
 
 def test_an_invoice_is_looked_for_once_the_booking_may_have_heard_of_the_money_and_a_credit_note_at_once() -> None:
     paid, refunded = due(500), due(500, refund="r")
-    assert paid.first_look == paid.next_look(NOW) > NOW
+    assert paid.next_look(NOW) > NOW
+    assert paid.first_look == NOW + BOOKED
     assert refunded.first_look == NOW
 
 

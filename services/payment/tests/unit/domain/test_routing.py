@@ -10,7 +10,7 @@ from domain_kit.refusals import FailedPrecondition, InvalidArgument
 from payment_service.domain.capabilities import Capabilities, CurrencyRule, Fee, Method
 from payment_service.domain.gateways import MethodKind
 from payment_service.domain.payment_settings import NO_SETTINGS, PaymentSettings
-from payment_service.domain.routing import Health, Offer, Wish, rank
+from payment_service.domain.routing import Health, Offer, Wish, currencies, rank
 
 BASE = Capabilities(
     gateway="", display_name="", methods={"card": Method("card", MethodKind.TOKEN)},
@@ -132,6 +132,18 @@ def test_a_currency_that_no_gateway_takes_is_refused_as_that() -> None:
     with pytest.raises(FailedPrecondition) as caught:
         rank([CHEAP, PAYPAL], Wish(Money(100, "CLF"))).first()
     assert (caught.value.reason, caught.value.metadata) == ("CURRENCY_NOT_TAKEN", {"currency_code": "CLF"})
+
+
+def test_an_organizer_can_be_paid_in_what_gateways_take_that_it_uses() -> None:
+    yen = offer("yen", currencies={"JPY": CurrencyRule(0)}, capture_days=0)
+    picky = offer(
+        "picky", currencies={"EUR": CurrencyRule(2), "CLF": CurrencyRule(4)},
+        methods={"card": Method("card", MethodKind.TOKEN, currencies=frozenset({"EUR"}))},
+    )  # fmt: skip
+    assert currencies([yen, picky]) == ["EUR", "JPY"]
+    assert currencies([yen, picky], PaymentSettings(pinned="yen")) == ["JPY"]
+    assert currencies([yen, picky], PaymentSettings(excluded=("yen",))) == ["EUR"]
+    assert currencies([yen, picky], PaymentSettings(reserve=True)) == ["EUR"]
 
 
 def test_after_a_failure_the_same_method_is_tried_elsewhere_first() -> None:

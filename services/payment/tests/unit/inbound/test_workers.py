@@ -1,7 +1,7 @@
 """Background work: what one gateway keeps waiting is nothing to another."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from payment_service.domain.gateways import Notice
 from payment_service.domain.webhook_inbox import Kept
@@ -23,9 +23,6 @@ class SlowInbox:
     async def done(self, kept) -> None:
         self.closed.append(kept.id)
 
-    async def next_due(self):
-        return None
-
 
 async def test_what_a_slow_gateway_keeps_waiting_holds_up_no_webhook_of_another() -> None:
     """INVARIANT: one slow gateway leaves the others as they are."""
@@ -39,7 +36,7 @@ async def test_what_a_slow_gateway_keeps_waiting_holds_up_no_webhook_of_another(
             await slow.wait()
         applied.append(kept.id)
 
-    worker = WebhookWorker(inbox, apply, lambda: NOW, longest_pause=0.01)
+    worker = WebhookWorker(inbox, apply, lambda: NOW, pause=0.01)
     running = asyncio.create_task(worker.run())
     async with asyncio.timeout(10):
         while "fast|1" not in inbox.closed:
@@ -54,22 +51,19 @@ async def test_what_a_slow_gateway_keeps_waiting_holds_up_no_webhook_of_another(
 
 
 class CountedWork:
-    """Open work that is due once, when it says."""
+    """Open work of which nothing is due."""
 
     def __init__(self) -> None:
-        self.looks, self.due = 0, [NOW + timedelta(hours=1)]
+        self.looks = 0
 
-    async def take(self, now, limit):
+    async def take(self, now, limit, busy):
         self.looks += 1
         return []
-
-    async def next_due(self):
-        return self.due[0]
 
 
 async def test_money_that_begins_to_move_is_looked_at_when_that_is_due_and_not_before() -> None:
     work = CountedWork()
-    worker = SettlingWorker(work, None, lambda: NOW, longest_pause=3600)
+    worker = SettlingWorker(work, None, lambda: NOW, pause=3600)
     running = asyncio.create_task(worker.run())
     while not work.looks:
         await asyncio.sleep(0)

@@ -1,5 +1,6 @@
 """A gateway in memory with more of what happens at one: disputes, fees of its own, money that takes its time."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,12 +27,24 @@ NOT_AUTHENTICATED = Failure("authentication_required", "Not authenticated.")
 
 @dataclass
 class Dispute:
-    """taken: minor units that a lost one has taken for good; fee: what the gateway has taken for that."""
+    """about: minor units that the payer wants back. A lost one takes as much of that as is there, now or later."""
 
     id: str
+    about: int
     state: str = OPEN
-    taken: int = 0
     fee: int = 0
+
+
+@dataclass
+class Losses:
+    """Of all disputes of one order. most: minor units that one has taken; fees: what they have cost.
+
+    back: how many were won after they had been lost.
+    """
+
+    most: int = 0
+    fees: frozenset[int] = frozenset({0})
+    back: int = 0
 
 
 def expected_fee(_gateway: str, amount: Money) -> Money:
@@ -54,6 +67,7 @@ class FarGateway(FakeGateway):
         self.surcharge = 0
         self.fees: dict[str, int] = {}
         self.disputes: dict[str, Dispute] = {}
+        self.losses: defaultdict[str, Losses] = defaultdict(Losses)
         self.times: dict[str, datetime] = {}
         self._clock = clock
 
@@ -88,12 +102,13 @@ class FarGateway(FakeGateway):
         self._charged(self.intents[reference], None if passes else NOT_AUTHENTICATED)
 
     def end_refunds(self, reference: str, succeeds: bool) -> None:
-        """Those that are pending."""
+        """Those that are pending. What of a lost dispute was on its way back then turns out to be gone."""
         for id, (made, amount) in self.refunds.get(reference, {}).items():
             if made.progress is Progress.PENDING:
                 end = Progress.SUCCEEDED if succeeds else Progress.FAILED
                 self.refunds[reference][id] = (replace(made, progress=end), amount)
                 self._tell(reference)
+        self.disputed(reference)
 
     def read(self, delivery: Delivery, _now: datetime) -> list[Notice]:
         """The body says which of its notices, as none is signed here."""
@@ -104,23 +119,28 @@ class FarGateway(FakeGateway):
         return super().paid_back(reference)
 
     def disputed(self, reference: str) -> int:
-        """Minor units that the payer's bank has: all that is left while it is undecided."""
+        """Minor units that the payer's bank has: all that is left, once it is lost no more than it was about."""
         dispute = self.disputes.get(reference)
         if dispute is None or dispute.state == WON:
             return 0
-        taken = self.amounts[reference] * self.charges[reference]
-        return dispute.taken if dispute.state == LOST else taken - self.returned(reference)
+        left = self.amounts[reference] * self.charges[reference] - self.returned(reference)
+        if dispute.state == OPEN:
+            return left
+        losses, taken = self.losses[reference], min(left, dispute.about)
+        losses.most = max(losses.most, taken)
+        return taken
 
     def paid_back(self, reference: str) -> int:
         """With what is disputed: nothing of that can be paid back."""
         return self.returned(reference) + self.disputed(reference)
 
     def dispute(self, reference: str) -> None:
-        """The payer asks the bank for what is left; once more only after the seller has won."""
-        former = self.disputes.get(reference)
-        left = self.amounts[reference] * self.charges[reference] - self.returned(reference)
-        if left > 0 and (former is None or former.state == WON):
-            self.disputes[reference] = Dispute(f"dp_{len(self.notices)}_{reference}")
+        """The payer asks the bank for what has not come back, on its way or not; again only after it was won."""
+        former, refunds = self.disputes.get(reference), self.refunds.get(reference, {}).values()
+        came_back = sum(amount for made, amount in refunds if made.progress is Progress.SUCCEEDED)
+        about = self.amounts[reference] * self.charges[reference] - came_back
+        if about > 0 and (former is None or former.state == WON):
+            self.disputes[reference] = Dispute(f"dp_{len(self.notices)}_{reference}", about)
             self._say_of_dispute(reference)
 
     def decide_dispute(self, reference: str, wins: bool, fee: int) -> None:
@@ -128,11 +148,20 @@ class FarGateway(FakeGateway):
         dispute = self.disputes.get(reference)
         if dispute is None or dispute.state != OPEN:
             return
-        taken = self.disputed(reference)
         dispute.state = WON if wins else LOST
-        if not wins and taken:
-            dispute.taken, dispute.fee = taken, fee
+        if not wins:
+            dispute.fee, losses = fee, self.losses[reference]
+            losses.fees |= {fee}
+            self.disputed(reference)
         self._say_of_dispute(reference)
+
+    def give_back(self, reference: str) -> None:
+        """The bank decides otherwise after all."""
+        dispute = self.disputes[reference]
+        if dispute.state == LOST:
+            dispute.state = WON
+            self.losses[reference].back += 1
+            self._say_of_dispute(reference)
 
     def report(self) -> list[Line]:
         """Its own books."""
@@ -154,7 +183,7 @@ class FarGateway(FakeGateway):
         dispute, intent = self.disputes[reference], self.intents[reference]
         fee = Money(dispute.fee, self.money[reference].currency) if dispute.fee else None
         says = {"disputed": dispute.state != WON, "lost": dispute.state == LOST, "dispute_fee": fee}
-        says["disputed_amount"] = Money(self.disputed(reference), self.money[reference].currency)
+        says["disputed_amount"] = Money(dispute.about, self.money[reference].currency)
         if self.silent:
             word = Intent(reference, IntentState.SUCCEEDED, dispute=dispute.id, **says)
             key = next(key for key, known in self.orders.items() if known == reference)

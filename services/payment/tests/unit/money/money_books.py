@@ -102,15 +102,16 @@ def _what_goes_back(sums: Sums, payment: Payment) -> None:
     organizer, currency = payment.organizer, payment.amount.currency
     for refund in payment.refunds:
         gateway, amount = f"gateways/{payment.attempt(refund.attempt).gateway}", refund.amount.minor_units
+        fee = refund.fee.minor_units if refund.fee else 0  # which stays taken also where the dispute is won after all
+        sums[f"{gateway}/clearing", currency] -= fee
+        sums[f"{gateway}/fees", currency] += fee
         if refund.state is RefundState.FAILED:
             continue
         sums[f"{organizer}/payable", currency] += amount
         if refund.state is RefundState.PENDING:
             sums[f"{organizer}/refunds", currency] -= amount
             continue
-        fee = refund.fee.minor_units if refund.fee else 0
-        sums[f"{gateway}/clearing", currency] -= amount + fee
-        sums[f"{gateway}/fees", currency] += fee
+        sums[f"{gateway}/clearing", currency] -= amount
     if payment.state is State.DISPUTED:
         sums[f"gateways/{payment.current.gateway}/clearing", currency] -= payment.left.minor_units
         sums[f"{organizer}/disputes", currency] += payment.left.minor_units

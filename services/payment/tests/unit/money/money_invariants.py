@@ -5,7 +5,7 @@ import itertools
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
-from far_gateway import LOST, FarGateway, expected_fee
+from far_gateway import FarGateway, expected_fee
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from money_books import Stored, expected, of_kind
 from money_world import Platform
@@ -19,7 +19,7 @@ from payment_service.domain.states import CAPTURED, LIFE, State
 from payment_service.domain.verification import Verifier
 from payment_service.outbound.ledger import BALANCES, BLOCKS, ENDS
 from payment_service.outbound.ledger_documents import HEAD, block_of, head_of
-from payment_service.outbound.repositories import OPEN_WORK
+from payment_service.outbound.repositories import COLLECTION
 from usher.payment.v1 import domain_events_pb2 as pb
 from usher.payment.v1 import payment_pb2
 
@@ -218,9 +218,11 @@ class Invariants(RuleBasedStateMachine):
             by_hand = (payment.name, refund.id) in self.paid_by_hand
             assert refund.state is RefundState.PENDING or by_hand, "nobody said that it went out"
         elif refund.charged_back:
-            dispute = far.disputes[reference]
-            fee = refund.fee.minor_units if refund.fee else 0
-            assert (dispute.state, dispute.taken, dispute.fee) == (LOST, refund.amount.minor_units, fee)
+            losses, gone = far.losses[reference], [each for each in payment.refunds if each.charged_back]
+            gone = [each for each in gone if each.state is RefundState.COMPLETED]
+            assert sum(each.amount.minor_units for each in gone) <= losses.most
+            assert (refund.fee.minor_units if refund.fee else 0) in losses.fees
+            assert refund.state is RefundState.COMPLETED or losses.back, "nobody said that it came back"
         elif refund.state is not RefundState.PENDING:
             made, amount = far.refunds.get(reference, {}).get(refund_key(payment, refund), (None, 0))
             succeeded = made is not None and made.progress is Progress.SUCCEEDED
@@ -271,9 +273,9 @@ class Invariants(RuleBasedStateMachine):
     @invariant()
     def whatever_is_unfinished_is_noted(self):
         """INVARIANT: what is still to be asked of a gateway is on the list of those who ask, and nothing else is."""
-        notes = self.platform.journal.collections.get(OPEN_WORK, {})
+        stored = self.platform.journal.collections.get(COLLECTION, {})
         wanted = {name: each.work.value for name, each in self.stored.payments.items() if each.work}
-        assert {name: each["work"] for name, each in notes.items()} == wanted
+        assert {name: each["work"] for name, each in stored.items() if each["awaited"]} == wanted
 
     @invariant()
     def nothing_of_the_payer_is_kept_when_it_is_decided(self):

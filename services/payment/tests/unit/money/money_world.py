@@ -6,7 +6,7 @@ The handlers, workers, consumers, repositories and books are the real ones.
 import asyncio
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -81,7 +81,10 @@ class Inbox:
         self._steps = steps
         self.kept: dict[str, tuple[Kept, datetime | None]] = {}
 
-    async def keep(self, gateway: str, notices: list[Notice], delivery: Delivery, now: datetime) -> list[Kept]:
+    async def keep(
+        self, gateway: str, notices: list[Notice], delivery: Delivery, now: datetime, *, applied: Collection[str] = ()
+    ) -> list[Kept]:
+        assert not applied
         self._steps.step()
         fresh = [Kept(gateway, each, now) for each in notices]
         fresh = [each for each in fresh if each.id not in self.kept]
@@ -100,9 +103,6 @@ class Inbox:
     async def done(self, kept: Kept) -> None:
         self._steps.step()
         self.kept[kept.id] = (kept, None)
-
-    async def next_due(self) -> datetime | None:
-        return min((at for _, at in self.kept.values() if at is not None), default=None)
 
 
 class Bookings(FakeBookings):

@@ -1,8 +1,9 @@
 """Any sequence of what happens to money, much of it at once, with deaths between any two steps: it is conserved.
 
 Holds that run out, payments at gateways that fail, lose answers and are followed by others, webhooks that come twice
-and in any order, refunds, disputes, money that comes late or twice, invoices, payouts and corrections of fees, in five
-currencies. `make test-long` walks 100,000 steps. What hypothesis prints on a failure is kept as a test of its own.
+and in any order, refunds, disputes that are lost and won after all, money that comes late or twice, invoices, payouts
+and corrections of fees, in five currencies. `make test-long` walks 100,000 steps. What hypothesis prints on a failure
+is kept as a test of its own.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import os
 import time
 
 import pytest
-from far_gateway import OPEN
+from far_gateway import LOST, OPEN
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
@@ -190,6 +191,30 @@ class Sequence(Deeds, Invariants):
         far, reference = found[which % len(found)]
         far.decide_dispute(reference, wins, fee)
         self.hear_of(far, heard)
+
+    @precondition(lambda self: any(each.state == LOST for far in self.far for each in far.disputes.values()))
+    @rule(which=WHICH, heard=st.booleans())
+    def a_lost_dispute_is_won_after_all(self, which, heard):
+        found = [(far, reference) for far in self.far for reference, each in far.disputes.items() if each.state == LOST]
+        far, reference = found[which % len(found)]
+        far.give_back(reference)
+        self.hear_of(far, heard)
+
+    @rule(place=PLACES, part=PARTS, fails=st.booleans(), wins=st.booleans(), heard=st.booleans())
+    def money_is_disputed_while_it_goes_back(self, place, part, fails, wins, heard):
+        """Which is lost, and what was on its way ends somehow, in either order."""
+        self.somebody_books_and_pays(place, "first", "pm_card_pendingRefund", True)
+        self.run([("refund", 0, part, self.next())])
+        payment = self.some_payment(0)
+        far = self.do_dispute(0)
+        if far is None or payment is None:
+            return
+        reference = payment.current.reference
+        self.hear_of(far, heard)
+        deeds = [lambda: far.decide_dispute(reference, wins, 15), lambda: far.end_refunds(reference, not fails)]
+        for deed in deeds if heard else reversed(deeds):
+            deed()
+            self.hear_of(far, True)
 
     def hear_of(self, far, heard) -> None:
         """Of the last that it has to say, or not yet."""

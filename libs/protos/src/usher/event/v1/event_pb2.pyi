@@ -86,6 +86,7 @@ class Event(_message.Message):
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     OFFERED_CURRENCIES_FIELD_NUMBER: _builtins.int
     MAX_RATE_AGE_FIELD_NUMBER: _builtins.int
+    UNCHECKED_CURRENCY_CODES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `events/{event}`."""
     organizer: _builtins.str
@@ -162,6 +163,12 @@ class Event(_message.Message):
     def max_rate_age(self) -> _duration_pb2.Duration:
         """A rate that is older is refused with RATE_STALE when a booking is made, 1 minute to 366 days; unset: none is too old."""
 
+    @_builtins.property
+    def unchecked_currency_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of a published event: currencies that buyers may owe in, and of which the payment service could not be asked when
+        that was decided. They are checked with the next change.
+        """
+
     def __init__(
         self,
         *,
@@ -190,10 +197,11 @@ class Event(_message.Message):
         currency_code: _builtins.str = ...,
         offered_currencies: _abc.Iterable[Global___OfferedCurrency] | None = ...,
         max_rate_age: _duration_pb2.Duration | None = ...,
+        unchecked_currency_codes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["booking_terms", b"booking_terms", "cancel_time", b"cancel_time", "create_time", b"create_time", "delete_time", b"delete_time", "end_time", b"end_time", "max_rate_age", b"max_rate_age", "publish_time", b"publish_time", "start_time", b"start_time", "update_time", b"update_time", "venue", b"venue"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_terms", b"booking_terms", "cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "category", b"category", "create_time", b"create_time", "currency_code", b"currency_code", "delete_time", b"delete_time", "description", b"description", "end_time", b"end_time", "etag", b"etag", "homepage_uri", b"homepage_uri", "language_code", b"language_code", "max_rate_age", b"max_rate_age", "name", b"name", "offered_currencies", b"offered_currencies", "online", b"online", "organizer", b"organizer", "publish_time", b"publish_time", "start_time", b"start_time", "state", b"state", "tags", b"tags", "time_zone", b"time_zone", "title", b"title", "update_time", b"update_time", "venue", b"venue"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking_terms", b"booking_terms", "cancel_reason", b"cancel_reason", "cancel_time", b"cancel_time", "category", b"category", "create_time", b"create_time", "currency_code", b"currency_code", "delete_time", b"delete_time", "description", b"description", "end_time", b"end_time", "etag", b"etag", "homepage_uri", b"homepage_uri", "language_code", b"language_code", "max_rate_age", b"max_rate_age", "name", b"name", "offered_currencies", b"offered_currencies", "online", b"online", "organizer", b"organizer", "publish_time", b"publish_time", "start_time", b"start_time", "state", b"state", "tags", b"tags", "time_zone", b"time_zone", "title", b"title", "unchecked_currency_codes", b"unchecked_currency_codes", "update_time", b"update_time", "venue", b"venue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

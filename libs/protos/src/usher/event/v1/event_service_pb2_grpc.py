@@ -277,6 +277,8 @@ class EventServiceServicer:
 
     def PublishEvent(self, request, context):
         """Shows a draft to the public and opens its sales. FAILED_PRECONDITION TICKET_TYPE_MISSING, EVENT_OVER, EVENT_CANCELLED.
+        CURRENCY_NOT_TAKEN where its organizer cannot be paid in a currency of it (metadata `currency_codes`; `taken`: what can
+        be), also of a change that adds a currency to a published event; see `unchecked_currency_codes`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -60,7 +60,10 @@ class EventServiceStub:
     DeleteEvent: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.DeleteEventRequest, _event_pb2.Event]
     """Deletes a draft or a cancelled event; the record stays. FAILED_PRECONDITION EVENT_PUBLISHED: cancel it first."""
     PublishEvent: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.PublishEventRequest, _event_pb2.Event]
-    """Shows a draft to the public and opens its sales. FAILED_PRECONDITION TICKET_TYPE_MISSING, EVENT_OVER, EVENT_CANCELLED."""
+    """Shows a draft to the public and opens its sales. FAILED_PRECONDITION TICKET_TYPE_MISSING, EVENT_OVER, EVENT_CANCELLED.
+    CURRENCY_NOT_TAKEN where its organizer cannot be paid in a currency of it (metadata `currency_codes`; `taken`: what can
+    be), also of a change that adds a currency to a published event; see `unchecked_currency_codes`.
+    """
     CancelEvent: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CancelEventRequest, _event_pb2.Event]
     """Calls an event off; nothing more is sold. FAILED_PRECONDITION EVENT_DELETED."""
     ImportEvents: _grpc.UnaryStreamMultiCallable[_event_service_pb2.ImportEventsRequest, _event_service_pb2.ImportEventsResponse]
@@ -156,7 +159,10 @@ class EventServiceAsyncStub(EventServiceStub):
     DeleteEvent: _aio.UnaryUnaryMultiCallable[_event_service_pb2.DeleteEventRequest, _event_pb2.Event]  # type: ignore[assignment]
     """Deletes a draft or a cancelled event; the record stays. FAILED_PRECONDITION EVENT_PUBLISHED: cancel it first."""
     PublishEvent: _aio.UnaryUnaryMultiCallable[_event_service_pb2.PublishEventRequest, _event_pb2.Event]  # type: ignore[assignment]
-    """Shows a draft to the public and opens its sales. FAILED_PRECONDITION TICKET_TYPE_MISSING, EVENT_OVER, EVENT_CANCELLED."""
+    """Shows a draft to the public and opens its sales. FAILED_PRECONDITION TICKET_TYPE_MISSING, EVENT_OVER, EVENT_CANCELLED.
+    CURRENCY_NOT_TAKEN where its organizer cannot be paid in a currency of it (metadata `currency_codes`; `taken`: what can
+    be), also of a change that adds a currency to a published event; see `unchecked_currency_codes`.
+    """
     CancelEvent: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CancelEventRequest, _event_pb2.Event]  # type: ignore[assignment]
     """Calls an event off; nothing more is sold. FAILED_PRECONDITION EVENT_DELETED."""
     ImportEvents: _aio.UnaryStreamMultiCallable[_event_service_pb2.ImportEventsRequest, _event_service_pb2.ImportEventsResponse]  # type: ignore[assignment]
@@ -285,7 +291,10 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.PublishEventRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_pb2.Event, _abc.Awaitable[_event_pb2.Event]]:
-        """Shows a draft to the public and opens its sales. FAILED_PRECONDITION TICKET_TYPE_MISSING, EVENT_OVER, EVENT_CANCELLED."""
+        """Shows a draft to the public and opens its sales. FAILED_PRECONDITION TICKET_TYPE_MISSING, EVENT_OVER, EVENT_CANCELLED.
+        CURRENCY_NOT_TAKEN where its organizer cannot be paid in a currency of it (metadata `currency_codes`; `taken`: what can
+        be), also of a change that adds a currency to a published event; see `unchecked_currency_codes`.
+        """
 
     @_abc_1.abstractmethod
     def CancelEvent(

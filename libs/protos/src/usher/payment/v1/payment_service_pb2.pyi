@@ -438,6 +438,52 @@ class ListOrganizerPaymentsResponse(_message.Message):
 Global___ListOrganizerPaymentsResponse: _TypeAlias = ListOrganizerPaymentsResponse  # noqa: Y015
 
 @_typing.final
+class ListPaymentCurrenciesRequest(_message.Message):
+    """Request of ListPaymentCurrencies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The organizer, `organizers/{organizer}`."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPaymentCurrenciesRequest: _TypeAlias = ListPaymentCurrenciesRequest  # noqa: Y015
+
+@_typing.final
+class ListPaymentCurrenciesResponse(_message.Message):
+    """Answer of ListPaymentCurrencies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_CODES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def currency_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """ISO 4217 codes, in order of the alphabet."""
+
+    def __init__(
+        self,
+        *,
+        currency_codes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency_codes", b"currency_codes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPaymentCurrenciesResponse: _TypeAlias = ListPaymentCurrenciesResponse  # noqa: Y015
+
+@_typing.final
 class ListPaymentMethodsRequest(_message.Message):
     """Request of ListPaymentMethods."""
 

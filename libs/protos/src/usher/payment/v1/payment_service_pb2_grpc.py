@@ -107,6 +107,11 @@ class PaymentServiceStub:
                 request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.RoutePaymentRequest.SerializeToString,
                 response_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.RoutePaymentResponse.FromString,
                 _registered_method=True)
+        self.ListPaymentCurrencies = channel.unary_unary(
+                '/usher.payment.v1.PaymentService/ListPaymentCurrencies',
+                request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListPaymentCurrenciesRequest.SerializeToString,
+                response_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListPaymentCurrenciesResponse.FromString,
+                _registered_method=True)
         self.GetPaymentSettings = channel.unary_unary(
                 '/usher.payment.v1.PaymentService/GetPaymentSettings',
                 request_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.GetPaymentSettingsRequest.SerializeToString,
@@ -248,6 +253,14 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListPaymentCurrencies(self, request, context):
+        """Lists the currencies that somebody can pay an organizer in: those that a gateway takes which is configured and which
+        the organizer uses. Whether a gateway takes an amount or a payer's country is told by ListPaymentMethods.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetPaymentSettings(self, request, context):
         """What an organizer says about gateways; the usual settings where nothing was ever said.
         """
@@ -346,6 +359,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.RoutePayment,
                     request_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.RoutePaymentRequest.FromString,
                     response_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.RoutePaymentResponse.SerializeToString,
+            ),
+            'ListPaymentCurrencies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPaymentCurrencies,
+                    request_deserializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListPaymentCurrenciesRequest.FromString,
+                    response_serializer=usher_dot_payment_dot_v1_dot_payment__service__pb2.ListPaymentCurrenciesResponse.SerializeToString,
             ),
             'GetPaymentSettings': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPaymentSettings,
@@ -725,6 +743,33 @@ class PaymentService:
             '/usher.payment.v1.PaymentService/RoutePayment',
             usher_dot_payment_dot_v1_dot_payment__service__pb2.RoutePaymentRequest.SerializeToString,
             usher_dot_payment_dot_v1_dot_payment__service__pb2.RoutePaymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPaymentCurrencies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/usher.payment.v1.PaymentService/ListPaymentCurrencies',
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.ListPaymentCurrenciesRequest.SerializeToString,
+            usher_dot_payment_dot_v1_dot_payment__service__pb2.ListPaymentCurrenciesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -100,6 +100,10 @@ class PaymentServiceStub:
     """Through whom a booking would be paid, best first, and why: by currency, the payer's country, method, the payer's and
     the organizer's wishes, success of late and fee. Changes nothing.
     """
+    ListPaymentCurrencies: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentCurrenciesRequest, _payment_service_pb2.ListPaymentCurrenciesResponse]
+    """Lists the currencies that somebody can pay an organizer in: those that a gateway takes which is configured and which
+    the organizer uses. Whether a gateway takes an amount or a payer's country is told by ListPaymentMethods.
+    """
     GetPaymentSettings: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentSettingsRequest, _payment_pb2.PaymentSettings]
     """What an organizer says about gateways; the usual settings where nothing was ever said."""
     UpdatePaymentSettings: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.UpdatePaymentSettingsRequest, _payment_pb2.PaymentSettings]
@@ -179,6 +183,10 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     RoutePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.RoutePaymentRequest, _payment_service_pb2.RoutePaymentResponse]  # type: ignore[assignment]
     """Through whom a booking would be paid, best first, and why: by currency, the payer's country, method, the payer's and
     the organizer's wishes, success of late and fee. Changes nothing.
+    """
+    ListPaymentCurrencies: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentCurrenciesRequest, _payment_service_pb2.ListPaymentCurrenciesResponse]  # type: ignore[assignment]
+    """Lists the currencies that somebody can pay an organizer in: those that a gateway takes which is configured and which
+    the organizer uses. Whether a gateway takes an amount or a payer's country is told by ListPaymentMethods.
     """
     GetPaymentSettings: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentSettingsRequest, _payment_pb2.PaymentSettings]  # type: ignore[assignment]
     """What an organizer says about gateways; the usual settings where nothing was ever said."""
@@ -334,6 +342,16 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_service_pb2.RoutePaymentResponse, _abc.Awaitable[_payment_service_pb2.RoutePaymentResponse]]:
         """Through whom a booking would be paid, best first, and why: by currency, the payer's country, method, the payer's and
         the organizer's wishes, success of late and fee. Changes nothing.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPaymentCurrencies(
+        self,
+        request: _payment_service_pb2.ListPaymentCurrenciesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_service_pb2.ListPaymentCurrenciesResponse, _abc.Awaitable[_payment_service_pb2.ListPaymentCurrenciesResponse]]:
+        """Lists the currencies that somebody can pay an organizer in: those that a gateway takes which is configured and which
+        the organizer uses. Whether a gateway takes an amount or a payer's country is told by ListPaymentMethods.
         """
 
     @_abc_1.abstractmethod

@@ -15,6 +15,7 @@ from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition
 from payment_service.domain.capabilities import Capabilities
 from payment_service.domain.gateways import Entry
+from payment_service.outbound.gateways.connections import LARGEST_FILE_BYTES
 from payment_service.outbound.gateways.said_no import refuses_us, report_not_ready, unavailable
 
 GATEWAY = "adyen"
@@ -56,16 +57,21 @@ class AdyenBooks:
 
     async def _file(self, http: httpx.AsyncClient, day: str) -> str:
         try:
-            answer = await http.get(f"{self._url}/payments_accounting_report_{day}.csv")
+            async with http.stream("GET", f"{self._url}/payments_accounting_report_{day}.csv") as answer:
+                if answer.status_code == 404:
+                    raise report_not_ready(day)
+                if answer.status_code in (401, 403):
+                    raise refuses_us(GATEWAY, str(answer.status_code))
+                if answer.status_code != 200:
+                    raise unavailable()
+                found = bytearray()
+                async for part in answer.aiter_bytes():
+                    found += part
+                    if len(found) > LARGEST_FILE_BYTES:
+                        raise unavailable()
         except httpx.HTTPError:
             raise unavailable() from None
-        if answer.status_code == 404:
-            raise report_not_ready(day)
-        if answer.status_code in (401, 403):
-            raise refuses_us(GATEWAY, str(answer.status_code))
-        if answer.status_code != 200:
-            raise unavailable()
-        return answer.content.decode("utf-8-sig", "replace")
+        return found.decode("utf-8-sig", "replace")
 
     def _read(self, text: str) -> Sequence[Entry]:
         try:

@@ -14,12 +14,20 @@ import aiohttp
 from yarl import URL
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+# An answer that is larger is none: as many calls as a gateway's bulkhead lets through may hold one at a time. A page of
+# a report has some 200 KB; only files are larger, one of which is read at a time.
+LARGEST_BYTES, LARGEST_FILE_BYTES = 4 << 20, 64 << 20
+FILES = ("/v3/billdownload/",)  # addresses under which a gateway keeps files
 AS_IT_IS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")  # what stands in an address (RFC 3986)
 Pairs = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
 
 class NoAnswer(Exception):
     """Nobody knows whether the far side has acted."""
+
+
+class TooLarge(NoAnswer):
+    """It has answered with more than anybody reads."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,7 @@ class Connections(Verbs):
         auth: tuple[str, str] | None = None,
         **ours: Any,
     ) -> Answer:
-        """Whatever was answered; NoAnswer. ours: time limits and the like of an SDK, which count for nothing."""
+        """Whatever was answered; NoAnswer, TooLarge. ours: time limits and the like of an SDK, counting for nothing."""
         if ours.get("files"):
             raise TypeError("files are not sent")
         sent = {name: _text(value) for name, value in _given(headers or {})}
@@ -131,13 +139,27 @@ class Connections(Verbs):
             async with self._session.request(
                 method.upper(), address, headers=sent, data=body, proxy=proxy, allow_redirects=False
             ) as answer:
-                return Answer(answer.status, await answer.read(), answer.headers, answer.reason or "")
+                most = LARGEST_FILE_BYTES if any(each in address.path for each in FILES) else LARGEST_BYTES
+                return Answer(answer.status, await _read(answer, most), answer.headers, answer.reason or "")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise NoAnswer(type(error).__name__) from None
 
     def _proxy(self, url: str) -> str | None:
         there = urlsplit(url)
         return None if proxy_bypass(there.hostname or "") else self._proxies.get(there.scheme)
+
+
+async def _read(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """All of it; TooLarge. The rest is not waited for: who leaves the request closes its connection."""
+    if (answer.content_length or 0) > most:
+        raise TooLarge(f"above {most} bytes")
+    parts, size = list[bytes](), 0
+    async for part in answer.content.iter_any():
+        size += len(part)
+        if size > most:
+            raise TooLarge(f"above {most} bytes")
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _text(value: Any) -> str:

@@ -31,7 +31,8 @@ STATES = {
     "cancelled": IntentState.CANCELLED,
 }  # pending and in_process are PROCESSING
 DISPUTED = frozenset({"in_mediation", "charged_back"})
-LOST = ("charged_back", "settled")  # `reimbursed`: it came back; `in_process`: undecided
+# `reimbursed`: it came back; `in_process`: undecided; `by_admin`: Mercado Pago itself has given it to the payer.
+LOST = frozenset({("charged_back", "settled"), ("refunded", "by_admin")})
 PROGRESS = {"approved": Progress.SUCCEEDED, "rejected": Progress.FAILED, "cancelled": Progress.FAILED}
 # Words for the payer, by `status_detail`.
 REASONS = {
@@ -98,10 +99,17 @@ def intent_of(payment: Mapping[str, Any], can: Capabilities, client: Mapping[str
         captured=_money(payment["transaction_amount"], payment["currency_id"], can)
         if state is IntentState.SUCCEEDED
         else None,
-        disputed=payment["status"] in DISPUTED and detail != "reimbursed",
-        lost=(payment["status"], detail) == LOST,
+        disputed=_disputed(payment["status"], detail),
+        lost=(payment["status"], detail) in LOST,
         trace=f"{payment['id']}:{payment['status']}:{detail}",
     )
+
+
+def _disputed(status: str, detail: str) -> bool | None:
+    """None of what was paid back: that says neither that there was a dispute nor, after one, that it was won."""
+    if (status, detail) in LOST:
+        return True
+    return None if status == "refunded" else status in DISPUTED and detail != "reimbursed"
 
 
 def failure_of(detail: str) -> Failure:

@@ -106,7 +106,8 @@ class PayPalBooks:
         trace = ",".join(str(each["id"]) for each in (*holds, *captures))
         taken = [self._money(each["amount"]) for each in captures if each["status"] in TAKEN]
         if taken:
-            return Intent(reference, IntentState.SUCCEEDED, captured=sum(taken[1:], taken[0]), trace=trace)
+            also = tuple(str(each["id"]) for each in captures)  # by which its disputes know it
+            return Intent(reference, IntentState.SUCCEEDED, captured=sum(taken[1:], taken[0]), trace=trace, also=also)
         last = str((captures or holds)[-1]["status"])
         if last in ("DECLINED", "DENIED", "FAILED"):
             return Intent(reference, IntentState.CANCELLED, failure=failure(last), trace=trace)

@@ -32,11 +32,17 @@ def notices_of(id: str, dispute: Mapping[str, Any], money: Callable[[Mapping[str
         dispute=str(dispute["dispute_id"]),
         dispute_stage=int(datetime.fromisoformat(dispute["update_time"]).timestamp() * 1000),
     )
-    keys = [str(each.get("custom") or each.get("invoice_number") or "").partition(".")[0] for each in about]
+    names = [_known_by(each) for each in about]
     return [
-        Notice(id if number == 0 else f"{id}:{number}", key=key, intent=said if key else None)
-        for number, key in enumerate(keys)
+        Notice(id if number == 0 else f"{id}:{number}", key, capture, intent=said if key or capture else None)
+        for number, (key, capture) in enumerate(names)
     ]
+
+
+def _known_by(about: Mapping[str, Any]) -> tuple[str, str]:
+    """Our key of the order; else, where PayPal says nothing of ours, its id of the capture."""
+    key = str(about.get("custom") or about.get("invoice_number") or "").partition(".")[0]
+    return key, "" if key else str(about.get("seller_transaction_id") or "")
 
 
 def _taken(dispute: Mapping[str, Any], money: Callable[[Mapping[str, Any]], Money]) -> Money | None:

@@ -8,16 +8,34 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from payment_service.outbound.gateways.connections import Connections, NoAnswer
+from domain_kit.refusals import Unavailable
+from payment_service.outbound.gateways import connections as module
+from payment_service.outbound.gateways.connections import Connections, NoAnswer, TooLarge
+from payment_service.outbound.gateways.kept_session import KeptSession, refusing
+from payment_service.outbound.gateways.on_the_loop import run
+from payment_service.outbound.resilient_gateway import ResilientGateway
+from resilience import Breaker, Resilient
+
+LONG = 1 << 17
 
 
 @asynccontextmanager
 async def far(*, timeout: float = 5.0) -> AsyncIterator[tuple[Connections, str, list[web.Request]]]:
-    """Connections, an address, and what arrives there: /moved leads away, /slow never answers, the rest is an echo."""
+    """Connections, an address, and what arrives there: /moved leads away, /slow never answers, the rest is an echo.
+
+    Of a path with `endless` the answer never ends; `told` of one with `long` is how long it says that it is.
+    """
     seen: list[web.Request] = []
 
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.StreamResponse:
         seen.append(request)
+        if "endless" in request.path:
+            stream = web.StreamResponse()
+            await stream.prepare(request)
+            while True:
+                await stream.write(b" " * 65_536)
+        if "long" in request.path:
+            return web.Response(body=b" " * (LONG + ("more" in request.path)))
         if request.path == "/moved":
             raise web.HTTPFound("/elsewhere")
         if request.path == "/slow":
@@ -91,6 +109,38 @@ async def test_what_takes_too_long_or_is_not_there_is_no_answer():
     async with Connections(1.0) as connections:
         with pytest.raises(NoAnswer):
             await connections.get(url)
+
+
+async def test_an_answer_that_never_ends_is_none(monkeypatch):
+    """INVARIANT: however much a gateway sends, no more than the bound is kept, and its connection is not used again."""
+    monkeypatch.setattr(module, "LARGEST_BYTES", LONG)
+    async with far() as (connections, url, seen):
+        for path in ("endless", "long/more"):
+            with pytest.raises(TooLarge):
+                await connections.get(url + path)
+        assert len((await connections.get(url + "long")).content) == LONG
+        assert len((await connections.get(url + "v3/billdownload/long/more")).content) == LONG + 1
+        assert len({each.transport for each in seen}) > 1
+
+
+async def test_a_gateway_that_sends_too_much_is_out_of_order(monkeypatch):
+    """It is refused as one that does not answer, and its breaker opens."""
+    monkeypatch.setattr(module, "LARGEST_BYTES", LONG)
+    async with far() as (connections, url, _):
+
+        class Far:
+            name = "far"
+
+            async def find(self, _order: object, _reference: str) -> None:
+                with refusing("far", str):
+                    await run(KeptSession(connections).get, url + "endless")
+
+        breaker = Breaker("far", failures=2)
+        gateway = ResilientGateway(Far(), Resilient("far", breaker=breaker), breaker)
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="GATEWAY_UNAVAILABLE"):
+                await gateway.find(None, "")
+        assert (breaker.state, gateway.health.success_rate) == ("open", 0.0)
 
 
 async def test_the_proxy_of_the_environment_is_used(monkeypatch):

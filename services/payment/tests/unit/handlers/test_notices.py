@@ -1,0 +1,29 @@
+"""A gateway's word that says no more than is known already."""
+
+import asyncio
+
+from payment_service.domain.gateways import Notice
+from payment_service.handlers.receive_notice import is_applied
+from payment_service.inbound.in_hand import InHand
+
+VISA = "pm_card_visa"
+
+
+async def test_a_notice_of_what_the_confirmation_under_way_is_about_to_write_tells_nothing_new(shop) -> None:
+    w, confirming = shop.world, InHand()
+    payment = await shop.create()
+    notice = Notice("evt_fast", payment.current.key, payment.current.reference, paid=True)
+
+    async def tells_nothing(notice: Notice = notice, patience: float = 5.0) -> bool:
+        return await is_applied(w.payments, "stripe", notice, heard=confirming.heard, patience=patience)
+
+    assert not await tells_nothing()
+    with confirming.hold(payment.name):
+        assert not await tells_nothing(patience=0.001)
+        waiting = asyncio.create_task(tells_nothing())
+        await asyncio.sleep(0)
+        await shop.confirm(payment, VISA)
+        assert not waiting.done()
+    assert await waiting
+    assert not await tells_nothing(Notice("evt_more", payment.current.key))  # it may be about a refund
+    assert not await tells_nothing(Notice("evt_other", "another order", paid=True))
