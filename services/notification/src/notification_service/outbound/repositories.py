@@ -95,8 +95,8 @@ class MongoNotifications(MongoRepository[Notification]):
             del self._queued[name]
         for document in found:
             if document["_id"] not in self._queued:
-                self._queued[document["_id"]] = from_document(document)
-                self._written[document["_id"]] = document
+                letter = from_document(document)
+                self._queued[letter.name], self._written[letter.name] = letter, (letter, document.get("trail"))
         self._look_at = began + LOOK_SECONDS if len(found) < limit else float("-inf")
 
 
