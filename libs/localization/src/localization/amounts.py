@@ -3,6 +3,7 @@
 import re
 from copy import copy
 from decimal import Decimal
+from functools import lru_cache
 
 from babel.numbers import parse_pattern
 
@@ -10,6 +11,7 @@ from domain_kit.money import Money, exponent_of
 from localization.locales import locale_of
 
 
+@lru_cache(maxsize=512)  # many documents tell of the same prices
 def format_money(money: Money, locale: str) -> str:
     """Symbol, grouping and signs of the locale (CLDR), digits after the point of ISO 4217, so that nothing is rounded.
 

@@ -1,6 +1,7 @@
 """Dates and times for readers, always in the zone of the place they speak of."""
 
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import dates
@@ -10,7 +11,7 @@ from localization.locales import locale_of
 
 def format_date(instant: datetime, zone: str, locale: str) -> str:
     """The day with its weekday: "Friday, March 6, 2026". `zone` is an IANA name; `instant` must carry its own zone."""
-    return dates.format_date(_local(instant, zone), format="full", locale=locale_of(locale))
+    return _day(_local(instant, zone).date(), locale)
 
 
 def format_time(instant: datetime, zone: str, locale: str) -> str:
@@ -29,6 +30,11 @@ def format_period(start: datetime, end: datetime, zone: str, locale: str) -> str
         return f"{format_moment(start, zone, locale)} – {format_moment(end, zone, locale)}"
     times = f"{format_time(start, zone, locale)} – {format_time(end, zone, locale)}"
     return f"{_joined(start, zone, locale, times)} ({_zone(end, zone, locale)})"
+
+
+@lru_cache(maxsize=128)  # most is told of a few days
+def _day(day: date, locale: str) -> str:
+    return str(dates.format_date(day, format="full", locale=locale_of(locale)))
 
 
 def _local(instant: datetime, zone: str) -> datetime:

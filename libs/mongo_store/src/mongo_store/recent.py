@@ -1,7 +1,6 @@
 """Domain events that this process has just committed, so that its relay need not read them back."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,8 +25,8 @@ class RecentEvents:
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """The domain events of rows that have been committed."""
         for row in rows:
-            for event in events_of(row):
-                self._events[event.row, event.index] = replace(event, time=_as_stored(event.time))
+            for event in events_of({**row, "at": _as_stored(row["at"])}):
+                self._events[event.row, event.index] = event
                 self._bytes += len(event.payload)
         while len(self._events) > self._most_events or self._bytes > self._most_bytes:
             self._bytes -= len(self._events.pop(next(iter(self._events))).payload)

@@ -12,6 +12,7 @@ from reportlab.pdfbase.pdfdoc import PDFDictionary, PDFName, PDFObject, PDFStrea
 from reportlab.pdfbase.ttfonts import FF_NONSYMBOLIC, FF_SYMBOLIC, SUBSETN, TTFont, makeToUnicodeCMap
 
 FONT = "NotoSans"
+REMEMBERED = 512  # texts: labels, dates and amounts of many documents are the same
 _FILE = "NotoSans[wdth,wght].ttf"
 
 
@@ -84,8 +85,11 @@ def missing_from_font(text: str) -> set[str]:
     return {each for each in plain(text) if ord(each) not in font_is_ready().face.charToGlyph}
 
 
+@lru_cache(maxsize=REMEMBERED)
 def plain(text: str) -> str:
     """On one line, composed (NFC), without control and direction characters."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     shown = (each if each.isprintable() else " " for each in unicodedata.normalize("NFC", text))
     return " ".join("".join(shown).split())
 
@@ -95,7 +99,7 @@ def wrapped(text: str, size: float, width: float, most_lines: int) -> list[str]:
     lines: list[str] = []
     rest = plain(text)
     while rest:
-        if len(lines) == most_lines - 1 and _wide(rest, size) > width:
+        if len(lines) == most_lines - 1 and width_of(rest, size) > width:
             return [*lines, _cut(rest, size, width)]
         end = _fitting(rest, size, width)
         lines.append(rest[:end].rstrip())
@@ -103,16 +107,18 @@ def wrapped(text: str, size: float, width: float, most_lines: int) -> list[str]:
     return lines
 
 
-def _wide(text: str, size: float) -> float:
-    return float(pdfmetrics.stringWidth(text, FONT, size))
+@lru_cache(maxsize=REMEMBERED)
+def width_of(text: str, size: float) -> float:
+    """In points."""
+    return float(font_is_ready().stringWidth(text, size))
 
 
 def _fitting(text: str, size: float, width: float) -> int:
     """How many characters go on a line, whole words where one fits; at least one."""
-    if _wide(text, size) <= width:
+    if width_of(text, size) <= width:
         return len(text)
     end = len(text)
-    while end > 1 and _wide(text[:end], size) > width:
+    while end > 1 and width_of(text[:end], size) > width:
         space = text.rfind(" ", 0, end)
         end = space if space > 0 else _longest(text[:end], size, width)
     return end
@@ -123,7 +129,7 @@ def _longest(text: str, size: float, width: float) -> int:
     low, high = 1, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if _wide(text[:middle], size) <= width else (low, middle - 1)
+        low, high = (middle, high) if width_of(text[:middle], size) <= width else (low, middle - 1)
     return low
 
 
@@ -132,5 +138,5 @@ def _cut(text: str, size: float, width: float) -> str:
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if _wide(text[:middle].rstrip() + "…", size) <= width else (low, middle - 1)
+        low, high = (middle, high) if width_of(text[:middle].rstrip() + "…", size) <= width else (low, middle - 1)
     return text[:low].rstrip() + "…"

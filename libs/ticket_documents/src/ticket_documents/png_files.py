@@ -10,12 +10,14 @@ _NO_FILTER = b"\0"
 
 def grey_png(rows: Sequence[bytes]) -> bytes:
     """Of rows with a byte a pixel, 0 is black."""
-    return _png(len(rows[0]), len(rows), 8, b"".join(_NO_FILTER + row for row in rows))
+    return _png(len(rows[0]), len(rows), 8, zlib.compress(b"".join(_NO_FILTER + row for row in rows)))
 
 
 def bilevel_png(rows: Sequence[bytes], scale: int) -> bytes:
     """Of rows with a byte a point, 1 is black, 0 white; a point becomes `scale` × `scale` px."""
-    return _png(len(rows[0]) * scale, len(rows) * scale, 1, b"".join(_line(row, scale) * scale for row in rows))
+    lines = b"".join(_line(row, scale) * scale for row in rows)
+    # A code looks like noise: to look for more in it takes three times as long, for a seventh of the size.
+    return _png(len(rows[0]) * scale, len(rows) * scale, 1, zlib.compress(lines, 1))
 
 
 def _line(row: bytes, scale: int) -> bytes:
@@ -27,9 +29,9 @@ def _line(row: bytes, scale: int) -> bytes:
 _DIGITS = bytes([ord("w"), ord("b"), *range(2, 256)])  # black is level 0 and so the digit 0
 
 
-def _png(width: int, height: int, depth: int, lines: bytes) -> bytes:
+def _png(width: int, height: int, depth: int, compressed: bytes) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)
-    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(lines)) + _chunk(b"IEND", b"")
+    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", compressed) + _chunk(b"IEND", b"")
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

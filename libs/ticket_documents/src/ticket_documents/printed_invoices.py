@@ -11,12 +11,11 @@ from typing import Any
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
 from domain_kit.money import Money
 from localization import format_date, format_money, negotiate
-from ticket_documents.lettering import FONT, font_is_ready, plain, wrapped
+from ticket_documents.lettering import FONT, font_is_ready, plain, width_of, wrapped
 from ticket_documents.pages import DARK, GREY, LINE
 
 LEFT, RIGHT, TOP, BOTTOM = 20 * mm, A4[0] - 20 * mm, A4[1] - 22 * mm, 24 * mm
@@ -181,7 +180,7 @@ class _Sheet:
         shown = plain(text)
         self._written.setFont(FONT, size)
         self._written.setFillColor(color)
-        self._written.setTextOrigin(x - pdfmetrics.stringWidth(shown, FONT, size) if right else x, self._y)
+        self._written.setTextOrigin(x - width_of(shown, size) if right else x, self._y)
         self._written.textOut(shown)
 
     def _date(self, instant: datetime) -> str:

@@ -22,7 +22,7 @@ from telemetry import Metrics
 from usher.notification.v1.notification_service_pb2_grpc import add_NotificationServiceServicer_to_server
 
 SCHEMA = Schema(INDEXES)
-READ_GAP = 0.5  # seconds; a letter may wait so long, and many share their statements
+READ_GAP = 1.0  # seconds; while letters keep coming one may wait so long, and many share their statements
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from notification_service.handlers.deliver_letters import AT_ONCE, Patience, del
 # Renewed while letters are under way, and short, so that a killed postman is soon replaced.
 LEASE, LEASE_SECONDS, RENEW_SECONDS = "postman", 6.0, 1.0
 POLL_SECONDS = 0.5
-GATHER_SECONDS = 0.2
+GATHER_SECONDS = 0.5
 QUIET_SECONDS = 2.0
 
 

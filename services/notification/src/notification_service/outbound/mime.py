@@ -1,6 +1,5 @@
 """A mail as bytes (RFC 5322, RFC 2045), written straight down: the standard library parses what it writes itself."""
 
-import base64
 import binascii
 import hashlib
 import re
@@ -12,6 +11,7 @@ from email.headerregistry import Address
 
 _PLAIN_ADDRESS = re.compile(r'[^\s"(),:;<>@\[\]\\\x00-\x1f\x7f]+@[^\s"(),:;<>@\[\]\\\x00-\x1f\x7f]+')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_LINE = 76  # characters of base64 (RFC 2045, 6.8)
 _SHORT = 66  # characters of a subject that fit into one line with its name
 
 
@@ -82,7 +82,9 @@ def _attachment(attachment: Attachment) -> bytes:
         f'Content-Disposition: attachment; filename="{attachment.filename}"\r\n'
         "Content-Transfer-Encoding: base64\r\n\r\n"
     )
-    return head.encode() + base64.encodebytes(attachment.content).replace(b"\n", b"\r\n")
+    whole = binascii.b2a_base64(attachment.content, newline=False)
+    lines = [whole[start : start + _LINE] for start in range(0, len(whole), _LINE)]
+    return head.encode() + b"\r\n".join(lines) + b"\r\n"
 
 
 def _multipart(subtype: str, boundary: str, parts: Sequence[bytes]) -> bytes:

@@ -1,10 +1,11 @@
 """Notifications in MongoDB, and what other services have told."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from domain_kit.repository import Page
+from domain_kit.repository import Cause, Decide, DomainEvent, Page
 from mongo_store import Database, Index, Journal, MongoRepository, Projection
 from notification_service.domain.letter import Occasion
 from notification_service.domain.notification import Notification, State
@@ -20,6 +21,8 @@ from notification_service.outbound.domain_events import encode
 from resource_api import etag_of
 
 COLLECTION = "notifications"
+LOOK_SECONDS = 1.0  # well below the postman's lease: until then nobody else can have sent what is remembered
+MOST_REMEMBERED = 1_000
 INDEXES = {
     COLLECTION: [
         Index("by_user", [("user", 1), ("create_time", -1), ("_id", -1)]),
@@ -29,7 +32,11 @@ INDEXES = {
 
 
 class MongoNotifications(MongoRepository[Notification]):
-    """domain.ports.Notifications."""
+    """domain.ports.Notifications.
+
+    It remembers the letters that it has queued itself, and those of its last look, for who sends them: a look costs the
+    store as much as the commit that queued them.
+    """
 
     def __init__(self, journal: Journal) -> None:
         super().__init__(
@@ -40,32 +47,57 @@ class MongoNotifications(MongoRepository[Notification]):
             encode=encode,
             etag_of=etag_of,
             unrecorded=UNRECORDED,
+            remembers=MOST_REMEMBERED,
         )
-        self._just_read: dict[str, Mapping[str, Any]] = {}
+        self._queued: dict[str, Notification] = {}
+        self._look_at = float("-inf")  # until then, `_queued` is all there is but for what others have queued
 
-    async def get(self, name: str) -> Notification:
-        """As it is now; NotFound RESOURCE_NOT_FOUND."""
-        self._just_read.pop(name, None)
-        return await super().get(name)
+    async def create(
+        self, aggregate: Notification, domain_events: Sequence[DomainEvent], *, cause: Cause
+    ) -> Notification:
+        """See MongoRepository."""
+        created = await super().create(aggregate, domain_events, cause=cause)
+        if created.letter is aggregate.letter:  # and not the answer to an earlier one
+            self._queued[created.name] = created
+            if len(self._queued) > MOST_REMEMBERED:
+                self._queued.pop(next(iter(self._queued)))
+                self._look_at = float("-inf")
+        return created
+
+    async def update(self, name: str, decide: Decide[Notification], *, etag: str = "", cause: Cause) -> Notification:
+        """See MongoRepository. Decided on what this process knows of it, whose version guards it."""
+        try:
+            return await super().update(name, decide, etag=etag, cause=cause)
+        finally:  # if it did not go through, the next look finds it
+            self._queued.pop(name, None)
+            self._written.pop(name, None)
 
     async def of_user(self, user: str, after: tuple[Any, ...] | None, limit: int) -> Page[Notification]:
         """Newest first."""
         return await self.find_page({"user": user}, sort=[("create_time", -1)], after=after, limit=limit)
 
     async def waiting(self, limit: int) -> Sequence[Notification]:
-        """Queued ones, the longest waiting first.
+        """Queued ones, the longest waiting first; those of other processes may be missing for LOOK_SECONDS.
 
-        What is written about one of them next is decided on what was read here, once; where that has become old, the
-        guard of its version says so, and it is read again.
+        For the one process that sends: what it remembers is younger than its lease.
         """
+        if time.monotonic() >= self._look_at:
+            await self._look(limit)
+        return sorted(self._queued.values(), key=lambda each: (each.create_time, each.name))[:limit]
+
+    async def _look(self, limit: int) -> None:
+        """Remember what waits in the store; what was queued here meanwhile stays."""
+        began, before = time.monotonic(), set(self._queued)
         queued = {"state": State.QUEUED.value}
         order = [("create_time", 1), ("_id", 1)]
         found = await self._journal.find(COLLECTION, queued, sort=order, limit=limit)
-        self._just_read = {document["_id"]: document for document in found}
-        return [from_document(document) for document in found]
-
-    async def _read(self, name: str) -> Mapping[str, Any]:
-        return self._just_read.pop(name, None) or await super()._read(name)
+        for name in before.difference(document["_id"] for document in found):
+            del self._queued[name]
+        for document in found:
+            if document["_id"] not in self._queued:
+                letter = from_document(document)
+                self._queued[letter.name], self._written[letter.name] = letter, (letter, document.get("trail"))
+        self._look_at = began + LOOK_SECONDS if len(found) < limit else float("-inf")
 
 
 class ToldByOthers:
