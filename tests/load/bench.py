@@ -34,7 +34,7 @@ from local_stack.stack import Stack
 from usher_cli.api import Api
 
 SWEEP = (1, 32, 128, 512)
-SETTLE_SECONDS, IDLE_SECONDS = 5.0, 3.0
+SETTLE_SECONDS, FIRST_SETTLE_SECONDS, IDLE_SECONDS = 8.0, 20.0, 3.0
 PLENTY, FEW, EVENTS = 1_000_000, 150, 200
 ACCOUNTS = 32
 WATCH_CLIENTS, WATCH_SECONDS = 64, 5.0
@@ -80,7 +80,10 @@ def measure(run: Run, rounds: int, seconds: float, filled: int) -> None:
         if count == 128:
             plan.append((cases.holds(cases.SPREAD, run.many), count))
     for number in range(rounds):
-        run.rounds += [run.go(case, count, seconds, f"round {number + 1}") for case, count in plan]
+        turn = (
+            plan if number % 2 == 0 else plan[::-1]
+        )  # what one case leaves behind is not always the same one's burden
+        run.rounds += [run.go(case, count, seconds, f"round {number + 1}") for case, count in turn]
     run.found += measures.of_rounds(run.rounds, filled)
 
 
@@ -234,7 +237,7 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
     run = prepare(stack, arguments.filled)
     run.found.append(measures.together(before))
     try:
-        run.clients.settle(SETTLE_SECONDS)
+        run.clients.settle(FIRST_SETTLE_SECONDS)
         run.clients.learn_idle(IDLE_SECONDS)
         if arguments.rounds:
             measure(run, arguments.rounds, arguments.seconds, arguments.filled)

@@ -19,7 +19,7 @@ from local_stack.readiness import LOOPBACK
 from local_stack.stack import Stack
 
 CLIENT = Path(__file__).with_name("load_client.py")
-QUIET_SHARE = 0.25  # of one core, all processes of the stack together; an idle stack takes about half of that
+QUIET_SHARE = 0.15  # of one core, all processes of the stack together, above what they take when idle
 LOOK_SECONDS = 0.2
 
 
@@ -154,7 +154,8 @@ class Clients:
         while (passed := time.monotonic() - began) < most_seconds:
             with self._spending() as cpu:
                 time.sleep(LOOK_SECONDS)
-            quiet = quiet + 1 if sum(cpu.values()) < QUIET_SHARE * LOOK_SECONDS else 0
+            share = QUIET_SHARE + sum(self._idle.values())
+            quiet = quiet + 1 if sum(cpu.values()) < share * LOOK_SECONDS else 0
             if quiet == 2:  # one alone may be a moment in which others had the machine
                 return max(0.0, passed - LOOK_SECONDS)
         return None

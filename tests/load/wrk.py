@@ -12,12 +12,14 @@ from typing import Any
 # Sends like load_client and keeps what was answered in a file, a line an answer; wrk itself gives the latencies.
 SCRIPT = """
 local tokens, acknowledged, number = {{ {tokens} }}, assert(io.open("{answers}", "w")), 0
+local steps = {{ {steps} }}
 function request()
   number = number + 1
-  local path = string.gsub("{path}", "{{id}}", "{prefix}." .. number)
+  local step = steps[number % #steps + 1]
+  local path = string.gsub(step.path, "{{id}}", "{prefix}." .. number)
   local headers = {{ ["authorization"] = "Bearer " .. tokens[number % #tokens + 1] }}
-  if "{body}" ~= "" then headers["content-type"] = "application/json" end
-  return wrk.format("{method}", path, headers, "{body}" ~= "" and "{body}" or nil)
+  if step.body ~= "" then headers["content-type"] = "application/json" end
+  return wrk.format(step.method, path, headers, step.body ~= "" and step.body or nil)
 end
 if {keeps} then
   function response(status, headers, body)
@@ -40,22 +42,20 @@ def find() -> str | None:
 
 
 def run(program: str, job: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """What load_client would answer to a job of one step without `{name}`, rounded up to whole seconds.
+    """What load_client would answer to a job of variants of one step without `{name}`, in whole seconds.
 
     wrk cuts its connections at the end: that many calls may have no answer. Latencies are a thousand quantiles,
     repeated as often as there were calls.
     """
-    (step,) = job["variants"][0]
+    steps = [step for (step,) in job["variants"]]
     answers, script = folder / "wrk.answers", folder / "wrk.lua"
-    books = bool(step.get("body"))
+    books = bool(steps[0].get("body"))
     script.write_text(
         SCRIPT.format(
             tokens=", ".join(json.dumps(token) for token in job["tokens"]),
             answers=answers,
-            path=step["path"],
+            steps=", ".join(_lua(step) for step in steps),
             prefix=job["prefix"],
-            method=step["method"],
-            body=step.get("body", "").replace('"', '\\"'),
             keeps="true" if books else "false",
         )
     )
@@ -94,5 +94,11 @@ def _children() -> float:
 
 
 def can(variants: Sequence[Sequence[Mapping[str, str]]]) -> bool:
-    """Whether wrk can do it: one call an iteration, always the same."""
-    return len(variants) == 1 and len(variants[0]) == 1
+    """Whether wrk can do it: one call an iteration."""
+    return all(len(steps) == 1 for steps in variants)
+
+
+def _lua(step: Mapping[str, str]) -> str:
+    """JSON strings are Lua's too, of what is in ASCII without control characters."""
+    fields = {"method": step["method"], "path": step["path"], "body": step.get("body", "")}
+    return "{ " + ", ".join(f"{name} = {json.dumps(value)}" for name, value in fields.items()) + " }"
