@@ -83,7 +83,7 @@ def disputed(payment: "Payment", intent: Intent, now: datetime) -> Moved:
 
 def rest_lost(payment: "Payment", now: datetime) -> Moved:
     """What lost disputes have taken beyond what was booked of them, as far as it is there now: a refund that was on its
-    way has failed, or what another dispute had taken has come back.
+    way has failed, or what another dispute had taken has come back. What is left then is what an open dispute is about.
     """
     made: list[DomainEvent] = []
     if payment.state not in CAPTURED:
@@ -94,6 +94,8 @@ def rest_lost(payment: "Payment", now: datetime) -> Moved:
         if each.verdict is Verdict.LOST and rest > 0:
             payment, fact = _with_loss(payment, each.id, Money(rest, payment.amount.currency), each.fee, now)
             made.append(fact)
+    if payment.left and _is_undecided(payment) and LIFE.allows(payment.state, Action.DISPUTE):
+        return replace(payment, state=LIFE.after(payment.state, Action.DISPUTE)), [*made, facts.PaymentDisputed()]
     return payment, made
 
 
@@ -153,7 +155,7 @@ def _returned(payment: "Payment", taken: Sequence[Refund], intent: Intent, verdi
     """
     refunds = tuple(replace(each, state=RefundState.FAILED) if each in taken else each for each in payment.refunds)
     after = replace(payment, refunds=refunds, update_time=now)
-    action = Action.RETURN_PART if after.refunded or _others_open(payment, intent.dispute) else Action.RETURN
+    action = Action.RETURN_PART if after.refunded else Action.RETURN
     if payment.state is State.DISPUTED:
         action = Action.REFUND_PART
     aside = payment.called_off or not payment.open
@@ -167,6 +169,12 @@ def _returned(payment: "Payment", taken: Sequence[Refund], intent: Intent, verdi
 def _is_loss(refund: Refund, dispute: str) -> bool:
     """Whether it is what that dispute has taken and not given back; losses of earlier releases do not know theirs."""
     return refund.charged_back and refund.state is RefundState.COMPLETED and refund.dispute in ("", dispute)
+
+
+def _is_undecided(payment: "Payment") -> bool:
+    """Whether a dispute is open; one that has taken money is not, though its gateway may send an earlier word again."""
+    known = (each.id for each in payment.disputes if each.verdict is Verdict.OPEN)
+    return any(not any(_is_loss(taken, dispute) for taken in payment.refunds) for dispute in known)
 
 
 def _others_open(payment: "Payment", dispute: str) -> bool:

@@ -240,3 +240,15 @@ def test_words_that_come_again_after_an_upgrade_take_no_money_twice(verdict: Ver
     before, *_ = told(paid(), [word("d", 1, OPEN, part), word("d", 4, verdict, part)])
     after, entries, _ = told(as_kept_before(before), [word("d", 2 if again is OPEN else 3, again, part)])
     assert (after.state, after.left, entries) == (before.state, before.left, [])
+
+
+@pytest.mark.parametrize("lost", [None, 9_000])
+def test_a_dispute_that_is_open_is_about_whatever_money_comes_back(lost: int | None) -> None:
+    """Another dispute took all that was there; then a refund fails, or that dispute is won."""
+    amount = None if lost is None else Money(lost, "CAD")
+    gone, *_ = told(with_pending(paid(), [4_000]), [word("d0", 0, OPEN, None), word("d1", 0, LOST, amount)])
+    assert (gone.state, gone.left.minor_units) == (State.PARTLY_REFUNDED, 0)
+    back = [("p0", False)] if lost else [word("d1", 1, WON, amount)]
+    after, *_ = told(gone, back)
+    assert after.state is State.DISPUTED
+    assert after.left.minor_units > 0
