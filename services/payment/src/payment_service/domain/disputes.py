@@ -106,7 +106,7 @@ def _moved(payment: "Payment", intent: Intent, verdict: Verdict, now: datetime) 
         # Of a loss that does not know its dispute nobody knows how far along it was: an opening that comes again.
         again = verdict is Verdict.OPEN and all(each.dispute != intent.dispute for each in taken)
         nothing = again or verdict is Verdict.LOST
-        return (payment, []) if nothing else _returned(payment, taken, intent, verdict, now)
+        return (payment, []) if nothing else _returned(payment, taken, verdict, now)
     if verdict is Verdict.WON:
         over = payment.state is State.DISPUTED and not _others_open(payment, intent.dispute)
         return _kept(payment, facts.PaymentDisputeClosed(), now) if over else (payment, [])
@@ -148,7 +148,7 @@ def _kept(payment: "Payment", fact: DomainEvent, now: datetime) -> Moved:
     return replace(payment, state=state, update_time=now), [fact]
 
 
-def _returned(payment: "Payment", taken: Sequence[Refund], intent: Intent, verdict: Verdict, now: datetime) -> Moved:
+def _returned(payment: "Payment", taken: Sequence[Refund], verdict: Verdict, now: datetime) -> Moved:
     """What was lost is there again, or undecided again.
 
     Where all was gone the booking may have been paid once more since: this money does not stand in that payment's way.
