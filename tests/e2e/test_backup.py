@@ -82,6 +82,9 @@ def invoiced(journey: Journey, count: int) -> list[str]:
     return eventually(all_there, seconds=SECONDS, what=f"{count} invoices")
 
 
+ENTRIES = 6  # of the two payments; they are chained a second or two later
+
+
 def totals(stack: Stack, journey: Journey) -> Mapping[str, Any]:
     """What has to be the same before and after."""
     api, owner = journey.api, journey.owner_token
@@ -120,6 +123,9 @@ def bought(stack: Stack, api: Api) -> Journey:
     invoiced(journey, 2)
     eventually(
         lambda: figures(journey) == (str(journey.quantity + 1), "1") or None, seconds=SECONDS, what="the figures"
+    )
+    eventually(
+        lambda: usher(stack, "ledger", "verify")["entries"] >= ENTRIES or None, seconds=SECONDS, what="the ledger"
     )
     return journey
 

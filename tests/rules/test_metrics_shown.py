@@ -25,6 +25,7 @@ def settings_of(service: str, uri: str, folder: Any) -> Any:
         "USHER_PAGE_TOKEN_KEY": "0123456789abcdef",
         "USHER_ELASTICSEARCH_URL": "http://127.0.0.1:1",
         "USHER_BOOKING_TARGET": "127.0.0.1:1",
+        "USHER_PAYMENT_TARGET": "127.0.0.1:1",
         "USHER_SMTP_HOST": "127.0.0.1",
         "USHER_SMTP_PORT": "1",
         "USHER_MAIL_FROM": "Usher <tickets@usher.example>",

@@ -5,7 +5,7 @@ from usher.event.v1 import domain_events_pb2 as pb
 
 EVENTS = counter("events", "Events.", {"outcome": "`created`, `published`, `cancelled` or `deleted`"})
 
-METRICS = (*families.EVERY_SERVICE, *families.PUBLISHES, EVENTS)
+METRICS = (*families.EVERY_SERVICE, *families.PUBLISHES, *families.CALLS_SERVICES, EVENTS)
 
 OUTCOMES = {
     EVENTS: {

@@ -23,12 +23,12 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from random import Random
 from types import ModuleType, SimpleNamespace
 from typing import Any
-from unittest.mock import AsyncMock
 
 import aiohttp
 import httpx
@@ -245,6 +245,10 @@ def _altered(text: bytes, chance: Random) -> bytes:
     )
 
 
+async def _pieces(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Makes every call get one answer, or fail; gives the addresses that are asked for."""
@@ -257,7 +261,8 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             asked.append(str(url))
             if error is not None:
                 raise error
-            yield SimpleNamespace(status=status, headers={}, reason="", read=AsyncMock(return_value=content))
+            stream = SimpleNamespace(iter_any=partial(_pieces, content))
+            yield SimpleNamespace(status=status, headers={}, reason="", content=stream, content_length=len(content))
 
         monkeypatch.setattr(aiohttp.ClientSession, "request", send)
         return asked

@@ -213,7 +213,7 @@ async def test_what_fetches_is_never_read_on_the_loop():
     webhooks.read = lambda *given: (readers.append(threading.get_ident()), folder.read(*given))[1]
 
     class Inbox:
-        async def keep(self, gateway, notices, delivery, now):
+        async def keep(self, gateway, notices, delivery, now, *, applied):
             kept.extend(each.id for each in notices)
 
     await receive_webhook(Inbox(), "paypal", webhooks, GOOD, clock=lambda: NOW, on_kept=lambda _: None)
