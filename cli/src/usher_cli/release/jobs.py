@@ -99,11 +99,7 @@ def ended(programs: Programs, name: str) -> Ended:
         outcome = _outcome(job)
         codes = list(_exit_codes(pods))
         if outcome and codes:
-            return Ended(
-                name,
-                codes[0],
-                *_log(programs, name),
-            )
+            return Ended(name, codes[0], *_log(programs, name))
         if outcome or time.monotonic() > limit:
             why = outcome or "Kubernetes does not say how it ended"
             raise Trouble(Exit.FAILED, f"job {name} did not end by itself: {why}", *reasons)

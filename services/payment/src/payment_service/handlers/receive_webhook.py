@@ -1,5 +1,6 @@
 """Verify a webhook, keep it, acknowledge it; it is applied afterwards."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from domain_kit.clock import Clock
@@ -30,6 +31,8 @@ async def receive_webhook(
         notices = await webhooks.read_apart(delivery, now)
     else:
         notices = webhooks.read(delivery, now)
-    applied = [each.id for each in notices if await is_applied(gateway, each)]
+    # Together: each may wait for a confirmation that is under way, and the gateway waits for its acknowledgement.
+    known = await asyncio.gather(*(is_applied(gateway, each) for each in notices))
+    applied = [each.id for each, told in zip(notices, known, strict=True) if told]
     on_kept(await inbox.keep(gateway, notices, delivery, now, applied=applied))
     return webhooks.acknowledgement

@@ -1,9 +1,11 @@
 """A gateway's word that says no more than is known already."""
 
 import asyncio
+from types import SimpleNamespace
 
-from payment_service.domain.gateways import Notice
+from payment_service.domain.gateways import Delivery, Notice
 from payment_service.handlers.receive_notice import is_applied
+from payment_service.handlers.receive_webhook import receive_webhook
 from payment_service.inbound.in_hand import InHand
 
 VISA = "pm_card_visa"
@@ -27,3 +29,24 @@ async def test_a_notice_of_what_the_confirmation_under_way_is_about_to_write_tel
     assert await waiting
     assert not await tells_nothing(Notice("evt_more", payment.current.key))  # it may be about a refund
     assert not await tells_nothing(Notice("evt_other", "another order", paid=True))
+
+
+async def test_what_a_webhook_tells_of_many_orders_is_waited_for_together() -> None:
+    notices, all_ask, kept = [Notice(f"evt_{number}") for number in range(4)], asyncio.Barrier(4), []
+
+    class Inbox:
+        async def keep(self, _gateway, _notices, _delivery, _now, *, applied):
+            kept.extend(applied)
+            return []
+
+    async def waits(_gateway: str, notice: Notice) -> bool:
+        await all_ask.wait()
+        return notice.id != "evt_2"
+
+    webhooks = SimpleNamespace(read=lambda *_: notices, acknowledgement="ok")
+    async with asyncio.timeout(5):
+        told = await receive_webhook(
+            Inbox(), "adyen", webhooks, Delivery(b"", {}, ""), clock=lambda: None, on_kept=lambda _: None,
+            is_applied=waits,
+        )  # fmt: skip
+    assert (told, kept) == ("ok", ["evt_0", "evt_1", "evt_3"])
