@@ -1,13 +1,15 @@
 """`usher release run`: a command of a service, as a job with what runs, whose exit code is the command's own."""
 
 import subprocess
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from usher_cli.release import jobs
 from usher_cli.release.jobs import job_of
 from usher_cli.release.manifests import objects_of
-from usher_cli.release.outcomes import Exit
+from usher_cli.release.outcomes import Exit, Trouble
 from usher_cli.release.policies import findings
 from usher_cli.release.target import CHART
 
@@ -119,3 +121,25 @@ def test_a_service_that_does_not_run_there_is_told(running):
     running.set(workloads=[])
     done = running.run("run", "staging", *REPLAY)
     assert (done.exit_code, "no booking of release usher runs" in done.stderr) == (Exit.BAD_INPUT, True)
+
+
+def test_an_api_server_that_is_away_for_a_moment_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+    pod = {
+        "metadata": {"name": "p"},
+        "status": {"containerStatuses": [{"name": "c", "state": {"terminated": {"exitCode": 4}}}]},
+    }
+    answers: list[Any] = [Trouble(Exit.UNREACHABLE, "away"), [job], Trouble(Exit.UNREACHABLE, "away"), [job], [pod]]
+
+    def objects(*_: str) -> Any:
+        if isinstance(answer := answers.pop(0), Trouble):
+            raise answer
+        return answer
+
+    said = SimpleNamespace(out="log", code=0, lines=[])
+    programs = SimpleNamespace(
+        objects=objects, target=SimpleNamespace(timeout_seconds=60), try_kubectl=lambda *_: said
+    )  # fmt: skip
+    monkeypatch.setattr(jobs, "POLL_SECONDS", 0.0)
+    assert jobs.ended(programs, "j") == jobs.Ended("j", 4, "log", [])
+    assert not answers

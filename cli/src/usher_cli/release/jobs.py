@@ -89,12 +89,21 @@ def made(programs: Programs, job: Object, *, dry_run: bool) -> str:
 
 
 def ended(programs: Programs, name: str) -> Ended:
-    """Wait until it has. Trouble(FAILED) where it could not begin, or took too long."""
+    """Wait until it has; an API server that does not answer just now is asked again.
+
+    Trouble(FAILED) where it could not begin, or took too long.
+    """
     reasons: dict[str, None] = {}
     limit = time.monotonic() + programs.target.timeout_seconds + 60
     while True:
-        (job,) = programs.objects("job", name)
-        pods = programs.objects("pods", "--selector", f"batch.kubernetes.io/job-name={name}")
+        try:
+            (job,) = programs.objects("job", name)
+            pods = programs.objects("pods", "--selector", f"batch.kubernetes.io/job-name={name}")
+        except Trouble:
+            if time.monotonic() > limit:
+                raise
+            time.sleep(POLL_SECONDS)
+            continue
         reasons |= dict.fromkeys(reason for pod in pods for reason in pod_reasons(pod))
         outcome = _outcome(job)
         codes = list(_exit_codes(pods))
