@@ -204,7 +204,7 @@ class StripeGateway(StripeSaved):
 
     async def _asked(self, method: str, path: str, **params: Any) -> Mapping[str, Any]:
         """What Stripe answers about an intent, as it came: the SDK's objects take three times as long as the call."""
-        answer = await self._client.raw_request_async(method, f"/v1/payment_intents{path}", **params)  # type: ignore[no-untyped-call]  # the SDK does not say
+        answer = await self._client.raw_request_async(method, f"/v1/payment_intents{path}", **params)
         told: Mapping[str, Any] = answer.data
         return told
 
