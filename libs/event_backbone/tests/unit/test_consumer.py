@@ -387,23 +387,3 @@ async def test_delays_and_dead_letters_are_told(store, listener, broker, consume
         await eventually(lambda: len(told) == 3)
     name = "search.bookings"
     assert sorted(map(str, told)) == sorted(map(str, [(name, True), (name, "failed"), (name, "undecodable")]))
-
-
-async def test_what_nobody_handles_is_not_even_decoded_where_its_successors_tell_of_it(
-    store, listener, broker, consumer_of, running, eventually
-):
-    class Counting(Silence):
-        def dead_lettered(self, consumer, kind):
-            told.append(kind)
-
-    told = []
-    await store.commit("bookings/a")
-    await broker.ensure_topics({TOPIC: 4})
-    other, trail = ("ce_type", b"usher.booking.v1.Other"), ("ce_aggregatetrail", b"")
-    for headers in ((other, trail), (other,), (trail,)):
-        broker.append(Outgoing(TOPIC, b"k", b"v", headers))
-    await put(broker, store)
-    async with running(consumer_of(listener, broker, metrics=Counting())):
-        await eventually(lambda: len(listener.applied) == 1)
-        await eventually(lambda: len(told) == 2)
-    assert told == ["undecodable", "undecodable"]

@@ -386,29 +386,6 @@ async def test_letters_go_out_together_and_one_that_cannot_be_settled_cuts_off_n
     assert Counter(await service.states()) == {State.DELIVERED: 2, State.QUEUED: 1}
 
 
-async def test_a_letter_that_is_long_on_its_way_keeps_no_other_from_being_noted(service: Service) -> None:
-    await service.know_everybody()
-    for _ in range(3):
-        await service.confirm()
-    sent, go_on = 0, asyncio.Event()
-
-    class Slow:
-        async def send(self, _letter: object) -> None:
-            nonlocal sent
-            sent += 1
-            if sent == 1:
-                await asyncio.wait_for(go_on.wait(), 10)
-
-    service.post = Slow()
-    delivering = asyncio.create_task(service.deliver())
-    async with asyncio.timeout(8):
-        while Counter(await service.states()) != {State.DELIVERED: 2, State.QUEUED: 1}:
-            await asyncio.sleep(0.02)
-    assert not delivering.done()
-    go_on.set()
-    assert await delivering == 3
-
-
 async def test_who_sold_a_ticket_is_told_once_also_when_it_was_the_last(service: Service, mail_server) -> None:
     await service.know_everybody()
     name = f"{EVENT}/bookings/{'b' * 26}"
