@@ -2,10 +2,13 @@
 
 import asyncio
 
+import pytest
+
 from domain_kit.clock import utc_now
 from domain_kit.repository import Cause, Decide
 from notification_service.domain.letter import Letter
 from notification_service.domain.notification import Notification, State, queued
+from notification_service.handlers import deliver_letters as handler
 from notification_service.handlers.deliver_letters import ENOUGH, Patience, deliver_letters
 
 
@@ -60,7 +63,10 @@ async def until(kept: Kept, delivered: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_enough_letters_are_noted_together_without_the_one_that_is_long_on_its_way() -> None:
+async def test_enough_letters_are_noted_together_without_the_one_that_is_long_on_its_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(handler, "NOTED_WITHIN", 60.0)
     kept, post = Kept(ENOUGH + 1), Slow()
     delivering = deliver(kept, post)
     await until(kept, ENOUGH)
