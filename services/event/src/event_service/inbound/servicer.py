@@ -133,7 +133,9 @@ class EventServicer(EventServiceServicer):
                 total_count=len(lines), checked_count=min(start + CHECKED_AT_ONCE, len(lines))
             )  # fmt: skip
         try:
-            names = [] if problems or request.validate_only else await import_events(self._events, prepared, cause=cause)
+            names = (
+                [] if problems or request.validate_only else await import_events(self._events, prepared, cause=cause)
+            )
         except (FailedPrecondition, InvalidArgument) as refusal:  # over HTTP a status after answers is heard by nobody
             told = pb.ImportError(description=refusal.message)
             yield pb.ImportEventsResponse(total_count=len(lines), checked_count=len(lines), errors=[told])

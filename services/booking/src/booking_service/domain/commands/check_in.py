@@ -45,7 +45,8 @@ class CheckIn(OnBooking):
         return scanning_keys(self.event, self.booking, self.check_in_list, [self.ticket], found)
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """FailedPrecondition as `admit`, without a list TICKET_CHECKED_IN, TICKET_VOID, EVENT_CANCELLED; TOO_MANY_SCANS, RESALE_RESERVED; InvalidArgument CLOCK_AHEAD.
+        """FailedPrecondition as `admit`, without a list TICKET_CHECKED_IN, TICKET_VOID, EVENT_CANCELLED;
+        TOO_MANY_SCANS, RESALE_RESERVED; InvalidArgument CLOCK_AHEAD.
 
         NotFound for the list, and for the ticket, also for a code that was replaced.
         """

@@ -123,8 +123,8 @@ def _check(view: View, booking: Booking, ticket: Ticket, offer: Offer, now: date
     for reason in (each for each, holds in reasons.items() if holds):
         raise FailedPrecondition(
             "TICKET_NOT_RESALABLE",
-            "Tickets of bundles, add-ons, tickets bought with a voucher or with the organizer's approval, those that were"
-            " given away or paid for elsewhere and those of somebody without an account cannot be sold on.",
+            "Tickets of bundles, add-ons, tickets bought with a voucher or with the organizer's approval, those given"
+            " away or paid for elsewhere and those of somebody without an account cannot be sold on.",
             metadata={"ticket": ticket.name, "cause": reason},
         )
 
