@@ -125,7 +125,9 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 *accounting.servicers,
             ],
             workers=[
-                *chassis.workers(booking_subscription(payments, gateways, clock), read_gap=REFUND_GAP),
+                *chassis.workers(
+                    booking_subscription(payments, gateways, accounting.knowledge, clock), read_gap=REFUND_GAP
+                ),
                 *chassis.workers(*accounting.subscriptions, publishes=False, read_gap=RECEIPT_GAP),
                 *accounting.workers,
                 Worker("settling", settling.run, settling.stop),

@@ -45,8 +45,8 @@ def invoice_of(document: Mapping[str, Any]) -> Invoice:
 
 
 def receipt_document(receipt: Receipt) -> dict[str, Any]:
-    """A receipt as stored, under the name of its payment."""
-    return {"_id": receipt.payment, **_figures(receipt), "buyer_name": receipt.buyer_name}
+    """A receipt as stored, under the name of its payment or refund."""
+    return {"_id": receipt.source, **_figures(receipt), "buyer_name": receipt.buyer_name}
 
 
 def receipt_of(document: Mapping[str, Any]) -> Receipt:
