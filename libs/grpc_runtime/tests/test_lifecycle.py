@@ -295,3 +295,12 @@ def test_a_start_that_fails_is_logged_and_exits_with_one():
     assert done.returncode == 1
     said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert "jwks_target" in said[-1]["exception"]
+
+
+def test_the_collector_leaves_alone_what_a_service_is_made_of():
+    program = textwrap.dedent(PROGRAM.replace("{mode}", "plain"))
+    program += "\nimport gc; print(gc.get_freeze_count() > 10_000, gc.get_threshold()[0] >= 10_000)"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().strip() == "worker runs"
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=20)[0].splitlines()[-1] == "True True"

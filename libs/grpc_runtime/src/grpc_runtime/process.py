@@ -1,6 +1,7 @@
 """Runs a service as a process, from settings to a clean end on SIGTERM or SIGINT."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -25,6 +26,10 @@ CLOSING_SECONDS = 5.0
 # How long the event loop may keep the interpreter from a thread that has an answer of the database or a call of gRPC in
 # hand. Python's 5 ms is longer than most of what the loop does for one call.
 SWITCH_SECONDS = 0.0005
+
+# Objects that calls leave before the collector looks for cycles among them. Python's 700 are a call or two; nearly all
+# of what a call makes goes when it ends, and what is still in use by then was looked through for nothing.
+YOUNG_OBJECTS = 10_000
 
 
 class StartRefused(Exception):
@@ -70,12 +75,20 @@ async def serve(build: Build[S], settings: S) -> None:
             server = Server(service, settings, metrics, keys, tracing.server_interceptors())
             try:
                 await server.start()
+                leave_alone_what_stays()
                 await signals.wait()
             finally:
                 await server.stop(settings.drain_seconds)
     finally:
         await asyncio.to_thread(scrapes.close)
         await tracing.shutdown()
+
+
+def leave_alone_what_stays() -> None:
+    """Of the process: the collector no longer looks through what it is made of by now, and at what comes less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
 class Signals:

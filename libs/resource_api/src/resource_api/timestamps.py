@@ -7,6 +7,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from domain_kit.refusals import InvalidArgument
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 # A day inside what datetime can hold, so that an instant can be told in every time zone.
 _FIRST = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
 _LAST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
@@ -22,9 +24,8 @@ def time_to_wire(instant: datetime | None) -> Timestamp | None:
         return None
     if instant.tzinfo is None:
         raise ValueError("an instant needs a zone")
-    message = Timestamp()
-    message.FromDatetime(instant)
-    return message
+    since = instant - _EPOCH  # Timestamp.FromDatetime takes four times as long, and an answer has many of them
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
 
 
 def time_from_wire(message: Timestamp, *, field: str = "") -> datetime | None:

@@ -136,6 +136,22 @@ async def test_nobody_is_refused_ahead_and_nobody_overtakes_who_has_to_wait(lane
     assert await taken(journal, make) == 5
 
 
+async def test_a_repeat_waits_for_no_more_than_the_batch_of_the_first(lanes, journal, make, decided):
+    first, once = await in_flight(lanes, journal, make), make.cause("once")
+    asked = asyncio.create_task(lanes.submit(make.hold("users/1"), once))
+    await reached(lambda: len(decided) == 2)
+    again = asyncio.create_task(lanes.submit(make.hold("users/1"), once))
+    journal.gate.set()
+    journal.gate.clear()
+    await reached(lambda: len(journal.commits) == 2)
+    other = asking(lanes, make, 2)
+    await reached(lambda: decided == ["users/0", "users/1", "users/1", "users/2"])
+    journal.gate.set()
+    await asyncio.gather(first, *other)
+    assert await again == await asked
+    assert await taken(journal, make) == 3
+
+
 async def test_a_lane_that_is_cancelled_leaves_nobody_waiting(lanes, journal, make, decided):
     first = await in_flight(lanes, journal, make)
     later = asking(lanes, make, 1, 2)

@@ -153,13 +153,16 @@ class _Lane:
         self.running: asyncio.Task[None] | None = None
         self._desk, self._batch, self._taken = desk, batch, taken
         self._ahead: DecidedAhead | None = None
-        self._arrived = asyncio.Event()
+        self._keys: set[object] = set()  # of what was decided ahead
+        self._takes = False  # whether more can be
 
     def wake(self) -> None:
-        self._arrived.set()
+        """Something has been queued."""
         if self.running is None:
             # In no caller's context: what a lane does is for many.
             self.running = asyncio.create_task(self._run(), name="lane", context=Context())
+        elif self._takes:
+            self._decide_ahead()
 
     async def _run(self) -> None:
         batch: Sequence[Waiting] = []
@@ -167,13 +170,9 @@ class _Lane:
             # Callers that became ready in the same turn of the loop join the first batch.
             await asyncio.sleep(0)
             while batch := self._ahead.batch if self._ahead is not None else self._next():
-                serving = asyncio.create_task(self._serve(batch, self._ahead))
-                self._ahead = None
-                try:
-                    await self._decide_ahead(serving)
-                finally:
-                    serving.cancel()  # without effect where it is done, as it is unless this lane was cancelled
-                    await asyncio.gather(serving, return_exceptions=True)
+                ahead, self._ahead = self._ahead, None
+                self._keys, self._takes = set(), True
+                await self._serve(batch, ahead)
         finally:
             ahead, self._ahead, self.running = self._ahead, None, None
             # Only when this task was cancelled: nobody else would serve them.
@@ -189,24 +188,12 @@ class _Lane:
             for waiting in batch:
                 waiting.refuse(trouble)
 
-    async def _decide_ahead(self, serving: "asyncio.Task[None]") -> None:
-        """Returns when `serving` is done; `_ahead` is then what is to be served next, if anything was decided."""
-        keys: set[object] = set()
-        arriving = asyncio.ensure_future(self._arrived.wait())
-        try:
-            while not serving.done():
-                self._arrived.clear()
-                self._ahead = self._ahead or self._desk.ahead()
-                if self._ahead is not None and not self._take(self._ahead, keys):
-                    await asyncio.wait({serving})
-                    break
-                if arriving.done():
-                    arriving = asyncio.ensure_future(self._arrived.wait())
-                await asyncio.wait({serving, arriving}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            arriving.cancel()
-        if self._ahead is not None and not self._ahead.batch:
-            self._ahead = None
+    def _decide_ahead(self) -> None:
+        """What has come, in the turn of who brought it: nothing has to be woken for it."""
+        ahead = self._ahead or self._desk.ahead()
+        if ahead is not None:
+            self._takes = self._take(ahead, self._keys)
+            self._ahead = ahead if ahead.batch else None
 
     def _take(self, ahead: DecidedAhead, keys: set[object]) -> bool:
         """Give it what is first in the queue; False when it takes no more."""
