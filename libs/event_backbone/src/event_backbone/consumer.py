@@ -113,7 +113,7 @@ class Consumer(Worker):
                 watched, reads = now, 0
 
     async def _tell_not_taken(self, reader: Reader, records: Sequence[Record]) -> None:
-        """These come again, and what follows waits behind them: who fails each time would never come to measuring it."""
+        """These come again, and what follows waits behind them; who fails each time comes to no other measuring."""
         with suppress(BrokerUnavailable):
             self._metrics.lag(self._name, len(records) + await reader.lag())
 

@@ -129,7 +129,7 @@ class Metrics:
         self._health.labels(check).set(passes)
 
     def lives(self, worker: str) -> None:
-        """There is such background work. Counted from nought on: no query sees a first death that is a counter's birth."""
+        """There is such background work; counted from nought on, for no query sees a rise in a counter's birth."""
         self._deaths.labels(worker)
 
     def worker_died(self, worker: str) -> None:
