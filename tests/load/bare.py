@@ -13,10 +13,11 @@ DURABLE = WriteConcern(w="majority", j=True)
 BARE, BOOKINGS, INVENTORY, JOURNAL, PENDING = "usher_bare", "bookings", "inventory", "journal", "journal_pending"
 
 
-def bare_transactions(uri: str, seconds: float) -> list[int]:
+def bare_transactions(uri: str, seconds: float, rest: float) -> list[int]:
     """Microseconds each, sorted: copies of a booking's four documents in collections with its indexes, by the driver.
 
     That is: a journal row, the booking, a guarded inventory, what is still to be published; one after the other.
+    rest: seconds from one to the next.
     """
     taken: list[int] = []
     with MongoClient[dict[str, Any]](uri) as client:
@@ -38,6 +39,7 @@ def bare_transactions(uri: str, seconds: float) -> list[int]:
                 client.bulk_write(writes, session=session)
             taken.append(round((time.perf_counter() - began) * 1e6))
             number += 1
+            time.sleep(rest)
         client.drop_database(BARE)
     return sorted(taken)
 

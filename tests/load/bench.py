@@ -36,6 +36,7 @@ from usher_cli.api import Api
 SWEEP = (1, 32, 128, 512)
 SETTLE_SECONDS, FIRST_SETTLE_SECONDS, IDLE_SECONDS = 8.0, 20.0, 3.0
 PLENTY, FEW, EVENTS = 1_000_000, 150, 200
+LONE, LONE_REST = 20, 0.25  # lone bookings a round, seconds from one to the next
 ACCOUNTS = 32
 WATCH_CLIENTS, WATCH_SECONDS = 64, 5.0
 PROFILED_SERVICE = "booking"
@@ -88,14 +89,17 @@ def measure(run: Run, rounds: int, seconds: float, filled: int) -> None:
 
 
 def lone(run: Run, rounds: int) -> None:
-    """A lone booking beside a bare transaction on the same database, in turn."""
-    booked: list[int] = []
-    plain: list[int] = []
-    case = cases.holds(cases.LONE, [run.one])
+    """A lone booking beside a bare transaction on the same database, in turn; and both one right after the other."""
+    case, uri = cases.holds(cases.LONE, [run.one]), database_uri(run.stack)
+    rested, hurried = measures.Beside(), measures.Beside()
     for _ in range(max(rounds, 1)):
-        booked += run.clients.run(case, 1, 1.5, settle_seconds=SETTLE_SECONDS, own=True).latencies
-        plain += bare.bare_transactions(database_uri(run.stack), 1.5)
-    run.found.append(measures.lone(sorted(booked), sorted(plain)))
+        for of, seconds, rest in ((rested, LONE * LONE_REST, LONE_REST), (hurried, 1.5, 0.0)):
+            pace = 1 / rest if rest else 0.0
+            done = run.clients.run(case, 1, seconds, settle_seconds=SETTLE_SECONDS, per_second=pace, own=True)
+            of.booked += done.latencies
+            of.bare += bare.bare_transactions(uri, seconds, rest)
+    run.found.append(measures.lone(rested))
+    run.notes.append(measures.lone_told(rested, hurried))
 
 
 def watch(run: Run) -> None:

@@ -1,7 +1,7 @@
 """The figures that have to be reached, and whether they are."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from cases import EMPTY, FULL, HOLD, MIX, SPREAD
@@ -80,10 +80,35 @@ def replicas(one: Sequence[Round], two: Sequence[Round]) -> Measure:
     return Measure("two booking replicas ÷ one (holds/s ÷ empty rpc/s of each), 32 clients", value, 0.8)
 
 
-def lone(booked: Sequence[int], bare: Sequence[int]) -> Measure:
-    """Medians of a lone hold and of a transaction that writes as much."""
-    value = percentile(booked, 0.5) / percentile(bare, 0.5) if booked and bare else None
+@dataclass
+class Beside:
+    """Lone holds and transactions that write as much, microseconds each."""
+
+    booked: list[int] = field(default_factory=list)
+    bare: list[int] = field(default_factory=list)
+
+    @property
+    def medians(self) -> tuple[float, float] | None:
+        """Of either, in ms; None where one is missing."""
+        if not self.booked or not self.bare:
+            return None
+        return percentile(sorted(self.booked), 0.5), percentile(sorted(self.bare), 0.5)
+
+
+def lone(rested: Beside) -> Measure:
+    """Each when what the one before set in motion is over."""
+    value = rested.medians[0] / rested.medians[1] if rested.medians else None
     return Measure("p50 of a lone booking ÷ p50 of a bare transaction", value, 2.0, more=False)
+
+
+def lone_told(rested: Beside, hurried: Beside) -> str:
+    """What both took, and what they take without a rest."""
+    told = [
+        f"{each.medians[0]:.1f} and {each.medians[1]:.1f} ms {way}"
+        for each, way in ((rested, "with a rest between"), (hurried, "one right after the other"))
+        if each.medians
+    ]
+    return f"p50 of lone bookings and of bare transactions: {'; '.join(told)}."
 
 
 def watched(delays: Sequence[int], per_second: float) -> Measure:

@@ -9,7 +9,7 @@ from booking_service.domain.availability import Availability
 from booking_service.domain.booking import GONE, Booking, Line, Ticket
 from booking_service.domain.contacts import NOBODY, Contact
 from booking_service.domain.history import Change
-from booking_service.domain.pricing.breakdown import Amounts, PriceBreakdown, UnitPrice
+from booking_service.domain.pricing.breakdown import Amounts, PriceBreakdown, TaxPart, UnitPrice
 from booking_service.domain.pricing.tender import breakdown_in
 from booking_service.domain.questions import UNKNOWN, Attendee
 from booking_service.domain.states import BookingState
@@ -68,10 +68,7 @@ def _built(booking: Booking) -> pb.Booking:
         answers=[pb.Answer(question=each.question, text=each.text) for each in booking.answers],
         discount_total=minor_to_wire(sum(each.discount for each in amounts), currency),
         fee_total=minor_to_wire(sum(each.fee for each in amounts), currency),
-        taxes=[
-            pb.TaxAmount(display_name=tax.name, rate_millionths=tax.millionths, amount=money_to_wire(tax.amount))
-            for tax in priced.taxes
-        ],
+        taxes=taxes_to_wire(priced.taxes),
         amount_paid=minor_to_wire(booking.paid, currency),
         amount_due=minor_to_wire(booking.due.minor_units, currency),
         waiting_list_entry=booking.entry,
@@ -99,13 +96,24 @@ def _exchange_to_wire(booking: Booking, priced: PriceBreakdown) -> exchange_pb2.
         rate_time=time_to_wire(rate.rate_time),
         rate_source=rate.source,
         base_total=money_to_wire(base.total),
-        base_taxes=[
-            exchange_pb2.BaseTax(
-                display_name=tax.name, rate_millionths=tax.millionths, amount=money_to_wire(tax.amount)
-            )
-            for tax in base.taxes
-        ],
+        base_taxes=base_taxes_to_wire(base.taxes),
     )
+
+
+def taxes_to_wire(taxes: Sequence[TaxPart]) -> list[pb.TaxAmount]:
+    """Taxes in the currency that is paid in."""
+    return [
+        pb.TaxAmount(display_name=tax.name, rate_millionths=tax.millionths, amount=money_to_wire(tax.amount))
+        for tax in taxes
+    ]
+
+
+def base_taxes_to_wire(taxes: Sequence[TaxPart]) -> list[exchange_pb2.BaseTax]:
+    """Taxes in the event's currency."""
+    return [
+        exchange_pb2.BaseTax(display_name=tax.name, rate_millionths=tax.millionths, amount=money_to_wire(tax.amount))
+        for tax in taxes
+    ]
 
 
 def quote_to_wire(booking: Booking) -> booking_service_pb2.BookingQuote:

@@ -86,8 +86,12 @@ async def test_every_row_becomes_a_ticket_and_rows_of_one_order_one_booking(offi
 async def test_what_does_not_fit_takes_nothing(office):
     """INVARIANT: every row is booked or none."""
     for validate_only in (True, False):
+        told = []
         with pytest.raises(FailedPrecondition, match="SOLD_OUT"):
-            await office.all_of(rows(301), validate_only=validate_only)
+            async for progress in office.importing(rows(301), validate_only=validate_only):
+                told.append(progress)
+        assert [(each.number, each.reason) for each in told[-1].problems] == [(0, "SOLD_OUT")], "who hears no status"
+        assert not told[-1].done
     assert (await office.taken(), await office.booked()) == (0, [])
 
 

@@ -285,6 +285,8 @@ LEFT_TOLD = {
     "ticket_type": "events/e/ticketTypes/a", "date": "events/e/dates/d", "quantity": 2,
     "total": {"currency_code": "JPY", "units": "500"}, "base_total": {"currency_code": "EUR", "units": "3"},
 }  # fmt: skip
+LESS = TaxPart("VAT", 190_000, Money(-200, "EUR"))
+LESS_TOLD = {"display_name": "VAT", "rate_millionths": 190_000, "amount": {"currency_code": "EUR", "units": "-2"}}
 SCAN_TOLD = {
     "scan_time": "2027-05-01T12:00:00Z", "device_id": "pda-1", "sequence": "7", "direction": "SCAN_DIRECTION_EXIT",
     "gate": "North", "check_in_list": "events/e/checkInLists/l", "offline": True,
@@ -343,13 +345,15 @@ def test_every_domain_event_has_a_message_with_its_own_fields(make):
             "ticket": told, "first": SCAN_TOLD, "second": SCAN_TOLD
         },
         facts.PaymentUnclaimed("payments/1", "SOLD_OUT"): {"payment": "payments/1", "reason": "SOLD_OUT"},
-        facts.BookingChanged(("t",), ("u",), Money(5, "EUR"), "", (LEFT,), (replace(LEFT, quantity=3),)): {
+        facts.BookingChanged(("t",), ("u",), Money(5, "EUR"), "", (LEFT,), (replace(LEFT, quantity=3),), (LESS,)): {
             "removed_lines": [LEFT_TOLD],
             "added_lines": [LEFT_TOLD | {"quantity": 3}],
             "removed_tickets": ["t"],
             "added_tickets": ["u"],
             "refund_due": {"currency_code": "EUR", "nanos": 50000000},
+            "tax_change": {"taxes": [LESS_TOLD]},
         },
+        facts.BookingChanged(): {},
         facts.BookingChangeHeld(): {},
         facts.BookingChangeExpired(withdrawn=True): {"withdrawn": True},
         facts.BookingApproved(): {},

@@ -239,6 +239,18 @@ async def test_an_import_makes_all_events_and_a_repeat_makes_none_more(calls: Ca
     assert (seen.title, seen.state) == ("Imported 449", event_pb2.EVENT_STATE_PUBLISHED)
 
 
+async def test_an_import_that_is_refused_at_its_end_says_why_in_an_answer_too(organizer: Organizer) -> None:
+    """Who calls over HTTP hears no status once there were answers."""
+    await organizer.imported([line("one")], request_id="import")
+    request = pb.ImportEventsRequest(parent=ORGANIZER, json_lines=json.dumps(line("other")), request_id="import")
+    answers = []
+    with pytest.raises(InvalidArgument, match="REQUEST_ID_REUSED"):
+        async for each in organizer.stub.ImportEvents(request, metadata=organizer.metadata):
+            answers.append(each)
+    assert [(each.line, "request_id" in each.description) for each in answers[-1].errors] == [(0, True)]
+    assert not answers[-1].done
+
+
 async def test_one_wrong_line_and_nothing_is_written(organizer: Organizer) -> None:
     bad = line()
     bad["ticket_types"][0]["capacity_pool_ids"] = ["nowhere"]  # type: ignore[index]

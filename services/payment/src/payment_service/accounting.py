@@ -10,6 +10,7 @@ from chassis import Chassis
 from domain_kit.refusals import NotFound
 from event_backbone import Subscription
 from grpc_runtime import Worker
+from payment_service.domain.invoice_ports import Knowledge
 from payment_service.domain.payment_books import Books
 from payment_service.handlers.issue_invoices import issue_invoices
 from payment_service.inbound.auditor import Auditor
@@ -39,6 +40,7 @@ class Accounting:
     subscriptions: Sequence[Subscription]
     workers: Sequence[Worker]
     invoice_book: invoices.MongoInvoices
+    knowledge: Knowledge
 
     async def owner_of(self, name: str) -> Ownership | None:
         """Whose an invoice is; None for another name."""
@@ -71,4 +73,5 @@ def open_accounting(chassis: Chassis, settings: Settings) -> Accounting:
             Worker("ledger-audit", auditor.run, auditor.stop),
         ],
         invoice_book=book,
+        knowledge=knowledge,
     )

@@ -122,7 +122,9 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                 *accounting.servicers,
             ],
             workers=[
-                *chassis.workers(booking_subscription(payments, gateways, clock), *accounting.subscriptions),
+                *chassis.workers(
+                    booking_subscription(payments, gateways, accounting.knowledge, clock), *accounting.subscriptions
+                ),
                 *accounting.workers,
                 Worker("settling", settling.run, settling.stop),
                 Worker("webhooks", webhooks.run, webhooks.stop),

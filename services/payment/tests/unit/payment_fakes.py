@@ -28,6 +28,7 @@ from payment_service.domain.gateways import (
 from payment_service.domain.open_work import Work, next_look
 from payment_service.domain.payment_settings import NO_SETTINGS
 from payment_service.domain.ports import Owed
+from payment_service.domain.receipt import Receipt, Seller
 from payment_service.domain.routing import Offer, Ranking, Wish, rank
 from payment_service.outbound.repositories import COLLECTION, INDEXES, MongoPayments
 from testkit.memory import MemoryJournal
@@ -310,6 +311,19 @@ class FakeOpenWork:
         return [each["_id"] for each in due[:limit]]
 
 
+class Notebook:
+    """What is kept of bookings, in memory."""
+
+    def __init__(self) -> None:
+        self.receipts: dict[str, Receipt] = {}
+
+    async def keep_receipt(self, receipt: Receipt, version: int) -> None:
+        self.receipts[receipt.source] = receipt
+
+    async def keep_seller(self, seller: Seller, version: int) -> None:
+        raise NotImplementedError
+
+
 class World:
     """Everything a handler works with, in memory, and a time that tests move."""
 
@@ -324,6 +338,7 @@ class World:
         self.payments = MongoPayments(self.journal)
         self.bookings = FakeBookings(self.now)
         self.work = FakeOpenWork(self.journal)
+        self.known = Notebook()
 
     def now(self) -> datetime:
         return self.time

@@ -32,14 +32,15 @@ from payment_service.outbound.ledger_documents import (
 from payment_service.outbound.payouts import payout_document, payout_of
 from payment_service.wire.invoices import invoice_to_wire
 from payment_service.wire.ledger import balance_to_wire, entry_to_wire, payout_to_wire
-from payment_service.wire.receipts import receipt_of_booking, receipt_of_change, seller_from_wire
+from payment_service.wire.receipts import receipt_of_booking, receipt_of_change, receipt_of_refund, seller_from_wire
 from resource_api import etag_of, money_from_wire, money_to_wire, time_from_wire, time_to_wire
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1 import domain_events_pb2 as facts
-from usher.booking.v1.currency_exchange_pb2 import CurrencyExchange
+from usher.booking.v1.currency_exchange_pb2 import BaseTax, CurrencyExchange
 from usher.payment.v1 import invoice_pb2, ledger_pb2
 from usher.user.v1 import organizer_pb2
 
+PART = Money(-700, "EUR")
 AS_OF = datetime(2027, 3, 1, tzinfo=UTC)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 INSTANTS = st.integers(86_400_000, 4_000_000_000_000).map(
@@ -205,6 +206,45 @@ def test_a_change_tells_what_came_and_what_left_for_the_payment_that_paid_it() -
     assert receipt_of_change(fact) is None
 
 
+def test_a_change_tells_the_taxes_of_what_came_and_left_and_not_a_part_of_the_booking_s() -> None:
+    """A ticket at 19 % leaves for a dearer book at 7 %."""
+    after = booking(
+        extra_payments=["payments/2"],
+        last_price_change=booking_pb2.PriceChange(amount_due=money_to_wire(Money(376, "EUR"))),
+    )
+    fact = facts.BookingChanged(
+        booking=after,
+        added_lines=[facts.ChangedLine(ticket_type="t1", quantity=2, total=money_to_wire(Money(3942, "EUR")))],
+        removed_lines=[facts.ChangedLine(ticket_type="t0", quantity=1, total=money_to_wire(Money(3566, "EUR")))],
+        tax_change=facts.TaxChange(taxes=[taxed("low", 70_000, 258), taxed("high", 190_000, -569)]),
+    )
+    told = receipt_of_change(fact)
+    assert told is not None
+    low, high = Tax("low", 70_000, Money(258, "EUR")), Tax("high", 190_000, Money(-569, "EUR"))
+    assert told.taxes == (low, high)
+    fact.tax_change.Clear()
+    assert receipt_of_change(fact).taxes == (), "there is none"
+
+
+def taxed(name: str, millionths: int, cents: int) -> booking_pb2.TaxAmount:
+    return booking_pb2.TaxAmount(
+        display_name=name, rate_millionths=millionths, amount=money_to_wire(Money(cents, "EUR"))
+    )  # fmt: skip
+
+
+def test_what_a_change_gives_up_is_told_for_its_refund() -> None:
+    fact = facts.BookingChanged(
+        booking=booking(), refund_due=money_to_wire(Money(1500, "EUR")),
+        removed_lines=[facts.ChangedLine(ticket_type="t1", quantity=1, total=money_to_wire(Money(3566, "EUR")))],
+        added_lines=[facts.ChangedLine(ticket_type="t1", quantity=1, total=money_to_wire(Money(566, "EUR")))],
+    )  # fmt: skip
+    assert receipt_of_refund(fact, "r") is None, "an earlier release did not tell the taxes"
+    fact.tax_change.taxes.append(taxed("high", 190_000, -479))
+    lines = (ReceiptLine("Standard", 1, Money(3566, "EUR")), ReceiptLine("Standard", 1, Money(-566, "EUR")))
+    taxes = (Tax("high", 190_000, Money(479, "EUR")),)
+    assert receipt_of_refund(fact, "r") == Receipt("refunds/r", Money(3000, "EUR"), lines, taxes)
+
+
 def exchange() -> CurrencyExchange:
     """Of a booking for 119.00 euros that is paid in yen."""
     told = CurrencyExchange(
@@ -237,6 +277,11 @@ def test_a_change_in_another_currency_tells_what_it_came_to_in_the_event_s_too()
     assert told.in_base == InBase(
         "163.25", AS_OF, "by hand", Money(5950, "EUR"), (Tax("VAT", 190_000, Money(950, "EUR")),)
     )  # fmt: skip
+    change = facts.TaxChange(base_taxes=[BaseTax(display_name="V", rate_millionths=7, amount=money_to_wire(PART))])
+    fact = facts.BookingChanged(booking=after, removed_lines=added, added_lines=removed, tax_change=change)
+    fact.refund_due.CopyFrom(money_to_wire(Money(9713, "JPY")))
+    given_up = receipt_of_refund(fact, "r").in_base
+    assert (given_up.total, given_up.taxes) == (Money(5950, "EUR"), (Tax("V", 7, PART * -1),))
 
 
 def test_an_organizer_tells_who_sells() -> None:

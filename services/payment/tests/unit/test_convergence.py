@@ -255,7 +255,7 @@ def machine(world_of, crash):
         async def _hear(self, fact, id: str) -> None:
             w = self.w
             received = Received(id, "", "", 1, w.now(), "", "")
-            await booking_subscription(w.payments, w.gateways, w.now).handlers[type(fact)](fact, received)
+            await booking_subscription(w.payments, w.gateways, w.known, w.now).handlers[type(fact)](fact, received)
 
         async def do_look(self) -> None:
             w = self.w

@@ -36,7 +36,7 @@ class ImportRow:
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """What is wrong with one row. reason: UPPER_SNAKE; field: "" when it is the row as a whole."""
+    """What is wrong with one row, 0: with the file. reason: UPPER_SNAKE; field: "" when it is the row as a whole."""
 
     number: int
     field: str

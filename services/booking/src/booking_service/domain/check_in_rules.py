@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from booking_service.domain.booking import Ticket, void_ticket
 from booking_service.domain.check_in_list import ListRules
-from booking_service.domain.offer import Offer, OfferState
+from booking_service.domain.offer import Offer
+from booking_service.domain.refunding import date_is_off, end_of
 from booking_service.domain.scans import Direction, Presence, Scan
 from booking_service.domain.states import TicketState
 from domain_kit.refusals import FailedPrecondition, InvalidArgument
@@ -32,14 +33,18 @@ def check_scan(rules: ListRules, offer: Offer, ticket: Ticket, scan: Scan) -> No
         return
     if ticket.state is TicketState.VOID:
         raise void_ticket(ticket)
-    date = next((each for each in offer.dates if each.name == ticket.date), None)
-    if offer.state in {OfferState.CANCELLED, OfferState.DELETED} or (date is not None and date.cancelled):
-        raise _refused("EVENT_CANCELLED", "The event was cancelled.", {"event": offer.event, "date": ticket.date})
+    require_not_off(offer, ticket)
     if rules.ticket_types and ticket.ticket_type not in rules.ticket_types:
         raise _refused("TICKET_NOT_ON_LIST", "Tickets of this type are not on the list.", {"ticket": ticket.name})
     if rules.dates and ticket.date not in rules.dates:
         raise _refused("DATE_WRONG", "The ticket is for another date.", {"ticket": ticket.name, "date": ticket.date})
-    _check_time(rules, offer.end_time if date is None else date.end_time, scan.time)
+    _check_time(rules, end_of(offer, ticket.date), scan.time)
+
+
+def require_not_off(offer: Offer, ticket: Ticket) -> None:
+    """FailedPrecondition EVENT_CANCELLED: nobody is let in, for who was gets nothing back."""
+    if date_is_off(offer, ticket.date):
+        raise _refused("EVENT_CANCELLED", "The event was cancelled.", {"event": offer.event, "date": ticket.date})
 
 
 def check_clock(time: datetime, now: datetime, field: str) -> None:

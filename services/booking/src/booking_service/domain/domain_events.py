@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from booking_service.domain.pricing.breakdown import TaxPart
 from booking_service.domain.scans import Scan
 from booking_service.domain.states import BookingState
 from domain_kit.money import Money
@@ -59,7 +60,8 @@ class ChangedLine:
 class BookingChanged:
     """Tickets left or came, for good; names of those void and of those issued. `refund_due` None: nothing goes back.
 
-    removed_lines, added_lines: the same by line; empty while it is not confirmed.
+    removed_lines, added_lines: the same by line; empty while it is not confirmed. taxes: those in what came less those
+    in what left, in the event's currency too where it is paid in another.
     """
 
     removed: tuple[str, ...] = ()
@@ -68,6 +70,8 @@ class BookingChanged:
     reason: str = ""
     removed_lines: tuple[ChangedLine, ...] = ()
     added_lines: tuple[ChangedLine, ...] = ()
+    taxes: tuple[TaxPart, ...] = ()
+    base_taxes: tuple[TaxPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

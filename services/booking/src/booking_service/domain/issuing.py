@@ -7,7 +7,9 @@ from typing import Protocol
 from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking, Content, Line, Ticket
 from booking_service.domain.lines import Rearranged, taken_out
+from booking_service.domain.pricing.breakdown import PriceBreakdown, tax_difference
 from booking_service.domain.pricing.changes import UnitAt
+from booking_service.domain.pricing.tender import breakdown_in
 from booking_service.domain.questions import UNKNOWN
 from booking_service.domain.states import TicketState
 
@@ -42,12 +44,18 @@ def issue_at(
     gone = {
         UnitAt(number, unit) for number, line in enumerate(before.lines) for unit in range(line.quantity)
     } - places.places.keys()
+    left, came = taken_out(before.lines, gone), taken_out(booking.lines, places.new)
+    currency = booking.total.currency
     fact = facts.BookingChanged(
         removed,
         tuple(each.name for each in new),
-        removed_lines=_changed_lines(taken_out(before.lines, gone)),
-        added_lines=_changed_lines(taken_out(booking.lines, places.new)),
+        removed_lines=_changed_lines(left),
+        added_lines=_changed_lines(came),
+        taxes=tax_difference(_price(came, currency), _price(left, currency)),
     )
+    if booking.exchange_rate is not None:
+        bases = (breakdown_in(_price(lines, currency), None) for lines in (came, left))
+        fact = replace(fact, base_taxes=tax_difference(*bases))
     return replace(booking, tickets=(*booking.tickets, *new)), fact
 
 
@@ -55,6 +63,10 @@ def _changed_lines(lines: Sequence[Line]) -> tuple[facts.ChangedLine, ...]:
     return tuple(
         facts.ChangedLine(each.ticket_type, each.date, each.quantity, each.total, each.base_total) for each in lines
     )
+
+
+def _price(lines: Sequence[Line], currency: str) -> PriceBreakdown:
+    return PriceBreakdown(currency, tuple(each.priced() for each in lines))
 
 
 def tickets_of(booking: str, line: Line, unit: UnitAt, issuer: TicketIssuer) -> list[Ticket]:

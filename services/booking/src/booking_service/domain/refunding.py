@@ -64,10 +64,10 @@ def end_of(offer: Offer, date: str) -> datetime:
 
 
 def date_is_off(offer: Offer, date: str) -> bool:
-    """That date, or the event, is called off."""
-    return any(each.cancelled for each in offer.dates if each.name == date) or offer.state in (
-        OfferState.CANCELLED, OfferState.DELETED,
-    )  # fmt: skip
+    """That date, or the event, is called off; a date that the event does not have any more is."""
+    found = next((each for each in offer.dates if each.name == date), None)
+    gone = found is None and bool(date)
+    return gone or (found is not None and found.cancelled) or offer.state in (OfferState.CANCELLED, OfferState.DELETED)
 
 
 def _share_of(line: Line, offer: Offer, now: datetime) -> int:

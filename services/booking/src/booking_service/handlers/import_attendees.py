@@ -15,6 +15,7 @@ from booking_service.handlers.asking import ask
 from domain_kit.clock import Clock
 from domain_kit.crash_points import crash_point
 from domain_kit.ids import new_id
+from domain_kit.refusals import FailedPrecondition
 from domain_kit.repository import Cause
 
 CHECKED_AT_ONCE = 100  # some hundredths of a second; then others get their turn
@@ -67,11 +68,15 @@ async def import_attendees(
             return
         templates, orders = tuple(assembly.templates), assembly.orders()
         begin = BeginImport(event, f"{event}/imports/{new_id()}", cause.actor, reason, templates, orders)
-        if validate_only:
-            await rehearsal.rehearse(begin)
-            yield Progress(total, total, done=True)
-            return
-        began = await ask(desk, begin, cause, AttendeeImport)
+        try:
+            if validate_only:
+                await rehearsal.rehearse(begin)
+                yield Progress(total, total, done=True)
+                return
+            began = await ask(desk, begin, cause, AttendeeImport)
+        except FailedPrecondition as refusal:  # over HTTP a status that comes after answers is heard by nobody
+            yield Progress(total, total, problems=[RowProblem(0, "", refusal.reason, refusal.message)])
+            raise
     bookings: list[str] = []
     imported = 0
     for number in range(began.chunks):

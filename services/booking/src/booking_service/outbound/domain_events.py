@@ -20,7 +20,13 @@ from booking_service.domain.waiting_entry import WaitingEntry
 from booking_service.resale_wire import resale_offer_to_wire
 from booking_service.voucher_wire import voucher_to_wire
 from booking_service.waiting_wire import entry_to_wire
-from booking_service.wire import availability_to_wire, booking_in_event, ticket_of
+from booking_service.wire import (
+    availability_to_wire,
+    base_taxes_to_wire,
+    booking_in_event,
+    taxes_to_wire,
+    ticket_of,
+)
 from domain_kit.backbone import EncodedEvent
 from resource_api import money_to_wire
 from usher.booking.v1 import booking_pb2
@@ -99,7 +105,12 @@ def _changed(fact: facts.BookingChanged, booking: Booking) -> Message:
         added_tickets=fact.added,
         removed_lines=[_changed_line(each) for each in fact.removed_lines],
         added_lines=[_changed_line(each) for each in fact.added_lines],
+        tax_change=_tax_change(fact) if fact.removed_lines or fact.added_lines else None,
     )
+
+
+def _tax_change(fact: facts.BookingChanged) -> pb.TaxChange:
+    return pb.TaxChange(taxes=taxes_to_wire(fact.taxes), base_taxes=base_taxes_to_wire(fact.base_taxes))
 
 
 def _changed_line(line: facts.ChangedLine) -> pb.ChangedLine:

@@ -8,7 +8,7 @@ import pytest
 from booking_service.domain import domain_events as facts
 from booking_service.domain.changing import Reduction
 from booking_service.domain.commands import Cancel, Change, CheckIn, ClaimPayment, Expire, TryChange, WithdrawChange
-from booking_service.domain.offer import OfferState
+from booking_service.domain.offer import EventDate, OfferState
 from booking_service.domain.pricing.inputs import RefundStep, ServiceFee
 from booking_service.domain.seating import SeatRow, Section
 from booking_service.domain.selling import Wanted
@@ -333,6 +333,20 @@ def test_a_cancellation_gives_back_by_terms_by_the_organizers_word_or_everything
     (fact,) = shop.run(Cancel(shop.make.EVENT, shop.booking.name, "", basis_points=basis_points))
     assert fact.refund_due == Money(refund, "EUR")
     assert (shop.booking.paid, shop.booking.refunded, shop.taken()) == (5000 - refund, refund, {})
+
+
+@pytest.mark.parametrize("how", ["cancelled", "removed"])
+def test_everything_comes_back_for_a_date_that_does_not_take_place(shop, how):
+    """INVARIANT: a date that is removed is no worse for its buyers than one that is called off."""
+    shop.book(standard=2)
+    shop.now += SOON
+    date = EventDate(f"{shop.make.EVENT}/dates/a", "A", shop.now + SOON, shop.now + SOON + timedelta(hours=1))
+    others = (replace(date, name=f"{shop.make.EVENT}/dates/b"),)
+    dates = (*others, replace(date, cancelled=True)) if how == "cancelled" else others
+    shop.stock = replace(shop.stock, offer=replace(shop.stock.offer, dates=dates))
+    shop.booking = replace(shop.booking, lines=(replace(shop.booking.lines[0], date=date.name),))
+    (fact,) = shop.run(Cancel(shop.make.EVENT, shop.booking.name, ""))
+    assert fact.refund_due == Money(5000, "EUR")
 
 
 def test_cancelling_frees_what_a_pending_change_holds(shop):

@@ -234,6 +234,15 @@ def test_a_ticket_admits_once_and_its_booking_stays(make):
     assert reason_of(lambda: make.decide(replace(check_in, code="old"), stock, booking)) == "RESOURCE_NOT_FOUND"
 
 
+@pytest.mark.parametrize("state", [OfferState.CANCELLED, OfferState.DELETED])
+def test_nobody_is_let_in_once_the_event_is_off_for_who_was_gets_nothing_back(make, state):
+    stock, booking = make.held()
+    booking = make.decide(pay(make, booking), stock, booking).answer
+    check_in = CheckIn(make.EVENT, booking.name, booking.tickets[0].name, booking.tickets[0].code)
+    off = replace(stock, offer=replace(stock.offer, state=state))
+    assert reason_of(lambda: make.decide(check_in, off, booking)) == "EVENT_CANCELLED"
+
+
 def test_an_older_offer_is_ignored(make):
     stock = make.stock(make.offer(version=5))
     assert make.decide(ProjectOffer(make.offer(version=5, title="late")), stock).stock is stock

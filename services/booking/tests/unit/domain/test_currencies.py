@@ -12,12 +12,15 @@ from booking_service.domain.commands import (
     BookGroup,
     Cancel,
     Change,
+    ClaimPayment,
     JoinWaitingList,
     OfferPlaces,
     ProjectOffer,
 )
 from booking_service.domain.contacts import NOBODY
+from booking_service.domain.pricing.breakdown import tax_difference
 from booking_service.domain.pricing.inputs import RefundStep
+from booking_service.domain.pricing.tender import breakdown_in
 from booking_service.domain.selling import Wanted
 from booking_service.domain.terms import BookingTerms, WaitingListTerms
 from booking_service.domain.voucher import VoucherKind
@@ -121,6 +124,27 @@ def test_later_changes_are_priced_at_the_rate_it_was_held_with(make, offer, rate
     fewer = (Reduction(f"{make.EVENT}/ticketTypes/standard", "", 2),)
     less = make.decide(Change(make.EVENT, booking.name, (), fewer, (), True, make.Issuer(), HELD), stock, after).answer
     assert (less.total, less.lines[0].base_total) == (Money(4081, "JPY"), Money(2500, "EUR"))
+
+
+def test_a_change_tells_by_how_much_taxes_of_each_rate_changed_in_both_currencies(make, offer):
+    """INVARIANT: what a change tells is what lies between the booking's taxes before and after it."""
+    kinds = make.type(), make.type("book", price=Money(1234, "EUR"), tax_class="reduced")
+    stock, booking = held(make, replace(offer, ticket_types=kinds, place=replace(offer.place, country="DE")), 3)
+    paid = ClaimPayment(make.EVENT, booking.name, "payments/p", booking.total, make.Issuer())
+    outcome = make.decide(paid, stock, booking)
+    before = outcome.answer
+    swap = Change(
+        make.EVENT, booking.name, (before.tickets[0].name,), (), (Wanted(kinds[1].name, 1),), True, make.Issuer(), HELD
+    )
+    changed = make.decide(swap, outcome.stock, before)
+    fact, after = changed.steps[-1].happened, changed.answer
+    assert {(each.name, each.millionths) for each in fact.taxes} == {("VAT", 190_000), ("VAT", 70_000)}
+    for told, then, now in [
+        (fact.taxes, before.breakdown(), after.breakdown()),
+        (fact.base_taxes, breakdown_in(before.breakdown(), None), breakdown_in(after.breakdown(), None)),
+    ]:
+        assert set(told) == set(tax_difference(now, then))
+        assert sum(each.amount.minor_units for each in told) == now.tax.minor_units - then.tax.minor_units < 0
 
 
 def test_a_change_after_the_event_s_currency_has_changed_is_refused(make, offer):

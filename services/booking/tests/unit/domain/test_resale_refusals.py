@@ -6,6 +6,7 @@ from datetime import timedelta
 from resale_sale import TERMS, refused
 
 from booking_service.domain.commands import (
+    BookGroup,
     Cancel,
     Change,
     CheckIn,
@@ -13,11 +14,14 @@ from booking_service.domain.commands import (
     TransferTicket,
     WithdrawResaleOffer,
 )
+from booking_service.domain.contacts import NOBODY
+from booking_service.domain.pricing.inputs import Phase
 from booking_service.domain.questions import Attendee
 from booking_service.domain.records import key_of
 from booking_service.domain.resale_board import MOST_OPEN, shown
 from booking_service.domain.resale_offer import ResaleState
 from booking_service.domain.selling import Wanted
+from domain_kit.money import Money
 
 
 def test_while_somebody_holds_it_the_ticket_neither_admits_nor_changes(make, sale):
@@ -126,6 +130,26 @@ def test_what_cannot_be_sold_on_is_refused_with_the_reason(make, sale):
     sale.now = sale.stock.offer.start_time
     with refused("SALE_ENDED"):
         sale.offer(both, both.tickets[0].name)
+
+
+def test_what_the_organizer_gave_away_is_not_had_for_nothing_by_others(make, sale):
+    """A ticket of a type, or of a phase, that is free for everybody is offered as any other."""
+    free = Money(0, "EUR")
+    kinds = make.type(), make.type("open", price=free), make.type("early", phases=(Phase("", free, places=9),))
+    sale = sale(*kinds, hall=20)
+    for kind, offered in [("standard", False), ("open", True), ("early", True)]:
+        sale.ids += 1
+        wanted = [Wanted(f"{sale.event}/ticketTypes/{kind}", 1)]
+        given = sale.ask(
+            BookGroup(sale.event, f"{sale.event}/bookings/{sale.ids}", "users/ada", NOBODY, wanted, make.Issuer(),
+                      "press", True, timedelta(1))
+        )  # fmt: skip
+        if offered:
+            assert sale.offer(given)[0].state is ResaleState.OPEN
+            continue
+        with refused("TICKET_NOT_RESALABLE") as refusal:
+            sale.offer(given)
+        assert refusal.value.metadata["cause"] == "NOT_PAID_HERE"
 
 
 def test_no_more_offers_are_taken_on_than_an_inventory_can_carry(sale):

@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 from domain_kit.clock import Clock, utc_now
 from domain_kit.ids import new_id
-from domain_kit.refusals import InvalidArgument
+from domain_kit.refusals import FailedPrecondition, InvalidArgument
 from event_service.domain.capacity_pool import CapacityPool
 from event_service.domain.discount import Discount
 from event_service.domain.event import Event, Outcome
@@ -132,7 +132,14 @@ class EventServicer(EventServiceServicer):
             yield pb.ImportEventsResponse(
                 total_count=len(lines), checked_count=min(start + CHECKED_AT_ONCE, len(lines))
             )  # fmt: skip
-        names = [] if problems or request.validate_only else await import_events(self._events, prepared, cause=cause)
+        try:
+            names = (
+                [] if problems or request.validate_only else await import_events(self._events, prepared, cause=cause)
+            )
+        except (FailedPrecondition, InvalidArgument) as refusal:  # over HTTP a status after answers is heard by nobody
+            told = pb.ImportError(description=refusal.message)
+            yield pb.ImportEventsResponse(total_count=len(lines), checked_count=len(lines), errors=[told])
+            raise
         yield pb.ImportEventsResponse(
             total_count=len(lines),
             checked_count=len(lines),

@@ -102,30 +102,30 @@ def invoiced(name: str, number: str, due: InvoiceDue, receipt: Receipt, seller: 
 
 
 def credited(
-    name: str, number: str, due: InvoiceDue, invoice: Invoice, earlier: Sequence[Invoice], seller: Seller, now: datetime
-) -> Invoice:
-    """The credit note of a refund; `earlier`: those of the same payment.
+    name: str, number: str, due: InvoiceDue, invoice: Invoice, earlier: Sequence[Invoice], given_up: Receipt | None,
+    seller: Seller, now: datetime,
+) -> Invoice:  # fmt: skip
+    """The credit note of a refund. earlier: those of the same payment. given_up: what it is for, where booking tells;
+    else, and where the invoice has not that much of it, it is for a part of all that is left of the invoice.
 
     INVARIANT: when all was paid back the credit notes hold each tax to the minor unit, however many there are, in the
     event's currency too.
     """
-    nothing = Money(0, due.amount.currency)
-    before = sum((each.total * -1 for each in earlier), nothing)
-    after = before + due.amount
-    taxes = [
-        Tax(
-            each.name,
-            each.millionths,
-            share(each.amount, before, invoice.total) - share(each.amount, after, invoice.total),
-        )
-        for each in invoice.taxes
-    ]
+    whole = Receipt(due.payment, invoice.total, (), invoice.taxes, in_base=invoice.in_base)
+    taken = _sum(whole, earlier, 0, -1)
+    left = _sum(whole, earlier, 1, 1)
+    back = _some(left if due.amount.minor_units > 0 else taken, due.amount)
+    if given_up is not None and given_up.total.minor_units > 0 and due.amount != left.total:
+        told = _some(given_up, due.amount)
+        back = told if _covers(left, told) else back
     line = ReceiptLine(due.reason or REFUND, 1, due.amount * -1)
     return Invoice(
         name, number, InvoiceKind.CREDIT_NOTE, due.source, seller, due.buyer, invoice.buyer_name, due.booking,
-        due.payment, (line,), tuple(each for each in taxes if each.amount), due.amount * -1, due.time, now,
+        due.payment, (line,), _below_zero(back.taxes), due.amount * -1, due.time, now,
         corrected=invoice.number,
-        in_base=None if invoice.in_base is None else _part(invoice.in_base, after, before, invoice.total),
+        in_base=None if invoice.in_base is None or back.in_base is None else replace(
+            invoice.in_base, total=back.in_base.total * -1, taxes=_below_zero(back.in_base.taxes)
+        ),
     )  # fmt: skip
 
 
@@ -134,6 +134,62 @@ def share(tax: Money, part: Money, whole: Money) -> Money:
     if not whole or part.currency != whole.currency:
         return Money(0, part.currency)
     return Money((2 * tax.minor_units * part.minor_units + whole.minor_units) // (2 * whole.minor_units), tax.currency)
+
+
+def _sum(whole: Receipt, notes: Sequence[Invoice], times: int, sign: int) -> Receipt:
+    """So many times the whole, and all these credit notes with that sign."""
+    total = sum((each.total * sign for each in notes), whole.total * times)
+    taxes = _tax_sums([(times, whole.taxes), *((sign, each.taxes) for each in notes)])
+    base = whole.in_base
+    if base is not None:
+        bases = [(sign, each.in_base) for each in notes if each.in_base is not None]
+        base = replace(
+            base,
+            total=sum((each.total * sign for sign, each in bases), base.total * times),
+            taxes=_tax_sums([(times, base.taxes), *((sign, each.taxes) for sign, each in bases)]),
+        )
+    return replace(whole, total=total, taxes=taxes, in_base=base)
+
+
+def _tax_sums(taxes: Sequence[tuple[int, Sequence[Tax]]]) -> tuple[Tax, ...]:
+    sums: dict[tuple[str, int], Money] = {}
+    for times, some in taxes:
+        for each in some:
+            key = each.name, each.millionths
+            sums[key] = sums.get(key, Money(0, each.amount.currency)) + each.amount * times
+    return tuple(Tax(name, millionths, amount) for (name, millionths), amount in sums.items())
+
+
+def _some(whole: Receipt, amount: Money) -> Receipt:
+    """A part of it."""
+
+    def some(taxes: Sequence[Tax]) -> tuple[Tax, ...]:
+        return tuple(replace(each, amount=share(each.amount, amount, whole.total)) for each in taxes)
+
+    base = whole.in_base
+    if base is not None:
+        base = replace(base, total=share(base.total, amount, whole.total), taxes=some(base.taxes))
+    return replace(whole, total=amount, taxes=some(whole.taxes), in_base=base)
+
+
+def _covers(whole: Receipt, part: Receipt) -> bool:
+    """Whether the part can be taken out of the whole, so that neither any tax nor the net of the rest is below zero."""
+    if (whole.in_base is None) is not (part.in_base is None):
+        return False
+    pairs = [(whole.total, whole.taxes, part.total, part.taxes)]
+    if whole.in_base is not None and part.in_base is not None:
+        pairs.append((whole.in_base.total, whole.in_base.taxes, part.in_base.total, part.in_base.taxes))
+    return all(_leaves_sense(*each) for each in pairs)
+
+
+def _leaves_sense(total: Money, taxes: Sequence[Tax], less: Money, less_taxes: Sequence[Tax]) -> bool:
+    rest = _tax_sums([(1, taxes), (-1, less_taxes)])
+    signs = [each.amount.minor_units >= 0 for each in (*rest, *less_taxes)]
+    return all(signs) and sum(each.amount.minor_units for each in rest) <= (total - less).minor_units
+
+
+def _below_zero(taxes: Sequence[Tax]) -> tuple[Tax, ...]:
+    return tuple(replace(each, amount=each.amount * -1) for each in taxes if each.amount)
 
 
 def _part(base: InBase, before: Money, after: Money, whole: Money) -> InBase:

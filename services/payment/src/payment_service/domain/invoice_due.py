@@ -9,6 +9,11 @@ SOONEST, LATEST = timedelta(seconds=1), timedelta(minutes=5)
 BOOKED = timedelta(seconds=3)  # until a booking most often says what was paid for; an earlier look is put off, a write
 
 
+def refund_receipt(refund: str) -> str:
+    """What the receipt of a refund is kept under."""
+    return f"refunds/{refund}"
+
+
 @dataclass(frozen=True, slots=True)
 class InvoiceDue:
     """source: `payments/{payment}` for an invoice, `payments/{payment}/refunds/{refund}` for a credit note, with
@@ -31,6 +36,11 @@ class InvoiceDue:
     def is_credit(self) -> bool:
         """Whether it calls for a credit note."""
         return self.source != self.payment
+
+    @property
+    def receipt(self) -> str:
+        """What the receipt that tells of its money is kept under: a refund over several payments has one."""
+        return refund_receipt(self.source.split("/")[3].partition("-")[0]) if self.is_credit else self.payment
 
     @property
     def first_look(self) -> datetime:

@@ -40,8 +40,8 @@ class InvoiceBook(Protocol):
     async def mails(self, organizer: str) -> bool:
         """Whether it wants its buyers to get invoices by mail."""
 
-    async def receipts(self, payments: Sequence[str]) -> Mapping[str, Receipt]:
-        """Those that are known, by payment."""
+    async def receipts(self, sources: Sequence[str]) -> Mapping[str, Receipt]:
+        """Those that are known, by source."""
 
     async def of_payments(self, payments: Sequence[str]) -> Sequence[Invoice]:
         """Invoices and credit notes."""
@@ -63,7 +63,7 @@ class Knowledge(Protocol):
     """What is kept of other services' facts. version: of the aggregate that told it; what is older changes nothing."""
 
     async def keep_receipt(self, receipt: Receipt, version: int) -> None:
-        """What a payment was for."""
+        """What money was for."""
 
     async def keep_seller(self, seller: Seller, version: int) -> None:
         """Who sells."""

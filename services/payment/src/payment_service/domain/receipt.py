@@ -1,4 +1,4 @@
-"""What booking says that a payment was for."""
+"""What booking says that money was for."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,9 +41,12 @@ class InBase:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """taxes: those in `total`. buyer_name: of a buyer without an account, else empty."""
+    """What money came or went back for. source: `payments/{payment}`, or `refunds/{refund}` of what a change gave back.
 
-    payment: str
+    taxes: those in `total`. buyer_name: of a buyer without an account, else empty.
+    """
+
+    source: str
     total: Money
     lines: tuple[ReceiptLine, ...]
     taxes: tuple[Tax, ...]

@@ -39,12 +39,12 @@ async def _drafted(book: InvoiceBook, seller: Seller | None, due: Sequence[Invoi
     made = Issue()
     payments = [each.payment for each in due]
     known = list(await book.of_payments(payments))
-    receipts = await book.receipts(payments)
+    receipts = await book.receipts([each.receipt for each in due])
     for each in due:
         if any(one.source == each.source for one in known):
             made.settled.append(each.source)
             continue
-        draft = await _draft(book, made, seller, each, receipts.get(each.payment), known, now)
+        draft = await _draft(book, made, seller, each, receipts.get(each.receipt), known, now)
         if draft is None:
             made.put_off.append(replace(each, look=each.next_look(now)))
             continue
@@ -78,6 +78,6 @@ async def _draft(
     name, number = f"invoices/{new_id()}", series.number(last + 1)
     if invoice is not None:
         earlier = [each for each in mine if each.kind is InvoiceKind.CREDIT_NOTE]
-        return credited(name, number, due, invoice, earlier, seller, now)
+        return credited(name, number, due, invoice, earlier, receipt, seller, now)
     assert receipt is not None  # noqa: S101 - an invoice without one was put off above
     return invoiced(name, number, due, receipt, seller, now)

@@ -5,10 +5,12 @@ from typing import Protocol
 from domain_kit.clock import Clock, utc_now
 from domain_kit.money import Money
 from event_backbone import Received, Subscription
+from payment_service.domain.invoice_ports import Knowledge
 from payment_service.domain.ports import Gateways, PaymentRepository
 from payment_service.handlers.call_off_payment import call_off_payments
 from payment_service.handlers.refund_payment import refund_at_most, refund_booking
 from payment_service.wire.bookings import owed_from_wire
+from payment_service.wire.receipts import receipt_of_refund
 from resource_api import money_from_wire
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1 import domain_events_pb2 as booking_facts
@@ -21,7 +23,9 @@ class _WithBooking(Protocol):
     booking: booking_pb2.Booking
 
 
-def booking_subscription(payments: PaymentRepository, gateways: Gateways, clock: Clock = utc_now) -> Subscription:
+def booking_subscription(
+    payments: PaymentRepository, gateways: Gateways, known: Knowledge, clock: Clock = utc_now
+) -> Subscription:
     """Pays back what a cancelled or changed booking is due, and calls off what is no longer to be paid."""
 
     async def call_off(booking: booking_pb2.Booking, owed: Money | None, received: Received) -> None:
@@ -43,6 +47,9 @@ def booking_subscription(payments: PaymentRepository, gateways: Gateways, clock:
     async def changed(fact: booking_facts.BookingChanged, received: Received) -> None:
         await call_off(fact.booking, owed_from_wire(fact.booking).total, received)
         if fact.HasField("refund_due"):
+            receipt = receipt_of_refund(fact, received.id.lower())
+            if receipt is not None:  # known before there is a refund that a credit note is written for
+                await known.keep_receipt(receipt, received.version)
             await pay_back(fact.booking, money_from_wire(fact.refund_due), "The booking was changed.", received)
 
     async def owes_otherwise(fact: _WithBooking, received: Received) -> None:

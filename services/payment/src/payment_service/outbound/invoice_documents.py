@@ -34,9 +34,9 @@ def invoice_of(document: Mapping[str, Any]) -> Invoice:
 
 
 def receipt_document(receipt: Receipt) -> dict[str, Any]:
-    """A receipt as stored, under the name of its payment."""
+    """A receipt as stored, under the name of its payment or refund."""
     document = asdict(receipt)
-    return {"_id": document.pop("payment"), **document}
+    return {"_id": document.pop("source"), **document}
 
 
 def receipt_of(document: Mapping[str, Any]) -> Receipt:

@@ -58,9 +58,9 @@ class MongoInvoices:
         document = await self._journal.read(SETTINGS, f"{organizer}/paymentSettings")
         return document is None or bool(document.get("mails_invoices", True))
 
-    async def receipts(self, payments: Sequence[str]) -> Mapping[str, Receipt]:
-        """Those that are known, by payment."""
-        found = await self._journal.find(RECEIPTS, {"_id": {"$in": list(payments)}})
+    async def receipts(self, sources: Sequence[str]) -> Mapping[str, Receipt]:
+        """Those that are known, by source."""
+        found = await self._journal.find(RECEIPTS, {"_id": {"$in": list(sources)}})
         return {each["_id"]: receipt_of(each) for each in found}
 
     async def of_payments(self, payments: Sequence[str]) -> Sequence[Invoice]:

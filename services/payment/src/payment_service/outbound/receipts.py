@@ -13,8 +13,8 @@ class MongoKnowledge:
         self._receipts, self._sellers = Projection(database, RECEIPTS), Projection(database, SELLERS)
 
     async def keep_receipt(self, receipt: Receipt, version: int) -> None:
-        """What a payment was for."""
-        await self._receipts.follow(receipt.payment, version, receipt_document(receipt))
+        """What money was for."""
+        await self._receipts.follow(receipt.source, version, receipt_document(receipt))
 
     async def keep_seller(self, seller: Seller, version: int) -> None:
         """Who sells."""

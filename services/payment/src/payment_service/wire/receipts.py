@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from domain_kit.money import Money
 from payment_service.domain.invoice import share
+from payment_service.domain.invoice_due import refund_receipt
 from payment_service.domain.receipt import InBase, Receipt, ReceiptLine, Seller, Tax
 from resource_api import money_from_wire, time_from_wire
 from usher.booking.v1 import booking_pb2 as pb
@@ -24,10 +25,7 @@ def receipt_of_booking(booking: pb.Booking, payment: str) -> Receipt:
 
 
 def receipt_of_change(fact: facts.BookingChanged) -> Receipt | None:
-    """The payment that a change was paid with; None where it cost nothing.
-
-    Its taxes are the part of the booking's that the amount is of the booking.
-    """
+    """The payment that a change was paid with; None where it cost nothing."""
     booking = fact.booking
     if not booking.extra_payments or not booking.last_price_change.HasField("amount_due"):
         return None
@@ -40,9 +38,30 @@ def receipt_of_change(fact: facts.BookingChanged) -> Receipt | None:
         *_changed(fact.removed_lines, names, -1),
     )
     total = money_from_wire(booking.total, field="total")
-    taxes = tuple(Tax(each.name, each.millionths, share(each.amount, due, total)) for each in _taxes(booking.taxes))
+    if fact.HasField("tax_change"):
+        taxes = _taxes(fact.tax_change.taxes)
+    else:  # of a release that did not tell it: the part of the booking's that the amount is of the booking
+        taxes = tuple(Tax(each.name, each.millionths, share(each.amount, due, total)) for each in _taxes(booking.taxes))
     return Receipt(
         booking.extra_payments[-1], due, lines, taxes, booking.contact.display_name, _change_in_base(fact)
+    )  # fmt: skip
+
+
+def receipt_of_refund(fact: facts.BookingChanged, refund: str) -> Receipt | None:
+    """What a change gave up, all of its price, of which `refund_due` goes back; None where that is not told."""
+    if not fact.HasField("tax_change"):
+        return None
+    lines = (
+        *_changed(fact.removed_lines, _names(fact.booking), 1),
+        *_changed(fact.added_lines, _names(fact.booking), -1),
+    )
+    total = sum((each.total for each in lines), money_from_wire(fact.refund_due, field="refund_due") * 0)
+    base = _change_in_base(fact)
+    return Receipt(
+        refund_receipt(refund), total, lines, tuple(_reverse(each) for each in _taxes(fact.tax_change.taxes)),
+        in_base=None if base is None else replace(
+            base, total=base.total * -1, taxes=tuple(_reverse(each) for each in base.taxes)
+        ),
     )  # fmt: skip
 
 
@@ -58,6 +77,10 @@ def _taxes(taxes: Iterable[pb.TaxAmount | BaseTax]) -> tuple[Tax, ...]:
     )
 
 
+def _reverse(tax: Tax) -> Tax:
+    return replace(tax, amount=tax.amount * -1)
+
+
 def _in_base(booking: pb.Booking) -> InBase | None:
     """The whole booking in the event's currency; None where it is paid in that."""
     told = booking.exchange
@@ -69,7 +92,7 @@ def _in_base(booking: pb.Booking) -> InBase | None:
 
 
 def _change_in_base(fact: facts.BookingChanged) -> InBase | None:
-    """What came less what left, with the part of the booking's taxes that it is of the booking."""
+    """What came less what left."""
     whole = _in_base(fact.booking)
     if whole is None:
         return None
@@ -79,6 +102,8 @@ def _change_in_base(fact: facts.BookingChanged) -> InBase | None:
         for lines in (fact.added_lines, fact.removed_lines)
     )
     due = came - left
+    if fact.HasField("tax_change"):
+        return replace(whole, total=due, taxes=_taxes(fact.tax_change.base_taxes))
     taxes = tuple(Tax(each.name, each.millionths, share(each.amount, due, whole.total)) for each in whole.taxes)
     return replace(whole, total=due, taxes=taxes)
 

@@ -71,7 +71,7 @@ def test_credit_notes_of_a_whole_payment_give_back_each_tax_to_the_minor_unit(
     invoice = issued(total, [total * percent // 100 for percent in percents])
     notes: list[Invoice] = []
     for number, amount in enumerate(refunds):
-        note = credited("c", "CN", due(amount, f"r{number}"), invoice, notes, SELLER, NOW)
+        note = credited("c", "CN", due(amount, f"r{number}"), invoice, notes, None, SELLER, NOW)
         assert (note.total, note.kind, note.corrected) == (money(-amount), InvoiceKind.CREDIT_NOTE, invoice.number)
         assert all(tax.amount.minor_units < 0 for tax in note.taxes)
         notes.append(note)
@@ -95,11 +95,59 @@ def test_credit_notes_give_back_total_and_tax_in_the_currency_of_the_event_too(
     notes: list[Invoice] = []
     for number, amount in enumerate(yen):
         owed = replace(due(1, f"r{number}"), amount=amount)
-        notes.append(credited("c", "CN", owed, invoice, notes, SELLER, NOW))
+        notes.append(credited("c", "CN", owed, invoice, notes, None, SELLER, NOW))
     assert sum((note.in_base.total for note in notes), money(0)) == money(-base)
     assert sum((each.amount for note in notes for each in note.in_base.taxes), money(0)) == money(-tax)
     part = invoiced("i", "n", replace(due(1), amount=Money(total + more, "JPY")), paid, SELLER, NOW)
     assert part.in_base.total == share(money(base), Money(total + more, "JPY"), Money(total, "JPY"))
+
+
+def test_a_credit_note_for_tickets_that_left_tells_the_taxes_of_those_tickets() -> None:
+    """One at 19 % leaves a booking that has others at 7 %: what comes back is taxed at 19 %."""
+    invoice = issued(11900 + 10700, [1900, 700])
+    left = receipt(11900, [1900])
+    half = credited("c", "CN", due(5950, "r"), invoice, [], left, SELLER, NOW)
+    assert half.taxes == (Tax("T0", 190_000, money(-950)),)
+    rest = credited("c", "CN", due(10700 + 5950, "s"), invoice, [half], None, SELLER, NOW)
+    assert rest.taxes == (Tax("T0", 190_000, money(-950)), Tax("T1", 190_000, money(-700)))
+
+
+def test_a_credit_note_takes_no_more_of_a_tax_than_its_invoice_has_left() -> None:
+    invoice = issued(20000, [100, 900])
+    for amount, given_up, taken in [
+        (10000, receipt(11900, [1900]), [-50, -450]),
+        (10000, receipt(300, [0, 300]), [-50, -450]),
+        (19500, receipt(50, []), [-98, -878]),  # else there were more taxes left than money
+    ]:
+        note = credited("c", "CN", due(amount, "r"), invoice, [], given_up, SELLER, NOW)
+        assert [each.amount.minor_units for each in note.taxes] == taken
+
+
+@given(
+    st.lists(st.tuples(AMOUNTS, st.none() | st.tuples(st.integers(0, 30), st.integers(0, 30))), min_size=1, max_size=6),
+    st.integers(0, 25),
+)
+def test_credit_notes_give_back_each_tax_whatever_was_told_of_some(
+    refunds: list[tuple[int, tuple[int, int] | None]], percent: int
+) -> None:
+    """INVARIANT: see credited. None is about more tax than is left."""
+    total = sum(amount for amount, _ in refunds)
+    invoice = issued(total, [total * percent // 100, total * 5 // 100])
+    notes: list[Invoice] = []
+    for number, (amount, told) in enumerate(refunds):
+        given_up = told and receipt(2 * amount, [2 * amount * each // 100 for each in told])
+        notes.append(credited("c", "CN", due(amount, f"r{number}"), invoice, notes, given_up, SELLER, NOW))
+        assert all(tax.amount.minor_units < 0 for tax in notes[-1].taxes)
+    for tax in invoice.taxes:
+        back = [each.amount for note in notes for each in note.taxes if each.name == tax.name]
+        assert sum(back, money(0)) == tax.amount * -1
+
+
+def test_a_refund_that_is_taken_back_takes_its_taxes_back() -> None:
+    invoice = issued(11900, [1900])
+    note = credited("c", "CN", due(11900, "r"), invoice, [], None, SELLER, NOW)
+    taken_back = credited("c", "CN", due(-11900, "r/reversed"), invoice, [note], None, SELLER, NOW)
+    assert (taken_back.total, taken_back.taxes) == (money(11900), (Tax("T0", 190_000, money(1900)),))
 
 
 @given(AMOUNTS, AMOUNTS, AMOUNTS)

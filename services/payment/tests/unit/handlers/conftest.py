@@ -77,7 +77,7 @@ class Shop:
     async def hear(self, fact: object, id: str = "01EVENT") -> None:
         w = self.world
         received = Received(id, "", "", 1, w.now(), "", "")
-        await booking_subscription(w.payments, w.gateways, w.now).handlers[type(fact)](fact, received)
+        await booking_subscription(w.payments, w.gateways, w.known, w.now).handlers[type(fact)](fact, received)
 
     async def paid(self, method: str = VISA) -> Payment:
         payment = await self.confirm(await self.create(), method)

@@ -6,6 +6,7 @@ import pytest
 from google.type.money_pb2 import Money as MoneyMessage
 
 from domain_kit.money import Money
+from payment_service.domain.invoice_due import InvoiceDue
 from payment_service.domain.payment import Payment
 from payment_service.domain.states import State
 from usher.booking.v1 import booking_pb2
@@ -104,3 +105,18 @@ async def test_what_is_due_back_is_paid_back_exactly_over_all_payments_and_once(
     assert [len(each.refunds) for each in after] == [1, 2]
     gateway = shop.world.gateway
     assert [gateway.paid_back(each.current.reference) for each in after] == [800, 700]
+
+
+async def test_what_is_given_up_is_told_once_for_the_refunds_of_all_payments(shop) -> None:
+    first = await shop.paid()
+    second = await extra_paid(shop, first, amount=700)
+    fact = changed(back=10, payments=(first.name, second.name))
+    fact.removed_lines.add(quantity=1, total=MoneyMessage(currency_code="CAD", units=12))
+    fact.tax_change.SetInParent()
+    await shop.hear(fact, "01PART")
+    (told,) = shop.world.known.receipts.values()
+    assert told.total == Money(1200, "CAD")
+    for name in (first.name, second.name):
+        (refund,) = (await shop.world.payments.get(name)).refunds
+        due = InvoiceDue(f"{name}/refunds/{refund.id}", shop.world.now(), name, BOOKING, "", "", refund.amount)
+        assert due.receipt == told.source

@@ -22,7 +22,7 @@ class Kept:
         self.sellers: list[tuple[str, int]] = []
 
     async def keep_receipt(self, receipt: Receipt, version: int) -> None:
-        self.receipts.append((receipt.payment, version))
+        self.receipts.append((receipt.source, version))
 
     async def keep_seller(self, seller: Seller, version: int) -> None:
         self.sellers.append((seller.display_name, version))

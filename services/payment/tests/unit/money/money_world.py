@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from far_gateway import FarGateway, expected_fee
-from payment_fakes import CrashingJournal, FakeBookings, FakeGateways, FakeOpenWork, Steps, capabilities
+from payment_fakes import CrashingJournal, FakeBookings, FakeGateways, FakeOpenWork, Notebook, Steps, capabilities
 
 from domain_kit.money import Money
 from domain_kit.refusals import Refusal
@@ -214,7 +214,7 @@ class Platform:
     async def hear_of(self, fact: tuple[str, object]) -> None:
         """A domain event of booking arrives, perhaps again."""
         id, message = fact
-        handlers = booking_subscription(self.payments, self.gateways, self.now).handlers
+        handlers = booking_subscription(self.payments, self.gateways, Notebook(), self.now).handlers
         await handlers[type(message)](message, Received(id, "", "", 1, self.now(), "", ""))
 
     async def settle_due(self, crash: type[Exception]) -> int:

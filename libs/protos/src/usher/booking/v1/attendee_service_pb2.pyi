@@ -464,7 +464,7 @@ class ImportAttendeesResponse(_message.Message):
     """No further answer follows."""
     @_builtins.property
     def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttendeeImportError]:
-        """What is wrong, in order of rows; at most 100."""
+        """What is wrong, in order of rows; at most 100. Nothing is booked then."""
 
     @_builtins.property
     def bookings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -499,13 +499,14 @@ class AttendeeImportError(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     line: _builtins.int
-    """Number of the line that the row begins with, from 1."""
+    """Number of the line that the row begins with, from 1; 0 for the file as a whole."""
     field: _builtins.str
     """The column, or the path of the field such as `attendee.email`; empty when it is the row as a whole."""
     reason: _builtins.str
     """Why: ROW_UNREADABLE, FIELD_INVALID, ANSWER_INVALID, TICKET_TYPE_UNKNOWN, DATE_UNKNOWN, DATE_REQUIRED,
     DATE_CANCELLED, SEATS_NOT_OFFERED, SEAT_UNKNOWN, SEAT_TAKEN (by an earlier line), ORDER_TOO_LARGE,
-    DETAILS_TOO_LONG.
+    DETAILS_TOO_LONG. Of the file as a whole those with which the call then ends, such as SOLD_OUT: over HTTP, where the
+    status of a call that has given answers is not heard, this is what tells them.
     """
     description: _builtins.str
     """What would be right."""

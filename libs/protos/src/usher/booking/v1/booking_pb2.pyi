@@ -252,7 +252,9 @@ class Booking(_message.Message):
 
     @_builtins.property
     def amount_paid(self) -> _money_pb2.Money:
-        """What was paid and not paid back; unset: nothing."""
+        """What was paid and not given back by changes and cancellation; unset: nothing. What an organizer pays back by
+        RefundPayment, and what a bank takes back, is told by its payments only.
+        """
 
     @_builtins.property
     def amount_due(self) -> _money_pb2.Money:

@@ -198,7 +198,7 @@ class BookingServiceServicer:
 
     def CheckInTicket(self, request, context):
         """Admits the bearer of a code. INVALID_ARGUMENT TICKET_CODE_INVALID for a forged or foreign code;
-        FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, RESALE_RESERVED.
+        FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, EVENT_CANCELLED, RESALE_RESERVED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

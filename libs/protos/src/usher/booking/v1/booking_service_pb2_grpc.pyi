@@ -95,7 +95,7 @@ class BookingServiceStub:
     """The QR code of a ticket as an image. FAILED_PRECONDITION TICKET_VOID."""
     CheckInTicket: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.CheckInTicketRequest, _booking_service_pb2.CheckInTicketResponse]
     """Admits the bearer of a code. INVALID_ARGUMENT TICKET_CODE_INVALID for a forged or foreign code;
-    FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, RESALE_RESERVED.
+    FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, EVENT_CANCELLED, RESALE_RESERVED.
     """
     GetAvailability: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.GetAvailabilityRequest, _booking_pb2.Availability]
     """What can be booked now. NOT_FOUND for an event that was never published. With a voucher code, what its bearer can
@@ -171,7 +171,7 @@ class BookingServiceAsyncStub(BookingServiceStub):
     """The QR code of a ticket as an image. FAILED_PRECONDITION TICKET_VOID."""
     CheckInTicket: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.CheckInTicketRequest, _booking_service_pb2.CheckInTicketResponse]  # type: ignore[assignment]
     """Admits the bearer of a code. INVALID_ARGUMENT TICKET_CODE_INVALID for a forged or foreign code;
-    FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, RESALE_RESERVED.
+    FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, EVENT_CANCELLED, RESALE_RESERVED.
     """
     GetAvailability: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.GetAvailabilityRequest, _booking_pb2.Availability]  # type: ignore[assignment]
     """What can be booked now. NOT_FOUND for an event that was never published. With a voucher code, what its bearer can
@@ -298,7 +298,7 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_booking_service_pb2.CheckInTicketResponse, _abc.Awaitable[_booking_service_pb2.CheckInTicketResponse]]:
         """Admits the bearer of a code. INVALID_ARGUMENT TICKET_CODE_INVALID for a forged or foreign code;
-        FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, RESALE_RESERVED.
+        FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, EVENT_CANCELLED, RESALE_RESERVED.
         """
 
     @_abc_1.abstractmethod

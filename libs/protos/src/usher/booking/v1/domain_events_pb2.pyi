@@ -10,6 +10,7 @@ from google.protobuf.internal import containers as _containers
 from google.type import money_pb2 as _money_pb2
 from usher.booking.v1 import booking_pb2 as _booking_pb2
 from usher.booking.v1 import check_in_pb2 as _check_in_pb2
+from usher.booking.v1 import currency_exchange_pb2 as _currency_exchange_pb2
 from usher.booking.v1 import resale_offer_pb2 as _resale_offer_pb2
 from usher.booking.v1 import voucher_pb2 as _voucher_pb2
 from usher.booking.v1 import waiting_list_entry_pb2 as _waiting_list_entry_pb2
@@ -182,6 +183,7 @@ class BookingChanged(_message.Message):
     ADDED_TICKETS_FIELD_NUMBER: _builtins.int
     REMOVED_LINES_FIELD_NUMBER: _builtins.int
     ADDED_LINES_FIELD_NUMBER: _builtins.int
+    TAX_CHANGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def booking(self) -> _booking_pb2.Booking:
         """State after it; `last_price_change` says what it came to."""
@@ -208,6 +210,12 @@ class BookingChanged(_message.Message):
     def added_lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChangedLine]:
         """What came, at its price; empty while the booking is not confirmed."""
 
+    @_builtins.property
+    def tax_change(self) -> Global___TaxChange:
+        """Taxes in what came less those in what left; unset while the booking is not confirmed, and in facts of releases that
+        did not tell it.
+        """
+
     def __init__(
         self,
         *,
@@ -217,14 +225,45 @@ class BookingChanged(_message.Message):
         added_tickets: _abc.Iterable[_builtins.str] | None = ...,
         removed_lines: _abc.Iterable[Global___ChangedLine] | None = ...,
         added_lines: _abc.Iterable[Global___ChangedLine] | None = ...,
+        tax_change: Global___TaxChange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "refund_due", b"refund_due"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking", "refund_due", b"refund_due", "tax_change", b"tax_change"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_lines", b"added_lines", "added_tickets", b"added_tickets", "booking", b"booking", "refund_due", b"refund_due", "removed_lines", b"removed_lines", "removed_tickets", b"removed_tickets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_lines", b"added_lines", "added_tickets", b"added_tickets", "booking", b"booking", "refund_due", b"refund_due", "removed_lines", b"removed_lines", "removed_tickets", b"removed_tickets", "tax_change", b"tax_change"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BookingChanged: _TypeAlias = BookingChanged  # noqa: Y015
+
+@_typing.final
+class TaxChange(_message.Message):
+    """By how much the taxes of a booking changed; amounts may be below zero."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAXES_FIELD_NUMBER: _builtins.int
+    BASE_TAXES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def taxes(self) -> _containers.RepeatedCompositeFieldContainer[_booking_pb2.TaxAmount]:
+        """In the currency it is paid in, one entry a tax and rate."""
+
+    @_builtins.property
+    def base_taxes(self) -> _containers.RepeatedCompositeFieldContainer[_currency_exchange_pb2.BaseTax]:
+        """The same in the event's currency; empty where that is the one it is paid in."""
+
+    def __init__(
+        self,
+        *,
+        taxes: _abc.Iterable[_booking_pb2.TaxAmount] | None = ...,
+        base_taxes: _abc.Iterable[_currency_exchange_pb2.BaseTax] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_taxes", b"base_taxes", "taxes", b"taxes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaxChange: _TypeAlias = TaxChange  # noqa: Y015
 
 @_typing.final
 class ChangedLine(_message.Message):

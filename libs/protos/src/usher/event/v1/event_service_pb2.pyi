@@ -461,7 +461,9 @@ class ImportError(_message.Message):
     FIELD_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     line: _builtins.int
-    """Number of the line, from 1."""
+    """Number of the line, from 1; 0 for all of it, with which the call then ends: over HTTP, where the status of a call that
+    has given answers is not heard, this is what tells why.
+    """
     field: _builtins.str
     """Path of the field, such as `event.start_time`; empty when the line is no JSON object of the right shape."""
     description: _builtins.str

@@ -400,7 +400,8 @@ class EventServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteEventDate(self, request, context):
-        """Removes it; to call it off set `cancelled` instead, which keeps it visible.
+        """Removes it; to call it off set `cancelled` instead, which keeps it visible. What was booked for it is dealt with as for
+        a cancelled date.
         FAILED_PRECONDITION EVENT_DATE_IN_USE while a capacity pool belongs to it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

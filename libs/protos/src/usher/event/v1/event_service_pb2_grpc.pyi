@@ -103,7 +103,8 @@ class EventServiceStub:
     UpdateEventDate: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.UpdateEventDateRequest, _event_date_pb2.EventDate]
     """Changes a date, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
     DeleteEventDate: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.DeleteEventDateRequest, _event_service_pb2.DeleteEventDateResponse]
-    """Removes it; to call it off set `cancelled` instead, which keeps it visible.
+    """Removes it; to call it off set `cancelled` instead, which keeps it visible. What was booked for it is dealt with as for
+    a cancelled date.
     FAILED_PRECONDITION EVENT_DATE_IN_USE while a capacity pool belongs to it.
     """
     CreateQuestion: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CreateQuestionRequest, _question_pb2.Question]
@@ -202,7 +203,8 @@ class EventServiceAsyncStub(EventServiceStub):
     UpdateEventDate: _aio.UnaryUnaryMultiCallable[_event_service_pb2.UpdateEventDateRequest, _event_date_pb2.EventDate]  # type: ignore[assignment]
     """Changes a date, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
     DeleteEventDate: _aio.UnaryUnaryMultiCallable[_event_service_pb2.DeleteEventDateRequest, _event_service_pb2.DeleteEventDateResponse]  # type: ignore[assignment]
-    """Removes it; to call it off set `cancelled` instead, which keeps it visible.
+    """Removes it; to call it off set `cancelled` instead, which keeps it visible. What was booked for it is dealt with as for
+    a cancelled date.
     FAILED_PRECONDITION EVENT_DATE_IN_USE while a capacity pool belongs to it.
     """
     CreateQuestion: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CreateQuestionRequest, _question_pb2.Question]  # type: ignore[assignment]
@@ -436,7 +438,8 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.DeleteEventDateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.DeleteEventDateResponse, _abc.Awaitable[_event_service_pb2.DeleteEventDateResponse]]:
-        """Removes it; to call it off set `cancelled` instead, which keeps it visible.
+        """Removes it; to call it off set `cancelled` instead, which keeps it visible. What was booked for it is dealt with as for
+        a cancelled date.
         FAILED_PRECONDITION EVENT_DATE_IN_USE while a capacity pool belongs to it.
         """
 

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
-from booking_service.domain.booking import Booking, Ticket, already_checked_in, void_ticket
+from booking_service.domain.booking import Booking, Line, Ticket, already_checked_in, void_ticket
 from booking_service.domain.commands.change import change_pending
 from booking_service.domain.commands.command import Found, OnBooking
 from booking_service.domain.commands.settle import require_published
 from booking_service.domain.lines import rearranged, some_of
-from booking_service.domain.offer import Offer
+from booking_service.domain.offer import Offer, OfferedType
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.package import check_add_ons
 from booking_service.domain.records import Key, View
@@ -111,22 +111,28 @@ def _check(view: View, booking: Booking, ticket: Ticket, offer: Offer, now: date
     line = booking.lines[ticket.unit.line]
     kind = offer.ticket_type(line.ticket_type)
     check_window(offer, kind, now, offer.date(line.date))
-    price = some_of(line, [ticket.unit.unit]).total.minor_units
+    sold = some_of(line, [ticket.unit.unit])
     reasons = {
         "BUNDLE": bool(line.contents),
         "ADD_ON": kind.add_on,
         "VOUCHER": bool(line.vouchers),
         "APPROVAL": kind.approval_required,
-        "NOT_PAID_HERE": booking.paid < price,
+        "NOT_PAID_HERE": booking.paid < sold.total.minor_units or _given(sold, kind),
         "NO_ACCOUNT": not booking.buyer,  # who is neither kept from buying it nor told what became of it
     }
     for reason in (each for each, holds in reasons.items() if holds):
         raise FailedPrecondition(
             "TICKET_NOT_RESALABLE",
-            "Tickets of bundles, add-ons, tickets bought with a voucher or with the organizer's approval, those not"
-            " paid for here and those of somebody without an account cannot be sold on.",
+            "Tickets of bundles, add-ons, tickets bought with a voucher or with the organizer's approval, those given"
+            " away or paid for elsewhere and those of somebody without an account cannot be sold on.",
             metadata={"ticket": ticket.name, "cause": reason},
         )
+
+
+def _given(line: Line, kind: OfferedType) -> bool:
+    """Whether the organizer gave it to somebody for nothing while others pay: nobody else shall have it for that."""
+    prices = (kind.price, *(phase.price for phase in kind.phases))
+    return not line.priced().subtotal and all(prices)
 
 
 def _check_rest(view: View, booking: Booking, tickets: Sequence[Ticket], offer: Offer) -> None:

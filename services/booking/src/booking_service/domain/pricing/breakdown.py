@@ -209,5 +209,14 @@ def regroup(ticket_type: str, date: str, units: Iterable[UnitPrice]) -> PricedLi
     return PricedLine(ticket_type, date, runs) if runs else None
 
 
+def tax_difference(one: PriceBreakdown, other: PriceBreakdown) -> tuple[TaxPart, ...]:
+    """Taxes of one price less those of another, by tax and rate; below zero where the other has more."""
+    sums: dict[tuple[str, int], Money] = {(each.name, each.millionths): each.amount for each in one.taxes}
+    for each in other.taxes:
+        key = each.name, each.millionths
+        sums[key] = sums.get(key, Money(0, each.amount.currency)) - each.amount
+    return tuple(TaxPart(name, rate, amount) for (name, rate), amount in sums.items() if amount)
+
+
 def _sum(amounts: Iterable[Money], currency: str) -> Money:
     return Money(sum(amount.minor_units for amount in amounts), currency)
