@@ -1,11 +1,15 @@
 """Ids sort by time, tables refuse what they do not hold, refusals say why."""
 
+import time
 from enum import Enum
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ulid import ULID
 
 from domain_kit.clock import utc_now
-from domain_kit.ids import new_id
+from domain_kit.ids import new_id, ulid_text
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound
 from domain_kit.state_table import StateTable
 
@@ -27,6 +31,17 @@ def test_ids_are_lower_case_ulids_and_differ() -> None:
     ids = [new_id() for _ in range(1000)]
     assert len(set(ids)) == 1000
     assert all(len(id) == 26 and id == id.lower() and id.isalnum() for id in ids)
+
+
+@given(st.integers(0, 2**128 - 1))
+def test_the_text_of_an_id_is_what_the_specification_says(value: int) -> None:
+    assert ulid_text(value) == str(ULID(value.to_bytes(16, "big"))).lower()
+
+
+def test_an_id_tells_when_it_was_made() -> None:
+    before = int(time.time() * 1000)
+    made = ULID.from_str(new_id().upper()).milliseconds
+    assert before <= made <= time.time() * 1000
 
 
 def test_the_present_has_a_zone_and_whole_milliseconds() -> None:

@@ -14,7 +14,7 @@ from event_backbone.broker import DEFAULT_PARTITIONS, Broker, BrokerUnavailable,
 from event_backbone.dead_letters import DEAD_LETTER_TOPIC, DeadLetters
 from event_backbone.kafka import broker_of
 from event_backbone.metrics import ConsumerMetrics, Silence
-from event_backbone.records import Undecodable, decode_event, decode_refill
+from event_backbone.records import CONTROL_TYPE, Undecodable, decode_event, decode_refill
 from event_backbone.subscription import Subscription
 from event_backbone.worker import Pauses, Worker
 from usher.backbone.v1.control_pb2 import LogRefilled
@@ -61,6 +61,7 @@ class Consumer(Worker):
         self._sweep_seconds, self._watch_seconds = sweep_seconds, watch_seconds
         self._dead_letters = DeadLetters(self._broker, self._name, dead_letter_topic)
         self._types = frozenset(subscription.by_type())
+        self._looked_at = {each.encode() for each in (*self._types, CONTROL_TYPE)}
         self._taken_over: set[tuple[str, int]] = set()
         attempts = Attempts(
             subscription, self._metrics, around=around, tries=tries, handler_seconds=handler_seconds
@@ -123,6 +124,8 @@ class Consumer(Worker):
         events: list[InboxEvent] = []
         refills: list[tuple[Record, LogRefilled]] = []
         for record in records:
+            if self._is_passed_over(record):
+                continue
             try:
                 if (refill := decode_refill(record)) is not None:
                     refills.append((record, refill))
@@ -144,6 +147,14 @@ class Consumer(Worker):
             if await self._inbox.rewound(self._name, f"{refill.epoch}/{record.topic}/{record.partition}"):
                 crash_point("consumer.before_rewind")
                 await reader.rewind(record.topic, record.partition, refill.lost_from)
+
+    def _is_passed_over(self, record: Record) -> bool:
+        """Whether nobody handles it and its successors tell of it, see Application.apply: two headers say so."""
+        if self._application.has_parked:
+            return False
+        headers = dict(record.headers)
+        kind = headers.get("ce_type")
+        return bool(kind) and kind not in self._looked_at and headers.get("ce_aggregatetrail") is not None
 
     async def _take_over(self, reader: Reader, places: Collection[tuple[str, int]]) -> Collection[tuple[str, int]]:
         """Partitions this member reads again from the start: the one before it did not handle all that this one does.

@@ -17,6 +17,7 @@ from domain_kit.trails import BEGINNING
 from event_backbone import Subscription
 from event_backbone.application import Application
 from event_backbone.attempts import Attempts
+from event_backbone.broker import Outgoing
 from event_backbone.dead_letters import DeadLetters
 from event_backbone.metrics import Silence
 from event_backbone.records import encode_event
@@ -227,3 +228,24 @@ def subscription_of(listener, letters):
 def outgoing(event):
     names = [field.name for field in dataclasses.fields(OutboxEvent) if field.name not in ("row", "index")]
     return OutboxEvent(**{name: getattr(event, name) for name in names}, row="", index=0)
+
+
+async def test_what_nobody_handles_is_not_even_decoded_where_its_successors_tell_of_it(
+    store, listener, broker, consumer_of, running, eventually
+):
+    class Counting(Silence):
+        def dead_lettered(self, consumer, kind):
+            told.append(kind)
+
+    told = []
+    await store.commit("bookings/a")
+    await broker.ensure_topics({TOPIC: 4})
+    other, trail = ("ce_type", b"usher.booking.v1.Other"), ("ce_aggregatetrail", b"")
+    for headers in ((other, trail), (other,), (trail,)):
+        broker.append(Outgoing(TOPIC, b"k", b"v", headers))
+    for event in [each async for each in store.outbox.everything()]:
+        broker.append(encode_event(event, topic=TOPIC, source=SOURCE))
+    async with running(consumer_of(listener, broker, metrics=Counting())):
+        await eventually(lambda: len(listener.applied) == 1)
+        await eventually(lambda: len(told) == 2)
+    assert told == ["undecodable", "undecodable"]

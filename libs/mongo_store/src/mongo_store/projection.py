@@ -13,17 +13,19 @@ from mongo_store.database import Database, reachable
 from mongo_store.gathering import Gathering, Waiting
 from mongo_store.metrics import NoMetrics
 from mongo_store.pieces import pieces
-from mongo_store.transaction import transact
+from mongo_store.transaction import Operation, transact
+from mongo_store.writes import Insert, Write
 
 BATCH_PATIENCE = 0.05  # seconds of write conflicts with others before the states of a batch are stored one by one
 
 
 @dataclass(slots=True)
 class _State:
-    """What was shown of an aggregate; `stored` tells the caller afterwards."""
+    """What was shown of an aggregate; `stored` tells the caller afterwards. unknown: nothing of it was there."""
 
     document: Mapping[str, Any]
     stored: bool = False
+    unknown: bool = False
 
     @property
     def name(self) -> str:
@@ -84,19 +86,28 @@ class Projection:
             waiting.settle(None)
 
     async def _newer(self, states: Sequence[_State]) -> list[_State]:
-        """Those that are newer than what is known."""
+        """Those that are newer than what is known, and which of them nothing is known of."""
         known = dict[str, int]()
         with reachable():
             for names in pieces([state.name for state in states]):
                 found = self._documents.find({"_id": {"$in": names}}, {"version": 1})
                 known |= {document["_id"]: document["version"] async for document in found}
+        for state in states:
+            state.unknown = state.name not in known
         return [state for state in states if state.name not in known or known[state.name] < state.version]
 
     async def _store_together(self, states: Sequence[_State]) -> bool:
-        """All, or none because somebody else wrote one of them meanwhile."""
+        """All, or none because somebody else wrote one of them meanwhile.
+
+        What is not there is inserted, which costs the embedded database half of an upsert.
+        """
         if not states:
             return True
-        writes = [ReplaceOne(state.guard, state.document, upsert=True, namespace=self._namespace) for state in states]
+        writes: list[Operation | Write] = [
+            Insert(self._collection, state.document) if state.unknown else
+            ReplaceOne(state.guard, state.document, upsert=True, namespace=self._namespace)
+            for state in sorted(states, key=lambda state: not state.unknown)
+        ]  # fmt: skip
         try:
             blocked = await transact(self._database, writes, NoMetrics(), conflict_patience=BATCH_PATIENCE)
         except Aborted:

@@ -47,7 +47,26 @@ class Retrying:
         self._give_up = stop_never if policy.attempts is None else stop_after_attempt(policy.attempts)
 
     async def __call__(self, fn: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The answer of the first attempt that succeeds. Only for what may be repeated."""
+        """The answer of the first attempt that succeeds. Only for what may be repeated.
+
+        A first attempt that succeeds, as nearly all do, needs no tenacity, which costs as much as a small call.
+        """
+        failed: Exception | None = None
+        try:
+            return await fn(*args, **kwargs)
+        except Exception as error:
+            if not self._again(error):
+                raise
+            failed = error
+
+        # tenacity awaits only what it recognises as a coroutine function, not a lambda that returns an awaitable.
+        async def attempt() -> T:
+            nonlocal failed
+            if failed is not None:  # its first attempt has been made
+                error, failed = failed, None
+                raise error
+            return await fn(*args, **kwargs)
+
         loop = AsyncRetrying(
             stop=self._stop,
             wait=wait_random_exponential(multiplier=self._policy.initial, max=self._policy.maximum),
@@ -55,11 +74,6 @@ class Retrying:
             before_sleep=self._tell,
             reraise=True,
         )
-
-        # tenacity awaits only what it recognises as a coroutine function, not a lambda that returns an awaitable.
-        async def attempt() -> T:
-            return await fn(*args, **kwargs)
-
         return await loop(attempt)
 
     def _stop(self, state: RetryCallState) -> bool:

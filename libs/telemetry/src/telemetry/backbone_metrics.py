@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from telemetry import families
 from telemetry.declarations import Declared
-from telemetry.registry import Registry
+from telemetry.registry import Registry, labelled
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -62,29 +62,29 @@ class RelayMetrics:
     """Implements event_backbone.RelayMetrics: the way from the outbox to the broker."""
 
     def __init__(self, registry: Registry) -> None:
-        self._published = registry.counter(families.RELAY_PUBLISHED)
+        self._published = labelled(registry.counter(families.RELAY_PUBLISHED))
         self._delay = registry.histogram(families.RELAY_DELAY)
-        self._failed = registry.counter(families.RELAY_FAILURES)
-        self._refilled = registry.counter(families.RELAY_REFILLED)
-        self._leads = registry.gauge(families.RELAY_LEADS)
+        self._failed = labelled(registry.counter(families.RELAY_FAILURES))
+        self._refilled = labelled(registry.counter(families.RELAY_REFILLED))
+        self._leads = labelled(registry.gauge(families.RELAY_LEADS))
         self._age = registry.gauge(families.OUTBOX_AGE)
 
     def published(self, topic: str, events: int, oldest_seconds: float) -> None:
         """Domain events acknowledged by the broker; seconds since the commit of the oldest."""
-        self._published.labels(topic).inc(events)
+        self._published(topic).inc(events)
         self._delay.observe(oldest_seconds)
 
     def failed(self, topic: str) -> None:
         """A batch will be tried again."""
-        self._failed.labels(topic).inc()
+        self._failed(topic).inc()
 
     def refilled(self, topic: str, rows: int) -> None:
         """Rows made pending again."""
-        self._refilled.labels(topic).inc(rows)
+        self._refilled(topic).inc(rows)
 
     def leads(self, topic: str, leads: bool) -> None:
         """Whether this process relays; who does not tells no age."""
-        self._leads.labels(topic).set(leads)
+        self._leads(topic).set(leads)
         if not leads:
             self._age.set(0)
 
@@ -97,36 +97,36 @@ class ConsumerMetrics:
     """Implements event_backbone.ConsumerMetrics: domain events applied, by consumer."""
 
     def __init__(self, registry: Registry) -> None:
-        self._handled = registry.counter(families.CONSUMER_EVENTS)
-        self._seconds = registry.histogram(families.CONSUMER_SECONDS)
-        self._delay = registry.histogram(families.CONSUMER_DELAY)
-        self._lag = registry.gauge(families.CONSUMER_LAG)
-        self._parked = registry.gauge(families.CONSUMER_PARKED)
-        self._rebuilt = registry.counter(families.CONSUMER_REBUILDS)
-        self._dead_letters = registry.counter(families.DEAD_LETTERS)
+        self._handled = labelled(registry.counter(families.CONSUMER_EVENTS))
+        self._seconds = labelled(registry.histogram(families.CONSUMER_SECONDS))
+        self._delay = labelled(registry.histogram(families.CONSUMER_DELAY))
+        self._lag = labelled(registry.gauge(families.CONSUMER_LAG))
+        self._parked = labelled(registry.gauge(families.CONSUMER_PARKED))
+        self._rebuilt = labelled(registry.counter(families.CONSUMER_REBUILDS))
+        self._dead_letters = labelled(registry.counter(families.DEAD_LETTERS))
 
     def handled(self, consumer: str, type: str, outcome: str, seconds: float) -> None:
         """`outcome` is "applied", "parked" (will be tried again) or "dead"."""
-        self._handled.labels(consumer, type, outcome).inc()
-        self._seconds.labels(consumer).observe(seconds)
+        self._handled(consumer, type, outcome).inc()
+        self._seconds(consumer).observe(seconds)
 
     def delayed(self, consumer: str, seconds: float) -> None:
         """One was applied so long after its commit, which another machine's clock has told."""
-        self._delay.labels(consumer).observe(max(seconds, 0.0))
+        self._delay(consumer).observe(max(seconds, 0.0))
 
     def lag(self, consumer: str, records: int) -> None:
         """Over all partitions."""
-        self._lag.labels(consumer).set(records)
+        self._lag(consumer).set(records)
 
     def parked(self, consumer: str, waiting: int, dead: int) -> None:
         """How many wait for something and how many for a redrive."""
-        self._parked.labels(consumer, "waiting").set(waiting)
-        self._parked.labels(consumer, "dead").set(dead)
+        self._parked(consumer, "waiting").set(waiting)
+        self._parked(consumer, "dead").set(dead)
 
     def rebuilt(self, consumer: str) -> None:
         """The client made no progress and was replaced."""
-        self._rebuilt.labels(consumer).inc()
+        self._rebuilt(consumer).inc()
 
     def dead_lettered(self, consumer: str, kind: str) -> None:
         """A record went to the dead letters: "failed" or "undecodable"."""
-        self._dead_letters.labels(consumer, kind).inc()
+        self._dead_letters(consumer, kind).inc()

@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from fontpkg_noto_sans import ROOT
+from reportlab import rl_config
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.pdfdoc import PDFDictionary, PDFName, PDFObject, PDFStream, PDFTrueTypeFont
 from reportlab.pdfbase.ttfonts import FF_NONSYMBOLIC, FF_SYMBOLIC, SUBSETN, TTFont, makeToUnicodeCMap
@@ -14,6 +15,8 @@ from reportlab.pdfbase.ttfonts import FF_NONSYMBOLIC, FF_SYMBOLIC, SUBSETN, TTFo
 FONT = "NotoSans"
 REMEMBERED = 512  # texts: labels, dates and amounts of many documents are the same
 _FILE = "NotoSans[wdth,wght].ttf"
+# Streams as bytes, not as text: a fifth smaller and a third faster.
+rl_config.useA85 = 0
 
 
 class _Written(PDFObject):  # type: ignore[misc]  # ReportLab has no types

@@ -94,6 +94,7 @@ class _Sheet:
         self._canvas, self._paper, self._words, self._language = canvas, paper, words, language
         self._y, self._page = TOP, 1
         self._written = canvas.beginText()
+        self._set: tuple[float, Any] = 0, None  # size and color of what is written
 
     def draw(self) -> None:
         """All of it."""
@@ -155,6 +156,7 @@ class _Sheet:
             self._foot()
             self._canvas.showPage()
             self._y, self._page, self._written = TOP, self._page + 1, self._canvas.beginText()
+            self._set = 0, None
             self._table_head()
         for number, text in enumerate(lines):
             self._text(LEFT, text, size, DARK)
@@ -178,8 +180,10 @@ class _Sheet:
 
     def _text(self, x: float, text: str, size: float, color: Any, *, right: bool = False) -> None:
         shown = plain(text)
-        self._written.setFont(FONT, size)
-        self._written.setFillColor(color)
+        if self._set != (size, color):
+            self._written.setFont(FONT, size)
+            self._written.setFillColor(color)
+            self._set = size, color
         self._written.setTextOrigin(x - width_of(shown, size) if right else x, self._y)
         self._written.textOut(shown)
 

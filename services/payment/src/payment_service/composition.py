@@ -39,6 +39,9 @@ from usher.payment.v1.payment_service_pb2_grpc import add_PaymentServiceServicer
 from usher.payment.v1.saved_payment_method_service_pb2_grpc import add_SavedPaymentMethodServiceServicer_to_server
 
 SCHEMA = Schema.of(INDEXES, KEEPERS_INDEXES, *ACCOUNTING_INDEXES, migrations=[Migration(2, expand=adopt_former_notes)])
+# Seconds from one batch of domain events to the next: nobody waits for either, and those that come together share
+# their statements. An invoice is first looked for three seconds after its payment.
+REFUND_GAP, RECEIPT_GAP = 0.3, 1.0
 
 
 @asynccontextmanager
@@ -123,8 +126,9 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             ],
             workers=[
                 *chassis.workers(
-                    booking_subscription(payments, gateways, accounting.knowledge, clock), *accounting.subscriptions
+                    booking_subscription(payments, gateways, accounting.knowledge, clock), read_gap=REFUND_GAP
                 ),
+                *chassis.workers(*accounting.subscriptions, publishes=False, read_gap=RECEIPT_GAP),
                 *accounting.workers,
                 Worker("settling", settling.run, settling.stop),
                 Worker("webhooks", webhooks.run, webhooks.stop),

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -17,7 +18,8 @@ FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(minutes=10)
 AT_ONCE = 100
 TOGETHER = 16  # letters on their way or sent and not noted yet: what is written about them shares a transaction
-NOTED_WITHIN = 0.25  # seconds that those which were sent wait for those still on their way
+ENOUGH = 8  # that were sent are noted without waiting for more
+NOTED_WITHIN = 1.0  # seconds that fewer wait for those still on their way
 LINES = 4  # letters handed to the server at a time
 MOST_LOOKED_AT = 1_000
 
@@ -50,7 +52,7 @@ async def deliver_letters(
 ) -> int:
     """Send those that are due, the longest waiting first, some together; how many left the queue.
 
-    What becomes of some is noted in one go; those still on their way a quarter of a second later hold up no other.
+    What becomes of some is noted in one go; those still on their way a second later hold up no other.
 
     told: how many were found waiting, and for how long the oldest has been.
     """
@@ -64,7 +66,7 @@ async def deliver_letters(
             while due and len(under_way) < TOGETHER:
                 letter = due.popleft()
                 under_way[asyncio.create_task(_send(post, lines, patience, letter, clock))] = letter
-            done = (await asyncio.wait(under_way, timeout=NOTED_WITHIN))[0]
+            done = await _enough(under_way)
             verdicts = [(under_way.pop(task), task.result()) for task in done]
             results = await asyncio.gather(
                 *(
@@ -84,6 +86,16 @@ async def deliver_letters(
     if troubles:
         raise troubles[0]
     return settled
+
+
+async def _enough(under_way: Collection[asyncio.Task[str | None]]) -> set[asyncio.Task[str | None]]:
+    """Those that are done as soon as they are enough, or all, or have waited long enough."""
+    end, left = time.monotonic() + NOTED_WITHIN, set(under_way)
+    done = set[asyncio.Task[str | None]]()
+    while left and len(done) < ENOUGH and (seconds := end - time.monotonic()) > 0:
+        more, left = await asyncio.wait(left, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        done |= more
+    return done
 
 
 async def _send(

@@ -59,6 +59,10 @@ class Numbered:
     entry: Entry
 
 
+# Made once: json.dumps makes one with each call that wants another than its own.
+_as_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
+
 def canonical(entry: Entry) -> bytes:
     """The bytes that are hashed and kept; OverflowError for an amount that JSON numbers may not hold exactly."""
     postings = [(each.account.name, each.amount.currency, each.amount.minor_units) for each in entry.postings]
@@ -73,7 +77,7 @@ def canonical(entry: Entry) -> bytes:
         "reference": entry.reference,
         "time": (entry.time - EPOCH) // timedelta(milliseconds=1),
     }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return _as_text(document).encode()
 
 
 def entry_of(body: bytes) -> Entry:

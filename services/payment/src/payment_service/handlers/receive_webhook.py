@@ -32,7 +32,10 @@ async def receive_webhook(
     else:
         notices = webhooks.read(delivery, now)
     # Together: each may wait for a confirmation that is under way, and the gateway waits for its acknowledgement.
-    known = await asyncio.gather(*(is_applied(gateway, each) for each in notices))
+    if len(notices) == 1:  # as nearly always
+        known = [await is_applied(gateway, notices[0])]
+    else:
+        known = await asyncio.gather(*(is_applied(gateway, each) for each in notices))
     applied = [each.id for each, told in zip(notices, known, strict=True) if told]
     on_kept(await inbox.keep(gateway, notices, delivery, now, applied=applied))
     return webhooks.acknowledgement

@@ -82,7 +82,8 @@ class MongoInvoices:
         writes += [Delete(INVOICES_DUE, each) for each in made.settled]
         writes += [Put(INVOICES_DUE, due_document(each)) for each in made.put_off]
         if made.entries:
-            writes.append(unchained(made.invoices[0].name, made.invoices[0].issue_time, made.entries))
+            first = made.invoices[0]
+            writes.append(unchained(first.name, first.issue_time, made.entries, new=True))
         crash_point("invoices.before_issued")
         told = [invoice_issued(each, mailed=made.mailed) for each in made.invoices]
         try:

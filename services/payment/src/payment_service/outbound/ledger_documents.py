@@ -1,12 +1,12 @@
 """The ledger as MongoDB documents and back."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from domain_kit.money import Money
 from payment_service.domain.chain import Block, Head
 from payment_service.domain.invoice_due import InvoiceDue
+from payment_service.outbound.invoice_documents import money_document
 
 HEAD = "head"
 
@@ -60,8 +60,17 @@ def balance_document(account: str, currency: str, amount: int) -> dict[str, Any]
 
 def due_document(due: InvoiceDue) -> dict[str, Any]:
     """What is to be invoiced."""
-    document = asdict(due)
-    return {"_id": document.pop("source"), **document, "look": due.look or due.first_look}
+    return {
+        "_id": due.source,
+        "time": due.time,
+        "payment": due.payment,
+        "booking": due.booking,
+        "organizer": due.organizer,
+        "buyer": due.buyer,
+        "amount": money_document(due.amount),
+        "reason": due.reason,
+        "look": due.look or due.first_look,
+    }
 
 
 def due_of(document: Mapping[str, Any]) -> InvoiceDue:

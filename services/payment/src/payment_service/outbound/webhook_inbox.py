@@ -82,7 +82,10 @@ class MongoWebhookInbox:
             says = bool(each.key or each.reference) and each.id not in applied
             about = {"gateway": gateway, **_notice_document(each), "open": says}
             new.append(_New({"_id": kept.id, **raw, **about, "due": next_try(kept, now)}, kept))
-        await asyncio.gather(*(self._keeping.submit(each) for each in new))
+        if len(new) == 1:
+            await self._keeping.submit(new[0])
+        else:
+            await asyncio.gather(*(self._keeping.submit(each) for each in new))
         return [each.kept for each in new if each.inserted and each.document["open"]]
 
     async def take(self, now: datetime, limit: int) -> Sequence[Kept]:
