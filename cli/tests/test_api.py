@@ -6,9 +6,11 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from gateway_config.smoke import visit
+from payment_service.domain.card_numbers import refuse_card_number
 from usher_cli import accounts, journey
 from usher_cli.accounts import eventually
-from usher_cli.api import Api, ApiRefusal, Exchange
+from usher_cli.api import Api, ApiRefusal, Exchange, fresh_id
 from usher_cli.demo import Transcript, redacted
 from usher_cli.options import CommandFailure
 
@@ -47,6 +49,13 @@ def gateway():
     yield make
     for api in opened:
         api.client.close()
+
+
+def test_a_request_id_is_so_long_that_payment_never_takes_it_for_a_card_number():
+    for make in (fresh_id, visit.fresh_id):
+        assert {len(make()) for _ in range(9)} == {32}
+        for _ in range(5000):
+            refuse_card_number(make(), "request_id")  # of ids half as long one in 800 was refused
 
 
 def test_a_service_that_is_away_for_a_moment_is_asked_again_with_the_same_request_id(gateway):

@@ -117,6 +117,12 @@ async def test_a_slow_answer_comes_after_the_act(far, intents, sale):
         await task
 
 
+async def test_a_whole_number_of_seconds_does_not_keep_others_out_afterwards(far):
+    await far.switch(delay_seconds=2)
+    await far.switch(delay_seconds=0.5)
+    assert (await far.get("switches"))["delay_seconds"] == 0.5
+
+
 @pytest.mark.parametrize(
     "wrong", [{"delay_seconds": "1"}, {"explode": True}, {"drop_answers": -1}, {"drop_answers": True}]
 )

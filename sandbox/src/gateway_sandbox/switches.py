@@ -35,7 +35,7 @@ class Switches:
             if not fits or value < 0:
                 raise ValueError(f"{name}: not a switch, or {value!r} is not a value for it")
         for name, value in wanted.items():
-            setattr(self, name, value)
+            setattr(self, name, kinds[name](value))  # a whole number of seconds stays a float: 2 and then 2.5
 
     async def wait(self) -> None:
         """As long as an answer is to be delayed."""

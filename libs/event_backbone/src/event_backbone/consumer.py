@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 from domain_kit.backbone import Inbox, InboxEvent
 from domain_kit.clock import Clock, utc_now
@@ -91,7 +92,11 @@ class Consumer(Worker):
         while not self._stopping.is_set():
             if records := await reader.read(READ_SECONDS, self._batch):
                 reads, began = reads + 1, time.monotonic()
-                await self._take(reader, records)
+                try:
+                    await self._take(reader, records)
+                except Exception:
+                    await self._tell_not_taken(reader, records)
+                    raise
                 pauses.reset()
                 if len(records) < self._batch:  # a backlog is worked off without
                     await self._pause(began + self._gap - time.monotonic())
@@ -107,6 +112,11 @@ class Consumer(Worker):
                 if idle_rounds >= 2:
                     raise BrokerUnavailable(f"no progress, {lag} records behind")
                 watched, reads = now, 0
+
+    async def _tell_not_taken(self, reader: Reader, records: Sequence[Record]) -> None:
+        """These come again, and what follows waits behind them; who fails each time comes to no other measuring."""
+        with suppress(BrokerUnavailable):
+            self._metrics.lag(self._name, len(records) + await reader.lag())
 
     async def _take(self, reader: Reader, records: Sequence[Record]) -> None:
         again = await self._take_over(reader, {(record.topic, record.partition) for record in records})

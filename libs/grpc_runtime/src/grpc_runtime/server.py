@@ -78,6 +78,8 @@ class Server:
         )
         self.health = Health(self.service_names, service.health, tell=metrics.health)
         self.workers = Workers(service.workers, failing=self.health.worker_failing, died=metrics.worker_died)
+        for worker in service.workers:
+            metrics.lives(worker.name)
         self._loop_lag = metrics.loop_lag
         health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
         self._plain_health = PlainHealth(settings.host, settings.health_port, self.health.servicer)

@@ -20,9 +20,7 @@ RPC_REFUSALS = counter(
     rare=ON_REFUSAL,
 )
 HEALTH_CHECK = gauge("health_check", "1 while a health check passes.", {"check": "what is checked"})
-WORKER_DEATHS = counter(
-    "worker_deaths", "Times that background work ended by itself.", {"worker": "its name"}, rare="once a worker died"
-)
+WORKER_DEATHS = counter("worker_deaths", "Times that background work ended by itself.", {"worker": "its name"})
 LOOP_LAG = histogram(
     "event_loop_lag_seconds", "How late the event loop came to what was due: what every call waited for besides."
 )

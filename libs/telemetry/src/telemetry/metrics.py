@@ -128,6 +128,10 @@ class Metrics:
         """Remember the last result of a health check."""
         self._health.labels(check).set(passes)
 
+    def lives(self, worker: str) -> None:
+        """There is such background work; counted from nought on, for no query sees a rise in a counter's birth."""
+        self._deaths.labels(worker)
+
     def worker_died(self, worker: str) -> None:
         """Background work ended by itself and is started again."""
         self._deaths.labels(worker).inc()
