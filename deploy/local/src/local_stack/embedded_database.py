@@ -17,10 +17,13 @@ too many is found from the oldest on, instead of by a look at all of them with e
 
 A statement of a service that took long is told in the log: while it reads a whole collection, nobody else is served.
 
+The collector leaves alone what the program is made of, and looks less often at what a statement leaves.
+
 No oplog is kept: it would hold each document a second time, for change streams and recovery to a point in time, and
 Usher uses neither. What is asked of a replica set otherwise (transactions, retryable writes) does not need it.
 """
 
+import gc
 import logging
 import sys
 import threading
@@ -36,6 +39,7 @@ from secantus.cli import main as serve
 from local_stack.platform_processes import DOWNSTREAM
 
 SWITCH_SECONDS = 0.0005
+YOUNG_OBJECTS = 10_000  # before the collector looks for cycles among them; Python's 700 are a statement or two
 PATIENCE = 0.05
 SLOW_SECONDS = 1.0
 Namespace = tuple[str, str]
@@ -308,6 +312,8 @@ def main() -> int:
     keep_unchanged_entries(storage.Storage)
     keep_no_oplog(storage.Storage)
     forget_oldest_answers(transactions.TransactionRegistry)
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     return int(serve() or 0)
 
 
