@@ -1,7 +1,10 @@
 """Ids sort by time, tables refuse what they do not hold, refusals say why."""
 
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from ulid import ULID
 
 from domain_kit.clock import utc_now
-from domain_kit.ids import new_id, ulid_text
+from domain_kit.ids import Ulids, new_id, ulid_text
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound
 from domain_kit.state_table import StateTable
 
@@ -36,6 +39,26 @@ def test_ids_are_lower_case_ulids_and_differ() -> None:
 @given(st.integers(0, 2**128 - 1))
 def test_the_text_of_an_id_is_what_the_specification_says(value: int) -> None:
     assert ulid_text(value) == str(ULID(value.to_bytes(16, "big"))).lower()
+
+
+def test_ids_sort_as_they_were_made_within_a_millisecond_too_and_when_the_clock_steps_back() -> None:
+    ids = [new_id() for _ in range(5000)]
+    assert ids == sorted(set(ids))
+    ulids = Ulids()
+    made = [ulids.next(milliseconds) for milliseconds in (7, 7, 8, 3, 9)]
+    assert made == sorted(set(made))
+    assert [ULID.from_str(each.upper()).milliseconds for each in made] == [7, 7, 8, 8, 9]
+
+
+def test_threads_are_given_no_id_twice() -> None:
+    ulids, switch = Ulids(), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            made = list(threads.map(lambda _: [ulids.next(1) for _ in range(2000)], range(8)))
+    finally:
+        sys.setswitchinterval(switch)
+    assert len(set(chain.from_iterable(made))) == 16_000
 
 
 def test_an_id_tells_when_it_was_made() -> None:
