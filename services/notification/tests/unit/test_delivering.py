@@ -54,7 +54,7 @@ class Slow:
 
 
 def deliver(kept: Kept, post: Slow) -> asyncio.Task[int]:
-    return asyncio.create_task(deliver_letters(kept, post, Patience(), utc_now))  # type: ignore[arg-type]
+    return asyncio.create_task(deliver_letters(kept, post, Patience(), utc_now))  # type: ignore[arg-type]  # what it asks for, no more
 
 
 async def until(kept: Kept, delivered: int) -> None:
