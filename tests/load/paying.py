@@ -69,7 +69,7 @@ class Payer:
 
     def __init__(self, job: Mapping[str, Any], number: int, tally: Tally) -> None:
         self._job, self._tally, self._token = job, tally, job["tokens"][number]
-        self._prefix, self._calls = f"{job['prefix']}.{number}", 0
+        self._prefix, self._calls = f"{job['prefix']}c{number}", 0
         self._gateway, self._sandbox = Connection(job["gateway"]), Connection(job["sandbox"])
 
     async def book(self, left: deque[None]) -> list[str]:
@@ -141,7 +141,7 @@ class Payer:
 
     def _id(self) -> str:
         self._calls += 1
-        return f"{self._prefix}.{self._calls}"
+        return f"{self._prefix}n{self._calls}"
 
 
 def _reason(told: bytes) -> str:

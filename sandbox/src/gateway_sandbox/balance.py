@@ -1,7 +1,8 @@
 """Lines of the merchant's balance (https://docs.stripe.com/api/balance_transactions)."""
 
+from gateway_sandbox.ids import new_id
 from gateway_sandbox.ledger import Object
-from gateway_sandbox.network import Network, new_id
+from gateway_sandbox.network import Network
 
 # What is kept of a charge: basis points and a fixed part, as Stripe's public prices have it.
 FEES = {"eur": (150, 25), "gbp": (150, 20)}
@@ -46,7 +47,7 @@ def with_source(network: Network, line: Object) -> Object:
 
 def _line(network: Network, kind: str, category: str, about: Object, amount: int, fee: int) -> str:
     line: Object = {
-        "id": new_id("txn"),
+        "id": new_id("txn_"),
         "object": "balance_transaction",
         "amount": amount,
         "available_on": network.now(),

@@ -3,8 +3,9 @@
 from gateway_sandbox import balance
 from gateway_sandbox.cards import CARDS, Card, Decline
 from gateway_sandbox.errors import StripeError, missing
+from gateway_sandbox.ids import new_id
 from gateway_sandbox.ledger import Object
-from gateway_sandbox.network import Network, new_id
+from gateway_sandbox.network import Network
 
 
 def method_of(network: Network, given: str) -> str:
@@ -15,7 +16,7 @@ def method_of(network: Network, given: str) -> str:
             raise missing("PaymentMethod", given, param="payment_method", in_path=False)
         return given
     method: Object = {
-        "id": new_id("pm"),
+        "id": new_id("pm_"),
         "object": "payment_method",
         "card": {"brand": card.brand, "last4": card.last4, "exp_month": 12, "exp_year": 2039, "country": "US"},
         "created": network.now(),
@@ -39,7 +40,7 @@ def create(network: Network, intent: Object, decline: Decline | None) -> Object:
     method = network.find("payment_method", intent["payment_method"])
     captured = decline is None and intent["capture_method"] != "manual"
     charge: Object = {
-        "id": new_id("ch"),
+        "id": new_id("ch_"),
         "object": "charge",
         "amount": intent["amount"],
         "amount_captured": intent["amount"] if captured else 0,
@@ -114,7 +115,7 @@ def dispute(network: Network, intent: Object, status: str) -> Object:
 
 def _new_dispute(network: Network, charge: Object) -> Object:
     return {
-        "id": new_id("dp"),
+        "id": new_id("dp_"),
         "object": "dispute",
         "amount": charge["amount_captured"] - charge["amount_refunded"],
         "charge": charge["id"],

@@ -5,8 +5,9 @@ import secrets
 from gateway_sandbox import cards, charges
 from gateway_sandbox import parameters as p
 from gateway_sandbox.errors import StripeError, invalid
+from gateway_sandbox.ids import new_id
 from gateway_sandbox.ledger import Object
-from gateway_sandbox.network import Network, new_id
+from gateway_sandbox.network import Network
 from gateway_sandbox.parameters import Parameters
 
 SETUP = (
@@ -19,7 +20,7 @@ def create(network: Network, given: Parameters) -> Object:
     """POST /v1/customers."""
     p.only(given, ("metadata", "email", "name", "description"))
     customer: Object = {
-        "id": new_id("cus"),
+        "id": new_id("cus_"),
         "object": "customer",
         "created": network.now(),
         "livemode": False,
@@ -38,7 +39,7 @@ def set_up(network: Network, given: Parameters) -> Object:
     return_url = p.required(given, "return_url")
     method = charges.method_of(network, p.required(given, "payment_method"))
     intent: Object = {
-        "id": new_id("seti"),
+        "id": new_id("seti_"),
         "object": "setup_intent",
         "client_secret": f"seti_secret_{secrets.token_hex(12)}",
         "created": network.now(),

@@ -1,19 +1,14 @@
-"""What every act on the card network shares: ids, instants, events, and finding things."""
+"""What every act on the card network shares: instants, events, and finding things."""
 
-import secrets
 import time
 from collections.abc import Callable, Collection
 from typing import Any
 
 from gateway_sandbox.errors import missing
+from gateway_sandbox.ids import new_id
 from gateway_sandbox.ledger import Ledger, Object
 
 API_VERSION = "2026-10-28.endive"
-
-
-def new_id(prefix: str) -> str:
-    """Such as "pi_" and 24 hex digits."""
-    return f"{prefix}_{secrets.token_hex(12)}"
 
 
 class Network:
@@ -57,7 +52,7 @@ class Network:
     def emit(self, kind: str, thing: Object) -> None:
         """Record an event with a snapshot of the object as it is now; the webhook gets it if it subscribed."""
         event: dict[str, Any] = {
-            "id": new_id("evt"),
+            "id": new_id("evt_"),
             "object": "event",
             "api_version": API_VERSION,
             "created": self.now(),

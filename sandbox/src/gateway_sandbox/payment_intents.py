@@ -6,8 +6,9 @@ from typing import Any
 from gateway_sandbox import cards, charges, customers
 from gateway_sandbox import parameters as p
 from gateway_sandbox.errors import invalid, unexpected_state
+from gateway_sandbox.ids import new_id
 from gateway_sandbox.ledger import Object
-from gateway_sandbox.network import Network, new_id
+from gateway_sandbox.network import Network
 from gateway_sandbox.parameters import Parameters
 
 # Taken and shown again, without any effect here.
@@ -35,7 +36,7 @@ def create(network: Network, given: Parameters) -> Object:
     amount = p.integer(given, "amount")
     if amount is None:
         raise invalid("Missing required param: amount.", param="amount", code="parameter_missing")
-    identifier = new_id("pi")
+    identifier = new_id("pi_")
     intent: Object = {
         "id": identifier,
         "object": "payment_intent",

@@ -5,7 +5,6 @@ A provider is a package `gateway_sandbox/<name>/` with a class that is a `Provid
 
 import hashlib
 import json
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -15,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from aiohttp import web
 
+from gateway_sandbox.ids import new_id
 from gateway_sandbox.ledger import Answer, Ledger, Object
 from gateway_sandbox.switches import Switches
 
@@ -92,8 +92,8 @@ class Till:
 
     @staticmethod
     def new_id(prefix: str = "") -> str:
-        """Prefix and 24 hex digits."""
-        return prefix + secrets.token_hex(12)
+        """See ids.new_id."""
+        return new_id(prefix)
 
     def save(self, kind: str, id: str, body: Mapping[str, Any], parent: str = "") -> None:
         """Keep it under its id, which no other object of this provider has."""

@@ -3,8 +3,9 @@
 from gateway_sandbox import balance, charges
 from gateway_sandbox import parameters as p
 from gateway_sandbox.errors import StripeError, invalid
+from gateway_sandbox.ids import new_id
 from gateway_sandbox.ledger import Object
-from gateway_sandbox.network import Network, new_id
+from gateway_sandbox.network import Network
 from gateway_sandbox.parameters import Parameters
 
 REASONS = ("duplicate", "fraudulent", "requested_by_customer")
@@ -23,7 +24,7 @@ def create(network: Network, given: Parameters) -> Object:
         raise invalid(message, param="amount")
     pending = charges.card_of(network, charge).refunds != "succeeded"
     refund: Object = {
-        "id": new_id("re"),
+        "id": new_id("re_"),
         "object": "refund",
         "amount": amount,
         "balance_transaction": None,

@@ -11,8 +11,9 @@ from aiohttp import web
 from gateway_sandbox import endpoints, parameters
 from gateway_sandbox.endpoints import Endpoint
 from gateway_sandbox.errors import StripeError, invalid, unauthorized
+from gateway_sandbox.ids import new_id
 from gateway_sandbox.ledger import Answer, Ledger
-from gateway_sandbox.network import API_VERSION, Network, new_id
+from gateway_sandbox.network import API_VERSION, Network
 from gateway_sandbox.parameters import Parameters
 from gateway_sandbox.switches import Switches
 from gateway_sandbox.webhooks import SUBSCRIBED
@@ -32,7 +33,7 @@ class StripeHttp:
 
     async def handle(self, request: web.Request) -> web.Response:
         """Act, wait as the switches say, answer."""
-        request_id = new_id("req")
+        request_id = new_id("req_")
         posted = request.method == "POST"
         if posted and self.switches.take("fail_requests"):
             failure = StripeError(500, "api_error", "An error occurred on the far side. Nothing was done.")
