@@ -1,5 +1,6 @@
 """Puts the payment service together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -69,15 +70,24 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         async def settle(name: str) -> Payment:
             return await settle_payment(payments, gateways, name, clock=clock)
 
+        async def all_heard(gateway: str) -> bool:
+            confirmed = [
+                name
+                for name in settling.confirmations.names
+                if (payment := payments.written_last(name)) is not None and payment.current.gateway == gateway
+            ]
+            return any(await asyncio.gather(*map(settling.confirmations.heard, confirmed)))
+
         async def apply(kept: Kept) -> None:
             with notices.applying(kept.gateway):
                 await receive_notice(
                     payments, gateways, kept.gateway, kept.notice,
-                    clock=clock, heard=settling.confirmations.heard, telling=told.hold,
+                    clock=clock, heard=settling.confirmations.heard, all_heard=all_heard, telling=told.hold,
                 )  # fmt: skip
 
         async def known(gateway: str, notice: Notice) -> bool:
-            if not await is_applied(payments, gateway, notice, heard=settling.confirmations.heard):
+            heard = settling.confirmations.heard
+            if not await is_applied(payments, gateway, notice, heard=heard, all_heard=all_heard):
                 return False
             with notices.applying(gateway):
                 return True

@@ -175,12 +175,13 @@ async def test_altered_webhooks_are_refused_or_say_the_same(far, tools):
     await far.until(arrived)
     good, now = far.inbox.deliveries[-1], datetime.now(UTC)
     said = far.gateway.read(good, now)
-    assert [notice.reference for notice in said] == [done.reference]
+    assert [(notice.reference, notice.paid) for notice in said] == [(done.reference, True)]
     refused = 0
     for bad in tools.mutations(good, headers=["x-signature", "x-request-id"], query=True):
         things = parse_qs(bad.url.partition("?")[2]).get("data.id", [""])
         if bad.headers == good.headers and things[0] == done.reference:
-            assert far.gateway.read(bad, now) == said  # the body and the rest of the query are not signed, nor read
+            (told,) = far.gateway.read(bad, now)  # the body and the rest of the query are not signed
+            assert replace(told, paid=True) == said[0]
             continue
         with pytest.raises(Unauthenticated):
             far.gateway.read(bad, now)
@@ -200,6 +201,22 @@ async def test_the_time_is_in_milliseconds_or_in_seconds_and_five_minutes_count(
         with pytest.raises(Unauthenticated) as caught:
             read(moved)
         assert caught.value.reason == "WEBHOOK_TOO_OLD"
+
+
+@pytest.mark.parametrize(
+    ("body", "paid"),
+    [
+        (b'{"action": "payment.created", "data": {"id": "7"}}', True),
+        (b'{"action": "payment.updated", "data": {"id": "7"}}', False),
+        *(
+            (body, False)
+            for body in (b"", b"[]", b"{}", b'{"action": null}', b'"payment.created"', b"\xff", b"[" * 99_999)
+        ),
+    ],
+)
+async def test_only_of_a_payment_that_was_made_nothing_more_need_be_known(gateway, far_delivery, body, paid):
+    (told,) = gateway.read(far_delivery(body, signed("7", int(NOW.timestamp())), "data.id=7"), NOW)
+    assert (told.reference, told.paid) == ("7", paid)
 
 
 async def test_either_of_two_secrets_may_have_signed_and_no_third(gateway, far_delivery):

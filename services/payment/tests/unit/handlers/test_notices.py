@@ -4,7 +4,7 @@ import asyncio
 from types import SimpleNamespace
 
 from payment_service.domain.gateways import Delivery, Notice
-from payment_service.handlers.receive_notice import is_applied
+from payment_service.handlers.receive_notice import is_applied, receive_notice
 from payment_service.handlers.receive_webhook import receive_webhook
 from payment_service.inbound.in_hand import InHand
 
@@ -29,6 +29,34 @@ async def test_a_notice_of_what_the_confirmation_under_way_is_about_to_write_tel
     assert await waiting
     assert not await tells_nothing(Notice("evt_more", payment.current.key))  # it may be about a refund
     assert not await tells_nothing(Notice("evt_other", "another order", paid=True))
+
+
+async def test_a_notice_may_come_before_the_answer_that_names_its_reference(shop) -> None:
+    w, asked = shop.world, []
+    early = Notice("evt_early", "", "pi_stripe_0", paid=True)
+
+    async def all_heard(gateway: str) -> bool:
+        asked.append(gateway)
+        payment = await shop.create()
+        assert payment.current.reference == early.reference
+        await shop.confirm(payment, VISA)
+        return True
+
+    assert await is_applied(w.payments, "stripe", early, heard=InHand().heard, all_heard=all_heard)
+    assert asked == ["stripe"]
+
+
+async def test_a_notice_of_an_order_that_is_about_to_be_written_is_applied_then_and_not_a_second_later(shop) -> None:
+    w, created = shop.world, []
+    early = Notice("evt_early", "", "pi_stripe_0")
+
+    async def all_heard(_: str) -> bool:
+        created.append(await shop.create())
+        w.gateway.confirmed(early.reference, VISA)
+        return True
+
+    await receive_notice(w.payments, w.gateways, "stripe", early, clock=w.now, all_heard=all_heard)
+    assert shop.facts(created[0]) == ["PaymentCreated", "PaymentSucceeded"]
 
 
 async def test_what_a_webhook_tells_of_many_orders_is_waited_for_together() -> None:

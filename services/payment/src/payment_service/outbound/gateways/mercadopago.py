@@ -10,6 +10,7 @@ installments, payer.email, which Mercado Pago wants of everybody and a booking n
 Secure wants `creq`, which is in `Intent.client`, posted to the action's address.
 """
 
+import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -55,6 +56,7 @@ AGE = timedelta(minutes=5)
 LAG = timedelta(minutes=2)  # how long a new payment may be missing in the search
 SIGNATURE = re.compile(r"ts=([0-9]{1,16}),v1=[0-9a-f]{64}(,v[0-9]+=[0-9a-f]+)*")
 MILLISECONDS = 10**11  # as seconds that is the year 5138
+MADE = "payment.created"
 
 
 class MercadoPagoGateway:
@@ -169,7 +171,11 @@ class MercadoPagoGateway:
         return sorted(lines, key=lambda line: (line.time, line.id))
 
     def read(self, delivery: Delivery, now: datetime) -> Sequence[Notice]:
-        """One notification. Only `data.id` of the query, x-request-id and the time are signed, so no more is read."""
+        """One notification. Only `data.id` of the query, x-request-id and the time are signed, so no more is believed.
+
+        Of the body is read whether the payment was made or changed: what was made, and is known here as paid, is not
+        asked for again. Who could alter that on its way could keep the notification away as well.
+        """
         signature = delivery.headers.get("x-signature", "")
         request = delivery.headers.get("x-request-id", "")
         thing = parse_qs(urlsplit(delivery.url).query).get("data.id", [""])[0]
@@ -180,7 +186,7 @@ class MercadoPagoGateway:
         time = int(form[1]) / (1000 if int(form[1]) > MILLISECONDS else 1)
         if abs(now.timestamp() - time) > AGE.total_seconds():
             raise too_old()
-        return [Notice(f"{request}:{thing}", reference=thing)]
+        return [Notice(f"{request}:{thing}", reference=thing, paid=_action(delivery.body) == MADE)]
 
     async def _look(self, order: Order, reference: str) -> Mapping[str, Any] | None:
         """Of several the one that may move money; more than one there is only if a key was forgotten."""
@@ -252,6 +258,14 @@ def _signed(signature: str, request: str, thing: str, secret: str) -> bool:
     except (InvalidWebhookSignatureError, UnicodeError, TypeError):
         return False
     return True
+
+
+def _action(body: bytes) -> str:
+    """What a notification says of its payment; empty where it says nothing that can be read."""
+    try:
+        return str(json.loads(body)["action"])
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return ""
 
 
 def _code_of(body: Mapping[str, Any]) -> str:
