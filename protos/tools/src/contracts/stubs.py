@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from contracts.compiler import VALIDATE, compile_image, plugin, run_protoc
+from contracts.lean_image import without_options
 from contracts.places import Places
 
 DESCRIPTOR_IMAGE = "usher/descriptors.binpb"
@@ -20,7 +21,7 @@ def make_stubs(places: Places) -> Mapping[str, bytes]:
     contracts = places.contract_files()
     image = compile_image(places.protos, contracts, source_info=False)
     generated = dict(_run_generators(places, contracts))
-    generated[DESCRIPTOR_IMAGE] = image.SerializeToString(deterministic=True)
+    generated[DESCRIPTOR_IMAGE] = without_options(image).SerializeToString(deterministic=True)
     packages = {parent.as_posix() for path in generated for parent in PurePosixPath(path).parents} - {"."}
     generated |= {f"{package}/__init__.py": b"" for package in packages}
     generated["usher/__init__.py"] = _ROOT_DOCSTRING.encode()
