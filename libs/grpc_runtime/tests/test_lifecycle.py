@@ -40,6 +40,22 @@ async def broken() -> None:
     raise ConnectionError("gone")
 
 
+async def test_a_call_costs_the_same_however_many_rpcs_a_service_has(monkeypatch, contract, service):
+    """grpc's server waits for all rpcs that are registered with it at once, anew for each call."""
+    waited_for = []
+
+    async def wait(these, **options):
+        waited_for.append(len(list(these)))
+        return await wait_for_real(these, **options)
+
+    wait_for_real = asyncio.wait
+    monkeypatch.setattr(asyncio, "wait", wait)
+    async with calls_to(service) as calls:
+        assert (await contract.stub(calls.channel).PeekJar(contract.Jar(name="jars/a", grams=3))).grams == 3
+        assert await status(calls) == SERVING
+    assert max(waited_for, default=0) <= 2
+
+
 async def test_health_follows_the_required_checks_and_only_those(contract, jars):
     present = True
 

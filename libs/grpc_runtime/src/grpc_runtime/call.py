@@ -1,6 +1,7 @@
 # ruff: noqa: D102 what has no docstring here does what grpc says of it
 """The call being served: grpc's context with who calls, what they sent along, and why a write happens."""
 
+import functools
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
@@ -8,6 +9,7 @@ from typing import Any, Never
 
 import grpc
 import grpc.aio
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from access import Principal
@@ -159,8 +161,23 @@ def _fingerprint(request: Message, key: bytes) -> bytes:
     if key:
         content = request.DESCRIPTOR.full_name.encode() + b"\0" + cleared.SerializeToString(deterministic=True)
         return hmac.digest(key, content, "sha256")
-    _clear_secrets(cleared)
+    if _may_hold_secrets(request.DESCRIPTOR):
+        _clear_secrets(cleared)
     return hashlib.sha256(cleared.SerializeToString(deterministic=True)).digest()
+
+
+@functools.cache
+def _may_hold_secrets(descriptor: Descriptor) -> bool:
+    """Whether a message of this kind has a field marked `debug_redact`, however deep."""
+    kinds, seen = [descriptor], set[str]()
+    while kinds:
+        kind = kinds.pop()
+        seen.add(kind.full_name)
+        if any(field.GetOptions().debug_redact for field in kind.fields):
+            return True
+        within = [each.message_type for each in kind.fields if each.message_type is not None]
+        kinds += [each for each in within if each.full_name not in seen]
+    return False
 
 
 def _clear_secrets(message: Message) -> None:

@@ -312,7 +312,9 @@ def grpc_code_name(number: Any) -> str:
 
 
 def _items_in(request: Message, most: int) -> int:
-    """How many items all lists have together, counted no further than beyond `most`."""
+    """How many items all lists have together, counted no further than beyond `most`; 0 where they cannot be more."""
+    if request.ByteSize() <= most:  # each item takes a byte at least
+        return 0
     items, within = 0, [request]
     while within:
         for field, value in within.pop().ListFields():

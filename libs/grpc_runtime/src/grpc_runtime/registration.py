@@ -18,6 +18,31 @@ from grpc_runtime.statuses import abort_with, failure_status
 RpcHandlers = dict[str, "grpc.RpcMethodHandler[Any, Any]"]
 
 
+class Unregistered:
+    """A server as generated code of others sees it, which registers none of its rpcs.
+
+    grpc's server waits for all registered rpcs at once, anew for each call: with a hundred of them that takes longer
+    than its interceptors and its answer (docs/performance.md).
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, service_name: str, method_handlers: RpcHandlers) -> None:
+        """Generated code adds everything twice; the other form is enough."""
+
+
+class _ByName(grpc.GenericRpcHandler):
+    """Finds all rpcs of a server with one look."""
+
+    def __init__(self, handlers: RpcHandlers) -> None:
+        self._handlers = handlers
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any] | None":
+        """None for an rpc that is not served here."""
+        return self._handlers.get(handler_call_details.method)
+
+
 class _Recorder:
     """Stands in for a server so that generated code hands over its handlers."""
 
@@ -37,18 +62,18 @@ def register(server: grpc.aio.Server, service: Service, interceptors: Sequence[I
     recorder = _Recorder()
     for add, servicer in service.servicers:
         add(servicer, recorder)
-    for name, handlers in recorder.found.items():
+    handlers: RpcHandlers = {}
+    for name, found in recorder.found.items():
         descriptor = descriptor_pool.Default().FindServiceByName(name)
-        guarded: RpcHandlers = {}
-        for rpc, handler in handlers.items():
+        for rpc, handler in found.items():
             method = Method(
                 full_name=f"{name}/{rpc}",
                 service=name,
                 streams=bool(handler.response_streaming),
                 rule=rule_of(descriptor.methods_by_name[rpc]),
             )
-            guarded[rpc] = _guarded(method, handler, interceptors)
-        server.add_registered_method_handlers(name, guarded)
+            handlers[f"/{method.full_name}"] = _guarded(method, handler, interceptors)
+    server.add_generic_rpc_handlers((_ByName(handlers),))
     return list(recorder.found)
 
 

@@ -19,7 +19,7 @@ from grpc_runtime.identity import identity_of, server_credentials
 from grpc_runtime.keys import fetch_key_set
 from grpc_runtime.loop_lag import watch_lag
 from grpc_runtime.peers import Peers
-from grpc_runtime.registration import register
+from grpc_runtime.registration import Unregistered, register
 from grpc_runtime.service import Service
 from grpc_runtime.settings import RuntimeSettings
 from grpc_runtime.unary_only import UnaryOnly
@@ -81,10 +81,11 @@ class Server:
         for worker in service.workers:
             metrics.lives(worker.name)
         self._loop_lag = metrics.loop_lag
-        health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
+        plain: Any = Unregistered(self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, plain)
         self._plain_health = PlainHealth(settings.host, settings.health_port, self.health.servicer)
         health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-        reflection.enable_server_reflection([*self.service_names, health_name, reflection.SERVICE_NAME], self._server)
+        reflection.enable_server_reflection([*self.service_names, health_name, reflection.SERVICE_NAME], plain)
         self._tell_stopping = service.stopping
         self._watch: asyncio.Task[None] | None = None
         self._lag: asyncio.Task[None] | None = None

@@ -1,7 +1,7 @@
 """The descriptor image as the gateway wants it: what its transcoder reads, and nothing more.
 
-Envoy's transcoder makes a `google.protobuf.Type` of every message it meets, anew with each call, options included. Rules
-for validation and the like, which only services read, made a fifth of what a booking cost the gateway
+Envoy's transcoder makes a `google.protobuf.Type` of every message it meets, anew with each call, options included.
+Rules for validation and the like, which only services read, made a fifth of what a booking cost the gateway
 (docs/performance.md).
 """
 
