@@ -16,6 +16,7 @@ from pathlib import Path
 
 import bare
 import cases
+import lone
 import measures
 import payments
 import profiling
@@ -88,15 +89,17 @@ def measure(run: Run, rounds: int, seconds: float, filled: int) -> None:
     run.found += measures.of_rounds(run.rounds, filled)
 
 
-def lone(run: Run, rounds: int) -> None:
+def lone_bookings(run: Run, rounds: int) -> None:
     """A lone booking beside a bare transaction on the same database, in turn; and both one right after the other."""
-    case, uri = cases.holds(cases.LONE, [run.one]), database_uri(run.stack)
+    port, uri, step = run.stack.state().ports["gateway"], database_uri(run.stack), cases.hold(run.one)
     rested, hurried = measures.Beside(), measures.Beside()
-    for _ in range(max(rounds, 1)):
-        for of, seconds, rest in ((rested, LONE * LONE_REST, LONE_REST), (hurried, 1.5, 0.0)):
-            pace = 1 / rest if rest else 0.0
-            done = run.clients.run(case, 1, seconds, settle_seconds=SETTLE_SECONDS, per_second=pace, own=True)
+    for number in range(max(rounds, 1)):
+        for name, of, seconds, rest in (("r", rested, LONE * LONE_REST, LONE_REST), ("h", hurried, 1.5, 0.0)):
+            run.clients.settle(SETTLE_SECONDS)
+            done = lone.book(port, run.people.buyers[0], step, f"lone{name}{number}.", seconds, rest)
+            run.clients.outcome.acknowledged += done.acknowledged
             of.booked += done.latencies
+            run.clients.settle(SETTLE_SECONDS)
             of.bare += bare.bare_transactions(uri, seconds, rest)
     run.found.append(measures.lone(rested))
     run.notes.append(measures.lone_told(rested, hurried))
@@ -245,7 +248,7 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
         run.clients.learn_idle(IDLE_SECONDS)
         if arguments.rounds:
             measure(run, arguments.rounds, arguments.seconds, arguments.filled)
-            lone(run, arguments.rounds)
+            lone_bookings(run, arguments.rounds)
             watch(run)
             run.notes.append(cross_check(run))
         profiled = profile(run, arguments.profile) if arguments.profile else ""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from measuring import Case
 from sale import Sale
 
-EMPTY, HOLD, MIX, SPREAD, FULL, LONE = "empty rpc", "hold", "mix", "spread", "full event", "lone hold"
+EMPTY, HOLD, MIX, SPREAD, FULL = "empty rpc", "hold", "mix", "spread", "full event"
 
 
 def hold(sale: Sale) -> dict[str, str]:
