@@ -11,6 +11,7 @@ import measuring
 import pytest
 import report
 import sale
+import tracing
 import watching
 
 from local_stack.platform_processes import SERVICES
@@ -175,3 +176,10 @@ async def test_clients_follow_the_steps_of_an_iteration_and_count_what_they_are_
 def test_the_seven_services_together_have_a_bound(each: int, met: str) -> None:
     ready = dict.fromkeys(SERVICES, each * 2**20)
     assert measures.together(ready).row()[-1] == met
+
+
+def test_the_doubt_of_a_median_shrinks_with_more_pairs():
+    few = tracing.spread([0.9, 1.0, 1.1, 1.2])
+    assert "4 pairs" in few
+    assert "±0.0" in tracing.spread([0.9, 1.0, 1.1, 1.2] * 25) != few
+    assert "Too few" in tracing.spread([1.0])
