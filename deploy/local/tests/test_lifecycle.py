@@ -14,7 +14,7 @@ from local_stack import lifecycle
 from local_stack.failures import PortTaken, ProcessFailed, StackFailure
 from local_stack.lifecycle import log_of, start_all, stop_all
 from local_stack.ports import choose_ports, is_free
-from local_stack.processes import ProcessRecord, ProcessSpec, kill
+from local_stack.processes import ProcessRecord, ProcessSpec, kill, moment_of_start
 from local_stack.readiness import accepts
 from local_stack.state import StackState, read_state
 
@@ -155,11 +155,23 @@ async def test_a_process_that_ignores_sigterm_is_killed_after_its_bound(ports, s
     assert is_free(ports["first"])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only there the start of a process moves with the clock")
+async def test_a_process_is_still_known_after_the_clock_was_set(ports, started, monkeypatch):
+    """A laptop that slept, or a virtual machine that went on elsewhere: `down` left everything running."""
+    state = await started([dummy("first", ports["first"])], empty(ports))
+    boot, began = psutil.boot_time, psutil.Process.create_time
+    with monkeypatch.context() as later:
+        later.setattr(psutil, "boot_time", lambda: boot() + 3600.0)
+        later.setattr(psutil.Process, "create_time", lambda process: began(process) + 3600.0)
+        assert await stop_all(state) == {"first": "stopped"}
+    assert is_free(ports["first"])
+
+
 async def test_a_pid_that_now_belongs_to_another_process_is_never_touched(ports):
     """INVARIANT: down signals only processes that up started."""
     stranger = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
     try:
-        created = psutil.Process(stranger.pid).create_time()
+        created = moment_of_start(psutil.Process(stranger.pid))
         arguments = ("-c", "input()")
         real = ProcessRecord(
             name="x", pid=stranger.pid, created=created, arguments=arguments, port=1, stage=0, stop_within=1

@@ -13,8 +13,15 @@ import psutil
 
 from local_stack.readiness import Check
 
-CLOCK_SLACK_SECONDS = 2.0
-"""Start times are computed from the boot time, which moves a little when the clock is set."""
+SAME_START_SECONDS = 2.0  # the moment of the boot is told in whole seconds, and twice
+
+
+def moment_of_start(process: psutil.Process) -> float:
+    """Seconds since boot on Linux, where the system counts so: there the time of day at which a process was started
+    moves when the clock is set, as it is where a virtual machine goes on after a pause. Elsewhere since the epoch.
+    """
+    boot = psutil.boot_time() if sys.platform == "linux" else 0.0
+    return process.create_time() - boot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +51,9 @@ class ProcessSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessRecord:
-    """A started process as the state file keeps it: the start time tells it from a later one with the same pid."""
+    """A started process as the state file keeps it: `created`, its moment_of_start, tells it from a later one with the
+    same pid.
+    """
 
     name: str
     pid: int
@@ -62,7 +71,7 @@ class ProcessRecord:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(self.pid, os.WNOHANG)
                 return None
-            same_start = abs(process.create_time() - self.created) <= CLOCK_SLACK_SECONDS
+            same_start = abs(moment_of_start(process) - self.created) <= SAME_START_SECONDS
             command = process.cmdline()  # empty while the process is on its way out
             same_arguments = not command or tuple(command[-len(self.arguments) :]) == self.arguments
         except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -97,7 +106,7 @@ def start(spec: ProcessSpec, log: Path) -> ProcessRecord:
     return ProcessRecord(
         name=spec.name,
         pid=pid,
-        created=psutil.Process(pid).create_time(),
+        created=moment_of_start(psutil.Process(pid)),
         arguments=spec.command[1:],
         port=spec.port,
         stage=spec.stage,
