@@ -38,7 +38,7 @@ def book(port: int, token: str, step: Mapping[str, str], prefix: str, seconds: f
                 raise ConnectionError(f"a lone booking was answered {answer[:400]!r}")
             name, state = quoted_after(answer, b'{"name":"'), quoted_after(answer, b'"state":"')
             done.acknowledged.append([name.decode(), state.decode()])
-            time.sleep(rest)
+            time.sleep(rest)  # the pace that is asked for; nothing is waited for
     return done
 
 
