@@ -24,8 +24,7 @@ async def traced(contract, service, monkeypatch):
     traces = OtlpTraces("test", "http://unused", 1.0, SimpleSpanProcessor(exporter))
     monkeypatch.setattr(configure_tracing("test", None), "_active", traces)
     keys = StaticKeys([SigningKey.generate()])
-    interceptors = configure_tracing("test", None).server_interceptors()
-    server = Server(service, CallSettings(), Metrics("test"), keys, interceptors)
+    server = Server(service, CallSettings(), Metrics("test"), keys, configure_tracing("test", None))
     address = f"127.0.0.1:{await server.start()}"
     async with open_channel(address) as channel:
         yield contract.stub(channel), exporter

@@ -72,7 +72,7 @@ async def serve(build: Build[S], settings: S) -> None:
     scrapes = metrics.serve(settings.metrics_port)
     try:
         async with build(settings, metrics) as service, keys_for(service, settings) as keys:
-            server = Server(service, settings, metrics, keys, tracing.server_interceptors())
+            server = Server(service, settings, metrics, keys, tracing)
             try:
                 await server.start()
                 leave_alone_what_stays()

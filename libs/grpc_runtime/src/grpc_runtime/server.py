@@ -22,9 +22,9 @@ from grpc_runtime.peers import Peers
 from grpc_runtime.registration import Unregistered, register
 from grpc_runtime.service import Service
 from grpc_runtime.settings import RuntimeSettings
-from grpc_runtime.unary_only import UnaryOnly
+from grpc_runtime.spans import Spans
 from grpc_runtime.workers import Workers
-from telemetry import Metrics
+from telemetry import Metrics, Tracing
 
 OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.max_send_message_length", 4 * 1024 * 1024),
@@ -37,6 +37,9 @@ OPTIONS: Sequence[tuple[str, Any]] = (
     # Two processes on one port would share calls at random; the second is to fail.
     ("grpc.so_reuseport", 0),
 )
+
+# Of a server that nobody gave any.
+NO_TRACES = Tracing()
 
 # Seconds for an unary call whose client set no deadline.
 DEFAULT_DEADLINE = 15.0
@@ -51,21 +54,20 @@ class Server:
         settings: RuntimeSettings,
         metrics: Metrics,
         keys: KeySource,
-        tracing_interceptors: Sequence[Any] = (),
+        tracing: Tracing = NO_TRACES,
     ) -> None:
         self._address = f"{settings.host}:{settings.port}"
         self._identity = identity_of(settings)
         if (identity := self._identity) is not None:
             metrics.certificate("service", lambda: identity.current().ends_at)
-        self._server = grpc.aio.server(
-            options=list(OPTIONS), interceptors=[UnaryOnly(each) for each in tracing_interceptors] or None
-        )
+        self._server = grpc.aio.server(options=list(OPTIONS))
         self.limits = interceptors.Limits(settings.max_in_flight)
         validation = interceptors.Validation(service.most_items)
         self.service_names = register(
             self._server,
             service,
             [
+                Spans(tracing),
                 interceptors.Telemetry(metrics),
                 interceptors.Errors(f"usher.{settings.service}", metrics.refusals.refused),
                 *([Peers(settings.tls_peers)] if settings.tls_peers else []),

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.instrumentation.grpc import aio_server_interceptor, filters
+from opentelemetry.instrumentation.grpc import aio_server_interceptor
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -46,14 +46,9 @@ class OtlpTraces:
         self._tracer = self._provider.get_tracer("usher")
         self._propagator = TraceContextTextMapPropagator()
 
-    def server_interceptors(self, records: Callable[[str], bool]) -> Sequence[Any]:
-        """One, that opens a span around each rpc whose traceparent `records` agrees to, but health and reflection."""
-        silent = filters.any_of(filters.health_check(), filters.service_prefix("grpc.reflection"))
-
-        def served(call: Any) -> bool:
-            return not silent(call) and records(dict(call.invocation_metadata or ()).get("traceparent", ""))
-
-        return [aio_server_interceptor(tracer_provider=self._provider, filter_=served)]  # type: ignore[no-untyped-call]
+    def server_interceptor(self) -> Any:
+        """See Tracing.server_interceptor."""
+        return aio_server_interceptor(tracer_provider=self._provider)  # type: ignore[no-untyped-call]
 
     def in_own_span(self) -> bool:
         """Whether a span of this process is open and recorded."""

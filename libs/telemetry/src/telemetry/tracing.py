@@ -56,9 +56,9 @@ class Tracing:
         """Whether spans are recorded and exported."""
         return self._active is not None
 
-    def server_interceptors(self) -> Sequence[Any]:
-        """For `grpc.aio.server`, to stand first; empty when not enabled. They open spans of recorded unary rpcs."""
-        return self._active.server_interceptors(self.records) if self._active else ()
+    def server_interceptor(self) -> Any:
+        """OpenTelemetry's for `grpc.aio`, which opens a span around each unary rpc it meets; None when not enabled."""
+        return self._active.server_interceptor() if self._active else None
 
     def records(self, header: str) -> bool:
         """Whether an rpc that came with this traceparent is recorded; decides it for one that came without."""
