@@ -76,18 +76,23 @@ class Clients:
     program = CLIENT
 
     def __init__(self, stack: Stack, tokens: Sequence[str], wrk_program: str | None = None) -> None:
-        state = stack.state()
-        self._folder, self._wrk = stack.folder, wrk_program
-        self._port, self._tokens, self._numbers = state.ports["gateway"], tokens, itertools.count()
+        self._stack, self._wrk = stack, wrk_program
+        self._tokens, self._numbers = tokens, itertools.count()
         self._client = subprocess.Popen(
             [sys.executable, "-Es", str(self.program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        self.outcome = Outcome()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Find the processes of the stack, after some were started anew."""
+        state = self._stack.state()
+        self._port = state.ports["gateway"]
         self._processes = {
             name: psutil.Process(record.pid) for name, record in state.processes.items() if record.find()
         }
         self._processes["clients"] = psutil.Process(self._client.pid)
         self._idle: dict[str, float] = {}
-        self.outcome = Outcome()
 
     def learn_idle(self, seconds: float) -> None:
         """See what the processes take while nobody calls; `cpu` of later rounds is without it."""
@@ -122,7 +127,7 @@ class Clients:
         by_wrk = self._wrk is not None and wrk.can(case.variants) and not (own or until_refused or per_second)
         began = time.monotonic()
         with self._spending() as cpu:
-            answer = wrk.run(str(self._wrk), job, self._folder) if by_wrk else self._ask(job)
+            answer = wrk.run(str(self._wrk), job, self._stack.folder) if by_wrk else self._ask(job)
             settled = self.settle(settle_seconds)
         passed = time.monotonic() - began
         cpu = {name: max(0.0, spent - passed * self._idle.get(name, 0.0)) for name, spent in cpu.items()}

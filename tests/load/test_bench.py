@@ -178,8 +178,6 @@ def test_the_seven_services_together_have_a_bound(each: int, met: str) -> None:
     assert measures.together(ready).row()[-1] == met
 
 
-def test_the_doubt_of_a_median_shrinks_with_more_pairs():
-    few = tracing.spread([0.9, 1.0, 1.1, 1.2])
-    assert "4 pairs" in few
-    assert "±0.0" in tracing.spread([0.9, 1.0, 1.1, 1.2] * 25) != few
-    assert "Too few" in tracing.spread([1.0])
+def test_the_doubt_of_a_mean_shrinks_with_more_turns():
+    assert tracing.doubt([0.9, 1.1]).endswith("0.90, 1.10; their mean 1.000 is known to ±0.100.")
+    assert tracing.doubt([0.9, 1.1] * 8).endswith("±0.026.")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import mean, median, stdev
 
 import cases
 import measures
@@ -18,7 +18,7 @@ from measuring import Case, Clients, Round
 from sale import Sale, open_sales, open_signer, read_books, register_people, violations
 
 from environment import ServiceSettings
-from local_stack.platform_processes import Traces
+from local_stack.platform_processes import SERVICES, Traces
 from local_stack.stack import Stack
 from testkit.traces import trace_collector
 from usher_cli.api import Api
@@ -27,7 +27,7 @@ RATIO: float = ServiceSettings.__dataclass_fields__["trace_ratio"].default
 HOT = ("booking", "gateway")
 PLACES, ACCOUNTS = 1_000_000, 32
 SETTLE_SECONDS, WARM_SECONDS, IDLE_SECONDS = 5.0, 2.0, 2.0
-PAIRS, PAIRS_OF_ALL = 12, 4  # of short runs a round: what every request traced costs is told, and held against no bound
+TURNS, PAIRS = 2, 6  # a round, and of short runs a turn
 OFF, ON, ALL = "no traces", f"{RATIO:.0%} of requests traced", "every request traced"
 
 
@@ -39,19 +39,12 @@ class Side:
     sale: Sale
     case: Case
     clients: Clients
-    tokens: Sequence[str]
 
-    def again(self, traces: Traces) -> None:
-        """With what is on the way of a booking started anew."""
-        asyncio.run(self.stack.kill(*HOT))
+    def again(self, traces: Traces | None) -> None:
+        """With all that traces started anew, and ready to be measured."""
+        asyncio.run(self.stack.kill(*SERVICES, "gateway"))
         asyncio.run(self.stack.up(traces=traces))
-        outcome = self.clients.outcome
-        self.clients.close()
-        self.clients = Clients(self.stack, self.tokens, wrk.find())
-        self.clients.outcome = outcome
-
-    def warm(self) -> None:
-        """Ready to be measured."""
+        self.clients.look_again()
         self.clients.settle(SETTLE_SECONDS)
         self.clients.run(self.case, BASE, WARM_SECONDS, settle_seconds=SETTLE_SECONDS)
         self.clients.learn_idle(IDLE_SECONDS)
@@ -67,17 +60,17 @@ class Side:
 
 
 def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine) -> list[str]:
-    """Two stacks, one traced; short runs on one and the other in turn. What is wrong with the books."""
+    """Two stacks, each traced in every other turn; short runs on one and the other. What is wrong with the books."""
     with trace_collector() as collector, tempfile.TemporaryDirectory(prefix="usher-bench-") as folder:
-        with (
-            _opened(stack, None) as plain,
-            _opened(Stack(Path(folder)), Traces(collector.endpoint, RATIO)) as traced,
-        ):
-            some = _pairs(plain, traced, arguments.rounds * PAIRS, arguments.seconds)
+        with _opened(stack) as one, _opened(Stack(Path(folder))) as other:
+            turns = []
+            for number in range(arguments.rounds * TURNS):
+                sides = (one, other) if number % 2 == 0 else (other, one)
+                turns.append(_turn(sides, Traces(collector.endpoint, RATIO), PAIRS, arguments.seconds))
             recorded = len(collector.spans)
-            traced.again(Traces(collector.endpoint, 1.0))
-            every = _pairs(plain, traced, arguments.rounds * PAIRS_OF_ALL, arguments.seconds)
-            problems = plain.problems() + traced.problems()
+            every = _turn((one, other), Traces(collector.endpoint, 1.0), PAIRS, arguments.seconds)
+            problems = one.problems() + other.problems()
+    some = [pair for turn in turns for pair in turn]
     if not recorded:
         problems.append("no span arrived: nothing was traced")
     found = [
@@ -96,29 +89,28 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
             (ON, some, [other for _, other in some]),
             (ALL, every, [other for _, other in every]),
         )
-        if runs
     ]
     ways = report.table(["way", "holds/s", *(f"µs of CPU a hold, {name}" for name in HOT), "CPU ÷ no traces"], rows)
     where = machine.sentence(report.command(arguments.given))
-    told = f"{recorded:,} spans arrived of those {RATIO:.0%}. {spread(_ratios(some, _cpu))}"
+    told = f"{recorded:,} spans arrived of those {RATIO:.0%}. {doubt([_ratio(turn, _cpu) for turn in turns])}"
     text = "\n\n".join([where, measures.as_table(found), ways, told])
-    if arguments.write and some:
+    if arguments.write:
         report.write_section("traces", text)
     print(text)
     return problems
 
 
 @contextmanager
-def _opened(stack: Stack, traces: Traces | None) -> Iterator[Side]:
+def _opened(stack: Stack) -> Iterator[Side]:
     """A stack with a sale, until the block ends."""
-    asyncio.run(stack.up(traces=traces))
+    asyncio.run(stack.up())
     try:
         signer = asyncio.run(open_signer(stack))
         with Api(stack.url()) as api:
             people = register_people(api, stack.mail(), signer, ACCOUNTS)
             (sale,) = open_sales(api, people, PLACES, 1)
         clients = Clients(stack, people.buyers, wrk.find())
-        side = Side(stack, sale, cases.holds(cases.HOLD, [sale]), clients, people.buyers)
+        side = Side(stack, sale, cases.holds(cases.HOLD, [sale]), clients)
         try:
             yield side
         finally:
@@ -127,30 +119,26 @@ def _opened(stack: Stack, traces: Traces | None) -> Iterator[Side]:
         asyncio.run(stack.down())
 
 
-def _pairs(plain: Side, traced: Side, count: int, seconds: float) -> list[tuple[Round, Round]]:
-    """So many runs of either, each as often the first."""
-    for side in (plain, traced):
-        side.warm()
+def _turn(sides: tuple[Side, Side], traces: Traces, count: int, seconds: float) -> list[tuple[Round, Round]]:
+    """So many runs on either, the second traced, each as often the first."""
+    plain, traced = sides
+    plain.again(None)
+    traced.again(traces)
     pairs = []
     for number in range(count):
-        order = (plain, traced) if number % 2 == 0 else (traced, plain)
+        order = sides if number % 2 == 0 else sides[::-1]
         done = {id(side): side.run(seconds) for side in order}
-        one, other = done[id(plain)], done[id(traced)]
-        print(f"  {number + 1:3}  {one.per_second:6,.0f} and {other.per_second:6,.0f}/s", flush=True)
-        pairs.append((one, other))
+        pairs.append((done[id(plain)], done[id(traced)]))
+    print(f"  {_ratio(pairs, _cpu):.3f}", *(f"{a.per_second:,.0f}:{b.per_second:,.0f}" for a, b in pairs), flush=True)
     return pairs
 
 
-def spread(ratios: Sequence[float]) -> str:
-    """How far pairs differ, and what that leaves open of their median."""
-    if len(ratios) < 2:
-        return "Too few pairs of runs to say how far they differ."
-    low, _, high = quantiles(ratios, n=4)
-    # The standard error of a median, from the quartiles: they are 1.349 standard deviations of a normal apart.
-    doubt = 1.2533 * (high - low) / 1.349 / len(ratios) ** 0.5
+def doubt(ratios: Sequence[float]) -> str:
+    """What turns, each with processes started anew, leave open of their mean."""
+    each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
     return (
-        f"CPU in {len(ratios)} pairs of runs, traced ÷ not: half of them {low:.2f} to {high:.2f}, so the median is "
-        f"known to ±{doubt:.3f}."
+        f"CPU, traced ÷ not, turn by turn: {each}; their mean {mean(ratios):.3f} is known to "
+        f"±{stdev(ratios) / len(ratios) ** 0.5:.3f}."
     )
 
 
@@ -159,10 +147,6 @@ def _cpu(done: Round, names: Sequence[str] = HOT) -> float:
     return 1e6 * sum(done.cpu[name] for name in names) / (done.iterations or 1)
 
 
-def _ratio(pairs: Sequence[tuple[Round, Round]], value: Callable[[Round], float]) -> float | None:
+def _ratio(pairs: Sequence[tuple[Round, Round]], value: Callable[[Round], float]) -> float:
     """Median over pairs of the ratio within a pair, in which noise hits both alike."""
-    return median(found) if (found := _ratios(pairs, value)) else None
-
-
-def _ratios(pairs: Sequence[tuple[Round, Round]], value: Callable[[Round], float]) -> list[float]:
-    return [value(other) / value(one) for one, other in pairs if value(one)]
+    return median(value(other) / value(one) for one, other in pairs)
