@@ -4,7 +4,7 @@
 import functools
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Never
 
 import grpc
@@ -161,8 +161,7 @@ def _fingerprint(request: Message, key: bytes) -> bytes:
     if key:
         content = request.DESCRIPTOR.full_name.encode() + b"\0" + cleared.SerializeToString(deterministic=True)
         return hmac.digest(key, content, "sha256")
-    if _may_hold_secrets(request.DESCRIPTOR):
-        _clear_secrets(cleared)
+    _clear_secrets(cleared)
     return hashlib.sha256(cleared.SerializeToString(deterministic=True)).digest()
 
 
@@ -180,10 +179,25 @@ def _may_hold_secrets(descriptor: Descriptor) -> bool:
     return False
 
 
+@functools.cache
+def _secrets_of(descriptor: Descriptor) -> tuple[Sequence[str], Sequence[tuple[str, bool]]]:
+    """Fields that are secrets; fields that may hold some, with whether they are repeated."""
+    secret = [field.name for field in descriptor.fields if field.GetOptions().debug_redact]
+    holding = [
+        (field.name, field.is_repeated) for field in descriptor.fields
+        if field.name not in secret and field.message_type is not None
+        and not field.message_type.GetOptions().map_entry and _may_hold_secrets(field.message_type)
+    ]  # fmt: skip
+    return secret, holding
+
+
 def _clear_secrets(message: Message) -> None:
-    for field, value in message.ListFields():
-        if field.GetOptions().debug_redact:
-            message.ClearField(field.name)
-        elif field.message_type is not None and not field.message_type.GetOptions().map_entry:
-            for each in value if field.is_repeated else [value]:
+    secret, holding = _secrets_of(message.DESCRIPTOR)
+    for name in secret:
+        message.ClearField(name)
+    for name, repeated in holding:
+        if repeated:
+            for each in getattr(message, name):
                 _clear_secrets(each)
+        elif message.HasField(name):
+            _clear_secrets(getattr(message, name))

@@ -4,15 +4,14 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from pymongo import UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from domain_kit.backbone import InboxEvent, ParkedEvent
 from mongo_store.database import Database, Index, reachable
 from mongo_store.metrics import NoMetrics
 from mongo_store.pieces import pieces
-from mongo_store.transaction import Operation, transact
-from mongo_store.writes import Insert, Write
+from mongo_store.transaction import transact
+from mongo_store.writes import Insert, Operation, Update
 
 POSITIONS = "inbox_positions"
 PARKED = "inbox_parked"
@@ -53,7 +52,7 @@ class MongoInbox:
         """
         new = [subject for subject in positions if subject in unknown]
         if new:
-            inserts: list[Operation | Write] = [
+            inserts: list[Operation] = [
                 Insert(POSITIONS, {"_id": _key(consumer, subject), "version": positions[subject]}) for subject in new
             ]
             known = self._raised(
@@ -65,9 +64,8 @@ class MongoInbox:
             await transact(self._database, self._raised(consumer, positions), NoMetrics())
 
     def _raised(self, consumer: str, positions: Mapping[str, int]) -> list[Operation]:
-        where = f"{self._database.name}.{POSITIONS}"
         return [
-            UpdateOne({"_id": _key(consumer, subject)}, {"$max": {"version": version}}, upsert=True, namespace=where)
+            Update(POSITIONS, {"_id": _key(consumer, subject)}, {"$max": {"version": version}}, upsert=True)
             for subject, version in positions.items()
         ]
 

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from domain_kit.backbone import OutboxEvent, Published
@@ -29,7 +28,8 @@ from mongo_store.rows import (
     pending_id,
     pending_place,
 )
-from mongo_store.transaction import Operation, transact
+from mongo_store.transaction import transact
+from mongo_store.writes import Insert, Operation, Put, Remove, Update
 
 OFFSETS, LATEST = "journal_offsets", "latest"
 LEASES = "leases"
@@ -135,10 +135,9 @@ class MongoOutbox:
             "at": [[name, each.partition, each.offset] for name, each in zip(names, published, strict=True)],
         }
         tops = {f"top.{partition}": offset for partition, offset in highest.items()}
-        raised = UpdateOne({"_id": LATEST}, {"$max": tops}, upsert=True, namespace=self._where(OFFSETS))
-        kept: InsertOne[Any] = InsertOne(batch, namespace=self._where(PUBLISHED))
+        raised = Update(OFFSETS, {"_id": LATEST}, {"$max": tops}, upsert=True)
         crash_point("outbox.before_marks")
-        await transact(self._database, [raised, *await self._taken_out(names), kept], NoMetrics())
+        await transact(self._database, [raised, *await self._taken_out(names), Insert(PUBLISHED, batch)], NoMetrics())
         crash_point("outbox.after_marks")
         for each in published:
             self._unmarked.pop((each.row, each.index), None)
@@ -157,9 +156,8 @@ class MongoOutbox:
             left = [each for each in batch["at"] if each not in lost]
             top = {**batch["top"], str(partition): max((each[2] for each in left if each[1] == partition), default=-1)}
             rest = {"_id": batch["_id"], "top": top, "at": left}
-            replaced = ReplaceOne({"_id": batch["_id"]}, rest, namespace=self._where(PUBLISHED))
             again = [{"_id": name, "at": self._journal.clock()} for name, *_ in lost]
-            await transact(self._database, [*self._put_back(again), replaced], NoMetrics())
+            await transact(self._database, [*self._put_back(again), Put(PUBLISHED, rest)], NoMetrics())
             rows |= {pending_place(name)[0] for name, *_ in lost}
         for part in pieces(await formerly_at(self._database, partition, from_offset)):
             await transact(self._database, self._put_back(part), NoMetrics())
@@ -225,9 +223,6 @@ class MongoOutbox:
         with reachable():
             await self._database.collection(LEASES).delete_one({"_id": lease, "owner": owner})
 
-    def _where(self, collection: str) -> str:
-        return f"{self._database.name}.{collection}"
-
     async def _look(self, limit: int) -> Sequence[Mapping[str, Any]]:
         """The oldest pending documents."""
         with reachable():
@@ -237,7 +232,7 @@ class MongoOutbox:
 
     async def _taken_out(self, names: Sequence[str]) -> list[Operation]:
         """What makes these names pending no more: a document goes when none of its names is left."""
-        gone, where, operations = set(names), self._where(PENDING), list[Operation]()
+        gone, operations = set(names), list[Operation]()
         if not gone <= set(chain.from_iterable(map(names_in, self._seen.values()))):
             await self._look(0)
         for key, document in self._seen.items():
@@ -246,21 +241,20 @@ class MongoOutbox:
             if not left:
                 # Guarded, so that what was put back into it meanwhile stays.
                 whole = {"_id": key} | ({"of": document["of"]} if "of" in document else {})
-                operations.append(DeleteOne(whole, namespace=where))
+                operations.append(Remove(PENDING, whole))
             elif len(left) < len(mine):
                 published = [name for name in mine if name in gone]
-                operations.append(UpdateOne({"_id": key}, {"$pullAll": {"of": published}}, namespace=where))
+                operations.append(Update(PENDING, {"_id": key}, {"$pullAll": {"of": published}}))
         return operations
 
     def _put_back(self, pending: Sequence[Mapping[str, Any]]) -> list[Operation]:
         """Added to the document of that name, which may be there with others of its commit."""
-        where = self._where(PENDING)
         return [
-            UpdateOne(
+            Update(
+                PENDING,
                 {"_id": each["_id"]},
                 {"$addToSet": {"of": each["_id"]}, "$setOnInsert": {"at": each["at"]}},
                 upsert=True,
-                namespace=where,
             )
             for each in pending
         ]

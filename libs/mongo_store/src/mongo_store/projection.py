@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pymongo import ReplaceOne
 from pymongo.errors import DuplicateKeyError
 
 from domain_kit.crash_points import crash_point
@@ -13,8 +12,8 @@ from mongo_store.database import Database, reachable
 from mongo_store.gathering import Gathering, Waiting
 from mongo_store.metrics import NoMetrics
 from mongo_store.pieces import pieces
-from mongo_store.transaction import Operation, transact
-from mongo_store.writes import Insert, Write
+from mongo_store.transaction import transact
+from mongo_store.writes import Insert, Operation, Update
 
 BATCH_PATIENCE = 0.05  # seconds of write conflicts with others before the states of a batch are stored one by one
 
@@ -48,7 +47,7 @@ class Projection:
 
     def __init__(self, database: Database, collection: str, *, batch_limit: int = 64) -> None:
         self._database = database
-        self._collection, self._namespace = collection, f"{database.name}.{collection}"
+        self._collection = collection
         self._documents = database.collection(collection)
         self._gathering = Gathering(self._flush, lambda state: frozenset({state.name}), limit=batch_limit)
 
@@ -103,9 +102,9 @@ class Projection:
         """
         if not states:
             return True
-        writes: list[Operation | Write] = [
+        writes: list[Operation] = [
             Insert(self._collection, state.document) if state.unknown else
-            ReplaceOne(state.guard, state.document, upsert=True, namespace=self._namespace)
+            Update(self._collection, state.guard, state.document, upsert=True)
             for state in sorted(states, key=lambda state: not state.unknown)
         ]  # fmt: skip
         try:

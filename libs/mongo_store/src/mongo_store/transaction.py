@@ -7,19 +7,24 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any
 
-from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
-from pymongo.errors import BulkWriteError, ClientBulkWriteException, ConnectionFailure, PyMongoError
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    DocumentTooLarge,
+    OperationFailure,
+    PyMongoError,
+)
 
 from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted
 from mongo_store.database import DUPLICATE_KEY, DURABLE, Database, reachable
 from mongo_store.metrics import StoreMetrics
-from mongo_store.writes import Check, Delete, Insert, Put, Replace, Write
+from mongo_store.writes import Check, Delete, Insert, Operation, Put, Remove, Replace, Update
 
-Operation = InsertOne[Any] | ReplaceOne[Any] | UpdateOne | UpdateMany | DeleteOne | DeleteMany
 Step = tuple[str, Sequence[Insert]] | Sequence[Operation]  # inserts into one collection, or anything
 
 _WRITE_CONFLICT = 112
@@ -37,25 +42,9 @@ class Blocked:
     index: str = ""
 
 
-def operation(database: str, write: Write) -> Operation:
-    """The MongoDB operation of a write."""
-    namespace = f"{database}.{write.collection}"
-    if isinstance(write, Insert):
-        return InsertOne(write.document, namespace=namespace)
-    if isinstance(write, Replace):
-        guard = {"_id": write.id, "version": write.expected_version}
-        return ReplaceOne(guard, write.document, namespace=namespace)
-    if isinstance(write, Check):
-        same = {"version": write.expected_version}
-        return UpdateOne({"_id": write.id, **same}, {"$set": same}, namespace=namespace)
-    if isinstance(write, Put):
-        return ReplaceOne({"_id": write.id}, write.document, upsert=True, namespace=namespace)
-    return DeleteOne({"_id": write.id}, namespace=namespace)
-
-
 async def transact(
     database: Database,
-    operations: Sequence[Operation | Write],
+    operations: Sequence[Operation],
     metrics: StoreMetrics,
     *,
     replacing: int | None = None,
@@ -88,10 +77,27 @@ async def transact(
             await asyncio.sleep(random.uniform(0, min(0.002 * 2**attempt, 0.1)))  # noqa: S311 - spreads writers
 
 
-async def _once(database: Database, operations: Sequence[Operation | Write], replacing: int | None) -> Blocked | None:
-    steps = list(_steps(database.name, operations))
+async def _once(database: Database, operations: Sequence[Operation], replacing: int | None) -> Blocked | None:
+    steps = list(_steps(operations))
     async with database.sessions.take() as session:
-        return await database.off_the_loop(lambda: _run(database, session.delegate, steps, replacing))
+        while True:
+            try:
+                return await database.off_the_loop(partial(_run, database, session.delegate, steps, replacing))
+            except DocumentTooLarge:  # a command holds 16 MiB; of the transaction nothing is left
+                divided = list(_divided(steps))
+                if len(divided) == len(steps):
+                    raise
+                steps = divided
+
+
+def _divided(steps: Sequence[Step]) -> Iterator[Step]:
+    """The same in commands of half the size; inserts into one collection are divided by the driver."""
+    for step in steps:
+        if isinstance(step, tuple) or len(step) == 1:
+            yield step
+        else:
+            half = len(step) // 2
+            yield from (step[:half], step[half:])
 
 
 def _run(database: Database, session: Any, steps: Sequence[Step], replacing: int | None) -> Blocked | None:
@@ -105,7 +111,7 @@ def _run(database: Database, session: Any, steps: Sequence[Step], replacing: int
         for step in steps:
             try:
                 met += _send(database, step, session)
-            except (ClientBulkWriteException, BulkWriteError) as failure:
+            except OperationFailure as failure:
                 return _blocked(failure, position)
             position += len(step[1] if isinstance(step, tuple) else step)
         if replacing is not None and met != replacing:
@@ -119,13 +125,12 @@ def _run(database: Database, session: Any, steps: Sequence[Step], replacing: int
             session.abort_transaction()
 
 
-def _blocked(failure: ClientBulkWriteException | BulkWriteError, position: int) -> Blocked:
+def _blocked(failure: OperationFailure, position: int) -> Blocked:
     """By a taken value; whatever else it was is raised. position: of the first operation of its step."""
     for index, error in _errors(failure):
         if error["code"] == DUPLICATE_KEY:
             return Blocked(position + index, _index_name(error))
-    inner = getattr(failure, "error", None)
-    raise (inner if isinstance(inner, PyMongoError) else failure) from failure
+    raise failure
 
 
 def _send(database: Database, step: Step, session: Any) -> int:
@@ -135,41 +140,70 @@ def _send(database: Database, step: Step, session: Any) -> int:
         documents = [insert.document for insert in inserts]
         database.collection(collection).delegate.insert_many(documents, session=session)
         return 0
-    result = database.client.delegate.bulk_write(step, session=session)
-    return int(result.matched_count + result.upserted_count)
+    return _send_together(database, step, session)
 
 
-def _steps(database: str, operations: Sequence[Operation | Write]) -> Iterator[Step]:
+def _send_together(database: Database, operations: Sequence[Operation], session: Any) -> int:
+    """The same by one bulkWrite command; the driver takes as long to put that together as some documents to be written.
+
+    OperationFailure for the first that cannot be done; its `details` tell where as `idx`. DocumentTooLarge.
+    """
+    places: dict[str, int] = {}
+    told = [_as_told(each, places.setdefault(each.collection, len(places))) for each in operations]
+    where = [{"ns": f"{database.name}.{each}"} for each in places]
+    command = {"bulkWrite": 1, "ops": told, "nsInfo": where, "errorsOnly": True}
+    reply = database.client.delegate.admin.command(command, session=session)
+    if reply["nErrors"]:
+        error = reply["cursor"]["firstBatch"][0]
+        raise OperationFailure(error["errmsg"], error["code"], error)
+    return int(reply["nMatched"] + reply["nUpserted"])
+
+
+def _as_told(operation: Operation, place: int) -> dict[str, Any]:
+    """As in the `ops` of MongoDB's bulkWrite command. place: of its collection in `nsInfo`."""
+    match operation:
+        case Insert():
+            return {"insert": place, "document": operation.document}
+        case Replace(document=document, expected_version=version):
+            return {"update": place, "filter": {"_id": operation.id, "version": version}, "updateMods": document}
+        case Check(id=id, expected_version=version):
+            same = {"version": version}
+            return {"update": place, "filter": {"_id": id, **same}, "updateMods": {"$set": same}}
+        case Put(document=document):
+            return {"update": place, "filter": {"_id": operation.id}, "updateMods": document, "upsert": True}
+        case Update(where=where, change=change, upsert=upsert):
+            return {"update": place, "filter": where, "updateMods": change, "upsert": upsert}
+        case Delete(id=id):
+            return {"delete": place, "filter": {"_id": id}}
+        case Remove(where=where):
+            return {"delete": place, "filter": where}
+
+
+def _steps(operations: Sequence[Operation]) -> Iterator[Step]:
     """In order, with as few commands as pay: one for all, but many inserts into one collection cost half as their own.
 
     Measured on the embedded database with 32 documents: 0.6 of the CPU and 0.5 of the time (docs/performance.md).
     """
     together: list[Operation] = []
     for collection, run in groupby(operations, lambda each: each.collection if isinstance(each, Insert) else ""):
-        inserts: list[Insert] = []
-        others: list[Operation] = []
-        for each in run:
-            if isinstance(each, Insert):
-                inserts.append(each)
-            else:
-                others.append(operation(database, each) if isinstance(each, Replace | Check | Put | Delete) else each)
-        if len(inserts) < MANY:
-            together += [*(operation(database, each) for each in inserts), *others]
+        some = list(run)
+        if not collection or len(some) < MANY:
+            together += some
             continue
         if together:
             yield together
             together = []
-        yield collection, inserts
+        yield collection, [each for each in some if isinstance(each, Insert)]
     if together:
         yield together
 
 
-def _errors(failure: ClientBulkWriteException | BulkWriteError) -> list[tuple[int, Any]]:
-    """What went wrong where within its step."""
+def _errors(failure: PyMongoError) -> list[tuple[int, Any]]:
+    """What went wrong where within its step; nothing where all of it failed."""
     if isinstance(failure, BulkWriteError):
         return [(error["index"], error) for error in failure.details["writeErrors"]]
-    errors: Any = failure.write_errors or ()
-    return [(error["idx"], error) for error in errors]
+    details: Any = failure.details if isinstance(failure, OperationFailure) else None
+    return [(details["idx"], details)] if details and "idx" in details else []
 
 
 def _commit(session: Any) -> None:
@@ -186,8 +220,7 @@ def _commit(session: Any) -> None:
 def _transient(trouble: PyMongoError) -> bool:
     if trouble.has_error_label("TransientTransactionError"):
         return True
-    errors = _errors(trouble) if isinstance(trouble, ClientBulkWriteException | BulkWriteError) else ()
-    return any(error.get("code") == _WRITE_CONFLICT for _, error in errors)
+    return any(error.get("code") == _WRITE_CONFLICT for _, error in _errors(trouble))
 
 
 def _index_name(error: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What a command changes: kinds of write, data only, applied by the journal in one transaction."""
+"""What a transaction changes: kinds of write, data only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,5 +67,27 @@ class Check:
     expected_version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Update:
+    """The document that meets `where`, if there is one, changed by MongoDB's update operators or for another.
+
+    upsert: with none that does, one is made. For what no version guards.
+    """
+
+    collection: str
+    where: Mapping[str, Any]
+    change: Document
+    upsert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """No document that meets `where`, where there was at most one."""
+
+    collection: str
+    where: Mapping[str, Any]
+
+
 Guarded = Replace | Check
 Write = Insert | Guarded | Put | Delete
+Operation = Write | Update | Remove

@@ -16,6 +16,9 @@ from booking_service.domain.questions import Attendee
 from booking_service.domain.tariffs import tariff_of
 from domain_kit.refusals import FailedPrecondition, NotFound
 
+_PLAIN_OFFERS, _PLAIN_ORDERS = 512, 64  # as many events as a lane remembers; orders of each
+_plain_orders: dict[str, tuple[Offer, int, dict[tuple["Wanted", ...], tuple[Line, ...]]]] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -50,6 +53,40 @@ def choose_lines(
     kinds = [visible_type(offer, each, opens) for each in wanted]
     for kind, each in zip(kinds, wanted, strict=True):
         check_window(offer, kind, now, offer.date(each.date))
+    if voucher is not None or offer.discounts or any(kind.phases for kind in kinds):
+        return _priced_lines(offer, inventory, kinds, wanted, now, voucher)
+    plain_orders = _plain_orders_of(offer, now.toordinal())
+    order = tuple(wanted)
+    lines = plain_orders.get(order)
+    if lines is None:
+        lines = _priced_lines(offer, inventory, kinds, wanted, now, None)
+        if len(plain_orders) < _PLAIN_ORDERS and not any(each.seats or each.attendees for each in wanted):
+            plain_orders[order] = lines
+    return lines
+
+
+def _plain_orders_of(offer: Offer, day: int) -> dict[tuple[Wanted, ...], tuple[Line, ...]]:
+    """Orders of this offer whose price depends on nothing but the day, whose taxes it bears, and their lines.
+
+    Nearly all of a sale are alike. What was known of an earlier offer of the event, or of the day before, is forgotten.
+    """
+    known = _plain_orders.get(offer.event)
+    if known is None or known[0] is not offer or known[1] != day:
+        _plain_orders.pop(offer.event, None)
+        if len(_plain_orders) >= _PLAIN_OFFERS:
+            del _plain_orders[next(iter(_plain_orders))]
+        known = _plain_orders[offer.event] = (offer, day, {})
+    return known[2]
+
+
+def _priced_lines(
+    offer: Offer,
+    inventory: Inventory,
+    kinds: Sequence[OfferedType],
+    wanted: Sequence[Wanted],
+    now: datetime,
+    voucher: VoucherBenefit | None,
+) -> tuple[Line, ...]:
     check_package(offer, [(kind, each.quantity, each.date) for kind, each in zip(kinds, wanted, strict=True)])
     priced = price_of(
         [Item(each.ticket_type, each.quantity, each.date) for each in wanted],

@@ -1,6 +1,6 @@
 """What of an event is on offer and what is taken."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import Offer
@@ -27,4 +27,4 @@ class Stock:
 
     def holding(self, inventory: Inventory) -> "Stock":
         """The same offer with other places taken."""
-        return replace(self, inventory=inventory)
+        return Stock(self.offer, inventory)

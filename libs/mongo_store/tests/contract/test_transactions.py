@@ -1,0 +1,66 @@
+"""One transaction of all kinds of write: what it leaves, and where it says that something stood in its way."""
+
+import pytest
+
+from domain_kit.ids import new_id
+from mongo_store import Check, Delete, Insert, Put, Replace, open_database
+from mongo_store.metrics import NoMetrics
+from mongo_store.transaction import Blocked, transact
+from mongo_store.writes import Remove, Update
+
+MEBIBYTE = 2**20
+
+
+@pytest.fixture
+async def database(mongo_uri):
+    """One of its own."""
+    async with open_database(mongo_uri, f"test_{new_id()}") as opened:
+        yield opened
+        await opened.client.drop_database(opened.name)
+
+
+async def jars(database):
+    return {each["_id"]: each async for each in database.collection("jars").find()}
+
+
+async def test_each_kind_of_write(database):
+    await transact(
+        database, [Insert("jars", {"_id": each, "version": 1, "of": [1, 2]}) for each in "abcde"], NoMetrics()
+    )
+    operations = [
+        Replace("jars", {"_id": "a", "version": 2}, 1),
+        Check("jars", "b", 1),
+        Put("jars", {"_id": "c", "fill": "plum"}),
+        Put("jars", {"_id": "f", "fill": "fig"}),
+        Delete("jars", "d"),
+        Remove("jars", {"_id": "e", "of": [9]}),
+        Update("jars", {"_id": "e"}, {"$pullAll": {"of": [2]}}),
+        Update("jars", {"_id": "g"}, {"$max": {"version": 3}}, upsert=True),
+        Update("jars", {"_id": "h"}, {"$max": {"version": 3}}),
+    ]
+    assert await transact(database, operations, NoMetrics()) is None
+    assert await jars(database) == {
+        "a": {"_id": "a", "version": 2},
+        "b": {"_id": "b", "version": 1, "of": [1, 2]},
+        "c": {"_id": "c", "fill": "plum"},
+        "e": {"_id": "e", "version": 1, "of": [1]},
+        "f": {"_id": "f", "fill": "fig"},
+        "g": {"_id": "g", "version": 3},
+    }
+
+
+async def test_nothing_is_left_of_one_that_meets_a_taken_name(database):
+    await transact(database, [Insert("jars", {"_id": "a"})], NoMetrics())
+    blocked = await transact(database, [Put("lids", {"_id": "a"}), Insert("jars", {"_id": "a"})], NoMetrics())
+    assert blocked == Blocked(1, "_id_")
+    assert await database.collection("lids").count_documents({}) == 0
+
+
+async def test_more_than_one_command_holds_goes_in_several(database):
+    """MongoDB takes 16 MiB in one, and a document may be as large."""
+    large = [Insert("jars", {"_id": each, "fill": b"x" * 7 * MEBIBYTE}) for each in "abc"]
+    assert await transact(database, large, NoMetrics()) is None
+    assert len(await jars(database)) == 3
+    again = [Put("lids", {"_id": each, "fill": b"x" * 6 * MEBIBYTE}) for each in "xyz"]
+    assert await transact(database, [*again, Insert("jars", {"_id": "c"})], NoMetrics()) == Blocked(3, "_id_")
+    assert await database.collection("lids").count_documents({}) == 0
