@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import bare
+import beside
 import cases
 import lone
 import measures
@@ -40,6 +41,7 @@ PLENTY, FEW, EVENTS = 1_000_000, 150, 200
 LONE, LONE_REST = 20, 0.25  # lone bookings a round, seconds from one to the next
 ACCOUNTS = 32
 WATCH_CLIENTS, WATCH_SECONDS = 64, 5.0
+PAIRS = 6  # of runs on stacks with one and with two replicas, a round
 PROFILED_SERVICE = "booking"
 TARGETS = "ready in at most 20 s, services together at most 750 MiB"
 LONG_HOLDS = {"USHER_HOLD_SECONDS": "7200"}  # no hold may run out while the bench does
@@ -201,18 +203,18 @@ def prepare(stack: Stack, filled: int) -> Run:
     return Run(stack, people, clients, one, other, full, few, many)
 
 
-def second_replica(run: Run, rounds: int, seconds: float) -> None:
-    """The same stack with two booking processes."""
-    asyncio.run(run.stack.down())
-    asyncio.run(run.stack.up(replicas={"booking": 2}))
-    acknowledged = run.clients.outcome
-    run.clients.close()
-    run.clients = Clients(run.stack, run.people.buyers, wrk.find())
-    run.clients.outcome = acknowledged
-    run.clients.settle(SETTLE_SECONDS)
-    plan = (cases.empty_rpc(), cases.holds(cases.HOLD, [run.one]))
-    two = [run.go(case, measures.BASE, seconds, "2 replicas") for _ in range(rounds) for case in plan]
-    run.found.append(measures.replicas(run.rounds, two))
+def second_replica(rounds: int, seconds: float) -> tuple[measures.Measure, list[str]]:
+    """Two stacks, one with two booking processes; what is wrong with the books of either."""
+    with tempfile.TemporaryDirectory(prefix="usher-bench-") as one, tempfile.TemporaryDirectory() as two:
+        with beside.opened(Stack(Path(one))) as alone, beside.opened(Stack(Path(two)), replicas={"booking": 2}) as both:
+            alone.warm()
+            both.warm()
+            pairs = beside.in_turn(alone, both, rounds * PAIRS, seconds)
+            return measures.replicas(beside.ratio(pairs, _speed)), alone.problems() + both.problems()
+
+
+def _speed(done: Round) -> float:
+    return done.per_second
 
 
 def check(run: Run) -> None:
@@ -257,12 +259,15 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
         served = len(run.clients.outcome.acknowledged) - arguments.filled
         run.found.append(measures.memory(after[PROFILED_SERVICE], served, arguments.filled))
         print(measures.as_table(run.found), flush=True)
-        if arguments.rounds:
-            second_replica(run, arguments.rounds, arguments.seconds)
         check(run)
         run.notes.append(slow_statements(stack))
     finally:
         run.clients.close()
+        asyncio.run(stack.down())
+    if arguments.rounds:
+        replicas, problems = second_replica(arguments.rounds, arguments.seconds)
+        run.found.append(replicas)
+        run.problems += problems
     where = machine.sentence(report.command(arguments.given))
     text = report.figures(run.rounds, measures.as_table(run.found), where, run.notes)
     if arguments.write and run.rounds:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 import psutil
 
-from booking_service.composition import INDEXES
+from booking_service.composition import SCHEMA
 from booking_service.domain.attendee_import import ImportedOrder, ImportedTicket
 from booking_service.domain.booking import Booking
 from booking_service.domain.check_in_list import ListRules
@@ -72,7 +72,7 @@ class Office:
 
     def __post_init__(self) -> None:
         desks = [BatchDesk(self.journal, on_change=self._changed, on_records=self._told) for _ in range(4)]
-        self.lanes = Lanes([desk.serve for desk in desks])
+        self.lanes = Lanes(desks)
         entries, stocks = MongoWaitingEntries(self.journal), MongoStocks(self.journal)
         self.worker = WaitingListWorker(entries, entries, stocks, self.lanes, Alone(), utc_now)
 
@@ -321,7 +321,7 @@ async def run(options: argparse.Namespace) -> None:
             async with open_database(uri, f"bench_{measured}") as database:
                 journal = Journal(database, utc_now)
                 await journal.ensure_indexes()
-                await database.ensure_indexes(INDEXES)
+                await database.ensure_indexes(SCHEMA.indexes)
                 keys = TicketKeys(journal)
                 await keys.open()
                 office = Office(database, journal, keys)
