@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
+import beside
 import measures
 import measuring
 import pytest

@@ -2,18 +2,23 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pymongo import MongoClient, ReplaceOne
 from pymongo.errors import DuplicateKeyError, OperationFailure, WriteError
-from secantus import server, storage, transactions
+from secantus import query, server, storage, transactions
 from secantus.server import SecantusDBServer
 
 from local_stack.embedded_database import (
     BoxOfficeFirst,
     forget_oldest_answers,
+    judge_quickly,
     keep_no_oplog,
     keep_unchanged_entries,
     remember_indexes,
@@ -263,3 +268,38 @@ def test_a_service_that_has_a_whole_collection_read_is_told_in_the_log(
     told = [each.getMessage() for each in caplog.records if "find" in each.getMessage()]
     assert told
     assert all(f"find of {things.name} by usher-booking took" in each for each in told)
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(-3, 3), st.text(max_size=2), st.datetimes(),
+    st.lists(st.datetimes(), max_size=2), st.datetimes(timezones=st.just(UTC)), st.dictionaries(st.sampled_from("abc"), st.datetimes(), max_size=2),
+)  # fmt: skip
+WHERE = st.dictionaries(
+    st.sampled_from(["a", "b", "a.b"]), st.one_of(VALUES, st.dictionaries(st.sampled_from(["$gt", "$lt"]), VALUES)),
+    max_size=2,
+)  # fmt: skip
+
+
+def answer(judge: Any, document: Any, where: Any) -> Any:
+    try:
+        return judge(document, where)
+    except Exception as error:  # whatever it is, it is the same
+        return repr(error)
+
+
+@given(st.dictionaries(st.sampled_from("ab"), VALUES), WHERE)
+def test_a_document_is_judged_as_secantus_judges_it(document: Any, where: Any) -> None:
+    taught = SimpleNamespace(matches=query.matches)
+    judge_quickly(taught)
+    assert answer(taught.matches, document, where) == answer(query.matches, document, where)
+
+
+def test_what_belongs_into_an_index_of_what_ends_is_told_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    taught = SimpleNamespace(matches=lambda *of: asked.append(of))
+    judge_quickly(taught)
+    ends = {"end": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}}
+    assert [taught.matches(each, ends) for each in ({"end": datetime(2027, 1, 1, tzinfo=UTC)}, {"end": None}, {})] == [
+        True, False, False,
+    ]  # fmt: skip
+    assert asked == []

@@ -5,8 +5,9 @@ that a stored document does not have yet gets its default.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -50,16 +51,24 @@ _KEPT = (datetime, bytes)  # BSON has these itself
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[R]):
-    """A kind of record and the collection it is kept in. named: its name is a field, not worked out of others."""
+    """A kind of record and the collection it is kept in. named: its name is a field, not worked out of others.
+
+    sparse: fields that have their defaults are left out, which a database is quicker to store; no query asks for them.
+    """
 
     record: type[R]
     collection: str
     named: bool = True
+    sparse: bool = False
 
     def to_document(self, record: R) -> Document:
         """`_id` is the name."""
         document: Document = msgspec.to_builtins(record, builtin_types=_KEPT, str_keys=True)
         document["_id"] = document.pop("name") if self.named else record.name
+        if self.sparse:
+            for field, default in _defaults_of(self.record):
+                if document[field] == default:
+                    del document[field]
         return document
 
     def from_document(self, document: Mapping[str, Any]) -> R:
@@ -68,8 +77,16 @@ class Kind(Generic[R]):
         return msgspec.convert(plain, self.record, builtin_types=_KEPT)
 
 
+@cache
+def _defaults_of(record: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """Fields of a record that need not be given, with what they are then; but for the version, which guards ask for."""
+    plain = [(each.name, msgspec.to_builtins(each.default, builtin_types=_KEPT)) for each in fields(record)
+             if each.default is not MISSING and each.name != "version"]  # fmt: skip
+    return tuple(plain)
+
+
 KINDS: tuple[Kind[Any], ...] = (
-    Kind(Booking, BOOKINGS),
+    Kind(Booking, BOOKINGS, sparse=True),
     Kind(Person, PEOPLE, named=False),
     Kind(TakenSeats, TAKEN_SEATS, named=False),
     Kind(Voucher, VOUCHERS),
