@@ -271,9 +271,15 @@ def test_a_service_that_has_a_whole_collection_read_is_told_in_the_log(
 
 
 VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(-3, 3), st.text(max_size=2), st.datetimes(),
-    st.lists(st.datetimes(), max_size=2), st.datetimes(timezones=st.just(UTC)), st.dictionaries(st.sampled_from("abc"), st.datetimes(), max_size=2),
-)  # fmt: skip
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 3),
+    st.text(max_size=2),
+    st.datetimes(),
+    st.datetimes(timezones=st.just(UTC)),
+    st.lists(st.datetimes(), max_size=2),
+    st.dictionaries(st.sampled_from("abc"), st.datetimes(), max_size=2),
+)
 WHERE = st.dictionaries(
     st.sampled_from(["a", "b", "a.b"]), st.one_of(VALUES, st.dictionaries(st.sampled_from(["$gt", "$lt"]), VALUES)),
     max_size=2,
