@@ -76,19 +76,6 @@ def test_a_record_comes_back_from_its_document_and_from_an_answer(kind):
 
 
 @settings(max_examples=50, deadline=None)
-@given(any_of(Booking))
-def test_a_booking_is_stored_without_what_goes_without_saying_and_with_it_is_the_same(booking):
-    kind = documents.KIND_OF[Booking]
-    sparse, whole = (as_stored(each.to_document(booking)) for each in (kind, replace(kind, sparse=False)))
-    assert kind.from_document(whole) == booking, "as earlier releases stored it"
-    assert sparse == {name: value for name, value in whole.items() if name in sparse}
-    assert {"event", "buyer", "state", "version", "lines"} <= sparse.keys()
-    assert not any(
-        value in (None, "", []) for name, value in sparse.items() if name in {"payment", "pending", "answers"}
-    )
-
-
-@settings(max_examples=50, deadline=None)
 @given(any_of(Offer))
 def test_an_offer_comes_back_from_its_document(offer):
     assert documents.offer_from_document(as_stored(documents.offer_to_document(offer))) == offer
