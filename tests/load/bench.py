@@ -205,30 +205,30 @@ def prepare(stack: Stack, filled: int) -> Run:
 
 def second_replica(rounds: int, seconds: float) -> tuple[measures.Measure, list[str]]:
     """Two stacks, one with two booking processes; what is wrong with the books of either."""
-    with tempfile.TemporaryDirectory(prefix="usher-bench-") as one, tempfile.TemporaryDirectory() as two:
-        with beside.opened(Stack(Path(one))) as alone, beside.opened(Stack(Path(two)), replicas={"booking": 2}) as both:
+    with tempfile.TemporaryDirectory(prefix="usher-bench-") as folder:
+        one, two = Stack(Path(folder, "one")), Stack(Path(folder, "two"))
+        with beside.opened(one) as alone, beside.opened(two, replicas={"booking": 2}) as both:
             alone.warm()
             both.warm()
             pairs = beside.in_turn(alone, both, rounds * PAIRS, seconds)
-            return measures.replicas(beside.ratio(pairs, _speed)), alone.problems() + both.problems()
+            value = beside.ratio(pairs, lambda done: done.per_second)
+            return measures.replicas(value), alone.problems() + both.problems()
 
 
-def _speed(done: Round) -> float:
-    return done.per_second
-
-
-def check(run: Run) -> None:
-    """INVARIANT of the platform: nothing that was acknowledged is lost, no place is given twice."""
+def check(run: Run) -> int:
+    """INVARIANT of the platform: nothing that was acknowledged is lost, no place is given twice. How many bookings."""
     books, outcome = asyncio.run(read_books(run.stack)), run.clients.outcome
     for sale in (run.one, run.other, run.full, run.few, *run.many):
         if sale.event in books:
             run.problems += violations(sale, books[sale.event], outcome.acknowledged, outcome.unanswered)
-    told = len({each[0] for each in outcome.acknowledged})
-    run.notes.append(
-        "**The books do not balance:** " + "; ".join(run.problems)
-        if run.problems
-        else f"Of {told:,} bookings (those put there beforehand among them) none is lost, doubled or one too many."
-    )
+    return len({each[0] for each in outcome.acknowledged})
+
+
+def told_of(problems: Sequence[str], bookings: int) -> str:
+    """The books in a sentence."""
+    if problems:
+        return f"**The books do not balance:** {'; '.join(problems)}"
+    return f"Of {bookings:,} bookings (those put there beforehand among them) none is lost, doubled or one too many."
 
 
 def slow_statements(stack: Stack) -> str:
@@ -259,8 +259,7 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
         served = len(run.clients.outcome.acknowledged) - arguments.filled
         run.found.append(measures.memory(after[PROFILED_SERVICE], served, arguments.filled))
         print(measures.as_table(run.found), flush=True)
-        check(run)
-        run.notes.append(slow_statements(stack))
+        bookings, slow = check(run), slow_statements(stack)
     finally:
         run.clients.close()
         asyncio.run(stack.down())
@@ -268,6 +267,7 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
         replicas, problems = second_replica(arguments.rounds, arguments.seconds)
         run.found.append(replicas)
         run.problems += problems
+    run.notes += [told_of(run.problems, bookings), slow]
     where = machine.sentence(report.command(arguments.given))
     text = report.figures(run.rounds, measures.as_table(run.found), where, run.notes)
     if arguments.write and run.rounds:

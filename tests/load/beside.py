@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -13,6 +13,7 @@ from measures import BASE
 from measuring import Case, Clients, Round
 from sale import Sale, open_sales, open_signer, read_books, register_people, violations
 
+from local_stack.failures import NoStack
 from local_stack.stack import Stack
 from usher_cli.api import Api
 
@@ -57,8 +58,8 @@ class Side:
 @contextmanager
 def opened(stack: Stack, **how: Any) -> Iterator[Side]:
     """A stack with a sale, until the block ends. how: as `Stack.up`."""
-    asyncio.run(stack.up(**how))
     try:
+        asyncio.run(stack.up(**how))
         signer = asyncio.run(open_signer(stack))
         with Api(stack.url()) as api:
             people = register_people(api, stack.mail(), signer, ACCOUNTS)
@@ -69,7 +70,8 @@ def opened(stack: Stack, **how: Any) -> Iterator[Side]:
         finally:
             clients.close()
     finally:
-        asyncio.run(stack.down())
+        with suppress(NoStack):  # of one that did not start, what did is ended all the same
+            asyncio.run(stack.down())
 
 
 def in_turn(one: Side, other: Side, count: int, seconds: float) -> Pairs:
@@ -85,4 +87,4 @@ def in_turn(one: Side, other: Side, count: int, seconds: float) -> Pairs:
 
 def ratio(pairs: Pairs, value: Callable[[Round], float]) -> float:
     """Of the others to the ones: the median over pairs, within each of which noise hits both alike."""
-    return median(value(other) / value(one) for one, other in pairs)
+    return median(value(other) / value(one) for one, other in pairs if value(one))

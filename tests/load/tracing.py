@@ -26,6 +26,8 @@ OFF, ON, ALL = "no traces", f"{RATIO:.0%} of requests traced", "every request tr
 
 def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine) -> list[str]:
     """Two stacks, each traced in every other turn; short runs on one and the other. What is wrong with the books."""
+    if not arguments.rounds:
+        return []
     with trace_collector() as collector, tempfile.TemporaryDirectory(prefix="usher-bench-") as folder:
         with opened(stack) as one, opened(Stack(Path(folder))) as other:
             turns = []
@@ -33,7 +35,10 @@ def perform(arguments: argparse.Namespace, stack: Stack, machine: report.Machine
                 sides = (one, other) if number % 2 == 0 else (other, one)
                 turns.append(_turn(sides, Traces(collector.endpoint, RATIO), arguments.seconds))
             recorded = len(collector.spans)
-            every = _turn((one, other), Traces(collector.endpoint, 1.0), arguments.seconds)
+            all_of_them = Traces(collector.endpoint, 1.0)
+            every = [
+                pair for sides in ((one, other), (other, one)) for pair in _turn(sides, all_of_them, arguments.seconds)
+            ]
             problems = one.problems() + other.problems()
     some = [pair for turn in turns for pair in turn]
     if not recorded:

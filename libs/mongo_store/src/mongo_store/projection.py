@@ -13,7 +13,7 @@ from mongo_store.gathering import Gathering, Waiting
 from mongo_store.metrics import NoMetrics
 from mongo_store.pieces import pieces
 from mongo_store.transaction import transact
-from mongo_store.writes import Insert, Operation, Update
+from mongo_store.writes import Follow, Insert, Operation
 
 BATCH_PATIENCE = 0.05  # seconds of write conflicts with others before the states of a batch are stored one by one
 
@@ -104,7 +104,7 @@ class Projection:
             return True
         writes: list[Operation] = [
             Insert(self._collection, state.document) if state.unknown else
-            Update(self._collection, state.guard, state.document, upsert=True)
+            Follow(self._collection, state.guard, state.document)
             for state in sorted(states, key=lambda state: not state.unknown)
         ]  # fmt: skip
         try:

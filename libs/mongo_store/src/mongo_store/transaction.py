@@ -4,7 +4,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -23,7 +23,7 @@ from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted
 from mongo_store.database import DUPLICATE_KEY, DURABLE, Database, reachable
 from mongo_store.metrics import StoreMetrics
-from mongo_store.writes import Check, Delete, Insert, Operation, Put, Remove, Replace, Update
+from mongo_store.writes import Check, Delete, Follow, Insert, Operation, Put, Remove, Replace, Update
 
 Step = tuple[str, Sequence[Insert]] | Sequence[Operation]  # inserts into one collection, or anything
 
@@ -83,7 +83,7 @@ async def _once(database: Database, operations: Sequence[Operation], replacing: 
         while True:
             try:
                 return await database.off_the_loop(partial(_run, database, session.delegate, steps, replacing))
-            except DocumentTooLarge:  # a command holds 16 MiB; of the transaction nothing is left
+            except DocumentTooLarge:  # a command holds 16 MiB; of transaction and connection nothing is left
                 divided = list(_divided(steps))
                 if len(divided) == len(steps):
                     raise
@@ -165,18 +165,34 @@ def _as_told(operation: Operation, place: int) -> dict[str, Any]:
         case Insert():
             return {"insert": place, "document": operation.document}
         case Replace(document=document, expected_version=version):
-            return {"update": place, "filter": {"_id": operation.id, "version": version}, "updateMods": document}
+            return {"update": place, "filter": {"_id": operation.id, "version": version}, "updateMods": whole(document)}
         case Check(id=id, expected_version=version):
             same = {"version": version}
             return {"update": place, "filter": {"_id": id, **same}, "updateMods": {"$set": same}}
         case Put(document=document):
-            return {"update": place, "filter": {"_id": operation.id}, "updateMods": document, "upsert": True}
+            return {"update": place, "filter": {"_id": operation.id}, "updateMods": whole(document), "upsert": True}
+        case Follow(where=where, document=document):
+            return {"update": place, "filter": where, "updateMods": whole(document), "upsert": True}
         case Update(where=where, change=change, upsert=upsert):
-            return {"update": place, "filter": where, "updateMods": change, "upsert": upsert}
+            return {"update": place, "filter": where, "updateMods": operators(change), "upsert": upsert}
         case Delete(id=id):
             return {"delete": place, "filter": {"_id": id}}
         case Remove(where=where):
             return {"delete": place, "filter": where}
+
+
+def whole(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """It. ValueError for what MongoDB, which goes by the first name, would take for update operators."""
+    if next(iter(document), "").startswith("$"):
+        raise ValueError("a document cannot begin with an update operator")
+    return document
+
+
+def operators(change: Mapping[str, Any]) -> Mapping[str, Any]:
+    """It. ValueError for what MongoDB would take for another document."""
+    if not next(iter(change), "").startswith("$"):
+        raise ValueError("an update consists of operators")
+    return change
 
 
 def _steps(operations: Sequence[Operation]) -> Iterator[Step]:

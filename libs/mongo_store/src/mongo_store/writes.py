@@ -69,7 +69,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """The document that meets `where`, if there is one, changed by MongoDB's update operators or for another.
+    """The document that meets `where`, if there is one, with MongoDB's update operators applied.
 
     upsert: with none that does, one is made. For what no version guards.
     """
@@ -78,6 +78,15 @@ class Update:
     where: Mapping[str, Any]
     change: Document
     upsert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """The document in place of the one that meets `where`, or a new one, where its `_id` is not taken."""
+
+    collection: str
+    where: Mapping[str, Any]
+    document: Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +99,4 @@ class Remove:
 
 Guarded = Replace | Check
 Write = Insert | Guarded | Put | Delete
-Operation = Write | Update | Remove
+Operation = Write | Update | Follow | Remove

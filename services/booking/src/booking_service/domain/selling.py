@@ -17,7 +17,7 @@ from booking_service.domain.tariffs import tariff_of
 from domain_kit.refusals import FailedPrecondition, NotFound
 
 _PLAIN_OFFERS, _PLAIN_ORDERS = 512, 64  # as many events as a lane remembers; orders of each
-_plain_orders: dict[str, tuple[Offer, int, dict[tuple["Wanted", ...], tuple[Line, ...]]]] = {}
+_plain_orders: dict[str, tuple[int, int, dict[tuple["Wanted", ...], tuple[Line, ...]]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,9 @@ def choose_lines(
     lines = plain_orders.get(order)
     if lines is None:
         lines = _priced_lines(offer, inventory, kinds, wanted, now, None)
-        if len(plain_orders) < _PLAIN_ORDERS and not any(each.seats or each.attendees for each in wanted):
+        if not any(each.seats or each.attendees for each in wanted):
+            if len(plain_orders) >= _PLAIN_ORDERS:
+                del plain_orders[next(iter(plain_orders))]
             plain_orders[order] = lines
     return lines
 
@@ -69,13 +71,14 @@ def _plain_orders_of(offer: Offer, day: int) -> dict[tuple[Wanted, ...], tuple[L
     """Orders of this offer whose price depends on nothing but the day, whose taxes it bears, and their lines.
 
     Nearly all of a sale are alike. What was known of an earlier offer of the event, or of the day before, is forgotten.
+    INVARIANT: an offer of the same event and version is the same, though it was read once more, as for a quote.
     """
     known = _plain_orders.get(offer.event)
-    if known is None or known[0] is not offer or known[1] != day:
+    if known is None or known[:2] != (offer.version, day):
         _plain_orders.pop(offer.event, None)
         if len(_plain_orders) >= _PLAIN_OFFERS:
             del _plain_orders[next(iter(_plain_orders))]
-        known = _plain_orders[offer.event] = (offer, day, {})
+        known = _plain_orders[offer.event] = (offer.version, day, {})
     return known[2]
 
 

@@ -33,8 +33,16 @@ def price(make, offer, quantity=1, now=None, sold=0):
 
 
 def test_a_price_that_changed_counts_at_once(make):
-    dear, cheap = make.offer(make.type(price=Money(2500, "EUR"))), make.offer(make.type(price=Money(900, "EUR")))
-    assert [price(make, each) for each in (dear, dear, cheap, dear)] == [2500, 2500, 900, 2500]
+    offers = [make.offer(make.type(price=Money(each, "EUR")), version=each) for each in (2500, 2500, 900, 2500)]
+    assert [price(make, each) for each in offers] == [2500, 2500, 900, 2500]
+
+
+def test_a_quote_which_reads_the_offer_once_more_is_no_other_offer(make, monkeypatch):
+    priced = []
+    price_of = selling.price_of
+    monkeypatch.setattr(selling, "price_of", lambda *of: priced.append(of) or price_of(*of))
+    assert [price(make, make.offer()) for _ in range(3)] == [2500] * 3
+    assert len(priced) == 1
 
 
 def test_a_phase_ends_though_the_same_was_ordered_in_it(make):
@@ -92,7 +100,11 @@ def test_what_is_known_has_a_bound(make, monkeypatch):
 def test_as_if_it_had_not_been_ordered(make, orders):
     plain = make.offer()
     phased = make.type(phases=(Phase("Early", Money(700, "EUR"), places=4),))
-    offers = [plain, replace(plain, ticket_types=(make.type(price=Money(1, "EUR")),), version=2), make.offer(phased)]
+    offers = [
+        plain,
+        replace(plain, ticket_types=(make.type(price=Money(1, "EUR")),), version=2),
+        make.offer(phased, version=3),
+    ]
     for which, quantity, sold in orders:
         known = price(make, offers[which], quantity, sold=sold)
         before, selling._plain_orders = selling._plain_orders, {}
