@@ -17,7 +17,7 @@ from booking_service.domain.tariffs import tariff_of
 from domain_kit.refusals import FailedPrecondition, NotFound
 
 _PLAIN_OFFERS, _PLAIN_ORDERS = 512, 64  # as many events as a lane remembers; orders of each
-_plain_orders: dict[str, tuple[int, int, dict[tuple["Wanted", ...], tuple[Line, ...]]]] = {}
+_plain_orders: dict[str, tuple[Offer, int, dict[tuple["Wanted", ...], tuple[Line, ...]]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +70,23 @@ def choose_lines(
 def _plain_orders_of(offer: Offer, day: int) -> dict[tuple[Wanted, ...], tuple[Line, ...]]:
     """Orders of this offer whose price depends on nothing but the day, whose taxes it bears, and their lines.
 
-    Nearly all of a sale are alike. What was known of an earlier offer of the event, or of the day before, is forgotten.
-    INVARIANT: an offer of the same event and version is the same, though it was read once more, as for a quote.
+    Nearly all of a sale are alike. What was known of another offer of the event, or of the day before, is forgotten; an
+    offer that was only read once more, as for a quote, is no other.
     """
-    known = _plain_orders.get(offer.event)
-    if known is None or known[:2] != (offer.version, day):
-        _plain_orders.pop(offer.event, None)
-        if len(_plain_orders) >= _PLAIN_OFFERS:
-            del _plain_orders[next(iter(_plain_orders))]
-        known = _plain_orders[offer.event] = (offer.version, day, {})
-    return known[2]
+    former, of_day, orders = _plain_orders.get(offer.event, (None, day, {}))
+    if former is offer and of_day == day:
+        return orders
+    if former is None or of_day != day or _what_prices_rest_on(former) != _what_prices_rest_on(offer):
+        orders = {}
+    if former is None and len(_plain_orders) >= _PLAIN_OFFERS:
+        del _plain_orders[next(iter(_plain_orders))]
+    _plain_orders[offer.event] = (offer, day, orders)
+    return orders
+
+
+def _what_prices_rest_on(offer: Offer) -> tuple[object, ...]:
+    """All of it that `_priced_lines` looks at, where it has no discounts."""
+    return offer.ticket_types, offer.pools, offer.terms, offer.place
 
 
 def _priced_lines(
