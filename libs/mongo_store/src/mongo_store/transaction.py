@@ -165,30 +165,30 @@ def _as_told(operation: Operation, place: int) -> dict[str, Any]:
         case Insert():
             return {"insert": place, "document": operation.document}
         case Replace(document=document, expected_version=version):
-            return {"update": place, "filter": {"_id": operation.id, "version": version}, "updateMods": whole(document)}
+            return {"update": place, "filter": {"_id": operation.id, "version": version}, "updateMods": _whole(document)}
         case Check(id=id, expected_version=version):
             same = {"version": version}
             return {"update": place, "filter": {"_id": id, **same}, "updateMods": {"$set": same}}
         case Put(document=document):
-            return {"update": place, "filter": {"_id": operation.id}, "updateMods": whole(document), "upsert": True}
+            return {"update": place, "filter": {"_id": operation.id}, "updateMods": _whole(document), "upsert": True}
         case Follow(where=where, document=document):
-            return {"update": place, "filter": where, "updateMods": whole(document), "upsert": True}
+            return {"update": place, "filter": where, "updateMods": _whole(document), "upsert": True}
         case Update(where=where, change=change, upsert=upsert):
-            return {"update": place, "filter": where, "updateMods": operators(change), "upsert": upsert}
+            return {"update": place, "filter": where, "updateMods": _operators(change), "upsert": upsert}
         case Delete(id=id):
             return {"delete": place, "filter": {"_id": id}}
         case Remove(where=where):
             return {"delete": place, "filter": where}
 
 
-def whole(document: Mapping[str, Any]) -> Mapping[str, Any]:
+def _whole(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """It. ValueError for what MongoDB, which goes by the first name, would take for update operators."""
     if next(iter(document), "").startswith("$"):
         raise ValueError("a document cannot begin with an update operator")
     return document
 
 
-def operators(change: Mapping[str, Any]) -> Mapping[str, Any]:
+def _operators(change: Mapping[str, Any]) -> Mapping[str, Any]:
     """It. ValueError for what MongoDB would take for another document."""
     if not next(iter(change), "").startswith("$"):
         raise ValueError("an update consists of operators")
