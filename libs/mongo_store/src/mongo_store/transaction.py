@@ -165,7 +165,8 @@ def _as_told(operation: Operation, place: int) -> dict[str, Any]:
         case Insert():
             return {"insert": place, "document": operation.document}
         case Replace(document=document, expected_version=version):
-            return {"update": place, "filter": {"_id": operation.id, "version": version}, "updateMods": _whole(document)}
+            guard = {"_id": operation.id, "version": version}
+            return {"update": place, "filter": guard, "updateMods": _whole(document)}
         case Check(id=id, expected_version=version):
             same = {"version": version}
             return {"update": place, "filter": {"_id": id, **same}, "updateMods": {"$set": same}}
