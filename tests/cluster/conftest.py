@@ -1,5 +1,6 @@
 """One cluster for all tests of this folder; without Go, or helm and kubectl, they are skipped and say why."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -13,14 +14,18 @@ HERE = Path(__file__).parent
 sys.path += [str(HERE), str(HERE.parents[1] / "tools")]
 
 from cluster import Cluster, furnish  # noqa: E402  # found by the path set above
+from combinations import Combinations  # noqa: E402  # found by the path set above
 from control_plane import ControlPlane  # noqa: E402  # found by the path set above
 from helm_chart import ENVIRONMENTS  # noqa: E402  # found by the path set above
 from journey import Journey  # noqa: E402  # found by the path set above
 from kubernetes_tools import ToolMissing, tool  # noqa: E402  # found by the path set above
 from parts import parts, what_is_lacking  # noqa: E402  # found by the path set above
 
-# The journeys go on beside other tests; emptying a zone would disturb them.
-LAST = ("test_journeys.py", "test_disruption.py")
+# Journeys and renders go on beside other tests; emptying a zone would disturb the former.
+LAST = ("test_admission.py", "test_journeys.py", "test_disruption.py")
+UNDER_WAY = ("journeys", "combinations")
+# Everything that runs here is written in Go and lives for seconds: collecting garbage is a quarter of a render.
+os.environ.setdefault("GOGC", "400")
 STEPS = pytest.StashKey[list[tuple[str, float]]]()
 
 
@@ -82,10 +87,19 @@ def journeys(cluster, timed):
         yield {each: threads.submit(Journey(cluster, each, timed).run) for each in ENVIRONMENTS}
 
 
+@pytest.fixture(scope="session")
+def combinations(timed):
+    """Environment → its combinations of settings, being rendered: one at a time, for others wait for the cluster."""
+    with ThreadPoolExecutor(1) as threads:
+        yield {each: threads.submit(Combinations, each, timed) for each in ENVIRONMENTS}
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _journeys_begin(request):
-    if any("journeys" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("journeys")
+def _what_takes_long_begins(request):
+    wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    for name in UNDER_WAY:
+        if name in wanted:
+            request.getfixturevalue(name)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ class Journey:
 
     def __init__(self, cluster, environment, timed):
         self.cluster, self.environment, self.timed = cluster, environment, timed
-        self.namespace = cluster.make_namespace(f"usher-{environment}")
+        self.namespace = cluster.make_namespace(f"journey-{environment}")  # usher-… are those of overlays
 
     def run(self):
         for step in (

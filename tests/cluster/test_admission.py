@@ -2,13 +2,12 @@
 
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cluster import CommandFailed
 from cluster_costs import asked, range_of
-from helm_chart import ENVIRONMENTS, NAMESPACE, ChartRefused, render
-from switches import all_pairs, pairs_of, rows, switches, values_of
+from helm_chart import ENVIRONMENTS, NAMESPACE, render
+from switches import all_pairs
 
 DRY = ("--dry-run=server", "--namespace", NAMESPACE)
 NEEDED = {
@@ -20,63 +19,27 @@ NEEDED = {
 IN_WORDS = re.compile(r"execution error at \(usher/templates/[^)]+\): \w|don't meet the specifications of the schema")
 
 
-class Combinations:
-    """Of one environment: each setting alone, all pairs of settings in few rows, and pairs that no row could have."""
-
-    def __init__(self, environment):
-        self.environment, self.taken, self.refused = environment, [], []
-        self.choices = {
-            name: [
-                value
-                for value, objects in zip(values, self.render_all({name: each} for each in values), strict=True)
-                if objects
-            ]
-            for name, values in switches().items()
-        }
-        self.render_all(rows(self.choices))
-        self.render_all([dict(pair) for pair in self.missing()])
-
-    def render_all(self, wanted):
-        """The objects of each, none where the chart refuses."""
-        wanted = list(wanted)
-        with ThreadPoolExecutor(2) as threads:
-            made = list(threads.map(self.render_one, wanted))
-        self.taken += [(row, objects) for row, (objects, _) in zip(wanted, made, strict=True) if objects]
-        self.refused += [(row, why) for row, (objects, why) in zip(wanted, made, strict=True) if not objects]
-        return [objects for objects, _ in made]
-
-    def render_one(self, row):
-        try:
-            return render(self.environment, values_of(row)), ""
-        except ChartRefused as refused:
-            return [], str(refused)
-
-    def missing(self):
-        """Pairs of settings, each of which the chart takes alone, in no row that it took."""
-        return all_pairs(self.choices) - {pair for row, _ in self.taken for pair in pairs_of(row)}
-
-
 @pytest.fixture(scope="module")
-def combinations(timed):
-    with timed("all pairs of settings, and each alone, rendered in each environment"):
-        return [Combinations(environment) for environment in ENVIRONMENTS]
+def made(combinations):
+    """What was rendered for each environment."""
+    return [each.result() for each in combinations.values()]
 
 
-def test_what_the_chart_refuses_it_refuses_in_words(combinations):
-    assert [why for each in combinations for _, why in each.refused if not IN_WORDS.search(why)] == []
+def test_what_the_chart_refuses_it_refuses_in_words(made):
+    assert [why for each in made for _, why in each.refused if not IN_WORDS.search(why)] == []
 
 
-def test_hardly_anything_is_refused(combinations):
+def test_hardly_anything_is_refused(made):
     """What is: engines of the release outside dev, and pairs that contradict each other."""
-    for each in combinations:
+    for each in made:
         pairs = [row for row, _ in each.refused if len(row) == 2]
         assert len(pairs) <= len(all_pairs(each.choices)) // 20, pairs
         assert len(each.taken) > 2 * len(each.choices)
 
 
-def test_the_server_takes_every_combination_strictly_and_without_a_warning(cluster, combinations, timed):
+def test_the_server_takes_every_combination_strictly_and_without_a_warning(cluster, made, timed):
     cluster.make_namespace(NAMESPACE)
-    taken = [(row, objects) for each in combinations for row, objects in each.taken]
+    taken = [(row, objects) for each in made for row, objects in each.taken]
     for row, objects in taken:
         names = [(each["apiVersion"], each["kind"], each["metadata"]["name"]) for each in objects]
         assert len(names) == len(set(names)), row
