@@ -1,0 +1,84 @@
+"""Keys that are made quickly are those that SecantusDB and WiredTiger make."""
+
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from secantus import sortkey, storage
+
+from local_stack.quick_keys import make_keys_quickly, packs_quickly
+
+PACK = sys.modules[storage.wt.Cursor.__module__].pack  # type: ignore[attr-defined]  # it has no types
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+BLOB = st.binary(max_size=80)
+NUMBER = st.one_of(
+    st.integers(-(2**63), 2**63 - 1),
+    st.integers(8200, 8300),
+    st.integers(0, 6).map(lambda size: (1 << 8 * size) + 8256),
+)
+ROWS = {
+    "u": (BLOB,),
+    "q": (NUMBER,),
+    "SSu": (TEXT, TEXT, BLOB),
+    "SSq": (TEXT, TEXT, NUMBER),
+    "SSSu": (TEXT, TEXT, TEXT, BLOB),
+}
+
+
+def never(layout: str, *_values: Any) -> bytes:
+    raise LookupError(layout)
+
+
+@pytest.mark.parametrize("layout", ROWS)
+def test_packed_as_the_binding_packs(layout: str) -> None:
+    @given(st.tuples(*ROWS[layout]))
+    def check(values: tuple[Any, ...]) -> None:
+        assert packs_quickly(PACK)(layout, *values) == PACK(layout, *values)
+
+    check()
+
+
+@pytest.mark.parametrize(
+    ("layout", "values"), [("SSu", ("a", "b", b"c")), ("SSq", ("a", "b", 9000)), ("q", (1 << 40,)), ("u", (b"",))]
+)
+def test_what_is_stored_most_is_made_without_the_binding(layout: str, values: tuple[Any, ...]) -> None:
+    assert packs_quickly(never)(layout, *values) == PACK(layout, *values)
+
+
+@pytest.mark.parametrize(
+    ("layout", "values"), [("SSSu", ("a", "b", b"c")), ("SSq", ("a", "b", -1)), ("u", ("text",)), ("SS", ("a", "b"))]
+)
+def test_whatever_else_there_is_the_binding_is_asked(layout: str, values: tuple[Any, ...]) -> None:
+    with pytest.raises(LookupError):
+        packs_quickly(never)(layout, *values)
+
+
+def test_taught_are_the_cursors_that_the_storage_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    binding = sys.modules[storage.wt.Cursor.__module__]
+    monkeypatch.setattr(binding, "pack", PACK)
+    monkeypatch.setattr(sortkey, "invert_bytes", sortkey.invert_bytes)
+    before = [sortkey.encode_value_directed(each, -1) for each in ("a", 7, None)]
+    make_keys_quickly(storage.wt.Cursor, sortkey)
+    assert storage.wt.Cursor.set_key.__globals__["pack"] is not PACK
+    assert [sortkey.encode_value_directed(each, -1) for each in ("a", 7, None)] == before
+
+
+@given(BLOB)
+def test_turned_bytes_are_the_same(key: bytes) -> None:
+    binding = ModuleType("binding")
+    binding.pack = PACK  # type: ignore[attr-defined]  # made here
+    sys.modules[binding.__name__] = binding
+    quick = SimpleNamespace(invert_bytes=sortkey.invert_bytes)
+    try:
+        make_keys_quickly(type("Cursor", (), {"__module__": binding.__name__}), quick)
+    finally:
+        del sys.modules[binding.__name__]
+    assert quick.invert_bytes(key) == sortkey.invert_bytes(key)
+
+
+def test_another_version_of_it_is_refused() -> None:
+    with pytest.raises(AttributeError):
+        make_keys_quickly(storage.wt.Cursor, SimpleNamespace())
