@@ -7,10 +7,12 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
 from contracts.compiler import compile_image
-from contracts.image import Image, access_rule, field_at, http_rule, resource_patterns
+from contracts.image import Image, access_rule, field_at, http_rule, resource_patterns, validation
 from contracts.openapi.paths import bound_fields, verb_and_template
 from contracts.places import Places
+from grpc_runtime.validation import REQUEST_ID
 from usher.access.v1 import access_pb2
+from usher.buf.validate import validate_pb2
 
 # Mutations without a request id, and why repeating them does no harm or must not be answered from memory.
 WITHOUT_REQUEST_ID = {
@@ -163,6 +165,20 @@ def test_reading_takes_no_request_id(image):
     changing = {method.full_name for method in mutations(image)}
     reading = [method for method in image.methods() if method.full_name not in changing]
     assert [method.full_name for method in reading if "request_id" in method.input_type.fields_by_name] == []
+
+
+def test_a_request_is_as_right_under_another_request_id_and_at_another_time(image):
+    """What services rely on that remember which requests were right (grpc_runtime.validation)."""
+    rules = validate_pb2.FieldRules(string={"pattern": f"^{REQUEST_ID.pattern}$"})
+    for message in image.messages():
+        rest = str(message.GetOptions().Extensions[validate_pb2.message])
+        for field in message.fields:
+            mine = validation(field)
+            if field.name == "request_id":
+                assert (mine, field.has_presence) == (rules, False), message.full_name
+            else:
+                rest += str(mine)
+        assert not re.search(r"request_id|\bnow\b|[lg]t_now|within", rest), message.full_name
 
 
 def test_every_update_takes_a_mask(image):

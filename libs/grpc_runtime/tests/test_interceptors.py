@@ -20,7 +20,6 @@ from domain_kit.refusals import (
     Unauthenticated,
 )
 from grpc_runtime import RemoteFailure, caller_of, cause_of, header_of, principal_of
-from grpc_runtime.interceptors import Validation
 from resilience import remaining
 from telemetry import correlation_id
 from testkit.calls import ISSUER
@@ -347,14 +346,3 @@ async def test_lists_longer_than_any_request_needs_are_refused_before_each_item_
     assert time.process_time() - began < 5
     assert "items" in caught.value.message
     assert jars.contexts == []
-
-
-def test_a_request_that_may_be_long_is_checked_up_to_its_first_violation(contract):
-    validation = Validation({"usher.jar.v1.Jar": 9000})
-    fine, bad = {"text": "fine"}, {"text": "too long"}
-    assert validation.violations_of(contract.Jar(name="jars/a", labels=[fine] * 9000)) == []
-    (found,) = validation.violations_of(contract.Jar(name="jars/a", labels=[fine] * 8998 + [bad] * 2))
-    assert found.field == "labels[8998].text"
-    assert len(validation.violations_of(contract.Jar(name="jars/a", labels=[bad] * 2))) == 2
-    (found,) = validation.violations_of(contract.Jar(name="jars/a", labels=[bad] * 9001))
-    assert "9000 items" in found.description

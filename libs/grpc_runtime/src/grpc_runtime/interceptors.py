@@ -8,13 +8,12 @@ or a look-up.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
 import grpc
 import grpc.aio
-import protovalidate
 from google.protobuf.message import Message
 
 from access import OwnerOf, Principal, decide_access
@@ -22,7 +21,6 @@ from domain_kit.ids import new_id
 from domain_kit.refusals import (
     DeadlineExceeded,
     FieldViolation,
-    InvalidArgument,
     PermissionDenied,
     Refusal,
     ResourceExhausted,
@@ -33,14 +31,12 @@ from grpc_runtime.call import Call
 from grpc_runtime.channels import authorization
 from grpc_runtime.method import Handler, Method
 from grpc_runtime.statuses import abort_with, failure_status, status_of
+from grpc_runtime.validation import invalid
 from resilience import deadline_scope
 from telemetry import Metrics, accepted_correlation_id, continue_from, span
 from telemetry.tracing import UNRECORDED
 
 CORRELATION_HEADERS = ("x-correlation-id", "x-request-id")
-# In all lists of a request together; the longest that contracts allow have some hundreds, but for those that a service
-# names. Rules are checked for each item, some 20 000 broken ones a second, and a message may hold millions.
-MOST_ITEMS = 3000
 BUSY_RETRY = timedelta(seconds=1)
 
 # What OpenTelemetry's conventions count as the server's failure, and not as its answer.
@@ -248,43 +244,10 @@ class Access:
                 await decide_access(rule, request, call.principal, owner_of)
             except PermissionDenied as refusal:
                 wrong = [each for each in self._violations_of(request) if each.field == rule.field]
-                raise (_invalid(wrong) if wrong else refusal) from None
+                raise (invalid(wrong) if wrong else refusal) from None
             return await following(request, call)
 
         return permitted
-
-
-class Validation:
-    """Refuses requests that break the protovalidate rules of their contract.
-
-    most_items: how many items all lists of a request may have together, by full name of the message, where it is more
-        than usual. Of such a long one only the first violation is told, as each takes its time to find.
-    """
-
-    def __init__(self, most_items: Mapping[str, int] | None = None) -> None:
-        self._validator = protovalidate.Validator()
-        self._most_items = dict(most_items or {})
-
-    def violations_of(self, request: Message) -> list[FieldViolation]:
-        """Field paths in proto spelling, for example `event.title` or `lines[2].count`."""
-        most = self._most_items.get(request.DESCRIPTOR.full_name, MOST_ITEMS)
-        items = _items_in(request, most)
-        if items > most:
-            return [FieldViolation("", f"must have at most {most} items in all its lists.")]
-        found = self._validator.collect_violations(request, fail_fast=items > MOST_ITEMS)
-        return [_violation(each) for each in found]
-
-    def around(self, method: Method, following: Handler) -> Handler:  # noqa: ARG002 the same for each method
-        """Every rpc."""
-        violations_of = self.violations_of
-
-        async def validated(request: Any, call: Call) -> Any:
-            found = violations_of(request)
-            if found:
-                raise _invalid(found)
-            return await following(request, call)
-
-        return validated
 
 
 class _Count:
@@ -309,41 +272,3 @@ def _code_name(call: Call) -> str:
 def grpc_code_name(number: Any) -> str:
     """The canonical name of a status code that grpc gives as a number; UNKNOWN for any other."""
     return next((code.name for code in grpc.StatusCode if code.value[0] == number), "UNKNOWN")
-
-
-def _items_in(request: Message, most: int) -> int:
-    """How many items all lists have together, counted no further than beyond `most`; 0 where they cannot be more."""
-    if request.ByteSize() <= most:  # each item takes a byte at least
-        return 0
-    items, within = 0, [request]
-    while within:
-        for field, value in within.pop().ListFields():
-            if field.is_repeated:
-                items += len(value)
-                if items > most:
-                    return items
-                if field.message_type is not None and not field.message_type.GetOptions().map_entry:
-                    within.extend(value)
-            elif field.message_type is not None:
-                within.append(value)
-    return items
-
-
-def _violation(found: protovalidate.Violation) -> FieldViolation:
-    path = ""
-    proto = found.proto
-    for element in proto.field.elements if proto.field is not None else ():
-        path += f".{element.field_name}" if path else element.field_name
-        subscript = element.subscript
-        if subscript is not None:
-            value = subscript.value
-            path += f'["{value}"]' if isinstance(value, str) else f"[{value}]"
-    return FieldViolation(path, proto.message or proto.rule_id)
-
-
-def _invalid(violations: Sequence[FieldViolation]) -> InvalidArgument:
-    first = violations[0]
-    more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
-    return InvalidArgument(
-        "FIELD_INVALID", f"{first.field or 'request'}: {first.description}{more}", violations=violations
-    )

@@ -23,6 +23,7 @@ from grpc_runtime.registration import Unregistered, register
 from grpc_runtime.service import Service
 from grpc_runtime.settings import RuntimeSettings
 from grpc_runtime.spans import Spans
+from grpc_runtime.validation import Validation
 from grpc_runtime.workers import Workers
 from telemetry import Metrics, Tracing
 
@@ -62,7 +63,7 @@ class Server:
             metrics.certificate("service", lambda: identity.current().ends_at)
         self._server = grpc.aio.server(options=list(OPTIONS))
         self.limits = interceptors.Limits(settings.max_in_flight)
-        validation = interceptors.Validation(service.most_items)
+        validation = Validation(service.most_items)
         self.service_names = register(
             self._server,
             service,

@@ -12,7 +12,6 @@ from itertools import groupby
 from typing import Any
 
 from pymongo.errors import (
-    BulkWriteError,
     ConnectionFailure,
     DocumentTooLarge,
     OperationFailure,
@@ -91,12 +90,15 @@ async def _once(database: Database, operations: Sequence[Operation], replacing: 
 
 
 def _divided(steps: Sequence[Step]) -> Iterator[Step]:
-    """The same in commands of half the size; inserts into one collection are divided by the driver."""
+    """The same in commands of half the size."""
     for step in steps:
-        if isinstance(step, tuple) or len(step) == 1:
+        half = len(step[1] if isinstance(step, tuple) else step) // 2
+        if not half:
             yield step
+        elif isinstance(step, tuple):
+            collection, inserts = step
+            yield from ((collection, inserts[:half]), (collection, inserts[half:]))
         else:
-            half = len(step) // 2
             yield from (step[:half], step[half:])
 
 
@@ -134,20 +136,23 @@ def _blocked(failure: OperationFailure, position: int) -> Blocked:
 
 
 def _send(database: Database, step: Step, session: Any) -> int:
-    """How many documents its replacements and updates have met."""
-    if isinstance(step, tuple):
-        collection, inserts = step
-        documents = [insert.document for insert in inserts]
-        database.collection(collection).delegate.insert_many(documents, session=session)
-        return 0
-    return _send_together(database, step, session)
+    """How many documents its replacements and updates have met, by one command.
+
+    OperationFailure for the first that cannot be done; its `details` tell where as `idx`. DocumentTooLarge. The driver
+    has methods for both commands, which take as long to put them together as some documents to be written.
+    """
+    return _insert(database, *step, session) if isinstance(step, tuple) else _send_together(database, step, session)
+
+
+def _insert(database: Database, collection: str, inserts: Sequence[Insert], session: Any) -> int:
+    command = {"insert": collection, "documents": [each.document for each in inserts]}
+    reply = database.client.delegate[database.name].command(command, session=session)
+    for error in reply.get("writeErrors", ()):
+        raise OperationFailure(error["errmsg"], error["code"], {**error, "idx": error["index"]})
+    return 0
 
 
 def _send_together(database: Database, operations: Sequence[Operation], session: Any) -> int:
-    """The same by one bulkWrite command; the driver takes as long to put that together as some documents to be written.
-
-    OperationFailure for the first that cannot be done; its `details` tell where as `idx`. DocumentTooLarge.
-    """
     places: dict[str, int] = {}
     told = [_as_told(each, places.setdefault(each.collection, len(places))) for each in operations]
     where = [{"ns": f"{database.name}.{each}"} for each in places]
@@ -217,8 +222,6 @@ def _steps(operations: Sequence[Operation]) -> Iterator[Step]:
 
 def _errors(failure: PyMongoError) -> list[tuple[int, Any]]:
     """What went wrong where within its step; nothing where all of it failed."""
-    if isinstance(failure, BulkWriteError):
-        return [(error["index"], error) for error in failure.details["writeErrors"]]
     details: Any = failure.details if isinstance(failure, OperationFailure) else None
     return [(details["idx"], details)] if details and "idx" in details else []
 

@@ -5,7 +5,7 @@ import pytest
 from domain_kit.ids import new_id
 from mongo_store import Check, Delete, Insert, Put, Replace, open_database
 from mongo_store.metrics import NoMetrics
-from mongo_store.transaction import Blocked, transact
+from mongo_store.transaction import MANY, Blocked, transact
 from mongo_store.writes import Follow, Remove, Update
 
 MEBIBYTE = 2**20
@@ -80,4 +80,23 @@ async def test_more_than_one_command_holds_goes_in_several(database):
     assert len(await jars(database)) == 3
     again = [Put("lids", {"_id": each, "fill": b"x" * 6 * MEBIBYTE}) for each in "xyz"]
     assert await transact(database, [*again, Insert("jars", {"_id": "c"})], NoMetrics()) == Blocked(3, "_id_")
+    assert await database.collection("lids").count_documents({}) == 0
+
+
+async def test_many_inserts_of_one_collection_go_in_several_too(database):
+    large = [Insert("jars", {"_id": number, "fill": b"x" * 3 * MEBIBYTE}) for number in range(2 * MANY)]
+    assert await transact(database, large, NoMetrics()) is None
+    assert len(await jars(database)) == 2 * MANY
+    again = [Insert("jars", {**each.document, "_id": each.document["_id"] + 100}) for each in large]
+    again[13] = Insert("jars", {"_id": 3})
+    assert await transact(database, again, NoMetrics()) == Blocked(13, "_id_")
+    assert len(await jars(database)) == 2 * MANY
+
+
+async def test_the_first_of_many_inserts_that_meets_a_taken_value_is_told(database):
+    await database.collection("jars").create_index("lid", name="by_lid", unique=True)
+    await transact(database, [Insert("jars", {"_id": "a", "lid": 7})], NoMetrics())
+    many = [Insert("jars", {"_id": str(number), "lid": number}) for number in range(MANY + 2)]
+    assert await transact(database, [Put("lids", {"_id": "a"}), *many], NoMetrics()) == Blocked(1 + 7, "by_lid")
+    assert list(await jars(database)) == ["a"]
     assert await database.collection("lids").count_documents({}) == 0

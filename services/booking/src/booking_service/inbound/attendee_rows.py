@@ -11,7 +11,7 @@ from booking_service.domain.offer import Offer
 from booking_service.handlers.import_attendees import ReadRow
 from booking_service.inbound.messages import answers_from_wire, attendee_from_wire
 from domain_kit.refusals import InvalidArgument
-from grpc_runtime.interceptors import Validation
+from grpc_runtime.validation import Validation
 from resource_api import numbered_lines, read_message
 from usher.booking.v1 import attendee_service_pb2 as pb
 

@@ -26,7 +26,7 @@ from booking_service.wire import booking_to_wire
 from domain_kit.clock import Clock, utc_now
 from domain_kit.repository import Cause
 from grpc_runtime import cause_of, principal_of
-from grpc_runtime.interceptors import Validation
+from grpc_runtime.validation import Validation
 from usher.booking.v1 import attendee_service_pb2 as pb
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1.attendee_service_pb2_grpc import AttendeeServiceServicer

@@ -14,7 +14,7 @@ from booking_service.domain.states import BookingState
 from booking_service.inbound.attendee_files import COLUMNS, csv_writer, harmless, json_line, rows_of
 from booking_service.inbound.attendee_rows import rows_of as rows_of_file
 from domain_kit.money import Money
-from grpc_runtime.interceptors import Validation
+from grpc_runtime.validation import Validation
 from usher.booking.v1 import attendee_service_pb2 as pb
 
 EVENT = "events/01jz000000000000000000evnt"

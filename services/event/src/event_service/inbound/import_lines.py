@@ -7,7 +7,7 @@ from event_service.handlers.import_events import ImportLine, LineProblem
 from event_service.wire.capacity_pools import capacity_pool_from_wire
 from event_service.wire.events import details_from_wire
 from event_service.wire.ticket_types import ticket_type_from_wire
-from grpc_runtime.interceptors import Validation
+from grpc_runtime.validation import Validation
 from resource_api import read_message
 from usher.event.v1.event_service_pb2 import ImportedEvent
 

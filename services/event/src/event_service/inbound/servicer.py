@@ -32,7 +32,7 @@ from event_service.wire.questions import question_from_wire, question_to_wire
 from event_service.wire.seating import seating_plan_to_wire
 from event_service.wire.ticket_types import ticket_type_from_wire, ticket_type_to_wire
 from grpc_runtime import cause_of
-from grpc_runtime.interceptors import Validation
+from grpc_runtime.validation import Validation
 from resource_api import PageTokens, apply_update_mask, numbered_lines, page_size_of
 from usher.event.v1 import discount_pb2, event_date_pb2, event_pb2, question_pb2, seating_plan_pb2, ticket_type_pb2
 from usher.event.v1 import event_service_pb2 as pb
