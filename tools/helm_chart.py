@@ -1,5 +1,6 @@
 """Renders the chart without a cluster."""
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,8 @@ RELEASE = NAMESPACE = "usher"
 Values = Mapping[str, Any]
 # Ten times as fast as the one in Python, where PyYAML was built with it.
 FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SHORT_LIVED = {"GOGC": "400"}
+"""For programs in Go that end in a second: collecting garbage is a quarter of what a render takes."""
 
 
 class ChartRefused(Exception):
@@ -30,7 +33,9 @@ def helm(*arguments: str, values: Iterable[Values] = ()) -> str:
             path = Path(folder) / f"{number}.yaml"
             path.write_text(yaml.safe_dump(dict(each)))
             command += ["--values", str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=100, env={**os.environ, **SHORT_LIVED}
+        )
     if done.returncode:
         raise ChartRefused("\n".join(line for line in done.stderr.splitlines() if not line.startswith("level=")))
     return done.stdout

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 from control_plane import ControlPlane
-from helm_chart import CHART, RELEASE
+from helm_chart import CHART, RELEASE, SHORT_LIVED
 from kubernetes_tools import tool
 
 ZONES = ("a", "b", "c")
@@ -41,7 +41,7 @@ class Cluster:
         """What a command needs to talk to it, and to nothing else of this machine's user."""
         home = self.plane.folder / "home"
         home.mkdir(exist_ok=True)
-        return {**os.environ, "HOME": str(home), "KUBECONFIG": str(self.plane.kubeconfig(user))}
+        return {**os.environ, **SHORT_LIVED, "HOME": str(home), "KUBECONFIG": str(self.plane.kubeconfig(user))}
 
     def run(self, *command: str, sent: str | None = None, user: str = "admin") -> subprocess.CompletedProcess[str]:
         """What it says. CommandFailed."""

@@ -1,6 +1,5 @@
 """One cluster for all tests of this folder; without Go, or helm and kubectl, they are skipped and say why."""
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -24,8 +23,6 @@ from parts import parts, what_is_lacking  # noqa: E402  # found by the path set 
 # Journeys and renders go on beside other tests; emptying a zone would disturb the former.
 LAST = ("test_admission.py", "test_journeys.py", "test_disruption.py")
 UNDER_WAY = ("journeys", "combinations")
-# Everything that runs here is written in Go and lives for seconds: collecting garbage is a quarter of a render.
-os.environ.setdefault("GOGC", "400")
 STEPS = pytest.StashKey[list[tuple[str, float]]]()
 
 
@@ -88,10 +85,13 @@ def journeys(cluster, timed):
 
 
 @pytest.fixture(scope="session")
-def combinations(timed):
+def combinations(cluster, timed):  # where there is none, nothing is rendered
     """Environment → its combinations of settings, being rendered: one at a time, for others wait for the cluster."""
-    with ThreadPoolExecutor(1) as threads:
+    threads = ThreadPoolExecutor(1)
+    try:
         yield {each: threads.submit(Combinations, each, timed) for each in ENVIRONMENTS}
+    finally:
+        threads.shutdown(cancel_futures=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,6 +5,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from bson import Code
 from hypothesis import given
 from hypothesis import strategies as st
 from secantus import sortkey, storage
@@ -49,7 +50,14 @@ def test_what_is_stored_most_is_made_without_the_binding(layout: str, values: tu
 
 
 @pytest.mark.parametrize(
-    ("layout", "values"), [("SSSu", ("a", "b", b"c")), ("SSq", ("a", "b", -1)), ("u", ("text",)), ("SS", ("a", "b"))]
+    ("layout", "values"),
+    [
+        ("SSSu", ("a", "b", b"c")),
+        ("SSq", ("a", "b", -1)),
+        ("u", ("text",)),
+        ("SS", ("a", "b")),
+        ("SSu", (Code("a"), "b", b"c")),
+    ],
 )
 def test_whatever_else_there_is_the_binding_is_asked(layout: str, values: tuple[Any, ...]) -> None:
     with pytest.raises(LookupError):

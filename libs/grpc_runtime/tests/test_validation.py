@@ -65,6 +65,16 @@ def test_messages_without_request_id_and_long_ones_are_never_known(contract):
     assert known.name_of(long) is None
 
 
+def test_nothing_is_kept_of_secrets(contract):
+    known = KnownRequests()
+    plain, secret = {"text": "safe"}, {"text": "safe", "combination": "1234"}
+    names = [
+        known.name_of(contract.FillJarRequest(jar={"name": "jars/a", "labels": labels}, request_id="r1"))
+        for labels in ([plain], [plain, secret])
+    ]
+    assert [name is None for name in names] == [False, True]
+
+
 def test_the_oldest_are_forgotten(monkeypatch):
     monkeypatch.setattr(validation_module, "MOST_KNOWN", 2)
     known = KnownRequests()

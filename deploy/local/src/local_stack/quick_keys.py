@@ -16,7 +16,7 @@ _MULTI = 0xE0  # its mark of a positive number with as many bytes as the lower h
 
 
 def packs_quickly(packs: Callable[..., bytes]) -> Callable[..., bytes]:
-    """`wiredtiger.packing.pack`, for the formats that SecantusDB's tables have; for others it is asked itself."""
+    """`wiredtiger.packing.pack`, for the formats of SecantusDB's large tables; for others it is asked itself."""
 
     def quick(layout: str, *values: Any) -> bytes:
         known = _KNOWN.get(layout)
@@ -26,8 +26,8 @@ def packs_quickly(packs: Callable[..., bytes]) -> Callable[..., bytes]:
 
 
 def _fits(layout: str, values: tuple[Any, ...]) -> bool:
-    """Whether the values are what the format is meant for; those that are not are the binding's to refuse."""
-    if len(values) != len(layout):
+    """Whether the values are of the usual kind; what the binding makes of others is left to it."""
+    if len(values) != len(layout) or any(type(each) is not str for each in values[:-1]):
         return False
     last, kind = values[-1], layout[-1]
     if kind == "u":

@@ -161,7 +161,7 @@ def _fingerprint(request: Message, key: bytes) -> bytes:
     if key:
         content = request.DESCRIPTOR.full_name.encode() + b"\0" + cleared.SerializeToString(deterministic=True)
         return hmac.digest(key, content, "sha256")
-    _clear_secrets(cleared)
+    clear_secrets(cleared)
     return hashlib.sha256(cleared.SerializeToString(deterministic=True)).digest()
 
 
@@ -191,13 +191,14 @@ def _secrets_of(descriptor: Descriptor) -> tuple[Sequence[str], Sequence[tuple[s
     return secret, holding
 
 
-def _clear_secrets(message: Message) -> None:
+def clear_secrets(message: Message) -> None:
+    """Empty all fields marked `debug_redact`, however deep."""
     secret, holding = _secrets_of(message.DESCRIPTOR)
     for name in secret:
         message.ClearField(name)
     for name, repeated in holding:
         if repeated:
             for each in getattr(message, name):
-                _clear_secrets(each)
+                clear_secrets(each)
         elif message.HasField(name):
-            _clear_secrets(getattr(message, name))
+            clear_secrets(getattr(message, name))

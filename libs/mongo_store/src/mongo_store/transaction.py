@@ -141,7 +141,10 @@ def _send(database: Database, step: Step, session: Any) -> int:
     OperationFailure for the first that cannot be done; its `details` tell where as `idx`. DocumentTooLarge. The driver
     has methods for both commands, which take as long to put them together as some documents to be written.
     """
-    return _insert(database, *step, session) if isinstance(step, tuple) else _send_together(database, step, session)
+    if isinstance(step, tuple):
+        collection, inserts = step
+        return _insert(database, collection, inserts, session)
+    return _send_together(database, step, session)
 
 
 def _insert(database: Database, collection: str, inserts: Sequence[Insert], session: Any) -> int:
