@@ -7,7 +7,9 @@ import pytest
 from booking_service.domain.commands import Cancel, ClaimPayment, Confirm
 from booking_service.domain.offer import OfferState
 from booking_service.domain.states import BookingState
+from booking_service.domain.terms import BookingTerms
 from booking_service.outbound.desk import BatchDesk
+from booking_service.outbound.documents import PEOPLE
 from booking_service.outbound.lanes import Lanes
 from booking_service.outbound.repositories import MongoBookings
 from domain_kit.money import Money
@@ -16,14 +18,17 @@ from testkit.memory import MemoryJournal
 
 
 class Counted(MemoryJournal):
-    """Knows what was read."""
+    """Knows what was read; `before_reading`: what happens before a collection is."""
 
     def __init__(self, clock):
         super().__init__(clock)
         self.read_from = []
+        self.before_reading = {}
 
     async def find(self, collection, *arguments, **options):
         self.read_from.append(collection)
+        if (something := self.before_reading.pop(collection, None)) is not None:
+            await something
         return await super().find(collection, *arguments, **options)
 
 
@@ -99,3 +104,15 @@ async def test_an_event_that_another_replica_has_heard_is_called_off_confirms_no
 async def test_a_booking_nobody_has_made_is_looked_for(one, held, make):
     with pytest.raises(NotFound):
         await one.submit(Confirm(make.EVENT, f"{held.name}0", make.Issuer()), make.cause())
+
+
+async def test_what_is_read_before_and_after_another_replicas_commit_is_no_fault(one, other, make, journal):
+    """The booking still held, and its buyer's tally already without it."""
+    limited = replace(free(make), terms=BookingTerms(most_per_person=3), version=2)
+    await one.submit(make.project(limited), make.cause())
+    held = await one.submit(make.hold("users/1"), make.cause())
+    await other.submit(make.hold("users/2"), make.cause())
+    journal.before_reading[PEOPLE] = one.submit(Cancel(make.EVENT, held.name, ""), make.cause())
+    cancelled = await other.submit(Cancel(make.EVENT, held.name, ""), make.cause())
+    assert journal.before_reading == {}
+    assert (cancelled.state, cancelled.version) == (BookingState.CANCELLED, 2)

@@ -37,6 +37,7 @@ _MAY_BE_DUE = {
     "OWN_RESALE_OFFER",
 }
 _ATTEMPTS = 30
+_LOOKS = 5  # at the store, before what it holds is taken for a fault
 _LONGEST_AHEAD = timedelta(seconds=1)  # prices and sale windows are those of the moment it was decided
 _SWEPT_AT_ONCE = 128
 
@@ -117,13 +118,18 @@ class BatchDesk:
             waiting.refuse(conflict)
 
     async def _decide(self, work: Sequence[Waiting], *, fresh: bool) -> Plan:
-        """A plan in which whatever no guard checks, refusals and what changes nothing, rests on a look at the store."""
-        swept = False
+        """A plan in which whatever no guard checks, refusals and what changes nothing, rests on a look at the store.
+
+        A look is no snapshot: a record that was read before somebody's commit may contradict one that was read after
+        it, as a cancelled booking does its buyer's tally. So a fault is looked at again.
+        """
+        swept, looks = False, 0
         while work := [waiting for waiting in work if not waiting.gone]:
             plan, was_fresh = await self._plan(work, fresh=fresh)
             if not plan.refused and (was_fresh or not plan.idle):
                 return plan
-            if was_fresh:
+            looks += was_fresh
+            if was_fresh and (looks >= _LOOKS or all(isinstance(why, Refusal) for _, why in plan.refused)):
                 due = [] if swept else await self._due_holds(plan)
                 if not due:
                     return plan
