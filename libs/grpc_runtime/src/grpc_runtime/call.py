@@ -154,10 +154,16 @@ def cause_of(request: Message, context: object, *, key: bytes = b"") -> Cause:
     )
 
 
+def without_request_id(request: Message) -> Message:
+    """A copy of one that has the field."""
+    copy = type(request)()
+    copy.CopyFrom(request)
+    copy.ClearField("request_id")
+    return copy
+
+
 def _fingerprint(request: Message, key: bytes) -> bytes:
-    cleared = type(request)()
-    cleared.CopyFrom(request)
-    cleared.ClearField("request_id")
+    cleared = without_request_id(request)
     if key:
         content = request.DESCRIPTOR.full_name.encode() + b"\0" + cleared.SerializeToString(deterministic=True)
         return hmac.digest(key, content, "sha256")

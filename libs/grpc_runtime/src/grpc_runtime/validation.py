@@ -10,7 +10,7 @@ import protovalidate
 from google.protobuf.message import Message
 
 from domain_kit.refusals import FieldViolation, InvalidArgument
-from grpc_runtime.call import Call, clear_secrets
+from grpc_runtime.call import Call, clear_secrets, without_request_id
 from grpc_runtime.method import Handler, Method
 
 # In all lists of a request together; the longest that contracts allow have some hundreds, but for those that a service
@@ -75,14 +75,10 @@ class KnownRequests:
         None where nothing is kept: without a request id, with a wrong one, for long messages, and for those that hold
         secrets (`debug_redact`): a hash of a password can be guessed, and that of somebody's own token is of no use.
         """
-        if "request_id" not in request.DESCRIPTOR.fields_by_name or request.ByteSize() > MOST_BYTES:
+        request_id: str = getattr(request, "request_id", "")
+        if not request_id or not REQUEST_ID.fullmatch(request_id) or request.ByteSize() > MOST_BYTES:
             return None
-        given: str = request.request_id  # type: ignore[attr-defined]  # it has the field
-        if not given or not REQUEST_ID.fullmatch(given):
-            return None
-        rest = type(request)()
-        rest.CopyFrom(request)
-        rest.ClearField("request_id")
+        rest = without_request_id(request)
         size = rest.ByteSize()
         clear_secrets(rest)
         if rest.ByteSize() != size:

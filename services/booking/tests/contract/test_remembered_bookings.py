@@ -1,9 +1,11 @@
 """A lane acts on the bookings it has just written without reading them, and never on what others have made of them."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
+from booking_service.domain.booking import Booking
 from booking_service.domain.commands import Cancel, ClaimPayment, Confirm
 from booking_service.domain.offer import OfferState
 from booking_service.domain.states import BookingState
@@ -116,3 +118,15 @@ async def test_what_is_read_before_and_after_another_replicas_commit_is_no_fault
     cancelled = await other.submit(Cancel(make.EVENT, held.name, ""), make.cause())
     assert journal.before_reading == {}
     assert (cancelled.state, cancelled.version) == (BookingState.CANCELLED, 2)
+
+
+async def test_what_stays_a_fault_is_told_after_some_looks_and_fails_nobody_else(one, held, make, journal, monkeypatch):
+    def broken(*_):
+        raise ValueError("broken")
+
+    monkeypatch.setattr(Cancel, "decide", broken)
+    journal.read_from.clear()
+    wanted = [make.hold("users/3"), Cancel(make.EVENT, held.name, ""), make.hold("users/4")]
+    told = await asyncio.gather(*(one.submit(each, make.cause()) for each in wanted), return_exceptions=True)
+    assert [type(each) for each in told] == [Booking, ValueError, Booking]
+    assert len(journal.read_from) < 20
