@@ -1,9 +1,12 @@
 """Requests that break the rules of their contract are refused, also where ones much like them were right."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from domain_kit.refusals import InvalidArgument
 from grpc_runtime import validation as validation_module
+from grpc_runtime.call import Call, contents_of
 from grpc_runtime.validation import KnownRequests, Validation
 
 
@@ -29,7 +32,8 @@ def asked(contract, monkeypatch):
                 return request
 
             request = contract.FillJarRequest(**fields)
-            answer = await self.validation.around(None, following)(request, None)
+            call = Call(SimpleNamespace(invocation_metadata=tuple), None)
+            answer = await self.validation.around(None, following)(request, call)
             assert answer is request
             assert request == contract.FillJarRequest(**fields)
 
@@ -73,6 +77,13 @@ def test_nothing_is_kept_of_secrets(contract):
         for labels in ([plain], [plain, secret])
     ]
     assert [name is None for name in names] == [False, True]
+
+
+def test_what_a_request_says_is_worked_out_once_a_call_and_never_taken_for_that_of_another(contract):
+    first, other = (contract.FillJarRequest(jar={"name": name}, request_id="r1") for name in ("jars/a", "jars/b"))
+    call = Call(SimpleNamespace(invocation_metadata=tuple), None)
+    assert call.contents(first) is call.contents(first)
+    assert call.contents(other) == contents_of(other) != call.contents(first)
 
 
 def test_the_oldest_are_forgotten(monkeypatch):

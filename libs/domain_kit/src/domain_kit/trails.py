@@ -6,11 +6,13 @@ were stored before there were trails; then only the version before will do.
 """
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 Trail = str | None
 BEGINNING: Trail = ""  # of an aggregate that is being created
 
 
+@lru_cache(1024)
 def followed(trail: Trail, kind: str, version: int) -> Trail:
     """The trail after a domain event of this type; it does not grow by types it has."""
     if trail is None:

@@ -5,7 +5,7 @@ import functools
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Never
+from typing import Any, NamedTuple, Never
 
 import grpc
 import grpc.aio
@@ -22,6 +22,13 @@ from telemetry import correlation_id, current_traceparent
 ANONYMOUS = "anonymous"
 
 
+class Contents(NamedTuple):
+    """What a request says beside its id and its secrets. digest: SHA-256. secrets: whether it has any."""
+
+    digest: bytes
+    secrets: bool
+
+
 class Call(grpc.aio.ServicerContext[Any, Any]):
     """What a servicer gets as `context`. Everything grpc's own context does, and what the interceptors found out.
 
@@ -35,6 +42,7 @@ class Call(grpc.aio.ServicerContext[Any, Any]):
         self.headers: Mapping[str, str | bytes] = dict(context.invocation_metadata() or ())
         self.principal: Principal | None = None
         self.token_problem: Refusal | None = None
+        self._contents: tuple[Message, Contents] | None = None
 
     async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> Never:
         await self._context.abort(code, details, trailing_metadata)
@@ -108,6 +116,12 @@ class Call(grpc.aio.ServicerContext[Any, Any]):
     def done(self) -> bool:
         return bool(self._context.done())
 
+    def contents(self, request: Message) -> Contents:
+        """See `contents_of`; of the request that is being served worked out once."""
+        if self._contents is None or self._contents[0] is not request:
+            self._contents = request, contents_of(request)
+        return self._contents[1]
+
 
 def call_of(context: object) -> Call:
     """The Call behind what a servicer got as context. TypeError outside the runtime."""
@@ -147,28 +161,36 @@ def cause_of(request: Message, context: object, *, key: bytes = b"") -> Cause:
     request_id: str = getattr(request, "request_id", "")
     return Cause(
         key=f"{actor}|{call.method.full_name}|{request_id or new_id()}",
-        fingerprint=_fingerprint(request, key) if request_id else b"",
+        fingerprint=_fingerprint(request, call, key) if request_id else b"",
         actor=actor,
         correlation_id=correlation_id(),
         traceparent=current_traceparent(),
     )
 
 
-def without_request_id(request: Message) -> Message:
-    """A copy of one that has the field."""
+def contents_of(request: Message) -> Contents:
+    """Of a message that has the field `request_id`. Secrets: fields marked `debug_redact`."""
+    rest = _without_request_id(request)
+    secrets = _may_hold_secrets(request.DESCRIPTOR)
+    if secrets:
+        size = rest.ByteSize()
+        _clear_secrets(rest)
+        secrets = rest.ByteSize() != size
+    return Contents(hashlib.sha256(rest.SerializeToString(deterministic=True)).digest(), secrets)
+
+
+def _without_request_id(request: Message) -> Message:
     copy = type(request)()
     copy.CopyFrom(request)
     copy.ClearField("request_id")
     return copy
 
 
-def _fingerprint(request: Message, key: bytes) -> bytes:
-    cleared = without_request_id(request)
-    if key:
-        content = request.DESCRIPTOR.full_name.encode() + b"\0" + cleared.SerializeToString(deterministic=True)
-        return hmac.digest(key, content, "sha256")
-    clear_secrets(cleared)
-    return hashlib.sha256(cleared.SerializeToString(deterministic=True)).digest()
+def _fingerprint(request: Message, call: Call, key: bytes) -> bytes:
+    if not key:
+        return call.contents(request).digest
+    whole = _without_request_id(request).SerializeToString(deterministic=True)
+    return hmac.digest(key, request.DESCRIPTOR.full_name.encode() + b"\0" + whole, "sha256")
 
 
 @functools.cache
@@ -197,14 +219,13 @@ def _secrets_of(descriptor: Descriptor) -> tuple[Sequence[str], Sequence[tuple[s
     return secret, holding
 
 
-def clear_secrets(message: Message) -> None:
-    """Empty all fields marked `debug_redact`, however deep."""
+def _clear_secrets(message: Message) -> None:
     secret, holding = _secrets_of(message.DESCRIPTOR)
     for name in secret:
         message.ClearField(name)
     for name, repeated in holding:
         if repeated:
             for each in getattr(message, name):
-                clear_secrets(each)
+                _clear_secrets(each)
         elif message.HasField(name):
-            clear_secrets(getattr(message, name))
+            _clear_secrets(getattr(message, name))

@@ -1,16 +1,14 @@
 """Requests are held against the protovalidate rules of their contracts."""
 
 import re
-from collections.abc import Mapping, Sequence
-from hashlib import blake2b
-from secrets import token_bytes
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import protovalidate
 from google.protobuf.message import Message
 
 from domain_kit.refusals import FieldViolation, InvalidArgument
-from grpc_runtime.call import Call, clear_secrets, without_request_id
+from grpc_runtime.call import Call, Contents, contents_of
 from grpc_runtime.method import Handler, Method
 
 # In all lists of a request together; the longest that contracts allow have some hundreds, but for those that a service
@@ -19,6 +17,8 @@ MOST_ITEMS = 3000
 # The rule that all contracts have for `request_id`, and the only one that knows it (tests/rules/test_contracts.py).
 REQUEST_ID = re.compile("[A-Za-z0-9._:-]{0,64}")
 MOST_KNOWN, MOST_BYTES = 1024, 1024
+
+Name = tuple[type[Message], bytes]
 
 
 class Validation:
@@ -47,7 +47,7 @@ class Validation:
         violations_of, known = self.violations_of, self._known
 
         async def validated(request: Any, call: Call) -> Any:
-            name = known.name_of(request)
+            name = known.name_of(request, call.contents)
             if name not in known:
                 found = violations_of(request)
                 if found:
@@ -61,15 +61,14 @@ class Validation:
 class KnownRequests:
     """Requests that were found right, but for their request ids: in a sale many ask for the same.
 
-    The rules look at nothing but the message, and to hold one against them is 3 % of all that a hold costs. Kept is a
-    keyed hash of each, of the newest `MOST_KNOWN`.
+    The rules look at nothing but the message, and to hold one against them is 3 % of all that a hold costs. Kept are
+    the kind and the digest of each, of the newest `MOST_KNOWN`.
     """
 
     def __init__(self) -> None:
-        self._key = token_bytes(16)
-        self._names: dict[bytes, None] = {}
+        self._names: dict[Name, None] = {}
 
-    def name_of(self, request: Message) -> bytes | None:
+    def name_of(self, request: Message, contents: Callable[[Message], Contents] = contents_of) -> Name | None:
         """Of all requests that differ by a request id that is right.
 
         None where nothing is kept: without a request id, with a wrong one, for long messages, and for those that hold
@@ -78,18 +77,13 @@ class KnownRequests:
         request_id: str = getattr(request, "request_id", "")
         if not request_id or not REQUEST_ID.fullmatch(request_id) or request.ByteSize() > MOST_BYTES:
             return None
-        rest = without_request_id(request)
-        size = rest.ByteSize()
-        clear_secrets(rest)
-        if rest.ByteSize() != size:
-            return None
-        whole = b"%s %s" % (request.DESCRIPTOR.full_name.encode(), rest.SerializeToString(deterministic=True))
-        return blake2b(whole, digest_size=16, key=self._key).digest()
+        digest, secrets = contents(request)
+        return None if secrets else (type(request), digest)
 
-    def __contains__(self, name: bytes | None) -> bool:
+    def __contains__(self, name: Name | None) -> bool:
         return name in self._names
 
-    def add(self, name: bytes | None) -> None:
+    def add(self, name: Name | None) -> None:
         """It was found right."""
         if name is None:
             return

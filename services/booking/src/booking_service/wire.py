@@ -9,6 +9,7 @@ from booking_service.domain.availability import Availability
 from booking_service.domain.booking import GONE, Booking, Line, Ticket
 from booking_service.domain.contacts import NOBODY, Contact
 from booking_service.domain.history import Change
+from booking_service.domain.identity_memo import by_identity
 from booking_service.domain.pricing.breakdown import Amounts, PriceBreakdown, TaxPart, UnitPrice
 from booking_service.domain.pricing.tender import breakdown_in
 from booking_service.domain.questions import UNKNOWN, Attendee
@@ -18,6 +19,8 @@ from resource_api import etag_of, minor_to_wire, money_to_wire, time_to_wire
 from usher.booking.v1 import booking_pb2 as pb
 from usher.booking.v1 import booking_service_pb2
 from usher.booking.v1 import currency_exchange_pb2 as exchange_pb2
+
+_STATES = {state: pb.BookingState.Value(f"BOOKING_STATE_{state.name}") for state in BookingState}
 
 # Messages built for domain events whose commit may yet be answered, by identity: a booking in it is kept alive, so its
 # id stays its own. Bookings do not change, so this shows in nothing but time.
@@ -43,52 +46,89 @@ def booking_in_event(booking: Booking) -> pb.Booking:
 
 
 def _built(booking: Booking) -> pb.Booking:
-    currency = booking.total.currency
-    priced = booking.breakdown()
+    order = _priced(booking.lines, booking.total) if _is_plain(booking.lines) else _order(booking.lines, booking.total)
+    message, currency = pb.Booking(), booking.total.currency
+    message.CopyFrom(order)
+    message.name = booking.name
+    message.event = booking.event
+    message.organizer = booking.organizer
+    message.buyer = booking.buyer
+    message.state = _STATES[booking.state]
+    message.create_time.CopyFrom(time_to_wire(booking.create_time))
+    message.update_time.CopyFrom(time_to_wire(booking.update_time))
+    message.etag = etag_of(booking.version)
+    message.history.extend([_change_to_wire(change) for change in booking.history])
+    if booking.hold_expire_time is not None:
+        message.hold_expire_time.CopyFrom(time_to_wire(booking.hold_expire_time))
+    due = booking.due.minor_units
+    if due:
+        message.amount_due.CopyFrom(money_to_wire(Money(due, currency)))
+    if _has_more(booking):
+        message.MergeFrom(
+            pb.Booking(
+                payment=booking.payment,
+                tickets=_tickets_to_wire(booking),
+                confirm_time=time_to_wire(booking.confirm_time),
+                cancel_time=time_to_wire(booking.cancel_time),
+                cancel_reason=booking.cancel_reason,
+                voucher_codes=booking.voucher_codes,
+                answers=[pb.Answer(question=each.question, text=each.text) for each in booking.answers],
+                amount_paid=minor_to_wire(booking.paid, currency),
+                waiting_list_entry=booking.entry,
+                contact=contact_to_wire(booking.contact),
+                extra_payments=booking.extra_payments,
+                refund_due=minor_to_wire(booking.refunded, currency),
+                amount_retained=minor_to_wire(booking.retained, currency),
+                pending_change=_pending_to_wire(booking),
+                last_price_change=_price_change_to_wire(booking),
+                exchange=_exchange_to_wire(booking),
+            )
+        )
+    return message
+
+
+def _has_more(booking: Booking) -> bool:
+    """Anything that a booking which has just been held usually has not: most are such, and the rest takes its time."""
+    return bool(
+        booking.payment or booking.tickets or booking.confirm_time or booking.cancel_time or booking.cancel_reason
+        or booking.voucher_codes or booking.answers or booking.paid or booking.entry or booking.contact is not NOBODY
+        or booking.extra_payments or booking.refunded or booking.retained or booking.pending or booking.price_change
+        or booking.exchange_rate
+    )  # fmt: skip
+
+
+def _is_plain(lines: tuple[Line, ...]) -> bool:
+    """Whether there may be many such orders, and they are short."""
+    for line in lines:
+        if line.attendees or line.seats:
+            return False
+    return True
+
+
+def _order(lines: tuple[Line, ...], total: Money) -> pb.Booking:
+    """What follows from the lines and what they come to."""
+    currency = total.currency
+    priced = PriceBreakdown(currency, tuple(line.priced() for line in lines))
     amounts = [line.amounts() for line in priced.lines]
     return pb.Booking(
-        name=booking.name,
-        event=booking.event,
-        organizer=booking.organizer,
-        buyer=booking.buyer,
-        state=pb.BookingState.Value(f"BOOKING_STATE_{booking.state.name}"),
-        lines=[_line_to_wire(*each) for each in zip(booking.lines, amounts, strict=True)],
-        total=money_to_wire(booking.total),
-        hold_expire_time=time_to_wire(booking.hold_expire_time),
-        payment=booking.payment,
-        tickets=_tickets_to_wire(booking, priced),
-        create_time=time_to_wire(booking.create_time),
-        update_time=time_to_wire(booking.update_time),
-        confirm_time=time_to_wire(booking.confirm_time),
-        cancel_time=time_to_wire(booking.cancel_time),
-        cancel_reason=booking.cancel_reason,
-        etag=etag_of(booking.version),
-        history=[_change_to_wire(change) for change in booking.history],
-        voucher_codes=booking.voucher_codes,
-        answers=[pb.Answer(question=each.question, text=each.text) for each in booking.answers],
+        lines=[_line_to_wire(*each) for each in zip(lines, amounts, strict=True)],
+        total=money_to_wire(total),
         discount_total=minor_to_wire(sum(each.discount for each in amounts), currency),
         fee_total=minor_to_wire(sum(each.fee for each in amounts), currency),
         taxes=taxes_to_wire(priced.taxes),
-        amount_paid=minor_to_wire(booking.paid, currency),
-        amount_due=minor_to_wire(booking.due.minor_units, currency),
-        waiting_list_entry=booking.entry,
-        contact=contact_to_wire(booking.contact),
-        extra_payments=booking.extra_payments,
-        refund_due=minor_to_wire(booking.refunded, currency),
-        amount_retained=minor_to_wire(booking.retained, currency),
-        pending_change=_pending_to_wire(booking),
-        last_price_change=_price_change_to_wire(booking),
         currency_code=currency,
-        exchange=_exchange_to_wire(booking, priced),
     )
 
 
-def _exchange_to_wire(booking: Booking, priced: PriceBreakdown) -> exchange_pb2.CurrencyExchange | None:
+_priced = by_identity(256)(_order)
+
+
+def _exchange_to_wire(booking: Booking) -> exchange_pb2.CurrencyExchange | None:
     """None where it is paid in the event's currency."""
     rate = booking.exchange_rate
     if rate is None:
         return None
-    base = breakdown_in(priced, None)
+    base = breakdown_in(booking.breakdown(), None)
     return exchange_pb2.CurrencyExchange(
         base_currency_code=rate.base,
         currency_code=rate.currency,
@@ -233,8 +273,8 @@ def _unit_to_wire(unit: UnitPrice) -> pb.UnitPrice:
     )
 
 
-def _tickets_to_wire(booking: Booking, priced: PriceBreakdown) -> list[pb.Ticket]:
-    units = [list(line.units()) for line in priced.lines] if booking.tickets else []
+def _tickets_to_wire(booking: Booking) -> list[pb.Ticket]:
+    units = [list(line.units()) for line in booking.breakdown().lines] if booking.tickets else []
     nothing = Money(0, booking.total.currency)  # a ticket that left costs nothing any more
     return [
         ticket_to_wire(
@@ -272,6 +312,6 @@ def _change_to_wire(change: Change) -> pb.BookingChange:
         change_time=time_to_wire(change.time),
         actor=change.actor,
         action=change.action,
-        state=pb.BookingState.Value(f"BOOKING_STATE_{change.state.name}"),
+        state=_STATES[change.state],
         reason=change.reason,
     )

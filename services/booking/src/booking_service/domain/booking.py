@@ -11,6 +11,7 @@ from typing import ClassVar
 from booking_service.domain import domain_events as facts
 from booking_service.domain.contacts import NOBODY, Contact
 from booking_service.domain.history import Change
+from booking_service.domain.identity_memo import by_identity
 from booking_service.domain.inventory import Demand
 from booking_service.domain.memory import Memory
 from booking_service.domain.pricing.breakdown import PriceBreakdown, PricedLine, UnitPrice, UnitRun
@@ -283,7 +284,8 @@ def own_places(lines: Sequence[Line]) -> list[Line]:
     return [line for line in lines if not line.resale_offer]
 
 
-def demand_of(lines: Sequence[Line]) -> Demand:
+@by_identity(256)
+def demand_of(lines: tuple[Line, ...]) -> Demand:
     """Pool id → places, ticket type id → tickets that these lines need; nothing for what others still have."""
     places: Counter[str] = Counter()
     tickets: Counter[str] = Counter()
@@ -306,14 +308,15 @@ def issued_by(lines: Sequence[Line]) -> Mapping[str, int]:
 
 def redeemed_by(lines: Sequence[Line]) -> Mapping[str, int]:
     """Voucher id → tickets of these lines that take a use of it."""
-    counted: Counter[str] = Counter()
+    counted: dict[str, int] = {}
     for line in lines:
         for voucher in line.vouchers:
-            counted[voucher] += line.quantity
-    return dict(counted)
+            counted[voucher] = counted.get(voucher, 0) + line.quantity
+    return counted
 
 
-def total_of(lines: Sequence[Line]) -> Money:
+@by_identity(256)
+def total_of(lines: tuple[Line, ...]) -> Money:
     """Sum of the lines. FailedPrecondition CURRENCIES_MIXED; ValueError without lines."""
     currencies = sorted({line.unit_price.currency for line in lines})
     if len(currencies) > 1:

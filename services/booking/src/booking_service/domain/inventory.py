@@ -39,9 +39,9 @@ class Inventory:
 
 
 def shortfall(inventory: Inventory, wanted: Places, capacity_of: CapacityOf) -> str:
-    """The first pool that cannot give what is wanted of it; "" when all can."""
+    """The first pool that cannot give what is wanted of it; "" when all can. Nothing can always be given."""
     for pool, places in wanted.items():
-        if inventory.taken.get(pool, 0) + places > capacity_of(pool):
+        if places > 0 and inventory.taken.get(pool, 0) + places > capacity_of(pool):
             return pool
     return ""
 
@@ -57,10 +57,10 @@ def exchange(inventory: Inventory, back: Places, wanted: Demand, capacity_of: Ca
     A pool that gives no more than comes back is not asked for its capacity: a lowered one stops sales and takes away
     nothing that somebody had. ValueError as `take` and `release`.
     """
-    if any(count < 0 for count in (*wanted.places.values(), *wanted.tickets.values())):
+    if min((*wanted.places.values(), *wanted.tickets.values()), default=0) < 0:
         raise ValueError("places cannot be negative")
-    rest = {pool: places - back.get(pool, 0) for pool, places in wanted.places.items()}
-    if shortfall(inventory, {pool: places for pool, places in rest.items() if places > 0}, capacity_of):
+    rest = {pool: places - back.get(pool, 0) for pool, places in wanted.places.items()} if back else wanted.places
+    if shortfall(inventory, rest, capacity_of):
         return None
     freed = release(inventory, Demand(back, {})) if back else inventory
     return replace(freed, taken=_sum(freed.taken, wanted.places), sold=_sum(freed.sold, wanted.tickets))

@@ -1,6 +1,5 @@
 """What a booking occupies, in one place: the places of its event and whatever else is limited."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -98,18 +97,21 @@ def occupied(
     if booking.counted:
         person = view.find(*person_key(booking.event, booking.buyer)) or Person(booking.event, booking.buyer)
         tallies.append(person.having(issued_by(booking.lines), offer))
-    kept = Counter[str]()
+    kept: dict[str, int] = {}
     for voucher, count in booking.redeemed().items():
         use = view.find(*use_key(booking.event, voucher))
         if use is None:
             raise unknown_voucher(voucher)
         after = use.redeemed(count)
-        kept.update(use.places_of(use.kept - after.kept))
+        for pool, places in use.places_of(use.kept - after.kept).items():
+            kept[pool] = kept.get(pool, 0) + places
         tallies.append(after)
-    before = inventory if before is None else before
-    open_to = inventory if is_offer(view, booking) else left_to_public(offer, before)
-    own = {pool: before.taken.get(pool, 0) - inventory.taken.get(pool, 0) + kept[pool] for pool in demand.places}
-    more = {pool: places - own[pool] for pool, places in demand.places.items() if places > own[pool]}
+    open_to = inventory if is_offer(view, booking) else left_to_public(offer, before or inventory)
+    more = demand.places
+    if before is not None or kept:
+        had = inventory.taken if before is None else before.taken
+        own = {pool: had.get(pool, 0) - inventory.taken.get(pool, 0) + kept.get(pool, 0) for pool in more}
+        more = {pool: places - own[pool] for pool, places in more.items()}
     placed = not whole or all(line.pools for line in booking.lines)
     short = not placed or shortfall(open_to, more, offer.capacity_of)
     taken = None if short else exchange(inventory, kept, demand, offer.capacity_of)

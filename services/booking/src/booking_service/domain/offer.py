@@ -149,7 +149,10 @@ class Offer:
 
     def find_ticket_type(self, name: str) -> OfferedType | None:
         """The type, None when it is not sold (any more)."""
-        return next((each for each in self.ticket_types if each.name == name), None)
+        for each in self.ticket_types:  # a generator for `next` would take most of the time
+            if each.name == name:
+                return each
+        return None
 
     def date(self, name: str) -> EventDate | None:
         """The date of that name, None for "" in an event that is no series.

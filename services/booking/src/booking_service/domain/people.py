@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from booking_service.domain.identity_memo import by_identity
 from booking_service.domain.memory import Memory
 from booking_service.domain.offer import Offer
 from domain_kit.refusals import FailedPrecondition
@@ -57,6 +58,7 @@ def person_key(event: str, buyer: str) -> tuple[type[Person], str]:
     return Person, f"{event}/people/{buyer.rpartition('/')[2]}"
 
 
+@by_identity(512)
 def is_limited(offer: Offer) -> bool:
     """Whether an event has limits for one person. Bookings made before it had any do not count."""
     return offer.terms.most_per_person > 0 or any(kind.most_per_person for kind in offer.ticket_types)

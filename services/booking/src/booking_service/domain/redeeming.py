@@ -7,7 +7,7 @@ code promised. Of several vouchers one at most changes prices and one at most ke
 depend on an order that nobody stated, or free places twice for one ticket.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -63,16 +63,21 @@ class Redeeming:
         return marked
 
 
+NONE = Redeeming()
+
+
 def keys_of_codes(event: str, codes: Iterable[str]) -> list[Key]:
     """The records that `redeeming` looks at."""
     return [key for code in codes for key in (voucher_key(event, code), use_key(event, code))]
 
 
-def redeeming(view: View, event: str, codes: Iterable[str], now: datetime) -> Redeeming:
+def redeeming(view: View, event: str, codes: Collection[str], now: datetime) -> Redeeming:
     """The vouchers of these codes.
 
     FailedPrecondition VOUCHER_UNKNOWN, VOUCHER_NOT_YET_VALID, VOUCHER_EXPIRED, VOUCHERS_NOT_COMBINABLE.
     """
+    if not codes:
+        return NONE
     spelled = {code.lower(): code for code in codes}
     vouchers = [valid_voucher(view.find(*voucher_key(event, code)), code, now) for code in spelled.values()]
     for several in (

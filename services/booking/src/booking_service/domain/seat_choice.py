@@ -8,7 +8,7 @@ from booking_service.domain.booking import Booking, Line
 from booking_service.domain.hall import Hall
 from booking_service.domain.offer import Offer
 from booking_service.domain.records import Key, View
-from booking_service.domain.seat_counts import Sections, seats_needed
+from booking_service.domain.seat_counts import Sections, has_nothing_to_seat, seats_needed
 from booking_service.domain.seat_parties import best_of
 from booking_service.domain.seating import split_seat
 from booking_service.domain.taken_seats import taken_seats_key
@@ -42,7 +42,10 @@ def seated(view: View, booking: Booking, *, leaving_alone: bool = False) -> Book
     the chosen seats may leave one alone, whatever the event's terms say.
     FailedPrecondition SEATS_NOT_OFFERED, SEAT_UNKNOWN, SEAT_TAKEN, SEAT_LEFT_ALONE, SOLD_OUT.
     """
-    hall = Hall(view.stock.known_offer(), view)
+    offer = view.stock.known_offer()
+    if has_nothing_to_seat(offer, booking.lines):
+        return booking
+    hall = Hall(offer, view)
     if not _take_chosen(hall, booking.lines):
         return booking
     if not (leaving_alone or hall.offer.terms.seats_left_alone_allowed):

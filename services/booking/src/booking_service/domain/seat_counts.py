@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from booking_service.domain.booking import Line
+from booking_service.domain.identity_memo import by_identity
 from booking_service.domain.offer import Offer
 from booking_service.domain.records import Key, View
 from booking_service.domain.seating import plan_of
@@ -23,6 +25,12 @@ def seats_needed(offer: Offer, ticket_type: str) -> tuple[Sections, ...]:
     own = (kind.sections,) if kind.sections else ()
     parts = [(offer.find_ticket_type(name), count) for name, count in kind.bundle.items()]
     return own + tuple(part.sections for part, count in parts if part and part.sections for _ in range(count))
+
+
+@by_identity(256)
+def has_nothing_to_seat(offer: Offer, lines: tuple[Line, ...]) -> bool:
+    """Whether no line has or wants seats, and none is of a type that needs them."""
+    return not any(line.seats or line.accessible_seats or seats_needed(offer, line.ticket_type) for line in lines)
 
 
 def seats_remaining(offer: Offer, seats: Mapping[str, int], ticket_type: str, date: str = "") -> int | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from booking_service.domain.booking import Booking, own_places
 from booking_service.domain.hall import by_section, seats_taken
 from booking_service.domain.records import Key, Record, View
-from booking_service.domain.seat_counts import count_key, seats_needed
+from booking_service.domain.seat_counts import count_key, has_nothing_to_seat, seats_needed
 from booking_service.domain.seating import Section, plan_of
 from booking_service.domain.stock import Stock
 from booking_service.domain.taken_seats import SeatClash, TakenSeats, taken_seats_key
@@ -27,6 +27,8 @@ def seats_occupied(view: View, stock: Stock, bookings: Iterable[Booking]) -> tup
     offer = stock.known_offer()
     tallies: dict[tuple[str, str], TakenSeats] = {}
     for booking in bookings:
+        if has_nothing_to_seat(offer, booking.lines):
+            continue
         for line in booking.lines:
             if not line.seats and seats_needed(offer, line.ticket_type):
                 raise ValueError(f"{line.ticket_type} needs seats")

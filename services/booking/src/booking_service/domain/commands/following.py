@@ -7,7 +7,7 @@ from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking, Ticket
 from booking_service.domain.commands.command import Command
 from booking_service.domain.outcome import Outcome, Step
-from booking_service.domain.records import View
+from booking_service.domain.records import Record, View
 from booking_service.domain.resale import Resale, bought, lapse, live_offers, reopen
 from booking_service.domain.resale_offer import ResaleOffer
 from booking_service.domain.states import LIFE, BookingAction, BookingState, TicketState
@@ -26,6 +26,8 @@ def decided(command: Command, view: View, now: datetime) -> Outcome:
     that is reserved is so by a booking that is held.
     """
     outcome = command.decide(view, now)
+    if not any(_concerns_others(step.record) for step in outcome.steps):
+        return outcome
     entries = {step.record.name for step in outcome.steps if isinstance(step.record, WaitingEntry)}
     last = {
         step.record.entry: (step.happened, step.record)
@@ -38,6 +40,11 @@ def decided(command: Command, view: View, now: datetime) -> Outcome:
     ]  # fmt: skip
     outcome = replace(outcome, steps=[*outcome.steps, *following]) if following else outcome
     return _with_resale(outcome, view, now)
+
+
+def _concerns_others(record: Record) -> bool:
+    """A booking on which an entry or a resale offer may depend."""
+    return isinstance(record, Booking) and bool(record.entry or record.tickets or bought(record))
 
 
 def _following(view: View, happened: facts.Happening, booking: Booking, now: datetime) -> list[Step]:
