@@ -99,10 +99,7 @@ def _has_more(booking: Booking) -> bool:
 
 def _is_plain(lines: tuple[Line, ...]) -> bool:
     """Whether there may be many such orders, and they are short."""
-    for line in lines:
-        if line.attendees or line.seats:
-            return False
-    return True
+    return not any(line.attendees or line.seats for line in lines)
 
 
 def _order(lines: tuple[Line, ...], total: Money) -> pb.Booking:
