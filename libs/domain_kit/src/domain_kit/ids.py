@@ -20,10 +20,12 @@ class Ulids:
 
     def next(self, milliseconds: int) -> str:
         """26 characters, greater than any given out before; the first 48 bits are that time since 1970, or later."""
-        fresh = milliseconds << _RANDOM_BITS | int.from_bytes(os.urandom(_RANDOM_BITS // 8), "big")
         with self._one:
-            same_millisecond = milliseconds <= self._last >> _RANDOM_BITS
-            self._last = value = self._last + 1 if same_millisecond else fresh
+            if milliseconds > self._last >> _RANDOM_BITS:
+                self._last = milliseconds << _RANDOM_BITS | int.from_bytes(os.urandom(_RANDOM_BITS // 8), "big")
+            else:
+                self._last += 1
+            value = self._last
         return ulid_text(value)
 
 

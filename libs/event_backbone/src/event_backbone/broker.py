@@ -21,7 +21,7 @@ class BrokerUnavailable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A record to send. Without `partition` the key decides (murmur2, as every Kafka client does)."""
+    """A record to send. Without `partition` the key decides."""
 
     topic: str
     key: bytes | None

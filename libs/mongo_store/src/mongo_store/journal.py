@@ -181,8 +181,8 @@ class Journal:
     async def _write(self, commands: Sequence[Command], patience: float) -> Blocked | None:
         began = time.perf_counter()
         # Rows go first, so that a repeat is seen as a repeat and not as the conflict that it is as well.
-        rows = [row for command in commands for row in command.rows]
-        documents = [row_document(row, self._ordinals, self.clock()) for row in rows]
+        rows, now = [row for command in commands for row in command.rows], self.clock()
+        documents = [row_document(row, self._ordinals, now) for row in rows]
         writes: list[Write] = [Insert(JOURNAL, document) for document in documents]
         writes += [write for command in commands for write in command.writes]
         pending = pending_document(documents)

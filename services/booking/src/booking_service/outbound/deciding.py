@@ -102,6 +102,8 @@ class Deciding:
 
     def know(self, stocks: Mapping[str, Stock], records: Records) -> None:
         """More of what was there before the batch, remembered."""
+        if not stocks and not records:
+            return
         self.stocks.update(stocks)
         self.records.update(records)
         self._plan.stocks.update(stocks)

@@ -1,5 +1,6 @@
 """Whose a booking is never changes, so who made it or asked once need not read it again to be let through."""
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 
 from booking_service.domain.booking import Booking
@@ -14,7 +15,7 @@ class KnownOwners:
 
     def __init__(self, read: Callable[[str], Awaitable[Owners | None]]) -> None:
         self._read = read
-        self._known: dict[str, Owners] = {}
+        self._known: OrderedDict[str, Owners] = OrderedDict()
 
     def committed(self, records: Iterable[Record]) -> None:
         """A lane of this process has written them."""
@@ -35,7 +36,7 @@ class KnownOwners:
         return known
 
     def _keep(self, booking: str, owners: Owners) -> None:
-        self._known.pop(booking, None)
         self._known[booking] = owners
+        self._known.move_to_end(booking)
         if len(self._known) > REMEMBERED:
-            del self._known[next(iter(self._known))]
+            self._known.popitem(last=False)

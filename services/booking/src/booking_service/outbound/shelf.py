@@ -125,18 +125,20 @@ class Shelf:
         self, command: Command, stocks: Mapping[str, Stock], records: Mapping[Key, Record | None]
     ) -> tuple[dict[str, Stock], dict[Key, Record | None]] | None:
         """What this command needs beside what is given, where all of it is remembered; None where it is not."""
-        more: dict[str, Stock] = {}
-        if command.event not in stocks:
-            if command.event not in self._stocks:
-                return None
-            more[command.event] = self._stocks[command.event]
+        event = command.event
+        stock = stocks.get(event) or self._stocks.get(event)
+        if stock is None:
+            return None
         found: dict[Key, Record | None] = {}
-        while wanted := _wanted([command], {**stocks, **more}, {**records, **found}):
+        while True:
+            known = {**records, **found} if found else records  # nearly all need nothing but what is there
+            wanted = set(command.needs(stock, known)) - known.keys()
+            if not wanted:
+                return {} if event in stocks else {event: stock}, found
             recalled = self._recalled(wanted)
             if len(recalled) < len(wanted):
                 return None
             found.update(recalled)
-        return more, found
 
     def keep(self, stocks: Mapping[str, Stock], records: Mapping[Key, Record]) -> None:
         """Remember what a commit leaves; the longest unused are forgotten."""

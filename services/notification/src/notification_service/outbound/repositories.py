@@ -21,7 +21,10 @@ from notification_service.outbound.domain_events import encode
 from resource_api import etag_of
 
 COLLECTION = "notifications"
-LOOK_SECONDS = 1.0  # well below the postman's lease: until then nobody else can have sent what is remembered
+# Both well below the postman's lease: until then nobody else can have sent what is remembered. While many wait, a look
+# costs more, and what others have queued has to wait for its turn anyway.
+LOOK_SECONDS, SECONDS_WITH_MANY = 1.0, 3.0
+MANY = 100
 MOST_REMEMBERED = 1_000
 INDEXES = {
     COLLECTION: [
@@ -50,7 +53,8 @@ class MongoNotifications(MongoRepository[Notification]):
             remembers=MOST_REMEMBERED,
         )
         self._queued: dict[str, Notification] = {}
-        self._look_at = float("-inf")  # until then, `_queued` is all there is but for what others have queued
+        self._look_at = float("-inf")  # until then, `_queued` is all there is but for what others have queued,
+        self._more = False  # or the longest waiting of it
 
     async def create(
         self, aggregate: Notification, domain_events: Sequence[DomainEvent], *, cause: Cause
@@ -58,10 +62,10 @@ class MongoNotifications(MongoRepository[Notification]):
         """See MongoRepository."""
         created = await super().create(aggregate, domain_events, cause=cause)
         if created.letter is aggregate.letter:  # and not the answer to an earlier one
-            self._queued[created.name] = created
-            if len(self._queued) > MOST_REMEMBERED:
-                self._queued.pop(next(iter(self._queued)))
-                self._look_at = float("-inf")
+            if self._more or len(self._queued) >= MOST_REMEMBERED:
+                self._more = True
+            else:
+                self._queued[created.name] = created
         return created
 
     async def update(self, name: str, decide: Decide[Notification], *, etag: str = "", cause: Cause) -> Notification:
@@ -77,12 +81,12 @@ class MongoNotifications(MongoRepository[Notification]):
         return await self.find_page({"user": user}, sort=[("create_time", -1)], after=after, limit=limit)
 
     async def waiting(self, limit: int) -> Sequence[Notification]:
-        """Queued ones, the longest waiting first; those of other processes may be missing for LOOK_SECONDS.
+        """Queued ones, the longest waiting first; those of other processes may be missing until the next look.
 
         For the one process that sends: what it remembers is younger than its lease.
         """
-        if time.monotonic() >= self._look_at:
-            await self._look(limit)
+        if time.monotonic() >= self._look_at or (self._more and len(self._queued) < limit):
+            await self._look(max(limit, MOST_REMEMBERED))
         return sorted(self._queued.values(), key=lambda each: (each.create_time, each.name))[:limit]
 
     async def _look(self, limit: int) -> None:
@@ -97,7 +101,8 @@ class MongoNotifications(MongoRepository[Notification]):
             if document["_id"] not in self._queued:
                 letter = from_document(document)
                 self._queued[letter.name], self._written[letter.name] = letter, (letter, document.get("trail"))
-        self._look_at = began + LOOK_SECONDS if len(found) < limit else float("-inf")
+        self._more = len(found) >= limit
+        self._look_at = began + (SECONDS_WITH_MANY if len(found) >= MANY else LOOK_SECONDS)
 
 
 class ToldByOthers:
