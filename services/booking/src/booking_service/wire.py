@@ -26,6 +26,7 @@ _STATES = {state: pb.BookingState.Value(f"BOOKING_STATE_{state.name}") for state
 # id stays its own. Bookings do not change, so this shows in nothing but time.
 _told: dict[int, tuple[Booking, pb.Booking]] = {}
 _MOST_TOLD = 512
+_FEW = 20  # tickets of a line, each of which is told by itself
 
 
 def booking_to_wire(booking: Booking, missing_answers: Sequence[str] = ()) -> pb.Booking:
@@ -99,7 +100,7 @@ def _has_more(booking: Booking) -> bool:
 
 def _is_plain(lines: tuple[Line, ...]) -> bool:
     """Whether there may be many such orders, and they are short."""
-    return not any(line.attendees or line.seats for line in lines)
+    return not any(line.attendees or line.seats or line.quantity > _FEW for line in lines)
 
 
 def _order(lines: tuple[Line, ...], total: Money) -> pb.Booking:

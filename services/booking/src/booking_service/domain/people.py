@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from booking_service.domain.identity_memo import by_identity
 from booking_service.domain.memory import Memory
-from booking_service.domain.offer import Offer
+from booking_service.domain.offer import Offer, OfferedType
 from domain_kit.refusals import FailedPrecondition
 
 
@@ -58,10 +58,15 @@ def person_key(event: str, buyer: str) -> tuple[type[Person], str]:
     return Person, f"{event}/people/{buyer.rpartition('/')[2]}"
 
 
-@by_identity(512)
 def is_limited(offer: Offer) -> bool:
     """Whether an event has limits for one person. Bookings made before it had any do not count."""
-    return offer.terms.most_per_person > 0 or any(kind.most_per_person for kind in offer.ticket_types)
+    return offer.terms.most_per_person > 0 or _limits(offer.ticket_types)
+
+
+@by_identity(512)
+def _limits(kinds: tuple[OfferedType, ...]) -> bool:
+    """Not of the offer itself, whose seating plan would be kept as long as what is remembered of it."""
+    return any(kind.most_per_person for kind in kinds)
 
 
 def too_many(most: int, ticket_type: str = "", display_name: str = "") -> FailedPrecondition:

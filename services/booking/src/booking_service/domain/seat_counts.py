@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from booking_service.domain.booking import Line
 from booking_service.domain.identity_memo import by_identity
-from booking_service.domain.offer import Offer
+from booking_service.domain.offer import Offer, OfferedType
 from booking_service.domain.records import Key, View
 from booking_service.domain.seating import plan_of
 from booking_service.domain.stock import Stock
@@ -27,10 +27,17 @@ def seats_needed(offer: Offer, ticket_type: str) -> tuple[Sections, ...]:
     return own + tuple(part.sections for part, count in parts if part and part.sections for _ in range(count))
 
 
-@by_identity(256)
 def has_nothing_to_seat(offer: Offer, lines: tuple[Line, ...]) -> bool:
     """Whether no line has or wants seats, and none is of a type that needs them."""
-    return not any(line.seats or line.accessible_seats or seats_needed(offer, line.ticket_type) for line in lines)
+    return _nothing_to_seat(offer.ticket_types, lines)
+
+
+@by_identity(256)
+def _nothing_to_seat(kinds: tuple[OfferedType, ...], lines: tuple[Line, ...]) -> bool:
+    """Not of the offer itself, whose seating plan would be kept as long as what is remembered of it."""
+    own = {kind.name for kind in kinds if kind.sections}
+    seated = own | {kind.name for kind in kinds if not own.isdisjoint(kind.bundle)}
+    return not any(line.seats or line.accessible_seats or line.ticket_type in seated for line in lines)
 
 
 def seats_remaining(offer: Offer, seats: Mapping[str, int], ticket_type: str, date: str = "") -> int | None:

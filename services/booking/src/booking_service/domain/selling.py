@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from booking_service.domain.booking import Content, Line, plain
-from booking_service.domain.identity_memo import by_identity
 from booking_service.domain.inventory import Inventory, shortfall
 from booking_service.domain.offer import EventDate, Offer, OfferedType, OfferState
 from booking_service.domain.package import check_package
@@ -146,8 +145,7 @@ def line_of(offer: Offer, kind: OfferedType, wanted: Wanted, runs: tuple[UnitRun
     )
 
 
-@by_identity(256)
-def needs_approval(offer: Offer, lines: tuple[Line, ...]) -> bool:
+def needs_approval(offer: Offer, lines: Sequence[Line]) -> bool:
     """Whether the organizer has to agree first."""
     return any(offer.ticket_type(line.ticket_type).approval_required for line in lines)
 

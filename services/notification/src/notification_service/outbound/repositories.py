@@ -96,7 +96,8 @@ class MongoNotifications(MongoRepository[Notification]):
         order = [("create_time", 1), ("_id", 1)]
         found = await self._journal.find(COLLECTION, queued, sort=order, limit=limit)
         for name in before.difference(document["_id"] for document in found):
-            del self._queued[name]
+            self._queued.pop(name, None)
+            self._written.pop(name, None)
         for document in found:
             if document["_id"] not in self._queued:
                 letter = from_document(document)
