@@ -1,13 +1,14 @@
 """What waits to be sent is remembered, looked for now and then, and sent in the order in which it was queued."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
 from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
 from domain_kit.repository import Cause
-from mongo_store import Journal, open_database
+from mongo_store import Journal, JournalRow, Write, open_database
 from mongo_store.schema import prepare
 from notification_service.composition import SCHEMA
 from notification_service.domain.letter import Letter
@@ -85,4 +86,26 @@ async def test_what_others_have_sent_is_forgotten_with_the_next_look(journal: Jo
     notifications, elsewhere = MongoNotifications(journal), MongoNotifications(journal)
     names = await queue(notifications, 3)
     assert await send(elsewhere, 9) == names
+    assert await notifications.waiting(9) == []
+
+
+async def test_a_letter_that_was_sent_before_its_commit_was_acknowledged_is_not_sent_again(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the answer to a commit is lost, and the driver asks again."""
+    notifications, committed, acknowledged = MongoNotifications(journal), asyncio.Event(), asyncio.Event()
+    commit = journal.commit
+
+    async def late(writes: Sequence[Write], row: JournalRow) -> None:
+        await commit(writes, row)
+        committed.set()
+        await acknowledged.wait()
+
+    monkeypatch.setattr(journal, "commit", late)
+    queueing = asyncio.create_task(queue(notifications, 1))
+    await committed.wait()
+    monkeypatch.setattr(journal, "commit", commit)
+    sent = await send(notifications, 9)
+    acknowledged.set()
+    assert sent == await queueing
     assert await notifications.waiting(9) == []

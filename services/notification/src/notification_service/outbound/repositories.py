@@ -55,13 +55,19 @@ class MongoNotifications(MongoRepository[Notification]):
         self._queued: dict[str, Notification] = {}
         self._look_at = float("-inf")  # until then, `_queued` is all there is but for what others have queued,
         self._more = False  # or the longest waiting of it
+        self._creating: set[str] = set()  # and not sent yet, as one may be before its commit is acknowledged
 
     async def create(
         self, aggregate: Notification, domain_events: Sequence[DomainEvent], *, cause: Cause
     ) -> Notification:
         """See MongoRepository."""
-        created = await super().create(aggregate, domain_events, cause=cause)
-        if created.letter is aggregate.letter:  # and not the answer to an earlier one
+        self._creating.add(aggregate.name)
+        try:
+            created = await super().create(aggregate, domain_events, cause=cause)
+            unsent = created.name in self._creating
+        finally:
+            self._creating.discard(aggregate.name)
+        if unsent and created.letter is aggregate.letter:  # and not the answer to an earlier one
             if self._more or len(self._queued) >= MOST_REMEMBERED:
                 self._more = True
             else:
@@ -75,6 +81,7 @@ class MongoNotifications(MongoRepository[Notification]):
         finally:  # if it did not go through, the next look finds it
             self._queued.pop(name, None)
             self._written.pop(name, None)
+            self._creating.discard(name)
 
     async def of_user(self, user: str, after: tuple[Any, ...] | None, limit: int) -> Page[Notification]:
         """Newest first."""
