@@ -19,11 +19,16 @@ def seats_needed(offer: Offer, ticket_type: str) -> tuple[Sections, ...]:
 
     A bundle needs those of what it consists of, in that order.
     """
-    kind = offer.find_ticket_type(ticket_type)
+    return _seats_of(offer.ticket_types, ticket_type)
+
+
+def _seats_of(kinds: tuple[OfferedType, ...], ticket_type: str) -> tuple[Sections, ...]:
+    by_name = {kind.name: kind for kind in kinds}
+    kind = by_name.get(ticket_type)
     if kind is None:
         return ()
     own = (kind.sections,) if kind.sections else ()
-    parts = [(offer.find_ticket_type(name), count) for name, count in kind.bundle.items()]
+    parts = [(by_name.get(name), count) for name, count in kind.bundle.items()]
     return own + tuple(part.sections for part, count in parts if part and part.sections for _ in range(count))
 
 
@@ -35,9 +40,7 @@ def has_nothing_to_seat(offer: Offer, lines: tuple[Line, ...]) -> bool:
 @by_identity(256)
 def _nothing_to_seat(kinds: tuple[OfferedType, ...], lines: tuple[Line, ...]) -> bool:
     """Not of the offer itself, whose seating plan would be kept as long as what is remembered of it."""
-    own = {kind.name for kind in kinds if kind.sections}
-    seated = own | {kind.name for kind in kinds if not own.isdisjoint(kind.bundle)}
-    return not any(line.seats or line.accessible_seats or line.ticket_type in seated for line in lines)
+    return not any(line.seats or line.accessible_seats or _seats_of(kinds, line.ticket_type) for line in lines)
 
 
 def seats_remaining(offer: Offer, seats: Mapping[str, int], ticket_type: str, date: str = "") -> int | None:
