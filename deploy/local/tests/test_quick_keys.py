@@ -10,19 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from secantus import sortkey, storage
 
-from local_stack.quick_keys import make_keys_quickly, packs_quickly
+from local_stack.quick_keys import make_keys_quickly, packs_quickly, unpacks_quickly
 
-PACK = sys.modules[storage.wt.Cursor.__module__].pack  # type: ignore[attr-defined]  # it has no types
+BINDING: Any = sys.modules[storage.wt.Cursor.__module__]
+PACK, UNPACK = BINDING.pack, BINDING.unpack
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 BLOB = st.binary(max_size=80)
 NUMBER = st.one_of(
     st.integers(-(2**63), 2**63 - 1),
+    st.integers(0, 70),
     st.integers(8200, 8300),
     st.integers(0, 6).map(lambda size: (1 << 8 * size) + 8256),
 )
 ROWS = {
     "u": (BLOB,),
     "q": (NUMBER,),
+    "SS": (TEXT, TEXT),
+    "SSS": (TEXT, TEXT, TEXT),
     "SSu": (TEXT, TEXT, BLOB),
     "SSq": (TEXT, TEXT, NUMBER),
     "SSSu": (TEXT, TEXT, TEXT, BLOB),
@@ -42,8 +46,33 @@ def test_packed_as_the_binding_packs(layout: str) -> None:
     check()
 
 
+@pytest.mark.parametrize("layout", ["u", "q"])
+def test_unpacked_as_the_binding_unpacks(layout: str) -> None:
+    @given(ROWS[layout][0].map(lambda value: PACK(layout, value)))
+    def check(packed: bytes) -> None:
+        assert unpacks_quickly(UNPACK)(layout, packed) == UNPACK(layout, packed)
+
+    check()
+
+
+@pytest.mark.parametrize("number", [0, 63, 64, 8255, 8257 + 256, 1 << 40])
+def test_what_is_stored_most_is_read_without_the_binding(number: int) -> None:
+    assert unpacks_quickly(never)("q", PACK("q", number)) == [number]
+    assert unpacks_quickly(never)("u", b"what is stored") == [b"what is stored"]
+
+
+@pytest.mark.parametrize("packed", [b"", None, b"\xe1", b"\xe1\x00\x00", b"\x7f"])
+def test_what_is_no_such_number_is_left_to_the_binding(packed: Any) -> None:
+    with pytest.raises(LookupError):
+        unpacks_quickly(never)("q", packed)
+
+
 @pytest.mark.parametrize(
-    ("layout", "values"), [("SSu", ("a", "b", b"c")), ("SSq", ("a", "b", 9000)), ("q", (1 << 40,)), ("u", (b"",))]
+    ("layout", "values"),
+    [
+        *(("SSq", ("a", "b", number)) for number in (0, 63, 64, 8255, 8256, 9000)),
+        *(("SSu", ("a", "b", b"c")), ("q", (1 << 40,)), ("u", (b"",)), ("SS", ("a", "b")), ("SSS", ("a", "b", "c"))),
+    ],
 )
 def test_what_is_stored_most_is_made_without_the_binding(layout: str, values: tuple[Any, ...]) -> None:
     assert packs_quickly(never)(layout, *values) == PACK(layout, *values)
@@ -55,7 +84,8 @@ def test_what_is_stored_most_is_made_without_the_binding(layout: str, values: tu
         ("SSSu", ("a", "b", b"c")),
         ("SSq", ("a", "b", -1)),
         ("u", ("text",)),
-        ("SS", ("a", "b")),
+        ("SSq", ("a", "b", True)),
+        ("S", ("a",)),
         ("SSu", (Code("a"), "b", b"c")),
     ],
 )
@@ -65,12 +95,13 @@ def test_whatever_else_there_is_the_binding_is_asked(layout: str, values: tuple[
 
 
 def test_taught_are_the_cursors_that_the_storage_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    binding = sys.modules[storage.wt.Cursor.__module__]
-    monkeypatch.setattr(binding, "pack", PACK)
+    monkeypatch.setattr(BINDING, "pack", PACK)
+    monkeypatch.setattr(BINDING, "unpack", UNPACK)
     monkeypatch.setattr(sortkey, "invert_bytes", sortkey.invert_bytes)
     turns = sortkey.invert_bytes
     make_keys_quickly(storage.wt.Cursor, sortkey)
     assert storage.wt.Cursor.set_key.__globals__["pack"] is not PACK
+    assert storage.wt.Cursor.get_value.__globals__["unpack"] is not UNPACK
     every_byte = bytes(range(256))
     assert sortkey.invert_bytes(every_byte) == turns(every_byte)
     assert sortkey.invert_bytes(b"") == b""

@@ -17,7 +17,7 @@ too many is found from the oldest on, instead of by a look at all of them with e
 
 Whether a document belongs into a partial index of what has a time (`{field: {$gt: time}}`) is told by one comparison.
 
-Keys are put together with fewer calls (quick_keys.py).
+Keys are put together with fewer calls (quick_keys.py), single documents replaced with less work (quick_updates.py).
 
 A statement of a service that took long is told in the log: while it reads a whole collection, nobody else is served.
 
@@ -43,6 +43,7 @@ from secantus.cli import main as serve
 
 from local_stack.platform_processes import DOWNSTREAM
 from local_stack.quick_keys import make_keys_quickly
+from local_stack.quick_updates import replace_quickly
 
 SWITCH_SECONDS = 0.0005
 YOUNG_OBJECTS = 10_000  # before the collector looks for cycles among them; Python's 700 are a statement or two
@@ -336,6 +337,7 @@ def main() -> int:
     serve_in_turn([f"usher-{each}" for each in DOWNSTREAM])
     keep_unchanged_entries(storage.Storage)
     judge_quickly(storage)
+    replace_quickly(storage)
     make_keys_quickly(storage.wt.Cursor, sortkey)
     keep_no_oplog(storage.Storage)
     forget_oldest_answers(transactions.TransactionRegistry)
