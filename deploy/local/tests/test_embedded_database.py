@@ -21,6 +21,7 @@ from local_stack.embedded_database import (
     judge_quickly,
     keep_no_oplog,
     keep_unchanged_entries,
+    pass_transactions_in_use,
     remember_indexes,
     remember_options,
     serve_in_turn,
@@ -309,3 +310,48 @@ def test_what_belongs_into_an_index_of_what_ends_is_told_without_it(monkeypatch:
         True, False, False,
     ]  # fmt: skip
     assert asked == []
+
+
+@pytest.fixture
+def ended() -> list[Any]:
+    """Transactions that were rolled back."""
+    return []
+
+
+@pytest.fixture
+def transacting(ended: list[Any]) -> Any:
+    kind = type("Registry", (transactions.TransactionRegistry,), {})
+    pass_transactions_in_use(kind)
+    clock = [1_000_000.0]
+    registry: Any = kind(time_func=lambda: clock[0], lifetime_seconds=60.0, rollback_func=ended.append)
+    registry.clock = clock
+    return registry
+
+
+def begun(registry: Any, session: bytes) -> Any:
+    transaction, refusal = registry.for_statement(session, None, 1, start=True)
+    assert refusal is None
+    return transaction
+
+
+def test_a_transaction_at_a_statement_keeps_no_other_waiting_and_is_not_ended(
+    transacting: Any, ended: list[Any]
+) -> None:
+    slow = begun(transacting, b"slow")
+    with ThreadPoolExecutor(1) as other, slow.mutex:  # held as while it executes or commits
+        transacting.clock[0] += 61
+        quick = other.submit(begun, transacting, b"quick").result(timeout=10)
+        assert other.submit(transacting.commit, b"quick", 1).result(timeout=10) is None
+    assert quick.state is transactions.TxnState.COMMITTED
+    assert slow.state is transactions.TxnState.IN_PROGRESS
+    assert ended == []
+
+
+def test_a_transaction_that_was_left_alone_is_ended(transacting: Any, ended: list[Any]) -> None:
+    left, used = begun(transacting, b"left"), begun(transacting, b"used")
+    transacting.clock[0] += 60
+    assert transacting.for_statement(b"used", None, 1, start=False) == (used, None)
+    transacting.clock[0] += 1
+    assert transacting.prune_expired() == 1
+    assert (left.state, used.state) == (transactions.TxnState.ABORTED, transactions.TxnState.IN_PROGRESS)
+    assert ended == [left]

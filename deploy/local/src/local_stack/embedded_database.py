@@ -15,6 +15,9 @@ A document that changes keeps its entries in the indexes of what stays as it was
 What a write was answered is kept in case it is repeated, for half an hour and up to 10,000 of them. What is too old or
 too many is found from the oldest on, instead of by a look at all of them with each write outside a transaction.
 
+Each statement of a transaction looks for transactions that were left alone for too long. Those in use are not waited
+for: that let all of them wait for each other's statements and commits, with half of the machine idle.
+
 Whether a document belongs into a partial index of what has a time (`{field: {$gt: time}}`) is told by one comparison.
 
 Keys are put together with fewer calls (quick_keys.py), single documents replaced with less work (quick_updates.py).
@@ -328,6 +331,29 @@ def forget_oldest_answers(kind: Any) -> None:
     setattr(kind, taught, prune)
 
 
+def pass_transactions_in_use(kind: Any) -> None:
+    """Teach a TransactionRegistry class to, where it ends what was left alone: what is at a statement was not."""
+    taught = "_prune_locked"
+    getattr(kind, taught)
+    going, ended = transactions.TxnState.IN_PROGRESS, transactions.TxnState.ABORTED
+
+    def prune(self: Any) -> int:
+        cutoff, reaped = self._time() - self._lifetime, 0
+        for each in [each for each in self._txns.values() if each.state is going and each.last_use < cutoff]:
+            if not each.mutex.acquire(blocking=False):
+                continue
+            try:
+                if each.state is going and each.last_use < cutoff:
+                    self._rollback_quietly(each)
+                    each.state = ended
+                    reaped += 1
+            finally:
+                each.mutex.release()
+        return reaped
+
+    setattr(kind, taught, prune)
+
+
 def main() -> int:
     """Serve until told to end; arguments as SecantusDB's own."""
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -341,6 +367,7 @@ def main() -> int:
     make_keys_quickly(storage.wt.Cursor, sortkey)
     keep_no_oplog(storage.Storage)
     forget_oldest_answers(transactions.TransactionRegistry)
+    pass_transactions_in_use(transactions.TransactionRegistry)
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     return int(serve() or 0)
