@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import re
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,22 @@ from local_stack.mail_folder import keep
 
 LOOPBACK = "127.0.0.1"
 MESSAGE_BYTES = 25 * 1024 * 1024
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+# RFC 5321: a Dot-string on both sides, and parameters that need no quotes.
+_PLAIN = re.compile(rf"<((?:{_ATOM}\.)*{_ATOM}@(?:{_ATOM}\.)*{_ATOM})>(?: ([A-Z0-9=]+(?: [A-Z0-9=]+)*))?")
+
+
+class Line(SMTP):
+    """aiosmtpd's end of a connection. Nearly all addresses are plain, and it would read each of them with the standard
+    library's grammar of all that RFC 5322 allows, a third of this process.
+    """
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        plain = _PLAIN.fullmatch(arg)
+        if plain is None or self.local_part_limit:
+            address: tuple[str | None, str | None] = super()._getaddr(arg)
+            return address
+        return plain[1], plain[2] or ""
 
 
 class Catcher:
@@ -36,7 +53,7 @@ async def catch(port: int, folder: Path) -> None:
         loop.add_signal_handler(number, stopped.set)
     catcher = Catcher(folder)
     server = await loop.create_server(
-        lambda: SMTP(catcher, hostname="mail.usher.local", data_size_limit=MESSAGE_BYTES, enable_SMTPUTF8=True),
+        lambda: Line(catcher, hostname="mail.usher.local", data_size_limit=MESSAGE_BYTES, enable_SMTPUTF8=True),
         LOOPBACK,
         port,
     )
