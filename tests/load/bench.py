@@ -37,6 +37,7 @@ from usher_cli.api import Api
 
 SWEEP = (1, 32, 128, 512)
 SETTLE_SECONDS, FIRST_SETTLE_SECONDS, IDLE_SECONDS = 8.0, 20.0, 3.0
+LETTERS_SECONDS = 40.0  # for two letters of each iteration of the mix, which are no burden of the next case
 PLENTY, FEW, EVENTS = 1_000_000, 150, 200
 LONE, LONE_REST = 20, 0.25  # lone bookings a round, seconds from one to the next
 ACCOUNTS = 32
@@ -67,8 +68,10 @@ class Run:
     def go(self, case: Case, count: int, seconds: float, note: str, **options: bool) -> Round:
         """One round, told on the screen."""
         # On a busy machine the slowest calls take seconds, and a round has to see many of them.
-        longer = max(seconds, count / 100, 2 * seconds if case.name == cases.MIX else 0.0)
-        done = self.clients.run(case, count, longer, settle_seconds=SETTLE_SECONDS, **options)
+        letters = case.name == cases.MIX
+        longer = max(seconds, count / 100, 2 * seconds if letters else 0.0)
+        settle = LETTERS_SECONDS if letters else SETTLE_SECONDS
+        done = self.clients.run(case, count, longer, settle_seconds=settle, **options)
         print(f"  {note}  {case.name:12} {count:3} clients {done.per_second:8,.0f}/s", flush=True)
         return done
 
