@@ -20,7 +20,8 @@ for: that let all of them wait for each other's statements and commits, with hal
 
 Whether a document belongs into a partial index of what has a time (`{field: {$gt: time}}`) is told by one comparison.
 
-Keys are put together with fewer calls (quick_keys.py), single documents replaced with less work (quick_updates.py).
+Keys are put together with fewer calls (quick_keys.py), and those of indexes with fewer questions about each document
+(quick_index_keys.py); single documents are replaced with less work (quick_updates.py).
 
 A statement of a service that took long is told in the log: while it reads a whole collection, nobody else is served.
 
@@ -45,6 +46,7 @@ from secantus import server, sortkey, storage, transactions
 from secantus.cli import main as serve
 
 from local_stack.platform_processes import DOWNSTREAM
+from local_stack.quick_index_keys import make_index_keys_quickly
 from local_stack.quick_keys import make_keys_quickly
 from local_stack.quick_updates import replace_quickly
 
@@ -365,6 +367,7 @@ def main() -> int:
     judge_quickly(storage)
     replace_quickly(storage)
     make_keys_quickly(storage.wt.Cursor, sortkey)
+    make_index_keys_quickly(storage, sortkey)
     keep_no_oplog(storage.Storage)
     forget_oldest_answers(transactions.TransactionRegistry)
     pass_transactions_in_use(transactions.TransactionRegistry)
