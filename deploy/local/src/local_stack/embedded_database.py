@@ -1,4 +1,4 @@
-"""SecantusDB as its own command starts it, but quicker; what it does is the same (docs/performance.md has the figures).
+"""SecantusDB as its own command starts it, but quicker; what it does is the same (docs/performance_bookings.md).
 
 Threads take turns more often: it has one for each connection, and each step into its storage gives the interpreter
 away, so that with Python's 5 ms a short statement waits that long behind a long one, several times over.

@@ -22,7 +22,7 @@ class Unregistered:
     """A server as generated code of others sees it, which registers none of its rpcs.
 
     grpc's server waits for all registered rpcs at once, anew for each call: with a hundred of them that takes longer
-    than its interceptors and its answer (docs/performance.md).
+    than its interceptors and its answer (docs/performance_bookings.md).
     """
 
     def __init__(self, server: grpc.aio.Server) -> None:

@@ -207,7 +207,7 @@ def _operators(change: Mapping[str, Any]) -> Mapping[str, Any]:
 def _steps(operations: Sequence[Operation]) -> Iterator[Step]:
     """In order, with as few commands as pay: one for all, but many inserts into one collection cost half as their own.
 
-    Measured on the embedded database with 32 documents: 0.6 of the CPU and 0.5 of the time (docs/performance.md).
+    Measured on the embedded database with 32 documents: 0.6 of the CPU, 0.5 of the time (docs/performance_bookings.md).
     """
     together: list[Operation] = []
     for collection, run in groupby(operations, lambda each: each.collection if isinstance(each, Insert) else ""):

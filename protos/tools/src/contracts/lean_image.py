@@ -2,7 +2,7 @@
 
 Envoy's transcoder makes a `google.protobuf.Type` of every message it meets, anew with each call, options included.
 Rules for validation and the like, which only services read, made a fifth of what a booking cost the gateway
-(docs/performance.md).
+(docs/performance_bookings.md).
 """
 
 from collections.abc import Iterable
