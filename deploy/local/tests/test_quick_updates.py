@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pymongo import MongoClient
-from pymongo.errors import WriteError
+from pymongo.errors import OperationFailure, WriteError
 from secantus import storage
 from secantus.server import SecantusDBServer
 
@@ -78,6 +78,19 @@ def test_a_guarded_replacement_looks_only_for_its_document(things: Any, candidat
     assert candidates == [{"_id": "7"}]
     assert things.find_one({"_id": "7"}) == {"_id": "7", "version": 2, "n": [8]}
     assert [each["_id"] for each in things.find({"version": 2})] == ["7"]
+
+
+@pytest.mark.parametrize("where", [{"$and": 3, "_id": "7"}, {"n": 1, "_id": "7"}, {"_id": "7", "$expr": True}])
+def test_what_other_documents_are_asked_first_is_looked_for_as_before(
+    things: Any, candidates: list[Any], where: dict[str, Any]
+) -> None:
+    things.insert_one({"_id": "8", "n": 1})
+    candidates.clear()
+    try:
+        things.replace_one(where, {"_id": "7"}, upsert=True)
+    except OperationFailure:
+        assert things.count_documents({}) == 1
+    assert candidates[0] == where
 
 
 def test_what_is_guarded_and_has_changed_is_left_as_it_is(things: Any) -> None:

@@ -25,7 +25,7 @@ class Line(SMTP):
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         plain = _PLAIN.fullmatch(arg)
-        if plain is None or self.local_part_limit:
+        if plain is None or "=?" in arg or self.local_part_limit:  # the grammar decodes encoded words
             address: tuple[str | None, str | None] = super()._getaddr(arg)
             return address
         return plain[1], plain[2] or ""

@@ -20,9 +20,16 @@ def replace_quickly(storage: Any) -> None:
         return {"_id": name, **update}
 
     def possible(self: Any, db: str, coll: str, where: Any) -> Any:
-        """The one document with that `_id`; whether the rest of the filter holds too is asked by the caller anyway."""
-        if where and len(where) > 1 and isinstance(where.get("_id"), str):
-            where = {"_id": where["_id"]}
-        return candidates(self, db, coll, where)
+        """The one document with that `_id`; whether the rest of the filter holds too is asked by the caller anyway, in
+        its order, so that nothing else of it was asked of other documents.
+        """
+        return candidates(self, db, coll, {"_id": where["_id"]} if _names_one(where) else where)
 
     storage.apply_update, kind._candidates_iter = applied, possible  # noqa: SLF001  # as above
+
+
+def _names_one(where: Any) -> bool:
+    """Whether the name of a document comes first, and only fields after it."""
+    if not where or len(where) < 2 or next(iter(where)) != "_id" or not isinstance(where["_id"], str):
+        return False
+    return not any(field.startswith("$") for field in where)
