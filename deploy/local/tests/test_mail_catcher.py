@@ -1,5 +1,10 @@
 """An address that is read quickly is the one that aiosmtpd reads."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from aiosmtpd.smtp import SMTP
 from hypothesis import given
@@ -16,8 +21,9 @@ AFTER = st.sampled_from(["", " SIZE=12", " BODY=8BITMIME SIZE=1", "  A", " (A) B
 
 
 @pytest.fixture
-def line(tmp_path: object) -> Line:
-    return Line(Catcher(tmp_path))  # type: ignore[arg-type]  # nothing is kept
+def line(tmp_path: Path) -> Iterator[Line]:
+    with closing(asyncio.new_event_loop()) as loop:
+        yield Line(Catcher(tmp_path), loop=loop)
 
 
 def test_the_same_address_as_before_is_read(line: Line) -> None:
