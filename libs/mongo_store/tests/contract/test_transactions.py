@@ -100,3 +100,54 @@ async def test_the_first_of_many_inserts_that_meets_a_taken_value_is_told(databa
     assert await transact(database, [Put("lids", {"_id": "a"}), *many], NoMetrics()) == Blocked(1 + 7, "by_lid")
     assert list(await jars(database)) == ["a"]
     assert await database.collection("lids").count_documents({}) == 0
+
+
+def refilled(fill: object, version: int = 1) -> list[Replace]:
+    return [
+        Replace("jars", {"_id": number, "version": version + 1, "fill": fill}, version) for number in range(2 * MANY)
+    ]
+
+
+@pytest.fixture
+async def jam(database):
+    """As many jars of version 1 as go into a command of their own."""
+    first = [Insert("jars", {"_id": number, "version": 1, "fill": "jam"}) for number in range(2 * MANY)]
+    await transact(database, first, NoMetrics())
+
+
+async def test_many_replacements_of_one_collection_are_all_made(database, jam):
+    operations = [Put("lids", {"_id": "a"}), *refilled("plum")]
+    assert await transact(database, operations, NoMetrics(), replacing=2 * MANY + 1) is None
+    assert {each["fill"] for each in (await jars(database)).values()} == {"plum"}
+    assert await database.collection("lids").count_documents({}) == 1
+
+
+async def test_one_of_many_replacements_that_meets_another_version_keeps_all_from_being_made(database, jam):
+    changed = Replace("jars", {"_id": 3, "version": 2, "fill": "fig"}, 1)
+    assert await transact(database, [changed], NoMetrics(), replacing=1) is None
+    assert await transact(database, refilled("plum"), NoMetrics(), replacing=2 * MANY) == Blocked()
+    assert sorted({each["fill"] for each in (await jars(database)).values()}) == ["fig", "jam"]
+
+
+async def test_the_first_of_many_replacements_that_meets_a_taken_value_is_told(database, jam):
+    await database.collection("jars").create_index(
+        "lid", name="by_lid", unique=True, partialFilterExpression={"lid": {"$gt": 0}}
+    )
+    await transact(database, [Insert("jars", {"_id": "a", "lid": 7})], NoMetrics())
+    wrong = refilled("plum")
+    wrong[5] = Replace("jars", {"_id": 5, "version": 2, "lid": 7}, 1)
+    blocked = await transact(database, [Put("lids", {"_id": "a"}), *wrong], NoMetrics(), replacing=2 * MANY + 1)
+    assert blocked == Blocked(1 + 5, "by_lid")
+    assert "plum" not in {each.get("fill") for each in (await jars(database)).values()}
+
+
+async def test_more_replacements_than_one_command_holds_go_in_several(database, jam):
+    assert await transact(database, refilled(b"x" * 3 * MEBIBYTE), NoMetrics(), replacing=2 * MANY) is None
+    assert {each["version"] for each in (await jars(database)).values()} == {2}
+
+
+async def test_none_of_many_replacements_is_taken_for_operators(database, jam):
+    wrong = [*refilled("plum")[:-1], Replace("jars", {"$set": {}, "_id": 2 * MANY - 1, "version": 2}, 1)]
+    with pytest.raises(ValueError, match="operator"):
+        await transact(database, wrong, NoMetrics(), replacing=2 * MANY)
+    assert {each["fill"] for each in (await jars(database)).values()} == {"jam"}
