@@ -12,16 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymongo import MongoClient, ReplaceOne
 from pymongo.errors import DuplicateKeyError, OperationFailure, WriteError
-from secantus import query, server, storage, transactions
+from secantus import query, server, storage
 from secantus.server import SecantusDBServer
 
 from local_stack.embedded_database import (
     BoxOfficeFirst,
-    forget_oldest_answers,
     judge_quickly,
     keep_no_oplog,
     keep_unchanged_entries,
-    pass_transactions_in_use,
     remember_indexes,
     remember_options,
     serve_in_turn,
@@ -223,40 +221,6 @@ def test_a_client_stands_back_by_its_name(things: Any, monkeypatch: pytest.Monke
             assert back in asked
 
 
-@pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Of transactions and of what writes were answered, by a `clock` that tests set."""
-    kind = transactions.TransactionRegistry
-    monkeypatch.setattr(kind, "_prune_retryable_locked", kind._prune_retryable_locked)
-    monkeypatch.setattr(transactions, "_RETRYABLE_RECORD_MAX", 3)
-    forget_oldest_answers(kind)
-    clock = [1_000_000.0]
-    registry: Any = kind(time_func=lambda: clock[0])
-    registry.clock = clock
-    return registry
-
-
-def answered(registry: Any) -> list[int]:
-    """Which of the writes 0 to 5 would be answered as before."""
-    return [each for each in range(6) if registry.retryable_reply(b"session", each, b"same") is not None]
-
-
-def test_what_a_write_was_answered_is_kept_for_its_repeat_until_it_is_too_old(registry: Any) -> None:
-    for number in range(3):
-        registry.record_retryable(b"session", number, b"same", {"ok": 1.0, "n": number})
-        registry.clock[0] += 600
-    assert registry.retryable_reply(b"session", 1, b"same")["n"] == 1
-    assert answered(registry) == [0, 1, 2]
-    registry.clock[0] += 1
-    assert answered(registry) == [1, 2]
-
-
-def test_of_more_answers_than_are_kept_the_oldest_go(registry: Any) -> None:
-    for number in range(5):
-        registry.record_retryable(b"session", number, b"same", {"ok": 1.0, "n": number})
-    assert answered(registry) == [2, 3, 4]
-
-
 def test_a_service_that_has_a_whole_collection_read_is_told_in_the_log(
     things: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -310,48 +274,3 @@ def test_what_belongs_into_an_index_of_what_ends_is_told_without_it(monkeypatch:
         True, False, False,
     ]  # fmt: skip
     assert asked == []
-
-
-@pytest.fixture
-def ended() -> list[Any]:
-    """Transactions that were rolled back."""
-    return []
-
-
-@pytest.fixture
-def transacting(ended: list[Any]) -> Any:
-    kind = type("Registry", (transactions.TransactionRegistry,), {})
-    pass_transactions_in_use(kind)
-    clock = [1_000_000.0]
-    registry: Any = kind(time_func=lambda: clock[0], lifetime_seconds=60.0, rollback_func=ended.append)
-    registry.clock = clock
-    return registry
-
-
-def begun(registry: Any, session: bytes) -> Any:
-    transaction, refusal = registry.for_statement(session, None, 1, start=True)
-    assert refusal is None
-    return transaction
-
-
-def test_a_transaction_at_a_statement_keeps_no_other_waiting_and_is_not_ended(
-    transacting: Any, ended: list[Any]
-) -> None:
-    slow = begun(transacting, b"slow")
-    with ThreadPoolExecutor(1) as other, slow.mutex:  # held as while it executes or commits
-        transacting.clock[0] += 61
-        quick = other.submit(begun, transacting, b"quick").result(timeout=10)
-        assert other.submit(transacting.commit, b"quick", 1).result(timeout=10) is None
-    assert quick.state is transactions.TxnState.COMMITTED
-    assert slow.state is transactions.TxnState.IN_PROGRESS
-    assert ended == []
-
-
-def test_a_transaction_that_was_left_alone_is_ended(transacting: Any, ended: list[Any]) -> None:
-    left, used = begun(transacting, b"left"), begun(transacting, b"used")
-    transacting.clock[0] += 60
-    assert transacting.for_statement(b"used", None, 1, start=False) == (used, None)
-    transacting.clock[0] += 1
-    assert transacting.prune_expired() == 1
-    assert (left.state, used.state) == (transactions.TxnState.ABORTED, transactions.TxnState.IN_PROGRESS)
-    assert ended == [left]

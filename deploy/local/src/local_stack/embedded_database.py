@@ -12,11 +12,8 @@ nice(2) reaches no thread of this process.
 
 A document that changes keeps its entries in the indexes of what stays as it was.
 
-What a write was answered is kept in case it is repeated, for half an hour and up to 10,000 of them. What is too old or
-too many is found from the oldest on, instead of by a look at all of them with each write outside a transaction.
-
-Each statement of a transaction looks for transactions that were left alone for too long. Those in use are not waited
-for: that let all of them wait for each other's statements and commits, with half of the machine idle.
+Transactions do not wait for each other's statements, nor for pages that a look at what is old holds
+(quick_transactions.py).
 
 Whether a document belongs into a partial index of what has a time (`{field: {$gt: time}}`) is told by one comparison.
 
@@ -48,6 +45,7 @@ from secantus.cli import main as serve
 from local_stack.platform_processes import DOWNSTREAM
 from local_stack.quick_index_keys import make_index_keys_quickly
 from local_stack.quick_keys import make_keys_quickly
+from local_stack.quick_transactions import forget_oldest_answers, let_go_after_a_sweep, pass_transactions_in_use
 from local_stack.quick_updates import replace_quickly
 
 SWITCH_SECONDS = 0.0005
@@ -316,49 +314,10 @@ def keep_no_oplog(kind: Any) -> None:
     kind.__init__ = without
 
 
-def forget_oldest_answers(kind: Any) -> None:
-    """Teach a TransactionRegistry class to, which keeps what writes were answered in the order in which they came."""
-    taught = "_prune_retryable_locked"
-    getattr(kind, taught)
-    lifetime, most = transactions._RETRYABLE_RECORD_LIFETIME_SECONDS, transactions._RETRYABLE_RECORD_MAX  # noqa: SLF001  # as above
-
-    def prune(self: Any) -> None:
-        kept, since = self._retryable, self._time() - lifetime
-        while kept:
-            oldest = next(iter(kept))
-            if len(kept) <= most and kept[oldest][1] >= since:
-                return
-            del kept[oldest]
-
-    setattr(kind, taught, prune)
-
-
-def pass_transactions_in_use(kind: Any) -> None:
-    """Teach a TransactionRegistry class to, where it ends what was left alone: what is at a statement was not."""
-    taught = "_prune_locked"
-    getattr(kind, taught)
-    going, ended = transactions.TxnState.IN_PROGRESS, transactions.TxnState.ABORTED
-
-    def prune(self: Any) -> int:
-        cutoff, reaped = self._time() - self._lifetime, 0
-        for each in [each for each in self._txns.values() if each.state is going and each.last_use < cutoff]:
-            if not each.mutex.acquire(blocking=False):
-                continue
-            try:
-                if each.state is going and each.last_use < cutoff:
-                    self._rollback_quietly(each)
-                    each.state = ended
-                    reaped += 1
-            finally:
-                each.mutex.release()
-        return reaped
-
-    setattr(kind, taught, prune)
-
-
 def main() -> int:
     """Serve until told to end; arguments as SecantusDB's own."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    let_go_after_a_sweep(storage.Storage)
     remember_indexes(storage.Storage)
     remember_options(storage.Storage)
     tell_slow(SLOW_SECONDS, "usher-")
