@@ -239,7 +239,7 @@ async def seed(office: Office, count: int) -> None:
     inventory = await office.database.collection(INVENTORY).find_one({"_id": EVENT})
     if inventory is None:
         raise LookupError(EVENT)
-    now, first = utc_now(), inventory["arrivals"] + 1
+    now, first = utc_now(), inventory.get("arrivals", 0) + 1
     for start in range(0, count, SEEDED_AT_ONCE):
         entries = [
             WaitingEntry(

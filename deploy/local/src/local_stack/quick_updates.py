@@ -1,16 +1,19 @@
 """Replacements of single documents in the embedded database, as its own code makes them but with less work for each.
 
-A booking's commit replaces an inventory, a letter's its state: `{_id: …, version: …}` with a whole document.
+A booking's commit replaces an inventory, a letter's its state: `{_id: …, version: …}` with a whole document. Sales of
+many events replace as many inventories in one transaction, of a collection without indexes and options.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+import bson
+
 
 def replace_quickly(storage: Any) -> None:
     """Teach SecantusDB's storage module to; AttributeError where it has not the parts that this relies on."""
     apply, kind = storage.apply_update, storage.Storage
-    candidates = kind._candidates_iter  # noqa: SLF001  # see embedded_database.remember_indexes
+    candidates, update_one = kind._candidates_iter, kind._update_matching_single_txn  # noqa: SLF001  # see embedded_database.remember_indexes
 
     def applied(document: dict[str, Any], update: Any, **options: Any) -> dict[str, Any]:
         """A replacement belongs to its statement alone, so that nothing of it needs to be copied to be stored."""
@@ -25,7 +28,64 @@ def replace_quickly(storage: Any) -> None:
         """
         return candidates(self, db, coll, {"_id": where["_id"]} if _names_one(where) else where)
 
+    def updated(self: Any, db: str, coll: str, where: Any, update: Any, **options: Any) -> dict[str, Any]:
+        """Written at once where there is nothing but the document; whatever differs from that goes the long way."""
+        said = (value for option, value in options.items() if option != "let")  # which only expressions ask for
+        if not any(said) and _is_guarded(where) and _replaces(where, update):
+            with self._coll_lock(db, coll):  # as above
+                if _is_plain(self, db, coll) and _replaced(storage, self, (db, coll), where, update):
+                    return {"matched": 1, "modified": 1, "upserted_id": None, "did_upsert": False}
+        return dict(update_one(self, db, coll, where, update, **options))
+
     storage.apply_update, kind._candidates_iter = applied, possible  # noqa: SLF001  # as above
+    kind._update_matching_single_txn = updated  # noqa: SLF001  # as above
+
+
+def _is_guarded(where: Any) -> bool:
+    """Whether it names one document and says of other fields what they are now, as a text or a number."""
+    return _names_one(where) and all(
+        field.isidentifier() and type(is_now) in (str, int) for field, is_now in where.items()
+    )
+
+
+def _replaces(where: Any, update: Any) -> bool:
+    """Whether it is a document of that name."""
+    if not isinstance(update, Mapping) or update.get("_id", where["_id"]) != where["_id"]:
+        return False
+    return not any(field.startswith("$") for field in update)
+
+
+def _is_plain(storing: Any, db: str, coll: str) -> bool:
+    """Whether this is a transaction, and of the collection nothing but documents is kept."""
+    if storing.enable_oplog or getattr(storing._tls, "user_txn", None) is None:  # noqa: SLF001  # as above
+        return False
+    options = storing._coll_options(db, coll)  # noqa: SLF001  # as above
+    return options is not None and options.keys() <= {"uuid"} and not storing._all_indexes(db, coll)  # noqa: SLF001  # as above
+
+
+def _replaced(storage: Any, storing: Any, collection: tuple[str, str], where: Any, update: Any) -> bool:
+    """Whether it is; False, and nothing is written, where the guard does not hold or nothing would change."""
+    recordid = storing._doc_recordid(*collection, storage._id_key(where["_id"]))  # noqa: SLF001  # as above
+    if recordid is None:
+        return False
+    cursor = storing._cursor(storage._doc_table_for(*collection))  # noqa: SLF001  # as above
+    cursor.set_key(*collection, recordid)
+    if cursor.search() != 0:
+        return False
+    key, before = storage._unframe_doc_value(bytes(cursor.get_value()))  # noqa: SLF001  # as above
+    document = bson.decode(before)
+    if any(
+        type(document.get(field)) is not type(is_now) or document[field] != is_now for field, is_now in where.items()
+    ):
+        return False
+    after = bson.encode({"_id": where["_id"], **update})
+    if after == before or len(after) > storage.MAX_BSON_OBJECT_SIZE:
+        return False
+    storing._note_write(*collection)  # noqa: SLF001  # as above
+    cursor.set_key(*collection, recordid)
+    cursor.set_value(storage._frame_doc_value(key, after))  # noqa: SLF001  # as above
+    cursor.insert()  # over what is there
+    return True
 
 
 def _names_one(where: Any) -> bool:

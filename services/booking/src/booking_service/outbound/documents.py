@@ -149,18 +149,24 @@ def agenda_to_document(event: str, agenda: Agenda) -> Document:
 
 
 def inventory_to_document(inventory: Inventory, offer_version: int, at: datetime) -> Document:
-    """`_id` is the event. offer_version: which offer it goes with. at: when it changed."""
-    return {
-        "_id": inventory.event,
-        "version": inventory.version,
-        "taken": dict(inventory.taken),
-        "sold": dict(inventory.sold),
+    """`_id` is the event. offer_version: which offer it goes with. at: when it changed.
+
+    Left out is what few events have, since a commit over many events replaces as many inventories.
+    """
+    rare = {
         "seats": dict(inventory.seats),
         "closed": inventory.closed,
         "waiting": dict(inventory.waiting),
         "arrivals": inventory.arrivals,
         "reordered": inventory.reordered,
         "resale": {key: list(ids) for key, ids in inventory.resale.items()},
+    }
+    return {
+        "_id": inventory.event,
+        "version": inventory.version,
+        "taken": dict(inventory.taken),
+        "sold": dict(inventory.sold),
+        **{field: value for field, value in rare.items() if value},
         "offer_version": offer_version,
         "at": at,
     }

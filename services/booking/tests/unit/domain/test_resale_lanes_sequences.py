@@ -70,7 +70,7 @@ class ResaleSale(Sale):
     @invariant()
     def open_offers_are_those_that_a_hold_can_find(self):
         """INVARIANT: whatever was lost or repeated, the board and the offers say the same."""
-        board = [each for ids in self.inventory["resale"].values() for each in ids]
+        board = [each for ids in self.inventory.get("resale", {}).values() for each in ids]
         states = {each.name.rpartition("/")[2]: each.state for each in self.offers()}
         assert sorted(board) == sorted(name for name, state in states.items() if state is ResaleState.OPEN)
 
