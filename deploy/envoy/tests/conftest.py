@@ -1,7 +1,6 @@
 """A real Envoy in front of fake services that record every call that reaches them."""
 
 import json
-import socket
 import subprocess
 import sysconfig
 import threading
@@ -23,6 +22,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from gateway_config import TEMPLATE, assemble_site, descriptor_image, render_gateway
+from testkit.noida import free_port
 from usher.booking.v1 import (
     booking_pb2,
     booking_service_pb2_grpc,
@@ -203,12 +203,6 @@ class Gateway:
 
 def new_key() -> ECKey:
     return ECKey.generate_key("P-256", auto_kid=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

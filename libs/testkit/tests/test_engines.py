@@ -11,7 +11,7 @@ import pytest
 from testkit import native
 from testkit.choice import VARIABLE, chosen_engines
 from testkit.engines import mongo_engine, mongo_process
-from testkit.noida import kafka_elastic_engine
+from testkit.noida import free_port, kafka_elastic_engine
 from testkit.on_demand import OnDemand
 
 
@@ -100,3 +100,7 @@ def test_a_database_that_was_named_is_used(monkeypatch):
     monkeypatch.setenv("USHER_TEST_MONGODB_URI", "mongodb://example")
     with mongo_engine() as uri:
         assert uri == "mongodb://example"
+
+
+def test_no_two_engines_are_given_the_same_port():
+    assert len({free_port() for _ in range(500)}) == 500

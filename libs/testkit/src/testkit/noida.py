@@ -13,12 +13,18 @@ from pathlib import Path
 
 from testkit.choice import KafkaElastic, chosen_engines
 
+_given: set[int] = set()  # what is on its way to a process that does not listen yet
+
 
 def free_port() -> int:
-    """A loopback TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback TCP port that was free a moment ago, and not one that it has given before."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 class KafkaElasticEngine:
