@@ -79,10 +79,8 @@ class IndexMemory(threading.local):
 
 def remember_indexes(kind: Any) -> None:
     """Teach a Storage class to; AttributeError where it has not the parts that this relies on."""
-    # SecantusDB has no setting or hook for it, so its inner parts are wrapped; the lock file pins the version that has
-    # been read for that, and tests/test_embedded_database.py asks for each promise.
-    memory, table = IndexMemory(), storage._IDX_TABLE  # noqa: SLF001  # see above
-    lock, read, cursor, mark = kind._coll_lock, kind._iter_indexes, kind._cursor, kind._maybe_mark_multikey  # noqa: SLF001  # see above
+    memory, table = IndexMemory(), storage._IDX_TABLE
+    lock, read, cursor, mark = kind._coll_lock, kind._iter_indexes, kind._cursor, kind._maybe_mark_multikey
 
     def coll_lock(self: Any, db: str, coll: str) -> Any:
         return memory.during((db, coll), lock(self, db, coll))
@@ -109,8 +107,8 @@ def remember_indexes(kind: Any) -> None:
             if len(already) != before:
                 memory.known.clear()
 
-    kind._coll_lock, kind._iter_indexes = coll_lock, iter_indexes  # noqa: SLF001  # see above
-    kind._cursor, kind._maybe_mark_multikey = any_cursor, mark_multikey  # noqa: SLF001  # see above
+    kind._coll_lock, kind._iter_indexes = coll_lock, iter_indexes
+    kind._cursor, kind._maybe_mark_multikey = any_cursor, mark_multikey
 
 
 class OptionsMemory(threading.local):
@@ -140,9 +138,9 @@ class OptionsMemory(threading.local):
 
 def remember_options(kind: Any) -> None:
     """Teach a Storage class to, for as long as a command of SecantusDB's server takes."""
-    memory, table = OptionsMemory(), storage._COLL_TABLE  # noqa: SLF001  # as above
-    cursor, dispatch = kind._cursor, server.dispatch  # noqa: SLF001  # as above
-    read, ensure = memory.while_reading(kind._coll_options), memory.while_reading(kind._ensure_collection)  # noqa: SLF001  # as above
+    memory, table = OptionsMemory(), storage._COLL_TABLE
+    cursor, dispatch = kind._cursor, server.dispatch
+    read, ensure = memory.while_reading(kind._coll_options), memory.while_reading(kind._ensure_collection)
 
     def coll_options(self: Any, db: str, coll: str) -> Any:
         if memory.known is None:
@@ -167,7 +165,7 @@ def remember_options(kind: Any) -> None:
         finally:
             memory.known = None
 
-    kind._coll_options, kind._ensure_collection, kind._cursor = coll_options, ensure, any_cursor  # noqa: SLF001  # as above
+    kind._coll_options, kind._ensure_collection, kind._cursor = coll_options, ensure, any_cursor
     server.dispatch = one_command
 
 
@@ -247,7 +245,7 @@ class EntryMemory(threading.local):
 def keep_unchanged_entries(kind: Any) -> None:
     """Teach a Storage class to leave entries of a changed document alone in indexes of what has not changed in it."""
     memory = EntryMemory()
-    conflict, delete, write = kind._unique_conflict, kind._delete_index_entries, kind._write_index_entries  # noqa: SLF001  # as above
+    conflict, delete, write = kind._unique_conflict, kind._delete_index_entries, kind._write_index_entries
 
     def unique_conflict(self: Any, db: str, coll: str, doc: Any, indexes: Any, **options: Any) -> Any:
         # What an update asks before it takes the former entries away.
@@ -266,7 +264,7 @@ def keep_unchanged_entries(kind: Any) -> None:
         memory.indexes = memory.moved = None
         write(self, db, coll, doc, indexes if moved is None else moved, partials, **of)
 
-    kind._unique_conflict, kind._delete_index_entries, kind._write_index_entries = (  # noqa: SLF001  # as above
+    kind._unique_conflict, kind._delete_index_entries, kind._write_index_entries = (
         unique_conflict,
         delete_entries,
         write_entries,

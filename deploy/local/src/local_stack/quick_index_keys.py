@@ -13,9 +13,9 @@ SAMPLES: Sequence[Any] = (None, True, 1, 1.0, "", {}, [], b"", datetime.now(UTC)
 
 def make_index_keys_quickly(storage: Any, sortkey: Any) -> None:
     """Teach SecantusDB's modules to; AttributeError where they have not the parts that this relies on."""
-    keys, multikey, directed = storage._index_key_variants, storage._doc_makes_multikey, storage.encode_value_directed  # noqa: SLF001  # see embedded_database.remember_indexes
-    kind, geo_of, ranks, separator = storage.Storage, storage._geo_type_of, sortkey._rank, sortkey.COMPOUND_SEP  # noqa: SLF001  # as above
-    validate, known = kind._validate_geo_indexes, {type(each): ranks(each) for each in SAMPLES}  # noqa: SLF001  # as above
+    keys, multikey, directed = storage._index_key_variants, storage._doc_makes_multikey, storage.encode_value_directed
+    kind, geo_of, ranks, separator = storage.Storage, storage._geo_type_of, sortkey._rank, sortkey.COMPOUND_SEP
+    validate, known = kind._validate_geo_indexes, {type(each): ranks(each) for each in SAMPLES}
     single = known.keys() - {dict, list}
 
     def rank(value: Any) -> int:
@@ -39,8 +39,8 @@ def make_index_keys_quickly(storage: Any, sortkey: Any) -> None:
         if any(geo_of(spec) is not None for _, spec, *_ in indexes):
             validate(self, db, coll, document, indexes, partials)
 
-    storage._index_key_variants, storage._doc_makes_multikey = keys_of, makes_multikey  # noqa: SLF001  # as above
-    sortkey._rank, kind._validate_geo_indexes = rank, validated  # noqa: SLF001  # as above
+    storage._index_key_variants, storage._doc_makes_multikey = keys_of, makes_multikey
+    sortkey._rank, kind._validate_geo_indexes = rank, validated
 
 
 def _has_plain(document: Any, spec: Mapping[str, Any]) -> bool:

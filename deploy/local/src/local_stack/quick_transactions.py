@@ -34,7 +34,7 @@ def forget_oldest_answers(kind: Any) -> None:
     """Teach a TransactionRegistry class to, which keeps what writes were answered in the order in which they came."""
     taught = "_prune_retryable_locked"
     getattr(kind, taught)
-    lifetime, most = transactions._RETRYABLE_RECORD_LIFETIME_SECONDS, transactions._RETRYABLE_RECORD_MAX  # noqa: SLF001  # as in embedded_database
+    lifetime, most = transactions._RETRYABLE_RECORD_LIFETIME_SECONDS, transactions._RETRYABLE_RECORD_MAX
 
     def prune(self: Any) -> None:
         kept, since = self._retryable, self._time() - lifetime

@@ -13,7 +13,7 @@ import bson
 def replace_quickly(storage: Any) -> None:
     """Teach SecantusDB's storage module to; AttributeError where it has not the parts that this relies on."""
     apply, kind = storage.apply_update, storage.Storage
-    candidates, update_one = kind._candidates_iter, kind._update_matching_single_txn  # noqa: SLF001  # see embedded_database.remember_indexes
+    candidates, update_one = kind._candidates_iter, kind._update_matching_single_txn
 
     def applied(document: dict[str, Any], update: Any, **options: Any) -> dict[str, Any]:
         """A replacement belongs to its statement alone, so that nothing of it needs to be copied to be stored."""
@@ -32,13 +32,13 @@ def replace_quickly(storage: Any) -> None:
         """Written at once where there is nothing but the document; whatever differs from that goes the long way."""
         said = (value for option, value in options.items() if option != "let")  # which only expressions ask for
         if not any(said) and _is_guarded(where) and _replaces(where, update):
-            with self._coll_lock(db, coll):  # as above
+            with self._coll_lock(db, coll):
                 if _is_plain(self, db, coll) and _replaced(storage, self, (db, coll), where, update):
                     return {"matched": 1, "modified": 1, "upserted_id": None, "did_upsert": False}
         return dict(update_one(self, db, coll, where, update, **options))
 
-    storage.apply_update, kind._candidates_iter = applied, possible  # noqa: SLF001  # as above
-    kind._update_matching_single_txn = updated  # noqa: SLF001  # as above
+    storage.apply_update, kind._candidates_iter = applied, possible
+    kind._update_matching_single_txn = updated
 
 
 def _is_guarded(where: Any) -> bool:
@@ -57,22 +57,22 @@ def _replaces(where: Any, update: Any) -> bool:
 
 def _is_plain(storing: Any, db: str, coll: str) -> bool:
     """Whether this is a transaction, and of the collection nothing but documents is kept."""
-    if storing.enable_oplog or getattr(storing._tls, "user_txn", None) is None:  # noqa: SLF001  # as above
+    if storing.enable_oplog or getattr(storing._tls, "user_txn", None) is None:
         return False
-    options = storing._coll_options(db, coll)  # noqa: SLF001  # as above
-    return options is not None and options.keys() <= {"uuid"} and not storing._all_indexes(db, coll)  # noqa: SLF001  # as above
+    options = storing._coll_options(db, coll)
+    return options is not None and options.keys() <= {"uuid"} and not storing._all_indexes(db, coll)
 
 
 def _replaced(storage: Any, storing: Any, collection: tuple[str, str], where: Any, update: Any) -> bool:
     """Whether it is; False, and nothing is written, where the guard does not hold or nothing would change."""
-    recordid = storing._doc_recordid(*collection, storage._id_key(where["_id"]))  # noqa: SLF001  # as above
+    recordid = storing._doc_recordid(*collection, storage._id_key(where["_id"]))
     if recordid is None:
         return False
-    cursor = storing._cursor(storage._doc_table_for(*collection))  # noqa: SLF001  # as above
+    cursor = storing._cursor(storage._doc_table_for(*collection))
     cursor.set_key(*collection, recordid)
     if cursor.search() != 0:
         return False
-    key, before = storage._unframe_doc_value(bytes(cursor.get_value()))  # noqa: SLF001  # as above
+    key, before = storage._unframe_doc_value(bytes(cursor.get_value()))
     document = bson.decode(before)
     if any(
         type(document.get(field)) is not type(is_now) or document[field] != is_now for field, is_now in where.items()
@@ -81,9 +81,9 @@ def _replaced(storage: Any, storing: Any, collection: tuple[str, str], where: An
     after = bson.encode({"_id": where["_id"], **update})
     if after == before or len(after) > storage.MAX_BSON_OBJECT_SIZE:
         return False
-    storing._note_write(*collection)  # noqa: SLF001  # as above
+    storing._note_write(*collection)
     cursor.set_key(*collection, recordid)
-    cursor.set_value(storage._frame_doc_value(key, after))  # noqa: SLF001  # as above
+    cursor.set_value(storage._frame_doc_value(key, after))
     cursor.insert()  # over what is there
     return True
 
