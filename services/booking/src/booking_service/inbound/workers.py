@@ -25,6 +25,7 @@ from domain_kit.repository import Cause
 
 EXPIRY_LEASE, CLOSING_LEASE = "expiry", "closing"
 _PAGE = 100
+_ROUNDING = 1e-6  # seconds
 
 
 class Leases(Protocol):
@@ -125,10 +126,14 @@ class ExpiryWorker(Sweeper):
 
 @dataclass(frozen=True, slots=True)
 class _Rest:
-    """An event that was just announced is not again before the moment `until`, so many seconds later."""
+    """An event that was just announced is not again before the moment `until`, so many seconds later.
+
+    promised: it was not, but waits for its turn, which is then.
+    """
 
     until: float
     seconds: float
+    promised: bool = False
 
 
 class ClosingWorker(_Loop):
@@ -166,9 +171,9 @@ class AnnouncingWorker(_Loop):
 
     While it goes on changing the pause doubles from one announcement to the next, up to `longest`: what is announced
     each time costs the platform as much as several bookings. After a pause without a change it is `gap` again. Where
-    many events change each waits longer, the first time too, so that there are about `most` announcements a second in
-    all, those of `longest` seconds together, since a commit of two costs the services nearly what one of twenty does;
-    but what buyers act on, a sale state, a price or a phase, is told with the next round, every `gap` seconds.
+    many events change they queue, for the first time too, so that there are `most` announcements a second in all,
+    those of `longest` seconds together, since a commit of two costs the services nearly what one of twenty does; but
+    what buyers act on, a sale state, a price or a phase, is told with the next round, every `gap` seconds.
     Commits of this process mark their event at once. Others are found: at the start those whose last announcement is
     older than their stock, which a kill -9 leaves behind; every `look` seconds what any process has changed of late;
     and what time alone changes.
@@ -194,7 +199,7 @@ class AnnouncingWorker(_Loop):
         self._changed: dict[str, Stock] = {}
         self._committed: dict[str, Stock] = {}  # what this process left of those that are marked
         self._urgent: set[str] = set()  # of those that are marked, where more than numbers has changed
-        self._allowance, self._counted = most, 0.0  # announcements that may be made now, and since when more may
+        self._turn = -math.inf  # of the last one that was announced or put off
         self._next_check = 0.0
         self._bell = asyncio.Event()
         self._log = logging.getLogger(__name__)
@@ -259,32 +264,31 @@ class AnnouncingWorker(_Loop):
         resting |= self._put_off(self._marked - resting, now)
         self._marked -= resting
         self._urgent -= self._marked
-        busy = len(self._rests.keys() | self._marked) / self._most
-        least = busy if busy > self._longest else self._gap
         for event in self._marked:
             before = self._rests.get(event)
-            seconds = least if before is None else max(min(2 * before.seconds, self._longest), least)
-            many = seconds > self._longest
-            self._rests[event] = _Rest(self._together(now + seconds) if many else now + seconds, seconds)
+            seconds = self._gap if before is None else min(2 * before.seconds, self._longest)
+            self._rests[event] = _Rest(now + seconds, seconds)
         return resting
 
-    def _together(self, moment: float) -> float:
-        """The next moment, one every `longest` seconds, at which those that are many are announced in one commit."""
-        return math.ceil(moment / self._longest) * self._longest
+    def _put_off(self, due: set[str], now: float) -> set[str]:
+        """Of these, whose numbers alone have changed, those beyond `most` announcements a second.
 
-    def _put_off(self, marked: set[str], now: float) -> set[str]:
-        """Events of which numbers have changed after a quiet time, beyond `most` announcements a second."""
-        self._allowance = min(self._most, self._allowance + (now - self._counted) * self._most)
-        self._counted = now
-        quiet = marked - self._rests.keys() - self._urgent
-        can_wait = [event for event in self._committed if event in quiet]
-        self._allowance = max(0.0, self._allowance - len(marked) + len(can_wait))
-        now_told = int(self._allowance)
-        self._allowance -= min(now_told, len(can_wait))
-        off = can_wait[now_told:]
-        for place, event in enumerate(off, 1):
-            self._rests[event] = _Rest(self._together(now + place / self._most), self._longest)
-        return set(off)
+        They queue for turns, one every 1 / `most` seconds, and rest until all turns of their second are announced
+        together. What cannot wait takes turns too, though none that was promised. Turns of one second are made up for.
+        """
+        due = {event for event in due if not (event in self._rests and self._rests[event].promised)}
+        can_wait = [event for event in self._committed if event in due and event not in self._urgent]
+        turn = max(self._turn, now - 1.0)
+        turn = max(turn, min(now, turn + (len(due) - len(can_wait)) / self._most))
+        off = set[str]()
+        for event in can_wait:
+            turn += 1.0 / self._most
+            if turn > now + _ROUNDING:
+                off.add(event)
+                together = math.ceil(turn / self._longest) * self._longest
+                self._rests[event] = _Rest(together, self._longest, promised=True)
+        self._turn = turn
+        return off
 
     async def announce_marked(self) -> None:
         """What is marked now; what cannot be read or stored just now stays marked."""

@@ -151,13 +151,28 @@ async def test_where_many_events_go_on_changing_each_waits_its_share_and_a_lone_
         for event in worker._marked:
             del worker._committed[event]
         worker._marked.clear()
-        assert announced.total() <= 20 + 20 * (tick / 10 + 1), tick
+        assert announced.total() <= 20 + 20 * tick / 10, tick
     assert announced.total() >= 40 * 20
     assert rounds <= 62, "about twenty go out together, once a second"
     assert announced.keys() == set(events)
     assert resting
     worker.mark("events/other")
     assert worker._set_aside(60.0) == set()
+
+
+async def test_events_that_begin_to_change_one_after_the_other_queue_for_their_first_announcement(memory, clock):
+    worker = AnnouncingWorker(MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock)
+    events, announced = [f"events/{number}" for number in range(200)], list[str]()
+    for tick in range(120):
+        for event in events[: 10 * (tick + 1)]:
+            worker.changed(Stock(None, Inventory(event)))
+        worker._set_aside(tick / 10)
+        announced += worker._marked
+        for event in worker._marked:
+            del worker._committed[event]
+        worker._marked.clear()
+        assert len(announced) <= 20 + 20 * tick / 10, tick
+    assert set(announced) == set(events), "those that came first do not keep the last from being told"
 
 
 async def test_of_many_changes_at_once_what_buyers_act_on_is_told_first(make, lanes, memory, clock):
