@@ -18,19 +18,39 @@ from secantus.server import SecantusDBServer
 
 from local_stack.quick_updates import replace_quickly
 
-ODD = st.sampled_from([1.0, True, "1", None, Int64(1), [1], {"$gt": 0}, {"a": 1}, -0.0, 0])
+ODD = st.sampled_from([1.0, True, "1", None, Int64(1), [1], [0], {"$gt": 0}, {"a": 1}, {"a": 2}, -0.0, 0])
 SMALL = st.sampled_from([1, 2])  # what most fields are
 WHERE = st.fixed_dictionaries(
-    {"_id": st.sampled_from(["a", "b", "a", "b", "c", 1]), "version": st.just(1) | SMALL | ODD},
+    {"_id": st.sampled_from(["a", "b", "a", "b", "c", "d", "e", "f", 1]), "version": st.just(1) | SMALL | ODD},
     optional={"n": SMALL | ODD},
 )
 REPLACEMENTS = st.fixed_dictionaries(
-    {"version": SMALL, "n": SMALL | ODD}, optional={"_id": st.sampled_from(["a", "b"])}
+    {"version": SMALL}, optional={"n": SMALL | ODD, "_id": st.sampled_from(["a", "b"])}
 ) | st.just({"$set": {"n": 7}})
 SAID = st.sampled_from(
     [{}, {}, {"multi": True}, {"upsert": True}, {"return_post_images": True}, {"validator": {"n": 2}}]
 )
-COLLECTIONS: dict[str, Any] = {"plain": {}, "indexed": {}, "capped": {"capped": True, "size": 150}}
+COLLECTIONS: dict[str, Any] = {"plain": {}, "capped": {"capped": True, "size": 150}}
+RECORD_BYTES = 8
+INDEXES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "indexed": ({"n": 1}, {}),
+    "of two": ({"version": -1, "n": 1}, {}),
+    "unique": ({"n": 1}, {"unique": True}),
+    "partial": ({"version": 1}, {"partialFilterExpression": {"n": {"$gte": 1}}}),
+    "there": ({"version": 1}, {"partialFilterExpression": {"n": {"$exists": True}}}),
+    "within": ({"n.a": 1}, {}),
+    "sparse": ({"n": 1}, {"sparse": True}),
+    "by name": ({"_id": -1, "n": 1}, {}),
+}
+DOCUMENTS: list[dict[str, Any]] = [
+    {"_id": "a", "version": 1, "n": 2},
+    {"_id": "b", "version": True, "n": 1},
+    {"_id": "d", "version": 1, "n": True},
+    {"_id": "e", "version": 1, "n": [False]},
+    {"_id": "f", "version": 1, "n": {"a": 1}},
+    {"_id": 1, "version": 2, "n": 3},
+]
+LATER = len(DOCUMENTS) * len(COLLECTIONS | INDEXES) + 1
 
 
 @pytest.fixture
@@ -77,26 +97,39 @@ def outcome(storing: Any, way: Callable[..., Any], coll: str, where: Any, update
         except Exception as refusal:  # whatever it is has to be the same
             return type(refusal), str(refusal)
         whole = [bson.encode(each) for each in storing.find_matching("db", coll, {})]
-        return answer, whole, [each["_id"] for each in storing.find_matching("db", coll, {"n": 1})]
+        asked = ({"n": 1}, {"n": 1, "version": 2}, {"n.a": 1}, {"version": 2, "n": {"$gte": 1}}, {"n": None})
+        found = [[each["_id"] for each in storing.find_matching("db", coll, where)] for where in asked]
+        return answer, whole, found, entries(storing)
+
+
+def entries(storing: Any) -> list[Any]:
+    """Whatever the indexes hold; one number for all documents that came later, each of which gets another."""
+    cursor, held = storing._cursor(storage._IDX_ENTRIES_TABLE), []
+    cursor.reset()
+    while cursor.next() == 0:
+        *of, key = cursor.get_key()
+        number = int.from_bytes(key[-RECORD_BYTES:])
+        held.append((of, key[:-RECORD_BYTES], min(number, LATER), cursor.get_value()))
+    cursor.reset()
+    return held
 
 
 def test_the_same_is_answered_and_left_as_before(storing: Any, quick: Any) -> None:
-    documents = [
-        {"_id": "a", "version": 1, "n": 2},
-        {"_id": "b", "version": True, "n": 1},
-        {"_id": 1, "version": 2, "n": 3},
-    ]
-    for name, options in COLLECTIONS.items():
-        storing.create_collection("db", name, options)
-        storing.insert("db", name, documents)
-    storing.create_index("db", "indexed", "n", {"n": 1})
+    for name in (*COLLECTIONS, *INDEXES):
+        storing.create_collection("db", name, COLLECTIONS.get(name, {}))
+        storing.insert("db", name, DOCUMENTS)
+    for name, (keys, how) in INDEXES.items():
+        storing.create_index("db", name, "one", keys, how)
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=80, deadline=None)
     @given(WHERE, REPLACEMENTS, SAID)
     @example({"_id": "a", "version": 1}, {"version": 1, "n": 2}, {})
+    @example({"_id": "d", "version": 1}, {"version": 2, "n": 1}, {})
+    @example({"_id": "e", "version": 1}, {"version": 2, "n": [0]}, {})
+    @example({"_id": "f", "version": 1}, {"version": 2, "n": {"a": 2}}, {})
     @example({"_id": "a", "version": 1}, {"_id": "b", "version": 2}, {})
     def check(where: Any, update: Any, said: Any) -> None:
-        for name in (*COLLECTIONS, "none"):
+        for name in (*COLLECTIONS, *INDEXES, "none"):
             former = outcome(storing, quick.own_way, name, where, update, said)
             assert outcome(storing, quick.way, name, where, update, said) == former
 

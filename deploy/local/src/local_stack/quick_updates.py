@@ -1,13 +1,19 @@
 """Replacements of single documents in the embedded database, as its own code makes them but with less work for each.
 
 A booking's commit replaces an inventory, a letter's its state: `{_id: …, version: …}` with a whole document. Sales of
-many events replace as many inventories in one transaction, of a collection without indexes and options.
+many events replace as many inventories in one transaction, and announcements and positions that follow them: of
+collections without options, whose indexes, where there are any, are of fields that stay as they are.
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import datetime
 from typing import Any
 
 import bson
+
+COMPARABLE = frozenset({type(None), bool, int, str, datetime})
+"""Of a value of one of these, `==` with another of the same type tells whether it is stored alike."""
 
 
 def replace_quickly(storage: Any) -> None:
@@ -29,11 +35,12 @@ def replace_quickly(storage: Any) -> None:
         return candidates(self, db, coll, {"_id": where["_id"]} if _names_one(where) else where)
 
     def updated(self: Any, db: str, coll: str, where: Any, update: Any, **options: Any) -> dict[str, Any]:
-        """Written at once where there is nothing but the document; whatever differs from that goes the long way."""
+        """Written at once where nothing but the document changes; whatever differs from that goes the long way."""
         said = (value for option, value in options.items() if option != "let")  # which only expressions ask for
         if not any(said) and _is_guarded(where) and _replaces(where, update):
             with self._coll_lock(db, coll):
-                if _is_plain(self, db, coll) and _replaced(storage, self, (db, coll), where, update):
+                indexed = _indexed(self, db, coll)
+                if indexed is not None and _replaced(storage, self, (db, coll), where, update, indexed):
                     return {"matched": 1, "modified": 1, "upserted_id": None, "did_upsert": False}
         return dict(update_one(self, db, coll, where, update, **options))
 
@@ -55,16 +62,35 @@ def _replaces(where: Any, update: Any) -> bool:
     return not any(field.startswith("$") for field in update)
 
 
-def _is_plain(storing: Any, db: str, coll: str) -> bool:
-    """Whether this is a transaction, and of the collection nothing but documents is kept."""
+def _indexed(storing: Any, db: str, coll: str) -> set[str] | None:
+    """Fields on which the indexes depend; None where this is no transaction, or a collection with options or indexes of
+    another kind.
+    """
     if storing.enable_oplog or getattr(storing._tls, "user_txn", None) is None:
-        return False
+        return None
     options = storing._coll_options(db, coll)
-    return options is not None and options.keys() <= {"uuid"} and not storing._all_indexes(db, coll)
+    if options is None or not options.keys() <= {"uuid"}:
+        return None
+    fields = set[str]()
+    for _, keys, how in storing._iter_indexes(db, coll):
+        fields.update(keys, how.get("partialFilterExpression") or ())
+    return fields if all(map(str.isidentifier, fields)) else None
 
 
-def _replaced(storage: Any, storing: Any, collection: tuple[str, str], where: Any, update: Any) -> bool:
-    """Whether it is; False, and nothing is written, where the guard does not hold or nothing would change."""
+def _stays(field: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether it is as it was, of a kind of which that can be told."""
+    if field not in before or field not in after:
+        return field not in before and field not in after
+    was, becomes = before[field], after[field]
+    return type(was) is type(becomes) and type(was) in COMPARABLE and was == becomes
+
+
+def _replaced(
+    storage: Any, storing: Any, collection: tuple[str, str], where: Any, update: Any, indexed: AbstractSet[str]
+) -> bool:
+    """Whether it is; False, and nothing is written, where the guard does not hold, where nothing would change, and
+    where one of the fields that are indexed would.
+    """
     recordid = storing._doc_recordid(*collection, storage._id_key(where["_id"]))
     if recordid is None:
         return False
@@ -77,6 +103,8 @@ def _replaced(storage: Any, storing: Any, collection: tuple[str, str], where: An
     if any(
         type(document.get(field)) is not type(is_now) or document[field] != is_now for field, is_now in where.items()
     ):
+        return False
+    if not all(_stays(field, document, update) for field in indexed - {"_id"}):
         return False
     after = bson.encode({"_id": where["_id"], **update})
     if after == before or len(after) > storage.MAX_BSON_OBJECT_SIZE:

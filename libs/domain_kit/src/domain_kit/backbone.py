@@ -123,8 +123,10 @@ class Inbox(Protocol):
     async def positions(self, consumer: str, subjects: Sequence[str]) -> Mapping[str, int]:
         """Aggregate name → version of the last domain event applied (absent: 0)."""
 
-    async def advance(self, consumer: str, positions: Mapping[str, int], unknown: Collection[str] = ()) -> None:
-        """Raise positions; never lowers one. unknown: those that had none when they were asked for."""
+    async def advance(
+        self, consumer: str, positions: Mapping[str, int], before: Mapping[str, int] | None = None
+    ) -> None:
+        """Raise positions; never lowers one. before: what `positions` has told of them, for an inbox that it helps."""
 
     async def reset(self, consumer: str, subject_prefix: str = "") -> None:
         """Forget positions and parked domain events, for a replay from zero."""

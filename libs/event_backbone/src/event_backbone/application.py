@@ -90,7 +90,7 @@ class Application:
         raised = {subject: lane.position for subject, lane in lanes.items() if lane.position > before.get(subject, 0)}
         if raised:
             crash_point("consumer.before_position")
-            await self._inbox.advance(self._consumer, raised, raised.keys() - before.keys())
+            await self._inbox.advance(self._consumer, raised, before)
             crash_point("consumer.after_position")
         settled = [event_id for lane in lanes.values() for event_id in lane.settled]
         if settled:

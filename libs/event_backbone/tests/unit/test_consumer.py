@@ -228,9 +228,9 @@ async def test_positions_of_a_batch_are_raised_in_one_write(
     await put(broker, store)
     writes, advance = [], listener.inbox.advance
 
-    async def counted(consumer, positions, unknown):
+    async def counted(consumer, positions, before):
         writes.append(positions)
-        await advance(consumer, positions, unknown)
+        await advance(consumer, positions, before)
 
     monkeypatch.setattr(listener.inbox, "advance", counted)
     async with running(consumer_of(listener, broker)):

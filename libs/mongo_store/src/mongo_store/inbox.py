@@ -11,7 +11,7 @@ from mongo_store.database import Database, Index, reachable
 from mongo_store.metrics import NoMetrics
 from mongo_store.pieces import pieces
 from mongo_store.transaction import transact
-from mongo_store.writes import Insert, Operation, Update
+from mongo_store.writes import Insert, Replace, Update
 
 POSITIONS = "inbox_positions"
 PARKED = "inbox_parked"
@@ -44,30 +44,29 @@ class MongoInbox:
                 versions.update({wanted[document["_id"]]: document["version"] async for document in found})
         return versions
 
-    async def advance(self, consumer: str, positions: Mapping[str, int], unknown: Collection[str] = ()) -> None:
+    async def advance(
+        self, consumer: str, positions: Mapping[str, int], before: Mapping[str, int] | None = None
+    ) -> None:
         """Raise positions; never lowers one.
 
-        Those of `unknown` are inserted, which costs the embedded database a fifth; where one of them is there after
-        all, all are raised the other way.
+        From what they were `before` they are replaced, and inserted where there was none: either costs the embedded
+        database a fifth of what it takes to raise them whatever they are, as is done where one has moved since.
         """
-        new = [subject for subject in positions if subject in unknown]
-        if new:
-            inserts: list[Operation] = [
-                Insert(POSITIONS, {"_id": _key(consumer, subject), "version": positions[subject]}) for subject in new
-            ]
-            known = self._raised(
-                consumer, {each: version for each, version in positions.items() if each not in unknown}
-            )
-            if await transact(self._database, [*inserts, *known], NoMetrics()) is None:
+        if before is not None:
+            positions = {each: version for each, version in positions.items() if version > before.get(each, 0)}
+        if not positions:
+            return
+        if before is not None:
+            documents = {each: {"_id": _key(consumer, each), "version": positions[each]} for each in positions}
+            new = [Insert(POSITIONS, document) for each, document in documents.items() if each not in before]
+            risen = [Replace(POSITIONS, documents[each], before[each]) for each in documents if each in before]
+            if await transact(self._database, [*new, *risen], NoMetrics(), replacing=len(risen)) is None:
                 return
-        if positions:
-            await transact(self._database, self._raised(consumer, positions), NoMetrics())
-
-    def _raised(self, consumer: str, positions: Mapping[str, int]) -> list[Operation]:
-        return [
+        raised = [
             Update(POSITIONS, {"_id": _key(consumer, subject)}, {"$max": {"version": version}}, upsert=True)
             for subject, version in positions.items()
         ]
+        await transact(self._database, raised, NoMetrics())
 
     async def reset(self, consumer: str, subject_prefix: str = "") -> None:
         """Forget positions and parked domain events, for a replay from zero."""

@@ -22,7 +22,7 @@ from domain_kit.crash_points import crash_point
 from domain_kit.refusals import Aborted
 from mongo_store.database import DUPLICATE_KEY, DURABLE, Database, reachable
 from mongo_store.metrics import StoreMetrics
-from mongo_store.writes import Check, Delete, Follow, Insert, Operation, Put, Remove, Replace, Update
+from mongo_store.writes import Check, Delete, Insert, Operation, Put, Remove, Replace, Update
 
 Step = tuple[str, Sequence[Insert | Replace]] | Sequence[Operation]  # one kind in one collection, or anything
 
@@ -183,8 +183,6 @@ def _as_told(operation: Operation, place: int) -> dict[str, Any]:
             return {"update": place, "filter": {"_id": id, **same}, "updateMods": {"$set": same}}
         case Put(document=document):
             return {"update": place, "filter": {"_id": operation.id}, "updateMods": _whole(document), "upsert": True}
-        case Follow(where=where, document=document):
-            return {"update": place, "filter": where, "updateMods": _whole(document), "upsert": True}
         case Update(where=where, change=change, upsert=upsert):
             return {"update": place, "filter": where, "updateMods": _operators(change), "upsert": upsert}
         case Delete(id=id):

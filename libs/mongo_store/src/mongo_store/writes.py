@@ -81,15 +81,6 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
-class Follow:
-    """The document in place of the one that meets `where`, or a new one, where its `_id` is not taken."""
-
-    collection: str
-    where: Mapping[str, Any]
-    document: Document
-
-
-@dataclass(frozen=True, slots=True)
 class Remove:
     """No document that meets `where`, where there was at most one."""
 
@@ -99,4 +90,4 @@ class Remove:
 
 Guarded = Replace | Check
 Write = Insert | Guarded | Put | Delete
-Operation = Write | Update | Follow | Remove
+Operation = Write | Update | Remove

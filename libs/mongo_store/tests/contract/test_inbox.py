@@ -15,11 +15,26 @@ async def test_positions_only_rise_and_are_kept_per_consumer(store):
     assert await store.inbox.positions(TWO, []) == {}
 
 
-async def test_positions_taken_for_unknown_only_rise_too(store):
-    await store.inbox.advance(ONE, {"a": 3, "b": 1}, {"a", "b"})
-    await store.inbox.advance(ONE, {"a": 2, "b": 4, "c": 7}, {"a", "b", "c"})
-    await store.inbox.advance(ONE, {"b": 3, "c": 8, "d": 1}, {"d"})
-    assert await store.inbox.positions(ONE, ["a", "b", "c", "d"]) == {"a": 3, "b": 4, "c": 8, "d": 1}
+async def test_positions_only_rise_whatever_is_said_to_have_been_before(store):
+    async def told():
+        return await store.inbox.positions(ONE, list("abcd"))
+
+    await store.inbox.advance(ONE, {"a": 3, "b": 1}, {})
+    await store.inbox.advance(ONE, {"a": 2, "b": 4, "c": 7}, {})
+    assert await told() == {"a": 3, "b": 4, "c": 7}
+    await store.inbox.advance(ONE, {"b": 3, "c": 8, "d": 1}, {"b": 2, "c": 7})
+    assert await told() == {"a": 3, "b": 4, "c": 8, "d": 1}
+    await store.inbox.advance(ONE, {"a": 4, "b": 5, "c": 9}, {"a": 3, "b": 4, "c": 8})
+    await store.inbox.advance(ONE, {"a": 1, "d": 2}, {"a": 4, "d": 1})
+    await store.inbox.advance(ONE, {"b": 1}, {"b": 5})
+    assert await told() == {"a": 4, "b": 5, "c": 9, "d": 2}
+
+
+async def test_a_position_that_is_gone_is_there_again(store):
+    await store.inbox.advance(ONE, {"a": 3, "b": 2})
+    await store.inbox.reset(ONE)
+    await store.inbox.advance(ONE, {"a": 4, "b": 3, "c": 1}, {"a": 3, "b": 2})
+    assert await store.inbox.positions(ONE, ["a", "b", "c"]) == {"a": 4, "b": 3, "c": 1}
 
 
 async def test_positions_of_many_aggregates_come_in_one_call(store):

@@ -210,7 +210,9 @@ class MemoryInbox:
         known = self._positions
         return {subject: known[consumer, subject] for subject in subjects if (consumer, subject) in known}
 
-    async def advance(self, consumer: str, positions: Mapping[str, int], _unknown: Collection[str] = ()) -> None:
+    async def advance(
+        self, consumer: str, positions: Mapping[str, int], _before: Mapping[str, int] | None = None
+    ) -> None:
         """Raise positions; never lowers one."""
         for subject, version in positions.items():
             self._positions[consumer, subject] = max(version, self._positions.get((consumer, subject), 0))
