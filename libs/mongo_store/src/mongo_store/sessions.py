@@ -8,9 +8,12 @@ meaning anything for a transaction. On sale that is the inventory of the very ev
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from contextvars import Context
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from pymongo.errors import PyMongoError
 
 from domain_kit.clock import utc_now
 from domain_kit.ids import new_id
@@ -19,8 +22,9 @@ if TYPE_CHECKING:
     from mongo_store.database import Database
 
 OPEN_SESSIONS = "open_sessions"
-ALIVE_FOR = timedelta(seconds=4)  # so long after its last transaction began a process may be at one
-RENEW_SECONDS = 1.0
+ALIVE_FOR = timedelta(seconds=4)  # so long after its last sign of life a process may be at a transaction
+OLDEST_SECONDS = 1.0  # a transaction begins with a sign of life no older
+RENEW_SECONDS = 0.5  # once it is so old, the end of a transaction renews it: the next one need not wait for that
 LOOK_SECONDS = 0.5
 
 
@@ -37,15 +41,17 @@ class Sessions:
         self._ids: list[Any] = []
         self._noted = self._looked = float("-inf")
         self._noting = asyncio.Lock()
+        self._renewing: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def take(self) -> AsyncIterator[Any]:
         """A session for one transaction, used again afterwards unless something went wrong with it."""
         session = self._free.pop() if self._free else await self._new()
         try:
-            async with self._noting:  # a session is noted before anything is written in it
-                if time.monotonic() >= self._noted + RENEW_SECONDS:
-                    await self._note()
+            if not self._is_noted_for(OLDEST_SECONDS):  # a session is noted before anything is written in it
+                async with self._noting:
+                    if not self._is_noted_for(OLDEST_SECONDS):
+                        await self._note()
             yield session
         except asyncio.CancelledError:  # a thread may still be at its transaction, and ends it
             self._ids.remove(session.session_id["id"])
@@ -55,6 +61,8 @@ class Sessions:
             await session.end_session()
             raise
         self._free.append(session)
+        if not self._noting.locked() and not self._is_noted_for(RENEW_SECONDS):
+            self._renewing = asyncio.create_task(self._renew(), context=Context())
 
     async def end_abandoned(self) -> int:
         """End the sessions of processes that gave no sign of life lately; of how many. At most twice a second."""
@@ -74,6 +82,8 @@ class Sessions:
 
     async def close(self) -> None:
         """Nothing of this process is open any more."""
+        if self._renewing is not None:
+            await self._renewing
         for session in self._free:
             await session.end_session()
         self._free.clear()
@@ -86,7 +96,19 @@ class Sessions:
         self._noted = float("-inf")
         return session
 
+    def _is_noted_for(self, seconds: float) -> bool:
+        """Whether the sign of life with all sessions is younger."""
+        return time.monotonic() < self._noted + seconds
+
+    async def _renew(self) -> None:
+        """Where that fails, the next transaction has to."""
+        async with self._noting:
+            with suppress(PyMongoError):
+                await self._note()
+
     async def _note(self) -> None:
-        note = {"_id": self._owner, "ids": self._ids, "until": utc_now() + ALIVE_FOR}
+        ids, began = list(self._ids), time.monotonic()
+        note = {"_id": self._owner, "ids": ids, "until": utc_now() + ALIVE_FOR}
         await self._database.collection(OPEN_SESSIONS).replace_one({"_id": self._owner}, note, upsert=True)
-        self._noted = time.monotonic()
+        if self._ids == ids:  # else there is a new one meanwhile
+            self._noted = began

@@ -6,11 +6,12 @@ import random
 import signal
 import sys
 import time
+from types import SimpleNamespace
 
 from domain_kit.ids import new_id
-from mongo_store import Insert, Put, open_database
+from mongo_store import Insert, Put, open_database, sessions
 from mongo_store.metrics import NoMetrics
-from mongo_store.sessions import OPEN_SESSIONS
+from mongo_store.sessions import OLDEST_SECONDS, OPEN_SESSIONS
 from mongo_store.transaction import transact
 
 DIES = """
@@ -95,4 +96,48 @@ async def test_a_transaction_that_is_cancelled_is_there_wholly_or_not_at_all(mon
         jars, lids = [{each["_id"] async for each in database.collection(one).find({})} for one in ("jars", "lids")]
         assert jars == lids
         assert len((await database.collection(OPEN_SESSIONS).find_one({}))["ids"]) <= 2
+        await database.client.drop_database(name)
+
+
+async def test_who_books_again_and_again_does_not_wait_for_signs_of_life(mongo_uri, monkeypatch):
+    """They are renewed when a transaction has ended, and each begins with one that is young enough."""
+    name, now, waited = f"test_{new_id()}", 0.0, list[float]()
+    monkeypatch.setattr(sessions, "time", SimpleNamespace(monotonic=lambda: now))
+    async with open_database(mongo_uri, name) as database:
+        notes, note = database.sessions, database.sessions._note
+
+        async def noted():
+            waited.append(now)
+            await note()
+
+        monkeypatch.setattr(notes, "_note", noted)
+        for now in (0.0, 0.3, 0.6, 0.9, 1.2, 1.5, 3.0):
+            begun = len(waited)
+            async with notes.take():
+                assert (len(waited) > begun) == (now in (0.0, 3.0)), now
+                assert now - notes._noted < OLDEST_SECONDS
+            if notes._renewing is not None:
+                await notes._renewing
+        assert waited == [0.0, 0.6, 1.2, 3.0]
+        await database.client.drop_database(name)
+
+
+async def test_a_session_that_is_made_while_others_are_noted_is_noted_too(mongo_uri):
+    """INVARIANT: a transaction begins only when others can end it."""
+    name = f"test_{new_id()}"
+    async with open_database(mongo_uri, name) as database:
+        notes = database.sessions
+
+        async def begin():
+            async with notes.take() as session:
+                noted = await database.collection(OPEN_SESSIONS).find_one({})
+                return session.session_id["id"] in noted["ids"]
+
+        for delay in range(40):
+            notes._noted = float("-inf")
+            notes._free.clear()
+            first = asyncio.create_task(begin())
+            for _ in range(delay):
+                await asyncio.sleep(0)
+            assert all(await asyncio.gather(first, begin())), delay
         await database.client.drop_database(name)
