@@ -18,6 +18,7 @@ from event_backbone.refill import LogWatch
 from event_backbone.worker import Pauses, Worker
 
 log = logging.getLogger(__name__)
+_ANSWERS_FIRST = 0.01  # seconds after a commit, in which who asked for it is answered
 
 # What a batch is sent in, such as a trace span for each; gives the traceparent to send with each domain event.
 AroundBatch = Callable[[Sequence[OutboxEvent]], AbstractContextManager[Sequence[str]]]
@@ -147,6 +148,7 @@ class Relay(Worker):
             for task in waits:
                 task.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
+        await self._pause(_ANSWERS_FIRST)
 
     async def _leads(self) -> bool:
         """Two leaders at once do no harm but duplicates."""

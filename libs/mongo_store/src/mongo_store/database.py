@@ -1,9 +1,7 @@
 """A service's MongoDB database: how it is opened, indexed and asked whether it is there."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,6 +25,7 @@ from mongo_store.documents import CODEC
 from mongo_store.metrics import NoMetrics, StoreMetrics
 from mongo_store.reading import GatheredReads
 from mongo_store.sessions import Sessions
+from mongo_store.threads import Threads
 
 T = TypeVar("T")
 THREADS = 16  # transactions at a time; begun one by one as they are needed
@@ -81,7 +80,7 @@ class Database:
         self._database = client.get_database(name, codec_options=CODEC, write_concern=DURABLE)
         self.sessions = Sessions(self)
         self._reads = GatheredReads(self)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=f"transactions of {name}")
+        self._threads = Threads(THREADS, f"transactions of {name}")
 
     def collection(self, name: str, *, concern: str = "") -> AsyncIOMotorCollection[dict[str, Any]]:
         """A collection. concern: "majority" reads only what no failover can take back, "linearizable" the newest of it.
@@ -105,13 +104,13 @@ class Database:
 
     async def off_the_loop(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises in a thread; it goes on to its end there also where this is cancelled."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await self._threads.run(work)
 
     async def close(self) -> None:
         """Nothing of this process is open any more; where MongoDB does not answer, what is left is taken for dead."""
         with suppress(PyMongoError):
             await self.sessions.close()
-        self._threads.shutdown(wait=False)
+        self._threads.close()
 
     async def read(self, collection: str, key: Any) -> Mapping[str, Any] | None:
         """One document by `_id`; those that are asked for at the same time are read together."""

@@ -26,6 +26,7 @@ ALIVE_FOR = timedelta(seconds=4)  # so long after its last sign of life a proces
 OLDEST_SECONDS = 1.0  # a transaction begins with a sign of life no older
 RENEW_SECONDS = 0.5  # once it is so old, the end of a transaction renews it: the next one need not wait for that
 LOOK_SECONDS = 0.5
+_ANSWERS_FIRST = 0.02  # seconds after a transaction, in which who asked for it is answered
 
 
 class Sessions:
@@ -61,7 +62,7 @@ class Sessions:
             await session.end_session()
             raise
         self._free.append(session)
-        if not self._noting.locked() and not self._is_noted_for(RENEW_SECONDS):
+        if (self._renewing is None or self._renewing.done()) and not self._is_noted_for(RENEW_SECONDS):
             self._renewing = asyncio.create_task(self._renew(), context=Context())
 
     async def end_abandoned(self) -> int:
@@ -101,7 +102,8 @@ class Sessions:
         return time.monotonic() < self._noted + seconds
 
     async def _renew(self) -> None:
-        """Where that fails, the next transaction has to."""
+        """Soon, when who waits for the transaction has gone on. Where that fails, the next transaction has to."""
+        await asyncio.sleep(_ANSWERS_FIRST)
         async with self._noting:
             with suppress(PyMongoError):
                 await self._note()

@@ -26,6 +26,7 @@ from domain_kit.repository import Cause
 EXPIRY_LEASE, CLOSING_LEASE = "expiry", "closing"
 _PAGE = 100
 _ROUNDING = 1e-6  # seconds
+_ANSWERS_FIRST = 0.02  # seconds after a change, in which those whose calls made it are answered
 
 
 class Leases(Protocol):
@@ -225,6 +226,7 @@ class AnnouncingWorker(_Loop):
         try:
             while not self._stopping.is_set():
                 await self._bell.wait()
+                await self._pause(min(self._gap / 5, _ANSWERS_FIRST))
                 self._bell.clear()
                 with suppress(Refusal):
                     await self._find_urgent(time.monotonic())
