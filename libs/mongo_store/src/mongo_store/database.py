@@ -28,6 +28,7 @@ from mongo_store.sessions import Sessions
 from mongo_store.threads import Threads
 
 T = TypeVar("T")
+CLOSE_SECONDS = 2.0  # for transactions whose callers have gone
 THREADS = 16  # transactions at a time; begun one by one as they are needed
 DURABLE = WriteConcern("majority", j=True)
 # IndexOptionsConflict and IndexKeySpecsConflict: there is an index of that name, made otherwise by an earlier version.
@@ -108,9 +109,9 @@ class Database:
 
     async def close(self) -> None:
         """Nothing of this process is open any more; where MongoDB does not answer, what is left is taken for dead."""
-        with suppress(PyMongoError):
-            await self.sessions.close()
-        self._threads.close()
+        if await self._threads.close(CLOSE_SECONDS):
+            with suppress(PyMongoError):
+                await self.sessions.close()
 
     async def read(self, collection: str, key: Any) -> Mapping[str, Any] | None:
         """One document by `_id`; those that are asked for at the same time are read together."""

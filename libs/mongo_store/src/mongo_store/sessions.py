@@ -84,7 +84,7 @@ class Sessions:
     async def close(self) -> None:
         """Nothing of this process is open any more."""
         if self._renewing is not None:
-            await self._renewing
+            await asyncio.wait({self._renewing}, timeout=LOOK_SECONDS)
         for session in self._free:
             await session.end_session()
         self._free.clear()

@@ -11,10 +11,10 @@ from mongo_store.threads import Threads
 
 
 @pytest.fixture
-def threads():
+async def threads():
     made = Threads(3, "for tests")
     yield made
-    made.close()
+    await made.close(10)
 
 
 async def test_what_is_returned_or_raised_comes_back(threads):
@@ -80,9 +80,34 @@ async def test_nothing_of_what_is_done_is_held_on_to(threads):
 async def test_threads_end_when_closed():
     threads = Threads(1, "short-lived")
     thread = await threads.run(threading.current_thread)
-    threads.close()
+    assert await threads.close(10)
     thread.join(10)
     assert not thread.is_alive()
+    with pytest.raises(RuntimeError, match="closed"):
+        await threads.run(threading.get_ident)
+
+
+async def test_who_closes_is_told_of_what_is_still_under_way():
+    threads, may_end = Threads(1, "slow to end"), threading.Event()
+    waiting = asyncio.create_task(threads.run(lambda: may_end.wait(10)))
+    await asyncio.sleep(0)
+    assert not await threads.close(0.01)
+    may_end.set()
+    assert await threads.close(10)
+    assert await waiting
+
+
+async def test_what_is_cancelled_before_its_turn_is_not_begun():
+    threads, may_end, done = Threads(1, "busy"), threading.Event(), list[str]()
+    first = asyncio.create_task(threads.run(lambda: may_end.wait(10)))
+    second = asyncio.create_task(threads.run(lambda: done.append("second")))
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.wait({second})
+    may_end.set()
+    assert await first
+    assert await threads.close(10)
+    assert done == []
 
 
 def test_a_loop_that_has_been_closed_meanwhile_troubles_nobody():
@@ -96,4 +121,3 @@ def test_a_loop_that_has_been_closed_meanwhile_troubles_nobody():
     asyncio.run(leave())
     may_end.set()
     assert asyncio.run(threads.run(lambda: "still there")) == "still there"
-    threads.close()

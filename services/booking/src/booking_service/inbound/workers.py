@@ -254,14 +254,20 @@ class AnnouncingWorker(_Loop):
                 continue
             last, is_now = told.get(event), availability_of(stock.offer, stock.inventory, self._clock())
             if last is None or last.availability.differs(is_now):
-                self._urgent.add(event)
-                if rest := self._rests.get(event):
-                    self._rests[event] = _Rest(now, rest.seconds)
+                self._hasten(event, now)
         self._next_check = now + 10 * (time.monotonic() - began)
+
+    def _hasten(self, event: str, now: float) -> None:
+        """More than numbers has changed of it."""
+        self._urgent.add(event)
+        if rest := self._rests.get(event):
+            self._rests[event] = _Rest(now, rest.seconds)
 
     def _set_aside(self, now: float) -> set[str]:
         """Of what is marked, those that were announced a moment ago or are too many; they wait for the next round."""
-        self._rests = {event: rest for event, rest in self._rests.items() if now < rest.until + rest.seconds}
+        self._rests = {
+            event: rest for event, rest in self._rests.items() if rest.promised or now < rest.until + rest.seconds
+        }
         resting = {event for event in self._marked if event in self._rests and now < self._rests[event].until}
         resting |= self._put_off(self._marked - resting, now)
         self._marked -= resting
@@ -278,9 +284,11 @@ class AnnouncingWorker(_Loop):
         They queue for turns, one every 1 / `most` seconds, and rest until all turns of their second are announced
         together. What cannot wait takes turns too, though none that was promised. Turns of one second are made up for.
         """
-        due = {event for event in due if not (event in self._rests and self._rests[event].promised)}
+        promised = {event: rest.until for event, rest in self._rests.items() if rest.promised}
+        due = due - promised.keys()
         can_wait = [event for event in self._committed if event in due and event not in self._urgent]
-        turn = max(self._turn, now - 1.0)
+        queued = sum(now < until for until in promised.values())  # others have gone before their turn
+        turn = max(min(self._turn, now + queued / self._most), now - 1.0)
         turn = max(turn, min(now, turn + (len(due) - len(can_wait)) / self._most))
         off = set[str]()
         for event in can_wait:
@@ -339,7 +347,9 @@ class AnnouncingWorker(_Loop):
                         self._mark_all(await self._news.recent(5 * self._look + began - looked))
                         # A look passes all inventories: where there are very many it comes less often.
                         looked, next_look = began, max(began + self._look, 20 * time.monotonic() - 19 * began)
-                    self._mark_all(await self._news.due())
+                    for event in await self._news.due():
+                        self._hasten(event, time.monotonic())
+                        self.mark(event)
             except Exception:  # noqa: BLE001  # one look's trouble must not end the looking
                 self._log.exception("what changed elsewhere was not looked for")
             await asyncio.sleep(min(1.0, self._look))

@@ -7,7 +7,7 @@ import pytest
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.states import BookingState
 from booking_service.domain.stock import Stock
-from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker
+from booking_service.inbound.workers import AnnouncingWorker, ExpiryWorker, _Rest
 from booking_service.outbound.announcements import MongoAnnouncements, MongoNews
 from booking_service.outbound.desk import expiry_cause
 from booking_service.outbound.repositories import MongoBookings, MongoStocks
@@ -219,5 +219,59 @@ async def test_a_sale_that_ends_while_its_event_rests_is_told_with_the_next_roun
         await lanes.submit(make.hold(standard=count), make.cause())
         worker.changed(await stock())
     await until(lambda: told() == (0, "SOLD_OUT"))
+    worker.stop()
+    await running
+
+
+async def test_who_goes_before_its_turn_leaves_it_to_others(memory, clock):
+    """However often sale states change, the queue is no longer than those who wait in it."""
+    worker = AnnouncingWorker(MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock)
+    events, longest = [f"events/{number}" for number in range(200)], 0.0
+    for tick in range(600):
+        for event in events:
+            worker.changed(Stock(None, Inventory(event)))
+        for event in events[tick % 20 :: 20]:
+            worker._hasten(event, tick / 10)
+        worker._set_aside(tick / 10)
+        for event in worker._marked:
+            del worker._committed[event]
+        worker._marked.clear()
+        longest = max(longest, worker._turn - tick / 10)
+    assert longest <= 200 / 20
+
+
+async def test_a_turn_is_kept_by_who_was_too_busy_to_notice_it(memory, clock):
+    worker = AnnouncingWorker(MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock)
+    events = [f"events/{number}" for number in range(200)]
+    told = dict.fromkeys(events, 0.0)
+    longest = 0.0
+    for round_ in range(80):
+        now = 1.5 * round_
+        for event in events:
+            worker.changed(Stock(None, Inventory(event)))
+        worker._set_aside(now)
+        for event in worker._marked:
+            longest, told[event] = max(longest, now - told[event]), now
+            del worker._committed[event]
+        worker._marked.clear()
+    assert max(longest, *(now - last for last in told.values())) <= 15.0
+
+
+async def test_what_time_alone_changes_is_told_at_once_however_many_wait(make, lanes, memory, clock):
+    worker = AnnouncingWorker(
+        MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock, most=0.001, look=0.01
+    )
+
+    class Due(MongoNews):
+        async def due(self):
+            return [make.EVENT]
+
+    stock = await MongoStocks(memory).stock(make.EVENT)
+    worker._news = Due(memory, clock)
+    worker._rests[make.EVENT] = _Rest(float("inf"), 1.0, promised=True)
+    worker.changed(stock)
+    worker._next_check = float("inf")
+    running = asyncio.create_task(worker.run())
+    await until(lambda: memory.collections.get("announcements"))
     worker.stop()
     await running
