@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import pytest
 
 from local_stack import lifecycle
 from local_stack.failures import PortTaken, ProcessFailed, StackFailure
+from local_stack.inspection import inspect
 from local_stack.lifecycle import log_of, start_all, stop_all
 from local_stack.ports import choose_ports, is_free
-from local_stack.processes import ProcessRecord, ProcessSpec, kill, moment_of_start
+from local_stack.processes import SAME_START_SECONDS, ProcessRecord, ProcessSpec, kill, moment_of_start
 from local_stack.readiness import accepts
 from local_stack.state import StackState, read_state
 
@@ -165,6 +167,13 @@ async def test_a_process_is_still_known_after_the_clock_was_set(ports, started, 
         later.setattr(psutil.Process, "create_time", lambda process: began(process) + 3600.0)
         assert await stop_all(state) == {"first": "stopped"}
     assert is_free(ports["first"])
+
+
+async def test_what_runs_is_told_with_how_long_it_has(ports, started):
+    began, specs = time.monotonic(), [dummy("first", ports["first"])]
+    (row,) = (await inspect(specs, await started(specs, empty(ports)))).processes
+    assert row.health == "SERVING"
+    assert 0 <= row.uptime_seconds <= time.monotonic() - began + SAME_START_SECONDS
 
 
 async def test_a_pid_that_now_belongs_to_another_process_is_never_touched(ports):

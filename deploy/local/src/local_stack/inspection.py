@@ -61,7 +61,7 @@ async def _row(spec: ProcessSpec, state: StackState) -> ProcessStatus:
         except NotReady as error:
             health = str(error)
         try:
-            resident, uptime = process.memory_info().rss, max(0.0, time.time() - record.created)
+            resident, uptime = process.memory_info().rss, max(0.0, time.time() - process.create_time())
         except psutil.NoSuchProcess:
             process, health = None, "stopped"
     return ProcessStatus(
