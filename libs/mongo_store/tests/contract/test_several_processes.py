@@ -1,6 +1,7 @@
 """Two journals with clients of their own on one database stand for two replicas of a service."""
 
 import asyncio
+import random
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from domain_kit.ids import new_id
 from domain_kit.refusals import Unavailable
 from mongo_store import open_database
+from mongo_store.inbox import MongoInbox
 from testkit.engines import mongo_process
 
 
@@ -147,3 +149,24 @@ async def test_many_commits_share_transactions(mongo_uri, open_store):
         await store.add("jars/1", key="k")
         assert counting.sizes[-1] == 1
         await store.journal.database.client.drop_database(name)
+
+
+async def test_members_that_race_never_lower_a_position(mongo_uri):
+    """INVARIANT: whoever raises it last, and whatever was read before, a position is the highest that was reached."""
+    name, chance, highest = f"test_{new_id()}", random.Random(3), dict[str, int]()
+    async with open_database(mongo_uri, name) as one, open_database(mongo_uri, name) as other:
+
+        async def member(inbox):
+            for _ in range(12):
+                subjects = chance.sample([f"jars/{number}" for number in range(20)], 12)
+                reached = dict(highest)
+                before = await inbox.positions("tests", subjects)
+                assert all(before.get(each, 0) >= reached.get(each, 0) for each in subjects)
+                raised = {each: before.get(each, 0) + chance.randint(1, 3) for each in subjects}
+                await inbox.advance("tests", raised, before)
+                for each, version in raised.items():
+                    highest[each] = max(version, highest.get(each, 0))
+
+        await asyncio.gather(*(member(MongoInbox(each)) for each in (one, other) for _ in range(4)))
+        assert await MongoInbox(one).positions("tests", list(highest)) == highest
+        await one.client.drop_database(name)
