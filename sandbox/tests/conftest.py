@@ -14,6 +14,7 @@ import stripe
 from aiohttp import web
 
 from gateway_sandbox.server import serving
+from testkit.web_inbox import answering_at
 
 SALE = {
     "amount": 1999,
@@ -87,12 +88,9 @@ class Far:
 async def shop(tmp_path):
     shop, application = Shop(tmp_path / "far" / "credentials.json"), web.Application()
     application.router.add_post("/hook", shop.receive)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    shop.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-    yield shop
-    await runner.cleanup()
+    async with answering_at(application) as url:
+        shop.url = f"{url}/hook"
+        yield shop
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from payment_service.composition import build
 from payment_service.settings import Settings
 from telemetry import Metrics
 from testkit.calls import Calls, calls_to
+from testkit.web_inbox import answering_at
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1.booking_service_pb2_grpc import BookingServiceServicer, add_BookingServiceServicer_to_server
 from usher.payment.v1 import payment_pb2
@@ -177,12 +178,9 @@ async def door() -> AsyncIterator[Door]:
     door, application = Door(), web.Application()
     application.router.add_post("/v1/webhooks/stripe", door.receive)
     application.router.add_post("/v1/webhooks/{gateway}", door.receive_any)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    door.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1/webhooks/stripe"
-    yield door
-    await runner.cleanup()
+    async with answering_at(application) as url:
+        door.url = f"{url}/v1/webhooks/stripe"
+        yield door
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ from aiohttp import web
 from domain_kit.money import Money
 from payment_service.domain.gateways import Delivery, GatewayRefund, Intent, IntentState, MethodKind, Order
 from payment_service.outbound.capability_files import capabilities_of
+from testkit.web_inbox import answering_at
 
 HERE = Path(__file__).parent
 GATEWAYS = sorted(path.stem.removeprefix("hands_") for path in HERE.glob("hands_*.py"))
@@ -187,13 +188,8 @@ async def listening(name: str) -> AsyncIterator[Inbox]:
 
     application = web.Application()
     application.router.add_post("/hooks/{name}", take)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield Inbox(f"http://127.0.0.1:{runner.addresses[0][1]}/hooks/stripe", deliveries)
-    finally:
-        await runner.cleanup()
+    async with answering_at(application) as url:
+        yield Inbox(f"{url}/hooks/stripe", deliveries)
 
 
 @asynccontextmanager
