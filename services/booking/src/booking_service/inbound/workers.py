@@ -173,7 +173,7 @@ class AnnouncingWorker(_Loop):
     While it goes on changing the pause doubles from one announcement to the next, up to `longest`: what is announced
     each time costs the platform as much as several bookings. After a pause without a change it is `gap` again. Where
     many events change they queue, for the first time too, so that there are `most` announcements a second in all,
-    those of `longest` seconds together, since a commit of two costs the services nearly what one of twenty does; but
+    those of `longest` seconds together, since a commit of two costs the services nearly what one of ten does; but
     what buyers act on, a sale state, a price or a phase, is told with the next round, every `gap` seconds.
     Commits of this process mark their event at once. Others are found: at the start those whose last announcement is
     older than their stock, which a kill -9 leaves behind; every `look` seconds what any process has changed of late;
@@ -190,7 +190,7 @@ class AnnouncingWorker(_Loop):
         gap: float = 0.1,
         longest: float = 1.0,
         look: float = 5.0,
-        most: float = 20.0,
+        most: float = 10.0,
     ) -> None:
         super().__init__()
         self._announcements, self._stocks, self._news, self._clock = announcements, stocks, news, clock

@@ -139,7 +139,9 @@ async def test_after_a_quiet_time_a_change_is_announced_at_once_again(make, lane
 
 
 async def test_where_many_events_go_on_changing_each_waits_its_share_and_a_lone_change_does_not(memory, clock):
-    worker = AnnouncingWorker(MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock)
+    worker = AnnouncingWorker(
+        MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock, most=20.0
+    )
     events = [f"events/{number}" for number in range(200)]
     announced, rounds = Counter(), 0
     for tick in range(600):
@@ -161,7 +163,9 @@ async def test_where_many_events_go_on_changing_each_waits_its_share_and_a_lone_
 
 
 async def test_events_that_begin_to_change_one_after_the_other_queue_for_their_first_announcement(memory, clock):
-    worker = AnnouncingWorker(MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock)
+    worker = AnnouncingWorker(
+        MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock, most=20.0
+    )
     events, announced = [f"events/{number}" for number in range(200)], list[str]()
     for tick in range(120):
         for event in events[: 10 * (tick + 1)]:
@@ -225,7 +229,9 @@ async def test_a_sale_that_ends_while_its_event_rests_is_told_with_the_next_roun
 
 async def test_who_goes_before_its_turn_leaves_it_to_others(memory, clock):
     """However often sale states change, the queue is no longer than those who wait in it."""
-    worker = AnnouncingWorker(MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock)
+    worker = AnnouncingWorker(
+        MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock, most=20.0
+    )
     events, longest = [f"events/{number}" for number in range(200)], 0.0
     for tick in range(600):
         for event in events:
@@ -241,7 +247,9 @@ async def test_who_goes_before_its_turn_leaves_it_to_others(memory, clock):
 
 
 async def test_a_turn_is_kept_by_who_was_too_busy_to_notice_it(memory, clock):
-    worker = AnnouncingWorker(MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock)
+    worker = AnnouncingWorker(
+        MongoAnnouncements(memory), MongoStocks(memory), MongoNews(memory, clock), clock, most=20.0
+    )
     events = [f"events/{number}" for number in range(200)]
     told = dict.fromkeys(events, 0.0)
     longest = 0.0
