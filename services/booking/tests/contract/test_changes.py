@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from booking_service.domain.commands import Cancel, Change, ClaimPayment, Confirm, TransferTicket, TryChange
+from booking_service.domain.offer import EventDate
 from booking_service.domain.questions import Attendee
 from booking_service.domain.selling import Wanted
 from booking_service.domain.states import BookingState, TicketState
@@ -142,3 +143,22 @@ async def test_an_event_that_was_put_off_is_closed_after_its_new_end(make, journ
     clock.advance(days=30)
     assert await close_bookings(bookings, stocks, lanes, now=clock()) == 1
     assert (await bookings.get(booking.name)).state is BookingState.NO_SHOW
+
+
+async def test_a_booking_of_a_date_that_was_removed_is_closed_when_all_is_over(make, journal, lanes, clock):
+    bookings, stocks = MongoBookings(journal), MongoStocks(journal)
+    offer = await stocks.offer(make.EVENT)
+    early, late = (
+        EventDate(f"{make.EVENT}/dates/{day}", "", clock() + timedelta(days=day), clock() + timedelta(days=day + 1))
+        for day in (1, 20)
+    )
+    await lanes.submit(make.project(replace(offer, version=2, dates=(early, late))), make.cause())
+    wanted = (Wanted(f"{make.EVENT}/ticketTypes/free", 1, late.name),)
+    booking = await lanes.submit(replace(make.hold(), wanted=wanted), make.cause())
+    await lanes.submit(Confirm(make.EVENT, booking.name, make.Issuer()), make.cause())
+    await lanes.submit(make.project(replace(offer, version=3, dates=(early,))), make.cause())
+    for days, closed in ((3, BookingState.CONFIRMED), (8, BookingState.NO_SHOW)):
+        clock.advance(days=days)
+        assert await close_bookings(bookings, stocks, lanes, now=clock()) == 1
+        assert (await bookings.get(booking.name)).state is closed
+    assert await close_bookings(bookings, stocks, lanes, now=clock()) == 0

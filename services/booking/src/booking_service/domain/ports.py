@@ -51,8 +51,11 @@ class BookingReader(Protocol):
     async def of_user(self, user: str, *, after: Sequence[Any] | None = None, limit: int) -> Page[Booking]:
         """Newest first."""
 
-    async def to_close(self, event: str, date: str, after: str, limit: int) -> Sequence[str]:
-        """Names of bookings for that date ("": without one) that may be closed, in order, after the name `after`."""
+    async def to_close(self, event: str, date: str | None, after: str, limit: int) -> Sequence[str]:
+        """Names of bookings that may be closed, in order, after the name `after`: for that date, "" without one.
+
+        None: for whatever date.
+        """
 
     async def due_holds(self, now: datetime, limit: int, event: str = "") -> Sequence[Booking]:
         """Holds whose time has run out, oldest first."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from booking_service.domain.commands import Close, NoteClosed
-from booking_service.domain.commands.close import ended
+from booking_service.domain.commands.close import ended, next_close
 from booking_service.domain.ports import BookingReader, Desk, StockReader
 from booking_service.domain.stock import Stock
 from domain_kit.refusals import NotFound, Refusal
@@ -31,8 +31,11 @@ async def close_bookings(
 
 
 async def _close_event(bookings: BookingReader, desk: Desk, stock: Stock, now: datetime, page: int) -> bool:
-    all_closed = True
-    for date in ended(stock.known_offer(), stock.inventory.closed, now):
+    all_closed, offer = True, stock.known_offer()
+    dates: list[str | None] = [*ended(offer, stock.inventory.closed, now)]
+    if next_close(offer, now) is None:
+        dates.append(None)  # all is over: what is left is for dates that were removed
+    for date in dates:
         last = ""
         while names := await bookings.to_close(stock.event, date, last, page):
             last = names[-1]

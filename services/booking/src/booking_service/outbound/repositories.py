@@ -76,11 +76,14 @@ class MongoBookings:
         """Newest first."""
         return await self._page({"buyer": user}, [("create_time", -1), ("_id", -1)], after, limit)
 
-    async def to_close(self, event: str, date: str, after: str, limit: int) -> Sequence[str]:
-        """Names of bookings for that date ("": without one) that may be closed, in order, after the name `after`."""
+    async def to_close(self, event: str, date: str | None, after: str, limit: int) -> Sequence[str]:
+        """Names of bookings that may be closed, in order, after the name `after`: for that date, "" without one.
+
+        None: for whatever date.
+        """
         where = {
-            "event": event, "lines.date": date, "state": {"$in": _CLOSABLE}, "confirm_time": {"$gt": _EVER},
-            "_id": {"$gt": after},
+            "event": event, "lines.date": {"$gt": ""} if date is None else date, "state": {"$in": _CLOSABLE},
+            "confirm_time": {"$gt": _EVER}, "_id": {"$gt": after},
         }  # fmt: skip
         found = await self._store.find(BOOKINGS, where, sort=[("_id", 1)], limit=limit)
         return [document["_id"] for document in found]
