@@ -150,6 +150,7 @@ def upgrade(cluster, arguments):
     if outcome == "told to stop":
         until_told_to_stop()
     else:
+        until_asked("deployments")  # by a look that began after all has changed
         until_asked('"get", "pods"')
     add(cluster, "failed", "Upgrade failed: context deadline exceeded", manifest, {})
     until_asked("status=failed")
