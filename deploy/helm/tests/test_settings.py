@@ -12,8 +12,8 @@ from helm_chart import CHART, own_values
 from environment import read
 
 SERVICES = ("analytics", "booking", "event", "notification", "payment", "search", "user")
-# Of the allocator, see deploy/local.
-ALLOCATOR = {"MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"}
+# Of allocator and gRPC, see deploy/local.
+OF_LIBRARIES = {"MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GRPC_EXPERIMENTS"}
 # What the chart decides itself, so that nobody can set it apart from ports, probes and addresses.
 OWN = {
     "USHER_GRPC_HOST", "USHER_GRPC_PORT", "USHER_METRICS_PORT", "USHER_DRAIN_SECONDS", "USHER_JWKS_TARGET",
@@ -39,7 +39,7 @@ def environ(objects, pods, name):
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_the_chart_sets_exactly_the_settings_a_service_reads(name, environment, rendered, pods):
-    assert set(environ(rendered(environment), pods, name)) - ALLOCATOR == variables(name)
+    assert set(environ(rendered(environment), pods, name)) - OF_LIBRARIES == variables(name)
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -2,6 +2,8 @@
 
 import smtplib
 import stat
+import subprocess
+import sys
 import urllib.request
 from email.message import EmailMessage
 
@@ -153,6 +155,22 @@ def test_services_are_told_where_traces_go_and_only_when_asked(tmp_path):
     )
     assert (booking["USHER_OTLP_ENDPOINT"], booking["USHER_TRACE_RATIO"]) == ("http://127.0.0.1:4317", "0.05")
     assert "USHER_OTLP_ENDPOINT" not in quiet
+
+
+def test_grpc_knows_how_services_want_it_to_read_their_sockets(tmp_path):
+    """Experiments of gRPC end one day; then the setting goes here, in the charts and in the image."""
+    ports = {name: 7000 + number for number, name in enumerate(port_names())}
+    state = StackState(engines="embedded", ports=ports, replicas={})
+    (wanted,) = {
+        spec.environment["GRPC_EXPERIMENTS"] for spec in plan(tmp_path, state) if "GRPC_EXPERIMENTS" in spec.environment
+    }
+    known, unknown = (
+        subprocess.run(
+            [sys.executable, "-c", "import grpc"], env={"GRPC_EXPERIMENTS": each}, capture_output=True, check=True
+        ).stderr
+        for each in (wanted, f"{wanted},-no_such_experiment")
+    )
+    assert (known, b"Unknown experiment: no_such_experiment" in unknown) == (b"", True)
 
 
 @pytest.mark.parametrize("endpoint", ["https://collector:4317", "collector:4317", "http://collector/v1/traces"])

@@ -42,6 +42,12 @@ async def test_one_after_the_other_needs_one_thread(threads):
     assert len({await threads.run(threading.get_ident) for _ in range(20)}) == 1
 
 
+async def test_the_thread_that_was_busy_last_goes_on(threads):
+    together = threading.Barrier(3)
+    await asyncio.gather(*(threads.run(lambda: together.wait(10)) for _ in range(3)))
+    assert len({await threads.run(threading.get_ident) for _ in range(20)}) == 1
+
+
 async def test_work_goes_on_to_its_end_when_who_waits_goes_away(threads):
     begun, may_end, ended = threading.Event(), threading.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -167,8 +167,7 @@ class _Lane:
     async def _run(self) -> None:
         batch: Sequence[Waiting] = []
         try:
-            # Callers that became ready in the same turn of the loop join the first batch.
-            await asyncio.sleep(0)
+            # It begins in the next turn of the loop: callers that became ready in the same one join the first batch.
             while batch := self._ahead.batch if self._ahead is not None else self._next():
                 ahead, self._ahead = self._ahead, None
                 self._keys, self._takes = set(), True
