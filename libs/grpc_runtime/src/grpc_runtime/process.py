@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
+import uvloop
+
 from domain_kit.crash_points import arm
 from grpc_runtime.server import Server, keys_for
 from grpc_runtime.service import Service
@@ -52,7 +54,9 @@ def run(build: Build[S], settings: S) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
         arm(os.environ)
-        asyncio.run(serve(build, settings))
+        # Not asyncio's own loop: docs/performance_bookings.md tells what each turn of that costs.
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(build, settings))
     except asyncio.CancelledError:
         sys.exit(0)  # asked to stop before it had started
     except StartRefused as refused:
