@@ -37,9 +37,9 @@ class Threads:
             raise RuntimeError(f"{self._name}: closed")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
+        self._give((work, done, loop))
         self._under_way += 1
         self._nothing_under_way.clear()
-        self._give((work, done, loop))
         return await done
 
     def _give(self, task: _Task) -> None:

@@ -83,6 +83,20 @@ async def test_nothing_of_what_is_done_is_held_on_to(threads):
             await asyncio.sleep(0.001)
 
 
+async def test_work_for_which_no_thread_can_be_begun_is_refused_and_not_waited_for(monkeypatch):
+    threads = Threads(1, "out of threads")
+
+    def start(_: threading.Thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError, match="can't start"):
+            await threads.run(threading.get_ident)
+    assert await threads.run(lambda: "later") == "later"
+    assert await threads.close(0.5)
+
+
 async def test_threads_end_when_closed():
     threads = Threads(1, "short-lived")
     thread = await threads.run(threading.current_thread)
