@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from domain_kit.backbone import InboxEvent
 from domain_kit.crash_points import crash_point
-from domain_kit.refusals import Aborted, DeadlineExceeded, Refusal, Unavailable
+from domain_kit.refusals import Aborted, DeadlineExceeded, Refusal, ResourceExhausted, Unavailable
 from event_backbone.metrics import ConsumerMetrics
 from event_backbone.subscription import Received, Subscription
 from event_backbone.worker import Pauses
@@ -95,11 +95,8 @@ class Attempts:
                     crash_point("consumer.after_handler")
         except DecodeError as error:
             return Verdict(Outcome.DEAD, f"UNDECODABLE: {error}"[:REASON_LENGTH])
-        except (
-            Unavailable,
-            DeadlineExceeded,
-            Aborted,
-        ) as error:  # NotYet among them: it passes, nobody need look at it
+        # It passes, nobody need look at it; NotYet is among them.
+        except (Unavailable, DeadlineExceeded, Aborted, ResourceExhausted) as error:
             return Verdict(Outcome.WAITING, str(error)[:REASON_LENGTH])
         except TimeoutError:
             return Verdict(Outcome.WAITING, f"TIMEOUT: the handler took over {self._handler_seconds:g} s.")

@@ -4,10 +4,11 @@ import asyncio
 import dataclasses
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 
-from domain_kit.refusals import Aborted, FailedPrecondition, Unavailable
+from domain_kit.refusals import Aborted, FailedPrecondition, ResourceExhausted, Unavailable
 from event_backbone import DEAD_LETTER_TOPIC, NotYet, redrive, replay
 from event_backbone.broker import Outgoing
 from event_backbone.metrics import Silence
@@ -131,7 +132,11 @@ async def test_not_yet_waits_and_is_tried_again_without_a_dead_letter(
 
 @pytest.mark.parametrize(
     "trouble",
-    [Unavailable("STORE_UNAVAILABLE", "It does not answer."), Aborted("WRITE_CONFLICT", "Others were first.")],
+    [
+        Unavailable("STORE_UNAVAILABLE", "It does not answer."),
+        Aborted("WRITE_CONFLICT", "Others were first."),
+        ResourceExhausted("LANE_FULL", "Too many wait.", retry_after=timedelta(seconds=1)),
+    ],
 )
 async def test_what_passes_by_itself_is_no_reason_for_a_dead_letter(
     store, listener, broker, consumer_of, running, eventually, trouble

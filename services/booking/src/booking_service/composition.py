@@ -119,6 +119,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             for _ in range(settings.lanes)
         ]
         lanes = Lanes(desks, bound=settings.lane_bound, metrics=lane_metrics)
+        rehearsal = BatchDesk(journal, on_change=committed, on_records=recorded)
         announcing = AnnouncingWorker(MongoAnnouncements(journal), stocks, MongoNews(journal, clock), clock)
         changes.listen(announcing.changed)
         expiry = ExpiryWorker(bookings, lanes, chassis.outbox, expiry_cause, clock)
@@ -135,7 +136,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             owners_of=known_owners.owners,
             stocks=stocks,
             vouchers=known_vouchers,
-            rehearsal=BatchDesk(journal),
+            rehearsal=rehearsal,
             offers=offers,
             changes=changes,
             issuer=keys,
@@ -173,7 +174,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
 
         attendee_parts = AttendeeParts(
             desk=lanes, bookings=bookings, stocks=stocks, offers=offers, issuer=keys, answered=answered, clock=clock,
-            rehearsal=BatchDesk(journal),
+            rehearsal=rehearsal,
         )  # fmt: skip
         finishing = ImportWorker(MongoImports(journal), lanes, keys, clock)
 

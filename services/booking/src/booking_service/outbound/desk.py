@@ -97,14 +97,12 @@ class BatchDesk:
             await self._settle(ahead.batch)
 
     async def _settle(self, batch: Sequence[Waiting], plan: Plan | None = None) -> None:
-        began, work, fresh = time.perf_counter(), list(batch), False
+        began, work, fresh = time.perf_counter(), batch, False
         for attempt in range(_ATTEMPTS):
             plan = plan or await self._decide(work, fresh=fresh)
-            refused = [waiting for waiting, _ in plan.refused]
-            work = [*(waiting for waiting, _ in plan.accepted), *plan.postponed, *refused]
             if await self._commit(plan, work):
                 self._committed(plan, time.perf_counter() - began)
-                if refused:
+                if plan.refused:
                     await self._refuse(plan)
                 if plan.postponed:
                     await self._settle(plan.postponed)
@@ -122,18 +120,24 @@ class BatchDesk:
 
         A look is no snapshot: a record that was read before somebody's commit may contradict one that was read after
         it, as a cancelled booking does its buyer's tally. So a fault is looked at again.
+
+        INVARIANT: nobody is refused because of a hold whose time is over, however many there are.
         """
-        swept, looks = False, 0
+        ended, looks = set[str](), 0
         while work := [waiting for waiting in work if not waiting.gone]:
             plan, was_fresh = await self._plan(work, fresh=fresh)
             if not plan.refused and (was_fresh or not plan.idle):
                 return plan
             looks += was_fresh
             if was_fresh and (looks >= _LOOKS or all(isinstance(why, Refusal) for _, why in plan.refused)):
-                due = [] if swept else await self._due_holds(plan)
+                due = [each for each in await self._due_holds(plan) if each.cause.key not in ended]
                 if not due:
                     return plan
-                work, swept = [*due, *work], True
+                # By a desk of its own: what is decided ahead rests on the batch under way, not on this.
+                await BatchDesk(
+                    self._journal, on_change=self._on_change, on_records=self._on_records, metrics=self._metrics
+                ).serve(due)
+                ended.update(each.cause.key for each in due)
             fresh = True
         return Plan()
 
@@ -183,6 +187,7 @@ class BatchDesk:
 
     async def _plan(self, work: Sequence[Waiting], *, fresh: bool) -> tuple[Plan, bool]:
         loaded = await self._shelf.load([waiting.command for waiting in work], fresh=fresh)
+        work = [waiting for waiting in work if not waiting.gone]  # as some may be since the look began
         plan = decide_all(work, loaded.stocks, loaded.records, self._journal.clock(), loaded.remembered)
         return plan, not loaded.remembered
 
@@ -197,7 +202,7 @@ class BatchDesk:
         self._on_records(plan.records.values())
 
     async def rehearse(self, command: Command) -> Record | None:
-        """What it would answer now, and nothing is written; refusals as `Lanes.submit`."""
+        """What it would answer now; only holds that are over end by it. Refusals as `Lanes.submit`."""
         waiting = Waiting(command, Cause(new_id()), asyncio.get_running_loop().create_future())
         plan = await self._decide([waiting], fresh=True)
         for accepted, answer in plan.accepted:

@@ -7,6 +7,7 @@ is decided as far as that can be done ahead; there is no timer, so a lone comman
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import timedelta
@@ -132,6 +133,10 @@ class Lanes:
         lane.wake()
         try:
             return await waiting.done
+        except asyncio.CancelledError:
+            lane.forget(waiting)
+            self._tell_queued()
+            raise
         except Refusal as refusal:
             if isinstance(command, Hold | BookGroup):
                 self._metrics.refused(refusal.reason)
@@ -163,6 +168,11 @@ class _Lane:
             self.running = asyncio.create_task(self._run(), name="lane", context=Context())
         elif self._takes:
             self._decide_ahead()
+
+    def forget(self, waiting: Waiting) -> None:
+        """Its caller has gone away: where it still queues, somebody else may have its place in the queue."""
+        with suppress(ValueError):
+            self.queue.remove(waiting)
 
     async def _run(self) -> None:
         batch: Sequence[Waiting] = []
