@@ -18,7 +18,8 @@ Transactions do not wait for each other's statements, nor for pages that a look 
 Whether a document belongs into a partial index of what has a time (`{field: {$gt: time}}`) is told by one comparison.
 
 Keys are put together with fewer calls (quick_keys.py), and those of indexes with fewer questions about each document
-(quick_index_keys.py); single documents are replaced with less work (quick_updates.py).
+(quick_index_keys.py); single documents are replaced with less work (quick_updates.py). Of what an index has in order
+only so much is read as is wanted (quick_looks.py).
 
 A statement of a service that took long is told in the log: while it reads a whole collection, nobody else is served.
 
@@ -45,6 +46,7 @@ from secantus.cli import main as serve
 from local_stack.platform_processes import DOWNSTREAM
 from local_stack.quick_index_keys import make_index_keys_quickly
 from local_stack.quick_keys import make_keys_quickly
+from local_stack.quick_looks import look_at_first_quickly
 from local_stack.quick_transactions import forget_oldest_answers, let_go_after_a_sweep, pass_transactions_in_use
 from local_stack.quick_updates import replace_quickly
 
@@ -321,6 +323,7 @@ def main() -> int:
     tell_slow(SLOW_SECONDS, "usher-")
     serve_in_turn([f"usher-{each}" for each in DOWNSTREAM])
     keep_unchanged_entries(storage.Storage)
+    look_at_first_quickly(storage.Storage)
     judge_quickly(storage)
     replace_quickly(storage)
     make_keys_quickly(storage.wt.Cursor, sortkey)

@@ -24,7 +24,8 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)  # only what ends by itself has a time;
 INDEXES: Mapping[str, Sequence[Index]] = {
     BOOKINGS: [
         Index("by_buyer", [("buyer", 1), ("create_time", -1), ("_id", -1)]),
-        Index("due", [("hold_expire_time", 1)], where={"hold_expire_time": {"$gt": _EVER}}),
+        # The event second: the look for what is over of one event reads no booking of others.
+        Index("due", [("hold_expire_time", 1), ("event", 1)], where={"hold_expire_time": {"$gt": _EVER}}),
         # Only what was confirmed can be closed: holds pay nothing for it.
         Index(
             "to_close",
