@@ -17,7 +17,7 @@ from trials import Trial, put_to_trial
 from local_stack.stack import Stack
 from testkit.sources import crash_points
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(3000)
 FEW_SECONDS = {"USHER_HOLD_SECONDS": "1"}
 
 
