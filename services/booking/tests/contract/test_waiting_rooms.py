@@ -1,6 +1,8 @@
 """The waiting room on the in-memory fake and on the embedded database, with several replicas at it."""
 
 import asyncio
+import time
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -38,6 +40,14 @@ def replica(journal, clock):
     return start
 
 
+def counted(names, name, method):
+    async def call(*args, **kwargs):
+        names.append(name)
+        return await method(*args, **kwargs)
+
+    return call
+
+
 async def crowd(rooms, offer, users):
     return [place for place, _ in await asyncio.gather(*(rooms.join(offer, user) for user in users))]
 
@@ -50,6 +60,33 @@ async def test_places_are_numbered_in_order_of_arrival_and_taken_in_few_commits(
     blocks = await journal.find(BLOCKS, {})
     assert sum(len(block["users"]) for block in blocks) == 100
     assert len(blocks) <= 6
+
+
+async def test_a_long_queue_makes_nothing_dearer(opened, memory, clock, monkeypatch):
+    """INVARIANT: what else the process serves keeps its latency while a queue grows: all of it costs what it did."""
+    statements = []
+    for name in ("find", "commit_batch"):
+        monkeypatch.setattr(memory, name, counted(statements, name, getattr(memory, name)))
+    rooms, offer = MongoWaitingRooms(memory, clock, Counted(), seconds=3600), opened(per_minute=1)
+
+    async def asked(since):
+        """The CPU's seconds, least of five, and statements of 160 who come, and of 2,000 looks."""
+        seconds = []
+        for turn in range(since, since + 5):
+            statements.clear()
+            began = time.process_time()
+            await crowd(rooms, offer, [f"users/{turn}-{number}" for number in range(160)])
+            for _ in range(2_000):
+                await rooms.room(offer)
+                rooms.count()
+            seconds.append(time.process_time() - began)
+        return min(seconds), Counter(statements)
+
+    seconds, few = await asked(0)
+    await crowd(rooms, offer, [f"users/queue-{number}" for number in range(20_000)])
+    later, many = await asked(5)
+    assert many == few == {"commit_batch": 5}
+    assert later < 2 * seconds
 
 
 async def test_a_user_who_joins_again_has_the_same_place_in_every_replica(replica, opened, clock):
