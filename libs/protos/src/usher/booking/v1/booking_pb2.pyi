@@ -228,7 +228,10 @@ class Booking(_message.Message):
 
     @_builtins.property
     def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___BookingChange]:
-        """Who did what to it and when; the newest last, at most 100."""
+        """Who did what to it and when; the newest last. Of scans the newest 20; of changes of details (those of one actor in a
+        row are one entry), resale offers, changes that were not paid (yet) or made before it was confirmed, and payments
+        turned away the newest 100; all of the rest.
+        """
 
     @_builtins.property
     def voucher_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
