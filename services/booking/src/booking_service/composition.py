@@ -206,7 +206,11 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     (add_WaitingListServiceServicer_to_server, WaitingListServicer(waiting_list_parts)),
                     (
                         add_ResaleServiceServicer_to_server,
-                        ResaleServicer(ResaleParts(desk=lanes, offers=resales, page_tokens=page_tokens)),
+                        ResaleServicer(
+                            ResaleParts(
+                                desk=lanes, owners_of=known_owners.owners, offers=resales, page_tokens=page_tokens
+                            )
+                        ),
                     ),
                     (add_VoucherServiceServicer_to_server, VoucherServicer(voucher_parts)),
                 ],

@@ -168,7 +168,7 @@ def quote_to_wire(booking: Booking) -> booking_service_pb2.BookingQuote:
     )
 
 
-def ticket_to_wire(ticket: Ticket, price: WireMoney) -> pb.Ticket:
+def ticket_to_wire(ticket: Ticket, price: WireMoney, *, transferred: bool = False) -> pb.Ticket:
     """The resource."""
     return pb.Ticket(
         name=ticket.name,
@@ -183,6 +183,7 @@ def ticket_to_wire(ticket: Ticket, price: WireMoney) -> pb.Ticket:
         attendee=attendee_to_wire(ticket.attendee),
         price=price,
         resale_offer=ticket.resale_offer,
+        transferred=transferred,
     )
 
 
@@ -190,7 +191,7 @@ def ticket_of(booking: Booking, ticket: Ticket) -> pb.Ticket:
     """The same for one ticket of a booking, with its price."""
     line = booking.lines[ticket.unit.line].priced() if booking.lines and ticket.unit != GONE else None
     price = Money(0, booking.total.currency) if line is None else list(line.units())[ticket.unit.unit].total
-    return ticket_to_wire(ticket, money_to_wire(price))
+    return ticket_to_wire(ticket, money_to_wire(price), transferred=ticket.name in booking.transferred)
 
 
 def attendee_to_wire(attendee: Attendee) -> pb.Attendee | None:
@@ -273,10 +274,13 @@ def _unit_to_wire(unit: UnitPrice) -> pb.UnitPrice:
 
 def _tickets_to_wire(booking: Booking) -> list[pb.Ticket]:
     units = [list(line.units()) for line in booking.breakdown().lines] if booking.tickets else []
+    passed_on = frozenset(booking.transferred)
     nothing = Money(0, booking.total.currency)  # a ticket that left costs nothing any more
     return [
         ticket_to_wire(
-            each, money_to_wire(nothing if each.unit == GONE else units[each.unit.line][each.unit.unit].total)
+            each,
+            money_to_wire(nothing if each.unit == GONE else units[each.unit.line][each.unit.unit].total),
+            transferred=each.name in passed_on,
         )
         for each in booking.tickets
     ]

@@ -88,9 +88,9 @@ async def pay(platform, booking):
     return await get(platform, booking)
 
 
-async def get(platform, booking):
+async def get(platform, booking, who=None):
     request = booking_service_pb2.GetBookingRequest(name=booking.name)
-    return await platform.bookings.GetBooking(request, metadata=platform.ada)
+    return await platform.bookings.GetBooking(request, metadata=who or platform.ada)
 
 
 def add(kind, quantity=1):
@@ -226,11 +226,15 @@ async def test_a_buyer_passes_a_ticket_on_and_only_the_new_code_admits(platform)
     assert await platform.changes.TransferTicket(request, metadata=platform.ada) == after
     new = after.tickets[-1]
     assert (new.attendee, new.price, new.ticket_type) == (bob, old.price, old.ticket_type)
+    assert (new.code, new.transferred, bool(after.tickets[1].code)) == ("", True, True)
+    (new,) = [each for each in (await get(platform, booking, platform.olga)).tickets if each.name == new.name]
     assert (after.total, after.amount_paid, after.history[-1].action) == (
         booking.total, booking.amount_paid, "TicketTransferred",
     )  # fmt: skip
     again = pb.TransferTicketRequest(name=new.name, attendee=bob)
-    last = (await platform.changes.TransferTicket(again, metadata=platform.ada)).tickets[-1]
+    with pytest.raises(FailedPrecondition, match="TICKET_TRANSFERRED"):
+        await platform.changes.TransferTicket(again, metadata=platform.ada)
+    last = (await platform.changes.TransferTicket(again, metadata=platform.olga)).tickets[-1]
     scan = booking_service_pb2.CheckInTicketRequest(parent=EVENT, code=new.code)
     with pytest.raises(FailedPrecondition, match="TICKET_VOID"):
         await platform.bookings.CheckInTicket(scan, metadata=platform.gate)

@@ -231,6 +231,7 @@ async def test_an_admission_is_taken_back(platform):
     undo = pb.UndoCheckInRequest(name=made.name, ticket=booking.tickets[0].name, reason="wrong person")
     undone = await platform.stub.UndoCheckIn(undo, metadata=platform.gus)
     assert (undone.booking, undone.ticket.state) == (booking.name, booking_pb2.TICKET_STATE_VALID)
+    assert undone.ticket.code == ""
     with pytest.raises(FailedPrecondition, match="NOT_CHECKED_IN"):
         await platform.stub.UndoCheckIn(undo, metadata=platform.gus)
     undo.ticket = f"events/{new_id()}/bookings/{new_id()}/tickets/{new_id()}"

@@ -223,7 +223,9 @@ def test_a_ticket_says_every_field(ticket):
     assert time_from_wire(message.check_out_time) == ticket.check_out_time
     assert booking_pb2.TicketState.Name(message.state) == f"TICKET_STATE_{ticket.state.name}"
     assert message.attendee.email == ticket.attendee.email
-    mapped = same | {"check_in_time", "check_out_time", "state", "attendee", "price"}
+    passed_on = replace(booking_with(), transferred=(ticket.name,))
+    assert (message.transferred, ticket_of(passed_on, ticket).transferred) == (False, True)
+    mapped = same | {"check_in_time", "check_out_time", "state", "attendee", "price", "transferred"}
     assert mapped == {field.name for field in booking_pb2.Ticket.DESCRIPTOR.fields}
 
 

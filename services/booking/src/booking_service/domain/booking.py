@@ -138,7 +138,8 @@ class Booking:
     paid for tickets that are given up and does not go back. extra_payments: those after the first, for changes.
     voucher_codes: as given. entry: the waiting list entry it was offered to. counted: its tickets count in the tally of
     its buyer. contact: in place of a buyer with an account. exchange_rate: that it was held with, for good, where it is
-    paid in another currency than the event's. trail: kept by the desk.
+    paid in another currency than the event's. transferred: names of tickets issued for whom another was passed on to.
+    trail: kept by the desk.
     """
 
     name: str
@@ -170,6 +171,7 @@ class Booking:
     pending: PendingChange | None = None
     price_change: PriceChange | None = None
     exchange_rate: ExchangeRate | None = None
+    transferred: tuple[str, ...] = ()
     version: int = 0
     trail: Trail = BEGINNING
     memory: ClassVar[Memory] = Memory.OR_READ

@@ -10,6 +10,7 @@ from booking_service.domain.booking import (
     Line,
     PendingChange,
     PriceChange,
+    Ticket,
     already_checked_in,
     total_of,
     void_ticket,
@@ -18,6 +19,7 @@ from booking_service.domain.inventory import Inventory
 from booking_service.domain.lines import Rearranged, beyond, moved, rearranged, taken_out
 from booking_service.domain.offer import Offer, OfferState
 from booking_service.domain.package import check_package, check_parts
+from booking_service.domain.passing_on import refuse_passed_on
 from booking_service.domain.pricing.changes import UnitAt, reprice
 from booking_service.domain.pricing.inputs import Item
 from booking_service.domain.refunding import date_is_off, refund_by_terms, start_of, surplus_by_terms
@@ -60,10 +62,12 @@ class Repriced:
         return PriceChange(now, self.difference, self.refund, self.due)
 
 
-def leaving(booking: Booking, names: Collection[str], reductions: Sequence[Reduction]) -> frozenset[UnitAt]:
-    """Which tickets leave: the named ones, and the last ones of each type and date.
+def leaving(
+    booking: Booking, names: Collection[str], reductions: Sequence[Reduction], kept: Collection[Ticket] = ()
+) -> frozenset[UnitAt]:
+    """Which tickets leave: the named ones, and the last ones of each type and date. kept: what its buyer passed on.
 
-    NotFound; FailedPrecondition TICKET_CHECKED_IN, TICKET_VOID, TOO_FEW_TO_REMOVE.
+    NotFound; FailedPrecondition TICKET_CHECKED_IN, TICKET_VOID, TICKET_TRANSFERRED, TOO_FEW_TO_REMOVE.
     """
     units: set[UnitAt] = set()
     for name in names:
@@ -74,13 +78,15 @@ def leaving(booking: Booking, names: Collection[str], reductions: Sequence[Reduc
     admitted = {each.unit: each for each in booking.tickets if each.state is TicketState.CHECKED_IN}
     for ticket in (admitted[unit] for unit in units if unit in admitted):
         raise already_checked_in(ticket)
+    refuse_passed_on([each for each in kept if each.unit in units])
+    staying = admitted.keys() | {each.unit for each in kept}
     for each in reductions:
         free = [
             UnitAt(number, unit)
             for number, line in enumerate(booking.lines)
             if (line.ticket_type, line.date) == (each.ticket_type, each.date)
             for unit in range(line.quantity)
-            if UnitAt(number, unit) not in units and UnitAt(number, unit) not in admitted
+            if UnitAt(number, unit) not in units and UnitAt(number, unit) not in staying
         ]
         if len(free) < each.quantity:
             raise FailedPrecondition(

@@ -63,7 +63,7 @@ def extended(history: Sequence[Change], change: Change) -> tuple[Change, ...]:
 
 
 def _kind_of(change: Change) -> str:
-    """"" for what is kept for good. Tickets of a booking that has none yet come and go as often as its buyer likes."""
+    """Empty for what is kept for good. What is booked but not confirmed changes as often as its buyer likes."""
     if change.action in _SCANS:
         return "scan"
     return "passing" if change.action in _PASSING or (change.action == _CHANGED and change.state.pending) else ""

@@ -5,6 +5,7 @@ from enum import Enum
 
 from booking_service.domain.booking import Booking, Ticket
 from booking_service.domain.offer import Offer, OfferState
+from booking_service.domain.passing_on import passed_on, refuse_passed_on
 from booking_service.domain.states import BookingState, TicketState
 from domain_kit.refusals import FailedPrecondition
 
@@ -32,10 +33,11 @@ class CalendarEntry:
     called_off: bool
 
 
-def tickets_to_print(booking: Booking) -> tuple[Ticket, ...]:
-    """Those that are not void, at least one.
+def tickets_to_print(booking: Booking, *, by_buyer: bool = False) -> tuple[Ticket, ...]:
+    """Those that are not void, at least one. by_buyer: who does not get those that were passed on.
 
-    FailedPrecondition BOOKING_NOT_CONFIRMED, BOOKING_EXPIRED, BOOKING_CANCELLED, TOO_MANY_TICKETS (metadata `most`).
+    FailedPrecondition BOOKING_NOT_CONFIRMED, BOOKING_EXPIRED, BOOKING_CANCELLED, TICKET_VOID, TICKET_TRANSFERRED,
+    TOO_MANY_TICKETS (metadata `most`).
     """
     _had_tickets(booking)
     if booking.state is BookingState.CANCELLED:
@@ -43,20 +45,31 @@ def tickets_to_print(booking: Booking) -> tuple[Ticket, ...]:
     tickets = tuple(each for each in booking.tickets if each.state is not TicketState.VOID)
     if not tickets:
         raise _refused(booking, "TICKET_VOID", "No ticket of this booking admits anybody any more.")
+    if by_buyer:
+        others = passed_on(booking)
+        tickets = tuple(each for each in tickets if each not in others)
+        refuse_passed_on(() if tickets else others)
     if len(tickets) > MOST_PRINTED:
         text = f"At most {MOST_PRINTED} tickets go into one document; ask for their QR codes one by one."
         raise FailedPrecondition("TOO_MANY_TICKETS", text, metadata={"most": str(MOST_PRINTED)})
     return tickets
 
 
-def calendar_entries_of(booking: Booking, offer: Offer) -> tuple[CalendarEntry, ...]:
-    """One, or one a date that is booked. FailedPrecondition BOOKING_NOT_CONFIRMED, BOOKING_EXPIRED."""
+def calendar_entries_of(booking: Booking, offer: Offer, *, by_buyer: bool = False) -> tuple[CalendarEntry, ...]:
+    """One, or one a date that is booked. by_buyer: who does not come with what was passed on.
+
+    FailedPrecondition BOOKING_NOT_CONFIRMED, BOOKING_EXPIRED, TICKET_TRANSFERRED.
+    """
     _had_tickets(booking)
     gone = booking.state is BookingState.CANCELLED or offer.state in {OfferState.CANCELLED, OfferState.DELETED}
     held = {each.name for each in offer.dates if not each.cancelled}
     # Both versions only ever grow, so their sum grows with either.
     sequence = booking.version + offer.version
     dates = dict.fromkeys(line.date for line in booking.lines)
+    if by_buyer and (others := passed_on(booking)):
+        own = {each.date for each in booking.tickets if each.state is not TicketState.VOID and each not in others}
+        dates = {date: None for date in dates if date in own}
+        refuse_passed_on(() if dates else others)
     return tuple(CalendarEntry(booking.name, date, sequence, gone or bool(date and date not in held)) for date in dates)
 
 

@@ -1,17 +1,21 @@
 """Reads bookings and tells whose they are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from booking_service.domain.answers import missing_answers
 from booking_service.domain.booking import Booking, Ticket, void_ticket
 from booking_service.domain.offer import Offer
+from booking_service.domain.passing_on import refuse_if_passed_on
 from booking_service.domain.ports import BookingReader, StockReader
 from booking_service.domain.resale_ports import ResaleReader
 from booking_service.domain.states import TicketState
 from booking_service.domain.waiting_list_ports import EntryReader
 from booking_service.domain.waiting_ports import Offers
 from domain_kit.refusals import NotFound
+
+# Whether the caller acts for that organizer; who does not is the buyer.
+Serves = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +58,14 @@ async def missing_answers_of(offers: Offers, booking: Booking) -> Sequence[str]:
     return () if offer is None else missing_answers(offer, booking)
 
 
-async def get_valid_ticket(bookings: BookingReader, name: str) -> Ticket:
-    """NotFound; FailedPrecondition TICKET_VOID."""
+async def get_valid_ticket(bookings: BookingReader, name: str, *, serves: Serves) -> Ticket:
+    """NotFound; FailedPrecondition TICKET_VOID, TICKET_TRANSFERRED."""
     booking: Booking = await bookings.get(name.rpartition("/tickets/")[0])
     ticket = booking.ticket(name)
     if ticket.state is TicketState.VOID:
         raise void_ticket(ticket)
+    if not serves(booking.organizer):
+        refuse_if_passed_on(booking, name)
     return ticket
 
 

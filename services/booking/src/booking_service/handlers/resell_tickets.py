@@ -13,12 +13,19 @@ from domain_kit.repository import Cause
 
 
 async def offer_for_resale(
-    desk: Desk, offers: ResaleReader, *, booking: str, tickets: Sequence[str], etag: str, cause: Cause
+    desk: Desk,
+    offers: ResaleReader,
+    *,
+    booking: str,
+    tickets: Sequence[str],
+    by_terms: bool,
+    etag: str,
+    cause: Cause,
 ) -> Sequence[ResaleOffer]:
     """One a ticket, as they are by now. Refusals as `OfferForResale`."""
     event = event_of(booking)
     names = tuple(f"{event}/resaleOffers/{new_id()}" for _ in tickets)
-    made = await ask(desk, OfferForResale(event, booking, tuple(tickets), names, etag), cause, ResaleBatch)
+    made = await ask(desk, OfferForResale(event, booking, tuple(tickets), names, by_terms, etag), cause, ResaleBatch)
     return await offers.many(made.offers)
 
 

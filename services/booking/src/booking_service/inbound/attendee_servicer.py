@@ -7,7 +7,6 @@ from functools import partial
 
 from google.api.httpbody_pb2 import HttpBody
 
-from access import Ownership, allows
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands import TicketIssuer
 from booking_service.domain.ports import BookingReader, Desk, StockReader
@@ -22,10 +21,10 @@ from booking_service.handlers.read_bookings import get_offer, missing_answers_of
 from booking_service.inbound import attendee_messages as messages
 from booking_service.inbound.attendee_download import download_of
 from booking_service.inbound.attendee_rows import rows_of
-from booking_service.wire import booking_to_wire
+from booking_service.inbound.codes import booking_for, serves
 from domain_kit.clock import Clock, utc_now
 from domain_kit.repository import Cause
-from grpc_runtime import cause_of, principal_of
+from grpc_runtime import cause_of
 from grpc_runtime.validation import Validation
 from usher.booking.v1 import attendee_service_pb2 as pb
 from usher.booking.v1 import booking_pb2
@@ -63,17 +62,16 @@ class AttendeeServicer(AttendeeServiceServicer):
         self, request: pb.ChangeBookingDetailsRequest, context: object
     ) -> booking_pb2.Booking:
         parts, details = self._parts, messages.details_from_wire(request)
-        owner = Ownership(organizer=(await parts.bookings.get(request.name)).organizer)
-        managing = allows(principal_of(context), owner, permission=MANAGES)
+        managing = serves(context, (await parts.bookings.get(request.name)).organizer, MANAGES)
         cause = cause_of(request, context)
-        return await self._told(await change_details(
+        return await self._told(context, await change_details(
             parts.desk, name=request.name, **details, by_organizer=managing, etag=request.etag, cause=cause
         ))  # fmt: skip
 
     async def CreateGroupBooking(self, request: pb.CreateGroupBookingRequest, context: object) -> booking_pb2.Booking:
         parts, cause, group = self._parts, cause_of(request, context), messages.group_from_wire(request)
         booking = await create_group_booking(parts.desk, parts.issuer, event=request.parent, **group, cause=cause)
-        return await self._told(booking)
+        return await self._told(context, booking)
 
     async def ImportAttendees(
         self, request: pb.ImportAttendeesRequest, context: object
@@ -96,5 +94,5 @@ class AttendeeServicer(AttendeeServiceServicer):
             async for part in download_of(pages, offer, request):
                 yield part
 
-    async def _told(self, booking: Booking) -> booking_pb2.Booking:
-        return booking_to_wire(booking, await missing_answers_of(self._parts.offers, booking))
+    async def _told(self, context: object, booking: Booking) -> booking_pb2.Booking:
+        return booking_for(context, booking, await missing_answers_of(self._parts.offers, booking))

@@ -14,9 +14,9 @@ from booking_service.handlers.change_booking import (
     withdraw_change,
 )
 from booking_service.handlers.transfer_ticket import transfer_ticket
+from booking_service.inbound.codes import booking_for
 from booking_service.inbound.messages import attendee_from_wire, lines_from_wire
 from booking_service.inbound.organizers import OwnersOf, acts_for_organizer
-from booking_service.wire import booking_to_wire
 from grpc_runtime import cause_of
 from usher.booking.v1 import booking_change_service_pb2 as pb
 from usher.booking.v1 import booking_pb2
@@ -43,31 +43,33 @@ class BookingChangeServicer(BookingChangeServiceServicer):
         parts, cause = self._parts, cause_of(request, context)
         manages = await acts_for_organizer(parts.owners_of, context, request.name, "bookings.manage")
         change = change_from_wire(request, parts, by_terms=not manages)
-        return booking_to_wire(await change_booking(parts.desk, change, trial=request.validate_only, cause=cause))
+        return booking_for(context, await change_booking(parts.desk, change, trial=request.validate_only, cause=cause))
 
     async def WithdrawChange(self, request: pb.WithdrawChangeRequest, context: object) -> booking_pb2.Booking:
         desk, cause = self._parts.desk, cause_of(request, context)
-        return booking_to_wire(
-            await withdraw_change(desk, name=request.name, reason=request.reason, etag=request.etag, cause=cause)
+        return booking_for(
+            context,
+            await withdraw_change(desk, name=request.name, reason=request.reason, etag=request.etag, cause=cause),
         )
 
     async def ApproveBooking(self, request: pb.ApproveBookingRequest, context: object) -> booking_pb2.Booking:
         parts, cause = self._parts, cause_of(request, context)
-        return booking_to_wire(await approve_booking(
+        return booking_for(context, await approve_booking(
             parts.desk, parts.issuer, name=request.name, hold_for=parts.hold_for, etag=request.etag, cause=cause,
         ))  # fmt: skip
 
     async def RejectBooking(self, request: pb.RejectBookingRequest, context: object) -> booking_pb2.Booking:
         desk, cause = self._parts.desk, cause_of(request, context)
-        return booking_to_wire(
-            await reject_booking(desk, name=request.name, reason=request.reason, etag=request.etag, cause=cause)
+        return booking_for(
+            context,
+            await reject_booking(desk, name=request.name, reason=request.reason, etag=request.etag, cause=cause),
         )
 
     async def TransferTicket(self, request: pb.TransferTicketRequest, context: object) -> booking_pb2.Booking:
         parts, cause = self._parts, cause_of(request, context)
         manages = await acts_for_organizer(parts.owners_of, context, booking_of(request.name), "bookings.manage")
         transfer = transfer_from_wire(request, parts, by_terms=not manages)
-        return booking_to_wire(await transfer_ticket(parts.desk, transfer, cause=cause))
+        return booking_for(context, await transfer_ticket(parts.desk, transfer, cause=cause))
 
 
 def change_from_wire(request: pb.ChangeBookingRequest, parts: ChangeParts, *, by_terms: bool) -> Change:

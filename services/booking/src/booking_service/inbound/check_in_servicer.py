@@ -28,6 +28,7 @@ from booking_service.handlers.undo_check_in import undo_check_in
 from booking_service.handlers.upload_scan_log import upload_scan_log
 from booking_service.handlers.watch_check_ins import watch_check_ins
 from booking_service.inbound.check_in_messages import duplicates_to_wire, result_to_wire, revision_of, uploads_of
+from booking_service.inbound.codes import ticket_for
 from booking_service.inbound.signed_list import CONTENT_TYPE, signed_list
 from booking_service.wire import ticket_of
 from domain_kit.clock import Clock, utc_now
@@ -110,7 +111,8 @@ class CheckInServicer(CheckInServiceServicer):
         booking, ticket = await undo_check_in(
             desk, list_name=request.name, ticket=request.ticket, reason=request.reason, cause=cause
         )
-        return pb.UndoCheckInResponse(ticket=ticket_of(booking, ticket), booking=booking.name)
+        told = ticket_for(context, booking, ticket)  # a gate does not have its code any more
+        return pb.UndoCheckInResponse(ticket=told, booking=booking.name)
 
     async def DownloadCheckInList(
         self, request: pb.DownloadCheckInListRequest, context: object

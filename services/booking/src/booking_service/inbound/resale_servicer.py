@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from booking_service.domain.ports import Condition, Desk
 from booking_service.domain.resale_ports import ResaleReader
 from booking_service.handlers.resell_tickets import offer_for_resale, withdraw_resale_offer
+from booking_service.inbound.organizers import OwnersOf, acts_for_organizer
 from booking_service.resale_wire import RESALE_STATE_PREFIX, resale_offer_to_wire
 from grpc_runtime import cause_of
 from resource_api import Choice, FilterFields, PageTokens, Text, page_size_of
@@ -24,6 +25,7 @@ class ResaleParts:
     """What the rpcs work with."""
 
     desk: Desk
+    owners_of: OwnersOf
     offers: ResaleReader
     page_tokens: PageTokens
 
@@ -37,9 +39,11 @@ class ResaleServicer(ResaleServiceServicer):
     async def OfferTicketsForResale(
         self, request: pb.OfferTicketsForResaleRequest, context: object
     ) -> pb.OfferTicketsForResaleResponse:
+        parts, cause = self._parts, cause_of(request, context)
+        manages = await acts_for_organizer(parts.owners_of, context, request.name, "bookings.manage")
         offers = await offer_for_resale(
-            self._parts.desk, self._parts.offers, booking=request.name, tickets=request.tickets, etag=request.etag,
-            cause=cause_of(request, context),
+            parts.desk, parts.offers, booking=request.name, tickets=request.tickets, by_terms=not manages,
+            etag=request.etag, cause=cause,
         )  # fmt: skip
         return pb.OfferTicketsForResaleResponse(resale_offers=[resale_offer_to_wire(each) for each in offers])
 

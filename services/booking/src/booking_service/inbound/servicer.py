@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from google.api.httpbody_pb2 import HttpBody
 
@@ -19,9 +20,10 @@ from booking_service.handlers.create_booking import create_booking
 from booking_service.handlers.quote_booking import quote_booking
 from booking_service.handlers.read_bookings import get_valid_ticket, missing_answers_of
 from booking_service.handlers.watch_availability import get_availability, watch_availability
+from booking_service.inbound.codes import booking_for, serves
 from booking_service.inbound.messages import answers_from_wire, conditions_from_filter, wanted_from_wire
 from booking_service.inbound.organizers import OwnersOf, refund_asked
-from booking_service.wire import availability_to_wire, booking_to_wire, quote_to_wire, ticket_of
+from booking_service.wire import availability_to_wire, quote_to_wire, ticket_of
 from domain_kit.clock import Clock, utc_now
 from domain_kit.repository import Cause
 from grpc_runtime import cause_of, http_body, principal_of
@@ -72,7 +74,7 @@ class BookingServicer(BookingServiceServicer):
             voucher_codes=tuple(request.booking.voucher_codes), answers=answers_from_wire(request.booking.answers),
             currency=request.booking.currency_code, hold_for=parts.hold_for, cause=cause, unasked=unasked,
         ))  # fmt: skip
-        return booking_to_wire(booking, await missing_answers_of(parts.offers, booking))
+        return booking_for(context, booking, await missing_answers_of(parts.offers, booking))
 
     async def QuoteBooking(self, request: pb.QuoteBookingRequest, context: object) -> pb.BookingQuote:
         parts, cause = self._parts, cause_of(request, context)
@@ -84,14 +86,16 @@ class BookingServicer(BookingServiceServicer):
 
     async def GetBooking(self, request: pb.GetBookingRequest, context: object) -> booking_pb2.Booking:
         booking = await self._parts.bookings.get(request.name)
-        return booking_to_wire(booking, await missing_answers_of(self._parts.offers, booking))
+        return booking_for(context, booking, await missing_answers_of(self._parts.offers, booking))
 
     async def ListBookings(self, request: pb.ListBookingsRequest, context: object) -> pb.ListBookingsResponse:
         after, conditions = self._parts.page_tokens.cursor_of(request), conditions_from_filter(request.filter)
         limit = page_size_of(request)
         page = await self._parts.bookings.of_event(request.parent, conditions, after=after, limit=limit)
         token = self._parts.page_tokens.token_for(request, page.following)
-        return pb.ListBookingsResponse(bookings=[booking_to_wire(each) for each in page.items], next_page_token=token)
+        return pb.ListBookingsResponse(
+            bookings=[booking_for(context, each) for each in page.items], next_page_token=token
+        )
 
     async def ListUserBookings(
         self, request: pb.ListUserBookingsRequest, context: object
@@ -100,24 +104,25 @@ class BookingServicer(BookingServiceServicer):
         page = await self._parts.bookings.of_user(request.parent, after=after, limit=limit)
         token = self._parts.page_tokens.token_for(request, page.following)
         return pb.ListUserBookingsResponse(
-            bookings=[booking_to_wire(each) for each in page.items], next_page_token=token
+            bookings=[booking_for(context, each) for each in page.items], next_page_token=token
         )
 
     async def ConfirmBooking(self, request: pb.ConfirmBookingRequest, context: object) -> booking_pb2.Booking:
         parts, cause = self._parts, cause_of(request, context)
-        return booking_to_wire(
-            await confirm_booking(parts.desk, parts.issuer, name=request.name, etag=request.etag, cause=cause)
+        return booking_for(
+            context, await confirm_booking(parts.desk, parts.issuer, name=request.name, etag=request.etag, cause=cause)
         )
 
     async def CancelBooking(self, request: pb.CancelBookingRequest, context: object) -> booking_pb2.Booking:
         parts, cause = self._parts, cause_of(request, context)
-        return booking_to_wire(await cancel_booking(
+        return booking_for(context, await cancel_booking(
             parts.desk, name=request.name, reason=request.reason, etag=request.etag, cause=cause,
             basis_points=await refund_asked(parts.owners_of, request, context),
         ))  # fmt: skip
 
     async def GetTicketQrCode(self, request: pb.GetTicketQrCodeRequest, context: object) -> HttpBody:
-        ticket, images = await get_valid_ticket(self._parts.bookings, request.name), self._parts.images
+        parts, images = self._parts, self._parts.images
+        ticket = await get_valid_ticket(parts.bookings, request.name, serves=partial(serves, context))
         if request.format == PNG:
             return http_body("image/png", await asyncio.to_thread(images.png, ticket.code))
         return http_body("image/svg+xml", await asyncio.to_thread(images.svg, ticket.code))

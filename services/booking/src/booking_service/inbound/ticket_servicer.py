@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from google.api.httpbody_pb2 import HttpBody
 
@@ -11,6 +12,7 @@ from booking_service.domain.ticket_papers import Wallet
 from booking_service.handlers.make_wallet_pass import make_wallet_pass
 from booking_service.handlers.print_tickets import print_tickets
 from booking_service.handlers.write_calendar import write_calendar
+from booking_service.inbound.codes import serves
 from domain_kit.clock import Clock, utc_now
 from grpc_runtime import header_of, http_body
 from localization import accepted_languages
@@ -41,13 +43,18 @@ class TicketServicer(TicketServiceServicer):
         parts, languages = self._parts, _languages(request.language_code, context)
         return http_body("application/pdf", await print_tickets(
             parts.bookings, parts.stocks, parts.documents, name=request.name, per_page=request.tickets_per_page,
-            languages=languages,
+            languages=languages, serves=partial(serves, context),
         ))  # fmt: skip
 
     async def DownloadTicketCalendar(self, request: pb.DownloadTicketCalendarRequest, context: object) -> HttpBody:
         parts = self._parts
         called_off, calendar = await write_calendar(
-            parts.bookings, parts.stocks, parts.documents, name=request.name, now=parts.clock()
+            parts.bookings,
+            parts.stocks,
+            parts.documents,
+            name=request.name,
+            now=parts.clock(),
+            serves=partial(serves, context, permission="bookings.read"),
         )
         method = "CANCEL" if called_off else "PUBLISH"
         return http_body(f"text/calendar; charset=utf-8; method={method}", calendar)
@@ -57,7 +64,7 @@ class TicketServicer(TicketServiceServicer):
         wallet = Wallet.GOOGLE if request.format == pb.GetWalletPassRequest.FORMAT_GOOGLE else Wallet.APPLE
         return http_body(PASS_TYPES[wallet], await make_wallet_pass(
             parts.bookings, parts.stocks, parts.documents, name=request.name, wallet=wallet, languages=languages,
-            now=parts.clock(),
+            now=parts.clock(), serves=partial(serves, context),
         ))  # fmt: skip
 
     async def ListTicketKeys(self, request: pb.ListTicketKeysRequest, context: object) -> pb.ListTicketKeysResponse:

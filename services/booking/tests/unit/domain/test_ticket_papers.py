@@ -40,6 +40,27 @@ def test_void_tickets_are_left_out(confirmed):
     assert reason_of(replace(confirmed, tickets=(void,))) == "TICKET_VOID"
 
 
+def test_what_was_passed_on_is_printed_for_organizers_only(confirmed):
+    own, given = confirmed.tickets
+    half = replace(confirmed, transferred=(given.name,))
+    assert tickets_to_print(half) == (own, given)
+    assert tickets_to_print(half, by_buyer=True) == (own,)
+    with pytest.raises(FailedPrecondition, match="TICKET_TRANSFERRED"):
+        tickets_to_print(replace(half, transferred=(own.name, given.name)), by_buyer=True)
+
+
+def test_a_buyer_gets_no_calendar_entry_for_a_date_that_was_passed_on(make, confirmed):
+    days = [EventDate(f"{make.EVENT}/dates/{each}", each, make.NOW, make.NOW) for each in ("one", "two")]
+    tickets = [replace(each, date=day.name) for each, day in zip(confirmed.tickets, days, strict=True)]
+    lines = [replace(confirmed.lines[0], quantity=1, date=day.name) for day in days]
+    booking = replace(confirmed, tickets=tuple(tickets), lines=tuple(lines), transferred=(tickets[0].name,))
+    offer = make.offer(dates=tuple(days))
+    assert [each.date for each in calendar_entries_of(booking, offer)] == [each.name for each in days]
+    assert [each.date for each in calendar_entries_of(booking, offer, by_buyer=True)] == [days[1].name]
+    with pytest.raises(FailedPrecondition, match="TICKET_TRANSFERRED"):
+        calendar_entries_of(replace(booking, transferred=tuple(each.name for each in tickets)), offer, by_buyer=True)
+
+
 def test_a_booking_without_tickets_says_why(make, confirmed):
     _, held = make.held()
     assert reason_of(held) == "BOOKING_NOT_CONFIRMED"

@@ -7,12 +7,21 @@ import pytest
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import GONE
-from booking_service.domain.changing import MOST_TICKETS
-from booking_service.domain.commands import Cancel, Change, CheckIn, ClaimPayment, TransferTicket
+from booking_service.domain.changing import MOST_TICKETS, Reduction
+from booking_service.domain.commands import (
+    AttendeeAt,
+    Cancel,
+    Change,
+    ChangeDetails,
+    CheckIn,
+    ClaimPayment,
+    OfferForResale,
+    TransferTicket,
+)
 from booking_service.domain.offer import EventDate, OfferState
 from booking_service.domain.questions import Attendee
 from booking_service.domain.selling import Wanted
-from booking_service.domain.states import TicketState
+from booking_service.domain.states import BookingState, TicketState
 from booking_service.domain.terms import BookingTerms
 from domain_kit.refusals import FailedPrecondition, InvalidArgument, NotFound
 
@@ -38,10 +47,10 @@ class Shop:
     def transfer(self, ticket, to=BOB, *, by_terms=True):
         return self.run(TransferTicket(self.make.EVENT, self.booking.name, ticket, to, by_terms, self.issuer))
 
-    def change(self, *remove, **add):
+    def change(self, *remove, by_terms=True, **add):
         wanted = tuple(Wanted(f"{self.make.EVENT}/ticketTypes/{kind}", count) for kind, count in add.items())
         booking, minutes = self.booking.name, timedelta(minutes=10)
-        return self.run(Change(self.make.EVENT, booking, remove, (), wanted, True, self.issuer, minutes))
+        return self.run(Change(self.make.EVENT, booking, remove, (), wanted, by_terms, self.issuer, minutes))
 
     def refused(self, *arguments, **options):
         with pytest.raises(FailedPrecondition) as refused:
@@ -61,8 +70,9 @@ def test_the_old_ticket_is_void_and_a_new_one_with_another_code_stands_in_its_pl
     assert (void, kept) == (replace(first, state=TicketState.VOID, unit=GONE), second)
     assert new == replace(first, name=new.name, code=new.code, attendee=BOB)
     assert len({each.name for each in (void, kept, new)}) == len({each.code for each in (void, kept, new)}) == 3
-    as_before = replace(shop.booking, tickets=before.tickets, lines=before.lines)
+    as_before = replace(shop.booking, tickets=before.tickets, lines=before.lines, transferred=())
     assert as_before == before
+    assert shop.booking.transferred == (new.name,)
     assert shop.booking.lines[0].attendees == (BOB,)
     assert shop.booking.breakdown() == before.breakdown()
     assert shop.stock.inventory.taken == {"hall": 2}
@@ -90,14 +100,63 @@ def test_what_gates_tell_of_the_old_ticket_later_does_not_revive_it(shop):
         assert after.ticket(old.name).state is TicketState.VOID
 
 
-def test_a_ticket_that_was_passed_on_can_be_passed_on_and_given_back(shop):
+def test_an_organizer_passes_on_again_and_takes_out_what_was_passed_on(shop):
     shop.transfer(shop.booking.tickets[0].name)
-    shop.transfer(shop.booking.tickets[-1].name, Attendee("Eve", "eve@example.org"))
-    (fact,) = shop.change(shop.booking.tickets[-1].name)
+    shop.transfer(shop.booking.tickets[-1].name, Attendee("Eve", "eve@example.org"), by_terms=False)
+    (fact,) = shop.change(shop.booking.tickets[-1].name, by_terms=False)
     assert fact.removed == (shop.booking.tickets[-1].name,)
     assert [each.state.name for each in shop.booking.tickets] == ["VOID", "VALID", "VOID", "VOID"]
     (off,) = shop.run(Cancel(shop.make.EVENT, shop.booking.name, ""))
     assert (fact.refund_due + off.refund_due).minor_units == 5000
+
+
+def test_who_passed_a_ticket_on_has_no_say_in_it_any_more(shop):
+    """INVARIANT: nobody is paid back for, gives away or sells what is somebody else's by now."""
+    event, name = shop.make.EVENT, shop.booking.name
+    shop.transfer(shop.booking.tickets[0].name)
+    given, own = shop.booking.tickets[-1], shop.booking.tickets[1]
+    offer = replace(shop.stock.offer, terms=replace(TERMS, resale_allowed=True))
+    shop.stock = replace(shop.stock, offer=offer)
+    assert shop.refused(given.name) == "TICKET_TRANSFERRED"
+    for command in (
+        Change(event, name, (given.name,), (), (), True, shop.issuer, timedelta(minutes=10)),
+        Cancel(event, name, ""),
+        OfferForResale(event, name, (given.name,), ("one",), by_terms=True),
+        ChangeDetails(event, name, None, (AttendeeAt(Attendee("Ada", BOB.email), given.name),)),
+        ChangeDetails(event, name, None, (AttendeeAt(Attendee(BOB.display_name, "ada@example.org"), given.name),)),
+        ChangeDetails(event, name, None, (AttendeeAt(Attendee("Ada", "ada@example.org"), place=given.unit),)),
+    ):
+        with pytest.raises(FailedPrecondition, match="TICKET_TRANSFERRED") as refused:
+            shop.run(command)
+        assert refused.value.metadata == {"ticket": given.name}
+    shop.run(ChangeDetails(event, name, None, (AttendeeAt(Attendee("Ada", "ada@example.org"), own.name),)))
+    shop.run(Cancel(event, name, "", basis_points=10_000))
+    assert shop.booking.state is BookingState.CANCELLED
+
+
+def test_by_number_a_buyer_takes_out_only_what_is_still_theirs(make):
+    shop = Shop(make, quantity=3)
+    standard = shop.booking.lines[0].ticket_type
+
+    def fewer(quantity):
+        reduce = (Reduction(standard, "", quantity),)
+        return Change(make.EVENT, shop.booking.name, (), reduce, (), True, shop.issuer, timedelta(minutes=10))
+
+    shop.transfer(shop.booking.tickets[2].name)
+    given = shop.booking.tickets[-1].name
+    with pytest.raises(FailedPrecondition, match="TOO_FEW_TO_REMOVE") as refused:
+        shop.run(fewer(3))
+    assert refused.value.metadata["present"] == "2"
+    (fact,) = shop.run(fewer(2))
+    assert given not in fact.removed
+    assert [each.name for each in shop.booking.tickets if each.state is TicketState.VALID] == [given]
+
+
+def test_what_nobody_can_come_with_any_more_goes_back_to_who_paid(shop):
+    shop.transfer(shop.booking.tickets[0].name)
+    shop.stock = replace(shop.stock, offer=replace(shop.stock.offer, state=OfferState.CANCELLED))
+    (off,) = shop.run(Cancel(shop.make.EVENT, shop.booking.name, ""))
+    assert off.refund_due == shop.make.type().price * 2
 
 
 def test_a_buyer_passes_on_what_the_terms_allow_and_an_organizer_always(make):
@@ -116,8 +175,10 @@ def test_a_ticket_of_a_bundle_goes_alone_and_keeps_its_unit(make):
     _, kept, new = shop.booking.tickets
     assert (kept, new.unit, new.attendee) == (second, second.unit, BOB)
     assert shop.booking.lines[0].attendees == ()
+    with pytest.raises(FailedPrecondition, match="TICKET_TRANSFERRED"):
+        shop.change(kept.name)
     with pytest.raises(FailedPrecondition, match="NOTHING_LEFT"):
-        shop.change(new.name)
+        shop.change(new.name, by_terms=False)
 
 
 def test_used_and_void_tickets_stay_where_they_are(shop):
@@ -143,7 +204,7 @@ def test_nobody_passes_anything_on_once_it_has_begun(shop, by_terms):
     shop.now = shop.stock.offer.start_time - timedelta(seconds=1)
     shop.transfer(shop.booking.tickets[0].name, by_terms=by_terms)
     shop.now += timedelta(seconds=1)
-    assert shop.refused(shop.booking.tickets[-1].name, by_terms=by_terms) == "EVENT_OVER"
+    assert shop.refused(shop.booking.tickets[1].name, by_terms=by_terms) == "EVENT_OVER"
 
 
 def test_of_a_series_the_date_of_the_ticket_counts(make):

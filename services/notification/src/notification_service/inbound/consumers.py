@@ -153,14 +153,17 @@ class MailCauses:
         await self._queue(BOOKING, person, letter, received)
 
     async def booking_changed(self, message: booking.BookingChanged, received: Received) -> None:
-        """Mail the tickets as they are now; a change of what is only held causes none."""
+        """Mail the buyer's tickets as they are now; a change of what is only held causes none."""
         told = message.booking
         if told.state == booking_pb2.BOOKING_STATE_HELD:
             return
         person, occasion = await self._buyer(told), await self._occasion(told.event)
         if person is None:
             return
-        valid = (each for each in told.tickets if each.state == booking_pb2.TICKET_STATE_VALID)
+        valid = (
+            each for each in told.tickets
+            if each.state == booking_pb2.TICKET_STATE_VALID and not each.transferred
+        )  # fmt: skip
         refund_due = money_from_wire(message.refund_due) if message.HasField("refund_due") else None
         letter = write_letters.booking_changed(
             person, occasion, told.name, money_from_wire(told.total), refund_due,

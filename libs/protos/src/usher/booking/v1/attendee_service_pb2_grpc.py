@@ -76,8 +76,9 @@ class AttendeeServiceServicer:
     def ChangeBookingDetails(self, request, context):
         """Changes names, mail addresses and answers; the buyer until the event, or the booked date, begins, the organizer also
         later. INVALID_ARGUMENT ANSWER_INVALID (with the field) for an answer that its question does not take, DETAILS_TOO_LONG;
-        FAILED_PRECONDITION EVENT_HAS_BEGUN, BOOKING_CANCELLED, BOOKING_EXPIRED, TICKET_VOID; NOT_FOUND for a ticket or a
-        place that the booking does not have.
+        FAILED_PRECONDITION EVENT_HAS_BEGUN, BOOKING_CANCELLED, BOOKING_EXPIRED, TICKET_VOID; TICKET_TRANSFERRED (metadata
+        `ticket`) for the buyer who changes name or address of somebody to whom a ticket was passed on; NOT_FOUND for a ticket
+        or a place that the booking does not have.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

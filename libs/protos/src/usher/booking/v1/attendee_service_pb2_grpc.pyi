@@ -44,8 +44,9 @@ class AttendeeServiceStub:
     ChangeBookingDetails: _grpc.UnaryUnaryMultiCallable[_attendee_service_pb2.ChangeBookingDetailsRequest, _booking_pb2.Booking]
     """Changes names, mail addresses and answers; the buyer until the event, or the booked date, begins, the organizer also
     later. INVALID_ARGUMENT ANSWER_INVALID (with the field) for an answer that its question does not take, DETAILS_TOO_LONG;
-    FAILED_PRECONDITION EVENT_HAS_BEGUN, BOOKING_CANCELLED, BOOKING_EXPIRED, TICKET_VOID; NOT_FOUND for a ticket or a
-    place that the booking does not have.
+    FAILED_PRECONDITION EVENT_HAS_BEGUN, BOOKING_CANCELLED, BOOKING_EXPIRED, TICKET_VOID; TICKET_TRANSFERRED (metadata
+    `ticket`) for the buyer who changes name or address of somebody to whom a ticket was passed on; NOT_FOUND for a ticket
+    or a place that the booking does not have.
     """
     CreateGroupBooking: _grpc.UnaryUnaryMultiCallable[_attendee_service_pb2.CreateGroupBookingRequest, _booking_pb2.Booking]
     """Books for somebody else, beyond the limits per booking and per person, the sale windows and the waiting room, never
@@ -94,8 +95,9 @@ class AttendeeServiceAsyncStub(AttendeeServiceStub):
     ChangeBookingDetails: _aio.UnaryUnaryMultiCallable[_attendee_service_pb2.ChangeBookingDetailsRequest, _booking_pb2.Booking]  # type: ignore[assignment]
     """Changes names, mail addresses and answers; the buyer until the event, or the booked date, begins, the organizer also
     later. INVALID_ARGUMENT ANSWER_INVALID (with the field) for an answer that its question does not take, DETAILS_TOO_LONG;
-    FAILED_PRECONDITION EVENT_HAS_BEGUN, BOOKING_CANCELLED, BOOKING_EXPIRED, TICKET_VOID; NOT_FOUND for a ticket or a
-    place that the booking does not have.
+    FAILED_PRECONDITION EVENT_HAS_BEGUN, BOOKING_CANCELLED, BOOKING_EXPIRED, TICKET_VOID; TICKET_TRANSFERRED (metadata
+    `ticket`) for the buyer who changes name or address of somebody to whom a ticket was passed on; NOT_FOUND for a ticket
+    or a place that the booking does not have.
     """
     CreateGroupBooking: _aio.UnaryUnaryMultiCallable[_attendee_service_pb2.CreateGroupBookingRequest, _booking_pb2.Booking]  # type: ignore[assignment]
     """Books for somebody else, beyond the limits per booking and per person, the sale windows and the waiting room, never
@@ -147,8 +149,9 @@ class AttendeeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_booking_pb2.Booking, _abc.Awaitable[_booking_pb2.Booking]]:
         """Changes names, mail addresses and answers; the buyer until the event, or the booked date, begins, the organizer also
         later. INVALID_ARGUMENT ANSWER_INVALID (with the field) for an answer that its question does not take, DETAILS_TOO_LONG;
-        FAILED_PRECONDITION EVENT_HAS_BEGUN, BOOKING_CANCELLED, BOOKING_EXPIRED, TICKET_VOID; NOT_FOUND for a ticket or a
-        place that the booking does not have.
+        FAILED_PRECONDITION EVENT_HAS_BEGUN, BOOKING_CANCELLED, BOOKING_EXPIRED, TICKET_VOID; TICKET_TRANSFERRED (metadata
+        `ticket`) for the buyer who changes name or address of somebody to whom a ticket was passed on; NOT_FOUND for a ticket
+        or a place that the booking does not have.
         """
 
     @_abc_1.abstractmethod

@@ -93,6 +93,7 @@ class BookingChangeServiceServicer:
         RESALE_RESERVED while a ticket of it is reserved for a buyer, or it holds tickets of somebody else;
         NOTHING_LEFT (metadata none: cancel it instead) when no ticket would stay; CHANGE_PENDING while another change waits
         to be paid; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`), TICKET_VOID for a ticket that cannot leave;
+        TICKET_TRANSFERRED (metadata `ticket`) for the buyer who names one that was passed on; by number such tickets stay;
         APPROVAL_REQUIRED (metadata `ticket_type`) for the buyer who adds what needs approval; TOO_FEW_TO_REMOVE (metadata
         `ticket_type`, `present`); CURRENCIES_MIXED, PRICE_NOT_CONVERTIBLE; BOOKING_EXPIRED, BOOKING_CANCELLED and the like; and for what is added
         SOLD_OUT, TOO_MANY_IN_BOOKING, TOO_FEW_IN_BOOKING, TOO_MANY_FOR_PERSON, SALE_NOT_OPEN, SALE_ENDED, EVENT_NOT_ON_SALE,
@@ -133,11 +134,12 @@ class BookingChangeServiceServicer:
     def TransferTicket(self, request, context):
         """Passes one ticket on to somebody else: it is void at once, its code with it, and a new ticket with a new name and
         code takes its place, the last one of the answer's `tickets`. Type, price, date and seat stay, and so does the booking
-        with who paid for it; a bundle's ticket goes alone. The new attendee gets the ticket by mail.
+        with who paid for it; a bundle's ticket goes alone. The new attendee gets the ticket, with its code, by mail; the buyer
+        reads it without (`transferred`), gets no document of it, and can neither change, cancel nor sell it.
 
         FAILED_PRECONDITION TRANSFER_NOT_ALLOWED for the buyer where the event's terms do not allow it; EVENT_OVER (metadata
         `start_time`) once the event, or the ticket's date, began; TICKET_CHECKED_IN (metadata `ticket`, `check_in_time`),
-        TICKET_VOID; RESALE_RESERVED while a buyer holds it; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
+        TICKET_VOID; TICKET_TRANSFERRED (metadata `ticket`) for the buyer who passed it on before; RESALE_RESERVED while a buyer holds it; CHANGE_PENDING while a change that waits to be paid takes the ticket away; TOO_MANY_CHANGES; EVENT_CANCELLED,
         EVENT_NOT_ON_SALE, DATE_CANCELLED. INVALID_ARGUMENT ANSWER_INVALID, DETAILS_TOO_LONG.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -228,10 +228,7 @@ class Booking(_message.Message):
 
     @_builtins.property
     def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___BookingChange]:
-        """Who did what to it and when; the newest last. Of scans the newest 20; of changes of details (those of one actor in a
-        row are one entry), resale offers, changes that were not paid (yet) or made before it was confirmed, and payments
-        turned away the newest 100; all of the rest.
-        """
+        """Who did what to it and when; the newest last: of scans 20, of details and the like 100, all of the rest."""
 
     @_builtins.property
     def voucher_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -631,9 +628,7 @@ class BookingLine(_message.Message):
 
     @_builtins.property
     def seats(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Seats, `{section}/{row}/{seat}`, one a ticket, in the order of the tickets. None: the best there are, where the type
-        has seats.
-        """
+        """Seats, `{section}/{row}/{seat}`, one a ticket, in their order. None: the best there are, where the type has seats."""
 
     @_builtins.property
     def attendees(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attendee]:
@@ -805,6 +800,7 @@ class Ticket(_message.Message):
     ATTENDEE_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
     RESALE_OFFER_FIELD_NUMBER: _builtins.int
+    TRANSFERRED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `events/{event}/bookings/{booking}/tickets/{ticket}`."""
     ticket_type: _builtins.str
@@ -812,7 +808,7 @@ class Ticket(_message.Message):
     display_name: _builtins.str
     """Name of the type when it was booked."""
     code: _builtins.str
-    """What the QR code says: signed, so that a gate knows a forgery without asking (Ed25519, RFC 8032)."""
+    """What the QR code says, signed (Ed25519, RFC 8032); empty but for the buyer and for whoever may `tickets.read`."""
     state: Global___TicketState.ValueType
     """Where it stands."""
     date: _builtins.str
@@ -821,6 +817,8 @@ class Ticket(_message.Message):
     """Its seat, `{section}/{row}/{seat}`; empty where seats are free."""
     resale_offer: _builtins.str
     """Its last resale offer, whatever became of that, `events/{event}/resaleOffers/{resale_offer}`; empty: it had none."""
+    transferred: _builtins.bool
+    """It was issued for somebody to whom another was passed on: the buyer reads it without its code."""
     @_builtins.property
     def check_in_time(self) -> _timestamp_pb2.Timestamp:
         """When it was checked in last."""
@@ -852,10 +850,11 @@ class Ticket(_message.Message):
         attendee: Global___Attendee | None = ...,
         price: _money_pb2.Money | None = ...,
         resale_offer: _builtins.str = ...,
+        transferred: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee", "check_in_time", b"check_in_time", "check_out_time", b"check_out_time", "price", b"price"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee", "check_in_time", b"check_in_time", "check_out_time", b"check_out_time", "code", b"code", "date", b"date", "display_name", b"display_name", "name", b"name", "price", b"price", "resale_offer", b"resale_offer", "seat", b"seat", "state", b"state", "ticket_type", b"ticket_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee", "check_in_time", b"check_in_time", "check_out_time", b"check_out_time", "code", b"code", "date", b"date", "display_name", b"display_name", "name", b"name", "price", b"price", "resale_offer", b"resale_offer", "seat", b"seat", "state", b"state", "ticket_type", b"ticket_type", "transferred", b"transferred"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -183,14 +183,17 @@ class BookingServiceServicer:
         """Calls a booking off and frees its places. A buyer gets back what the event's refund terms say; whoever may
         `bookings.cancel` gives back everything unless `refund_basis_points` says otherwise; of a cancelled event everything
         goes back. The answer says it in `refund_due`. FAILED_PRECONDITION BOOKING_EXPIRED, TICKET_CHECKED_IN once somebody
-        was admitted, RESALE_RESERVED while somebody holds a ticket of it that is for sale again; PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
+        was admitted, RESALE_RESERVED while somebody holds a ticket of it that is for sale again;
+        TICKET_TRANSFERRED (metadata `ticket`) for the buyer while a ticket of it is somebody else's, to whom it was passed on:
+        ChangeBooking takes out the others. PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetTicketQrCode(self, request, context):
-        """The QR code of a ticket as an image. FAILED_PRECONDITION TICKET_VOID.
+        """The QR code of a ticket as an image. FAILED_PRECONDITION TICKET_VOID; TICKET_TRANSFERRED (metadata `ticket`) for the
+        buyer who passed it on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -89,10 +89,14 @@ class BookingServiceStub:
     """Calls a booking off and frees its places. A buyer gets back what the event's refund terms say; whoever may
     `bookings.cancel` gives back everything unless `refund_basis_points` says otherwise; of a cancelled event everything
     goes back. The answer says it in `refund_due`. FAILED_PRECONDITION BOOKING_EXPIRED, TICKET_CHECKED_IN once somebody
-    was admitted, RESALE_RESERVED while somebody holds a ticket of it that is for sale again; PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
+    was admitted, RESALE_RESERVED while somebody holds a ticket of it that is for sale again;
+    TICKET_TRANSFERRED (metadata `ticket`) for the buyer while a ticket of it is somebody else's, to whom it was passed on:
+    ChangeBooking takes out the others. PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
     """
     GetTicketQrCode: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.GetTicketQrCodeRequest, _httpbody_pb2.HttpBody]
-    """The QR code of a ticket as an image. FAILED_PRECONDITION TICKET_VOID."""
+    """The QR code of a ticket as an image. FAILED_PRECONDITION TICKET_VOID; TICKET_TRANSFERRED (metadata `ticket`) for the
+    buyer who passed it on.
+    """
     CheckInTicket: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.CheckInTicketRequest, _booking_service_pb2.CheckInTicketResponse]
     """Admits the bearer of a code. INVALID_ARGUMENT TICKET_CODE_INVALID for a forged or foreign code;
     FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, EVENT_CANCELLED, RESALE_RESERVED.
@@ -165,10 +169,14 @@ class BookingServiceAsyncStub(BookingServiceStub):
     """Calls a booking off and frees its places. A buyer gets back what the event's refund terms say; whoever may
     `bookings.cancel` gives back everything unless `refund_basis_points` says otherwise; of a cancelled event everything
     goes back. The answer says it in `refund_due`. FAILED_PRECONDITION BOOKING_EXPIRED, TICKET_CHECKED_IN once somebody
-    was admitted, RESALE_RESERVED while somebody holds a ticket of it that is for sale again; PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
+    was admitted, RESALE_RESERVED while somebody holds a ticket of it that is for sale again;
+    TICKET_TRANSFERRED (metadata `ticket`) for the buyer while a ticket of it is somebody else's, to whom it was passed on:
+    ChangeBooking takes out the others. PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
     """
     GetTicketQrCode: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.GetTicketQrCodeRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
-    """The QR code of a ticket as an image. FAILED_PRECONDITION TICKET_VOID."""
+    """The QR code of a ticket as an image. FAILED_PRECONDITION TICKET_VOID; TICKET_TRANSFERRED (metadata `ticket`) for the
+    buyer who passed it on.
+    """
     CheckInTicket: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.CheckInTicketRequest, _booking_service_pb2.CheckInTicketResponse]  # type: ignore[assignment]
     """Admits the bearer of a code. INVALID_ARGUMENT TICKET_CODE_INVALID for a forged or foreign code;
     FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, EVENT_CANCELLED, RESALE_RESERVED.
@@ -280,7 +288,9 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         """Calls a booking off and frees its places. A buyer gets back what the event's refund terms say; whoever may
         `bookings.cancel` gives back everything unless `refund_basis_points` says otherwise; of a cancelled event everything
         goes back. The answer says it in `refund_due`. FAILED_PRECONDITION BOOKING_EXPIRED, TICKET_CHECKED_IN once somebody
-        was admitted, RESALE_RESERVED while somebody holds a ticket of it that is for sale again; PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
+        was admitted, RESALE_RESERVED while somebody holds a ticket of it that is for sale again;
+        TICKET_TRANSFERRED (metadata `ticket`) for the buyer while a ticket of it is somebody else's, to whom it was passed on:
+        ChangeBooking takes out the others. PERMISSION_DENIED for a buyer who sets `refund_basis_points`. Cancelling twice changes nothing.
         """
 
     @_abc_1.abstractmethod
@@ -289,7 +299,9 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _booking_service_pb2.GetTicketQrCodeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
-        """The QR code of a ticket as an image. FAILED_PRECONDITION TICKET_VOID."""
+        """The QR code of a ticket as an image. FAILED_PRECONDITION TICKET_VOID; TICKET_TRANSFERRED (metadata `ticket`) for the
+        buyer who passed it on.
+        """
 
     @_abc_1.abstractmethod
     def CheckInTicket(

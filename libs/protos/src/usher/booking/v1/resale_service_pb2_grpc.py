@@ -95,7 +95,8 @@ class ResaleServiceServicer:
         """Offers tickets of a confirmed booking for what they cost, all of them or none, one offer a ticket.
 
         FAILED_PRECONDITION RESALE_NOT_ALLOWED where the event's terms do not allow it; TICKET_CHECKED_IN (metadata `ticket`,
-        `check_in_time`), TICKET_VOID; TICKET_OFFERED (metadata `ticket`, `resale_offer`) while an offer of it is live;
+        `check_in_time`), TICKET_VOID; TICKET_TRANSFERRED (metadata `ticket`) for the buyer who passed it on;
+        TICKET_OFFERED (metadata `ticket`, `resale_offer`) while an offer of it is live;
         TICKET_NOT_RESALABLE (metadata `ticket`, `cause`: BUNDLE, ADD_ON, VOUCHER, APPROVAL, NOT_PAID_HERE, NO_ACCOUNT) for what
         is not sold by itself, was bought with a voucher, needs the organizer's approval, was given away by the organizer or
         paid for elsewhere, or belongs to somebody without an account; ADD_ON_LEFT_ALONE

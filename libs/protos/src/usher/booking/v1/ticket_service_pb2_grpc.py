@@ -70,8 +70,9 @@ class TicketServiceServicer:
 
     def DownloadTickets(self, request, context):
         """The tickets of a booking that are not void, as a PDF of A4 pages (`application/pdf`). FAILED_PRECONDITION
-        BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED, BOOKING_CANCELLED; TOO_MANY_TICKETS (metadata `most`) when
-        the document would be larger than an answer may be.
+        BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED, BOOKING_CANCELLED, TICKET_VOID where no ticket is left;
+        TOO_MANY_TICKETS (metadata `most`) when the document would be larger than an answer may be. The buyer gets those that
+        were not passed on; TICKET_TRANSFERRED (metadata `ticket`) where all were.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -81,7 +82,9 @@ class TicketServiceServicer:
         """The event of a booking as an iCalendar object (RFC 5545, `text/calendar`), with an entry a booked date where it has
         several: METHOD PUBLISH, or CANCEL when the booking or the event was cancelled. UID stays the same, SEQUENCE grows
         with every change of booking or event.
-        FAILED_PRECONDITION BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED.
+        The buyer gets no entry for a date of which all tickets were passed on.
+        FAILED_PRECONDITION BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED; TICKET_TRANSFERRED (metadata `ticket`)
+        for the buyer when no entry is left.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,7 +94,8 @@ class TicketServiceServicer:
         """One ticket for the wallet of a telephone. APPLE: a signed pass (`application/vnd.apple.pkpass`). GOOGLE: a JSON Web
         Token (`application/jwt`) that saves the ticket when opened as `https://pay.google.com/gp/v/save/{token}`; with long
         titles the address passes 1,800 characters, which some browsers cut.
-        FAILED_PRECONDITION WALLET_NOT_CONFIGURED (metadata `format`) where no key for that wallet is set, TICKET_VOID.
+        FAILED_PRECONDITION WALLET_NOT_CONFIGURED (metadata `format`) where no key for that wallet is set, TICKET_VOID;
+        TICKET_TRANSFERRED (metadata `ticket`) for the buyer who passed it on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

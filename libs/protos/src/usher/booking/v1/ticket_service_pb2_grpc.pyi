@@ -40,20 +40,24 @@ class TicketServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TicketServiceAsyncStub: ...
     DownloadTickets: _grpc.UnaryUnaryMultiCallable[_ticket_service_pb2.DownloadTicketsRequest, _httpbody_pb2.HttpBody]
     """The tickets of a booking that are not void, as a PDF of A4 pages (`application/pdf`). FAILED_PRECONDITION
-    BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED, BOOKING_CANCELLED; TOO_MANY_TICKETS (metadata `most`) when
-    the document would be larger than an answer may be.
+    BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED, BOOKING_CANCELLED, TICKET_VOID where no ticket is left;
+    TOO_MANY_TICKETS (metadata `most`) when the document would be larger than an answer may be. The buyer gets those that
+    were not passed on; TICKET_TRANSFERRED (metadata `ticket`) where all were.
     """
     DownloadTicketCalendar: _grpc.UnaryUnaryMultiCallable[_ticket_service_pb2.DownloadTicketCalendarRequest, _httpbody_pb2.HttpBody]
     """The event of a booking as an iCalendar object (RFC 5545, `text/calendar`), with an entry a booked date where it has
     several: METHOD PUBLISH, or CANCEL when the booking or the event was cancelled. UID stays the same, SEQUENCE grows
     with every change of booking or event.
-    FAILED_PRECONDITION BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED.
+    The buyer gets no entry for a date of which all tickets were passed on.
+    FAILED_PRECONDITION BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED; TICKET_TRANSFERRED (metadata `ticket`)
+    for the buyer when no entry is left.
     """
     GetWalletPass: _grpc.UnaryUnaryMultiCallable[_ticket_service_pb2.GetWalletPassRequest, _httpbody_pb2.HttpBody]
     """One ticket for the wallet of a telephone. APPLE: a signed pass (`application/vnd.apple.pkpass`). GOOGLE: a JSON Web
     Token (`application/jwt`) that saves the ticket when opened as `https://pay.google.com/gp/v/save/{token}`; with long
     titles the address passes 1,800 characters, which some browsers cut.
-    FAILED_PRECONDITION WALLET_NOT_CONFIGURED (metadata `format`) where no key for that wallet is set, TICKET_VOID.
+    FAILED_PRECONDITION WALLET_NOT_CONFIGURED (metadata `format`) where no key for that wallet is set, TICKET_VOID;
+    TICKET_TRANSFERRED (metadata `ticket`) for the buyer who passed it on.
     """
     ListTicketKeys: _grpc.UnaryUnaryMultiCallable[_ticket_service_pb2.ListTicketKeysRequest, _ticket_service_pb2.ListTicketKeysResponse]
     """The public keys that verify ticket codes, so that scanners tell a forgery without a network. Over HTTP the answer is
@@ -75,20 +79,24 @@ class TicketServiceAsyncStub(TicketServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     DownloadTickets: _aio.UnaryUnaryMultiCallable[_ticket_service_pb2.DownloadTicketsRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The tickets of a booking that are not void, as a PDF of A4 pages (`application/pdf`). FAILED_PRECONDITION
-    BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED, BOOKING_CANCELLED; TOO_MANY_TICKETS (metadata `most`) when
-    the document would be larger than an answer may be.
+    BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED, BOOKING_CANCELLED, TICKET_VOID where no ticket is left;
+    TOO_MANY_TICKETS (metadata `most`) when the document would be larger than an answer may be. The buyer gets those that
+    were not passed on; TICKET_TRANSFERRED (metadata `ticket`) where all were.
     """
     DownloadTicketCalendar: _aio.UnaryUnaryMultiCallable[_ticket_service_pb2.DownloadTicketCalendarRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The event of a booking as an iCalendar object (RFC 5545, `text/calendar`), with an entry a booked date where it has
     several: METHOD PUBLISH, or CANCEL when the booking or the event was cancelled. UID stays the same, SEQUENCE grows
     with every change of booking or event.
-    FAILED_PRECONDITION BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED.
+    The buyer gets no entry for a date of which all tickets were passed on.
+    FAILED_PRECONDITION BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED; TICKET_TRANSFERRED (metadata `ticket`)
+    for the buyer when no entry is left.
     """
     GetWalletPass: _aio.UnaryUnaryMultiCallable[_ticket_service_pb2.GetWalletPassRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """One ticket for the wallet of a telephone. APPLE: a signed pass (`application/vnd.apple.pkpass`). GOOGLE: a JSON Web
     Token (`application/jwt`) that saves the ticket when opened as `https://pay.google.com/gp/v/save/{token}`; with long
     titles the address passes 1,800 characters, which some browsers cut.
-    FAILED_PRECONDITION WALLET_NOT_CONFIGURED (metadata `format`) where no key for that wallet is set, TICKET_VOID.
+    FAILED_PRECONDITION WALLET_NOT_CONFIGURED (metadata `format`) where no key for that wallet is set, TICKET_VOID;
+    TICKET_TRANSFERRED (metadata `ticket`) for the buyer who passed it on.
     """
     ListTicketKeys: _aio.UnaryUnaryMultiCallable[_ticket_service_pb2.ListTicketKeysRequest, _ticket_service_pb2.ListTicketKeysResponse]  # type: ignore[assignment]
     """The public keys that verify ticket codes, so that scanners tell a forgery without a network. Over HTTP the answer is
@@ -113,8 +121,9 @@ class TicketServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_httpbody_pb2.HttpBody, _abc.Awaitable[_httpbody_pb2.HttpBody]]:
         """The tickets of a booking that are not void, as a PDF of A4 pages (`application/pdf`). FAILED_PRECONDITION
-        BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED, BOOKING_CANCELLED; TOO_MANY_TICKETS (metadata `most`) when
-        the document would be larger than an answer may be.
+        BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED, BOOKING_CANCELLED, TICKET_VOID where no ticket is left;
+        TOO_MANY_TICKETS (metadata `most`) when the document would be larger than an answer may be. The buyer gets those that
+        were not passed on; TICKET_TRANSFERRED (metadata `ticket`) where all were.
         """
 
     @_abc_1.abstractmethod
@@ -126,7 +135,9 @@ class TicketServiceServicer(metaclass=_abc_1.ABCMeta):
         """The event of a booking as an iCalendar object (RFC 5545, `text/calendar`), with an entry a booked date where it has
         several: METHOD PUBLISH, or CANCEL when the booking or the event was cancelled. UID stays the same, SEQUENCE grows
         with every change of booking or event.
-        FAILED_PRECONDITION BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED.
+        The buyer gets no entry for a date of which all tickets were passed on.
+        FAILED_PRECONDITION BOOKING_NOT_CONFIRMED while it is held, BOOKING_EXPIRED; TICKET_TRANSFERRED (metadata `ticket`)
+        for the buyer when no entry is left.
         """
 
     @_abc_1.abstractmethod
@@ -138,7 +149,8 @@ class TicketServiceServicer(metaclass=_abc_1.ABCMeta):
         """One ticket for the wallet of a telephone. APPLE: a signed pass (`application/vnd.apple.pkpass`). GOOGLE: a JSON Web
         Token (`application/jwt`) that saves the ticket when opened as `https://pay.google.com/gp/v/save/{token}`; with long
         titles the address passes 1,800 characters, which some browsers cut.
-        FAILED_PRECONDITION WALLET_NOT_CONFIGURED (metadata `format`) where no key for that wallet is set, TICKET_VOID.
+        FAILED_PRECONDITION WALLET_NOT_CONFIGURED (metadata `format`) where no key for that wallet is set, TICKET_VOID;
+        TICKET_TRANSFERRED (metadata `ticket`) for the buyer who passed it on.
         """
 
     @_abc_1.abstractmethod

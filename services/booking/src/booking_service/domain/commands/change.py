@@ -21,6 +21,7 @@ from booking_service.domain.commands.command import Found, OnBooking, change_dro
 from booking_service.domain.issuing import TicketIssuer, issue_at
 from booking_service.domain.occupancy import exchanged, held_for_change, merged, occupied, part_of, vacated
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
+from booking_service.domain.passing_on import not_the_buyers
 from booking_service.domain.records import Key, Record, View
 from booking_service.domain.resale import Resale, lapse, live_offers, refuse_buying, refuse_reserved
 from booking_service.domain.seat_choice import seated, section_keys
@@ -82,7 +83,8 @@ class Change(OnBooking):
         refuse_buying(booking)
         refuse_reserved(view, booking, now)
         offered = live_offers(view, booking)
-        units = leaving(booking, self.remove, self.reduce)
+        kept = not_the_buyers(booking, offer) if self.by_terms else ()
+        units = leaving(booking, self.remove, self.reduce, kept)
         change = repriced(
             booking, units, self.add, offer, view.stock.inventory, now,
             by_terms=self.by_terms and not booking.state.pending,

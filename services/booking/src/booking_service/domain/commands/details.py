@@ -19,6 +19,7 @@ from booking_service.domain.booking import Booking, Line, Ticket, void_ticket
 from booking_service.domain.commands.command import OnBooking
 from booking_service.domain.offer import Offer
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
+from booking_service.domain.passing_on import passed_on, refuse_passed_on
 from booking_service.domain.pricing.changes import UnitAt
 from booking_service.domain.questions import UNKNOWN, Answer, Attendee
 from booking_service.domain.records import View
@@ -49,7 +50,7 @@ class ChangeDetails(OnBooking):
 
     def decide(self, view: View, now: datetime) -> Outcome:
         """NotFound; InvalidArgument ANSWER_INVALID, DETAILS_TOO_LONG; FailedPrecondition EVENT_HAS_BEGUN, TICKET_VOID,
-        BOOKING_CANCELLED, BOOKING_EXPIRED.
+        TICKET_TRANSFERRED, BOOKING_CANCELLED, BOOKING_EXPIRED.
         """
         booking, offer = view.get(Booking, self.booking), view.stock.known_offer()
         _refuse_ended(booking, now)
@@ -65,6 +66,7 @@ class ChangeDetails(OnBooking):
             after = with_attendee(after, each)
         refuse_wrong(problems)
         if not self.by_organizer:
+            refuse_passed_on([each for each in passed_on(booking) if _renamed(each, after.ticket(each.name))])
             _refuse_begun(offer, self._touched(booking), now)
         check_length(bytes_of(after.answers, _attendees(after)))
         if after == booking:
@@ -73,6 +75,12 @@ class ChangeDetails(OnBooking):
 
     def _touched(self, booking: Booking) -> Sequence[Line]:
         return booking.lines if self.answers is not None else [_line_of(booking, each) for each in self.attendees]
+
+
+def _renamed(before: Ticket, after: Ticket) -> bool:
+    """Answers for whoever comes with it may be given; who that is is not changed."""
+    was, is_now = before.attendee, after.attendee
+    return (was.display_name, was.email) != (is_now.display_name, is_now.email)
 
 
 def _refuse_ended(booking: Booking, now: datetime) -> None:

@@ -9,6 +9,7 @@ from booking_service.domain.booking import Booking
 from booking_service.domain.commands.command import OnBooking, change_dropped, refuse_late
 from booking_service.domain.occupancy import all_vacated, vacated
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
+from booking_service.domain.passing_on import not_the_buyers, refuse_passed_on
 from booking_service.domain.records import View
 from booking_service.domain.refunding import cancellation_refund
 from booking_service.domain.resale import refuse_reserved
@@ -17,7 +18,9 @@ from booking_service.domain.states import BookingAction, BookingState
 
 @dataclass(frozen=True, slots=True)
 class Cancel(OnBooking):
-    """Call a booking off and free its places. basis_points: of what was paid that goes back; None: by the terms."""
+    """Call a booking off and free its places. basis_points: of what was paid that goes back; None: by the
+    terms, as its buyer may.
+    """
 
     event: str
     booking: str
@@ -27,13 +30,15 @@ class Cancel(OnBooking):
     recorded: ClassVar[bool] = True
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """NotFound; FailedPrecondition TICKET_CHECKED_IN, BOOKING_EXPIRED, RESALE_RESERVED."""
+        """NotFound; FailedPrecondition TICKET_CHECKED_IN, TICKET_TRANSFERRED, BOOKING_EXPIRED, RESALE_RESERVED."""
         booking = view.get(Booking, self.booking)
         if booking.state is BookingState.CANCELLED:
             return unchanged(view.stock, booking)
         if booking.hold_is_over(now):
             refuse_late(booking, BookingAction.CANCEL, now)
         refuse_reserved(view, booking, now)
+        if self.basis_points is None:
+            refuse_passed_on(not_the_buyers(booking, view.stock.offer))
         refund = cancellation_refund(booking, view.stock.offer, self.basis_points, now)
         after, fact = booking.cancelled(self.reason, refund, now)
         stock, tallies = all_vacated(view, booking)

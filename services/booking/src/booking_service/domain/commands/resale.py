@@ -14,6 +14,7 @@ from booking_service.domain.lines import rearranged, some_of
 from booking_service.domain.offer import Offer, OfferedType
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.package import check_add_ons
+from booking_service.domain.passing_on import refuse_if_passed_on
 from booking_service.domain.records import Key, View
 from booking_service.domain.resale import live_offers, off_board
 from booking_service.domain.resale_board import MOST_OPEN, all_open, shown
@@ -26,12 +27,16 @@ from domain_kit.refusals import FailedPrecondition
 
 @dataclass(frozen=True, slots=True)
 class OfferForResale(OnBooking):
-    """Offer tickets of a booking for what they cost, all of them or none. offers: the names the new ones shall have."""
+    """Offer tickets of a booking for what they cost, all of them or none. offers: the names the new ones shall have.
+
+    by_terms: as its buyer may, else as an organizer does.
+    """
 
     event: str
     booking: str
     tickets: tuple[str, ...]
     offers: tuple[str, ...]
+    by_terms: bool = False
     etag: str = ""
     recorded: ClassVar[bool] = True
 
@@ -49,6 +54,8 @@ class OfferForResale(OnBooking):
         tickets = [booking.ticket(name) for name in self.tickets]
         for ticket in tickets:
             _check(view, booking, ticket, offer, now)
+            if self.by_terms:
+                refuse_if_passed_on(booking, ticket.name)
         _check_rest(view, booking, tickets, offer)
         if len(all_open(view.stock.inventory)) + len(tickets) > MOST_OPEN:
             raise FailedPrecondition(

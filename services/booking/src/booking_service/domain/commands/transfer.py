@@ -14,6 +14,7 @@ from booking_service.domain.commands.details import AttendeeAt, with_attendee
 from booking_service.domain.commands.settle import require_published
 from booking_service.domain.issuing import TicketIssuer
 from booking_service.domain.outcome import Outcome, Step, changed
+from booking_service.domain.passing_on import refuse_if_passed_on
 from booking_service.domain.questions import Attendee
 from booking_service.domain.records import Record, View
 from booking_service.domain.refunding import date_is_off, start_of
@@ -59,6 +60,7 @@ class TransferTicket(OnBooking):
             booking,
             state=LIFE.after(booking.state, BookingAction.TRANSFER),
             tickets=(*(void if each is ticket else each for each in booking.tickets), new),
+            transferred=(*booking.transferred, name),
             update_time=now,
         )
         after = with_attendee(after, AttendeeAt(self.attendee, name))
@@ -75,6 +77,8 @@ class TransferTicket(OnBooking):
             raise void_ticket(ticket)
         if ticket.state is TicketState.CHECKED_IN:
             raise already_checked_in(ticket)
+        if self.by_terms:
+            refuse_if_passed_on(booking, ticket.name)
         refuse_reserved(view, booking, now, [ticket])
         require_published(offer)
         if date_is_off(offer, ticket.date):
