@@ -69,7 +69,7 @@ suites_on = $(patsubst %conftest.py,%,$(shell grep -rlE --include='*.py' '$(1)' 
 E2E = $(addprefix tests/e2e/test_,journey.py on_sale.py conferences.py)
 
 test-long: install ## an hour of breaking things while they sell, and of random sequences
-	@USHER_LONG=yes $(VENV)/python -m pytest -m long --timeout 3600 -s $(ARGS)
+	@$(VENV)/python -m pytest -m long --timeout 3600 -s $(ARGS)
 
 test-native: install ## the suites on Apache Kafka and Elasticsearch (Java 17 and Maven), and 5,000 events to search
 	@USHER_TEST_ENGINES=native $(VENV)/python -m pytest -m "not containers and not long and not stripe_mock and not observe and not cluster" --timeout 600 \

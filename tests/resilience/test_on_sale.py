@@ -1,7 +1,6 @@
 """Far more buyers than places, over two replicas that get into each other's way."""
 
 import asyncio
-import os
 import random
 from collections import Counter
 
@@ -11,7 +10,7 @@ from crowd import CONFIRMED, SOLD_OUT, Channels, Crowd, buy, told_how_to_repeat,
 from onsale import World, open_sale
 
 PLACES, BUYERS = 100, 400
-SEEDS = range(20) if os.environ.get("USHER_LONG") else range(3)
+SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 20))]
 
 
 @pytest.mark.timeout(120)
