@@ -107,17 +107,28 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class NotRefundable:
+    """Minor units of a ticket's price that no terms give back: it was exchanged for one that was worth them and would
+    not have brought them. What an organizer owes or gives is not bound by it.
+    """
+
+    unit: UnitAt
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class PendingChange:
     """A change of a confirmed booking that waits for `due` minor units. It counts when they came.
 
     remove: tickets that will leave, by name; valid until then. added: lines that will come. held: what is taken for it
-    already, beyond what the booking itself has: so its end can always be undone.
+    already, beyond what the booking itself has: so its end can always be undone. not_refundable: of what is added.
     """
 
     remove: tuple[str, ...]
     added: tuple[Line, ...]
     held: tuple[Line, ...]
     due: int
+    not_refundable: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +183,7 @@ class Booking:
     price_change: PriceChange | None = None
     exchange_rate: ExchangeRate | None = None
     transferred: tuple[str, ...] = ()
+    not_refundable: tuple[NotRefundable, ...] = ()
     version: int = 0
     trail: Trail = BEGINNING
     memory: ClassVar[Memory] = Memory.OR_READ

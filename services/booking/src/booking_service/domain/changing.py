@@ -22,7 +22,7 @@ from booking_service.domain.package import check_package, check_parts
 from booking_service.domain.passing_on import refuse_passed_on
 from booking_service.domain.pricing.changes import UnitAt, reprice
 from booking_service.domain.pricing.inputs import Item
-from booking_service.domain.refunding import date_is_off, refund_by_terms, start_of, surplus_by_terms
+from booking_service.domain.refunding import bound_to, carried_over, date_is_off, exchange_by_terms, start_of
 from booking_service.domain.selling import Wanted, check_window, line_of, visible_type
 from booking_service.domain.states import LIFE, BookingAction, TicketState
 from booking_service.domain.tariffs import tariff_of
@@ -43,7 +43,10 @@ class Reduction:
 
 @dataclass(frozen=True, slots=True)
 class Repriced:
-    """What a change comes to. gone, added: as lines. refund, due: minor units; one of them is 0."""
+    """What a change comes to. gone, added: as lines. refund, due: minor units; one of them is 0.
+
+    not_refundable: minor units of what is added that will not go back.
+    """
 
     units: frozenset[UnitAt]
     gone: tuple[Line, ...]
@@ -51,11 +54,12 @@ class Repriced:
     difference: int
     refund: int
     due: int
+    not_refundable: int = 0
 
     def pending(self, booking: Booking) -> PendingChange:
         """The change as it waits to be paid."""
         leaving = tuple(each.name for each in booking.tickets if each.unit in self.units)
-        return PendingChange(leaving, self.added, beyond(self.added, self.gone), self.due)
+        return PendingChange(leaving, self.added, beyond(self.added, self.gone), self.due, self.not_refundable)
 
     def told(self, now: datetime) -> PriceChange:
         """The same, to be kept with the booking."""
@@ -129,10 +133,10 @@ def repriced(
         line_of(offer, kind, each, line.runs) for kind, each, line in zip(kinds, wanted, price.added.lines, strict=True)
     )
     gone = taken_out(booking.lines, units)
-    refund = price.given_back.minor_units
-    if refund and by_terms:
-        refund = surplus_by_terms(gone, added, offer, now) if added else refund_by_terms(gone, offer, now)
-    return Repriced(units, gone, added, price.difference.minor_units, refund, price.owed.minor_units)
+    refund, lost = price.given_back.minor_units, bound_to(booking, units, added)
+    if units and by_terms:
+        refund, lost = exchange_by_terms(booking, units, gone, added, offer, now)
+    return Repriced(units, gone, added, price.difference.minor_units, refund, price.owed.minor_units, lost)
 
 
 def check_terms(booking: Booking, change: Repriced, wanted: Sequence[Wanted], offer: Offer, now: datetime) -> None:
@@ -192,9 +196,12 @@ def _check_package(booking: Booking, change: Repriced, offer: Offer) -> None:
 
 
 def applied(
-    booking: Booking, units: frozenset[UnitAt], added: Sequence[Line], now: datetime
+    booking: Booking, units: frozenset[UnitAt], added: Sequence[Line], now: datetime, not_refundable: int = 0
 ) -> tuple[Booking, Rearranged]:
-    """The booking with its new lines and price, the left tickets void; the new ones are still to be issued."""
+    """The booking with its new lines and price, the left tickets void; the new ones are still to be issued.
+
+    not_refundable: minor units of what is added that will not go back.
+    """
     change = rearranged(booking.lines, units, added)
     after = replace(
         booking,
@@ -202,6 +209,7 @@ def applied(
         lines=change.lines,
         total=total_of(change.lines),
         tickets=moved(booking, change),
+        not_refundable=carried_over(booking, change, not_refundable),
         pending=None,
         hold_expire_time=booking.hold_expire_time if booking.state.pending else None,
         update_time=now,

@@ -8,7 +8,7 @@ from enum import Enum
 from booking_service.domain.pricing.inputs import Discount, Phase
 from booking_service.domain.questions import Question
 from booking_service.domain.seating import Section
-from booking_service.domain.terms import PLAIN_TERMS, BookingTerms
+from booking_service.domain.terms import PLAIN_TERMS, BookingTerms, RefundTerms
 from domain_kit.exchange_rate import ExchangeRate
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, NotFound
@@ -116,6 +116,7 @@ class Offer:
     pools: by id. version: domain events of the event seen, the newer wins. published: it was public at some time, so
     that the public may know of it. dates: not empty for a series; then each booking line names one. currency: its own,
     "": that of its types. rates: of the other currencies it may be paid in; none older than `max_rate_age` is used.
+    former_refunds: terms that held before, oldest first; kept here, the event service does not tell them.
     """
 
     event: str
@@ -139,6 +140,7 @@ class Offer:
     currency: str = ""
     rates: tuple[ExchangeRate, ...] = ()
     max_rate_age: timedelta | None = None
+    former_refunds: tuple[RefundTerms, ...] = ()
 
     def ticket_type(self, name: str) -> OfferedType:
         """NotFound when it is not sold (any more)."""

@@ -1,7 +1,7 @@
 """On what terms an event is booked, as its organizer set them."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from booking_service.domain.pricing.inputs import NO_FEE, RefundStep, ServiceFee
 
@@ -33,11 +33,20 @@ NO_WAITING_LIST, NO_WAITING_ROOM = WaitingListTerms(), WaitingRoomTerms()
 
 
 @dataclass(frozen=True, slots=True)
-class BookingTerms:
-    """What holds for all bookings of an event. 0 of a limit: none. No hold_for: the platform's.
+class RefundTerms:
+    """What goes back to who gives tickets up. until: for bookings made before that moment; None: for later ones.
 
-    refund_steps: longest before the start first; none at all: everything comes back until the start.
+    steps: longest before the start first; none at all: everything comes back until the start.
     """
+
+    steps: tuple[RefundStep, ...] = ()
+    keeps_fees: bool = False
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingTerms:
+    """What holds for all bookings of an event. 0 of a limit: none. No hold_for: the platform's."""
 
     refund_steps: tuple[RefundStep, ...] = ()
     refund_keeps_fees: bool = False
@@ -53,6 +62,11 @@ class BookingTerms:
     approve_within: timedelta = APPROVE_WITHIN
     ticket_logo: bytes = b""
     seats_left_alone_allowed: bool = False
+
+    @property
+    def refunds(self) -> RefundTerms:
+        """Those of them that refunds rest on."""
+        return RefundTerms(self.refund_steps, self.refund_keeps_fees)
 
 
 PLAIN_TERMS = BookingTerms()

@@ -135,6 +135,8 @@ def offer_to_document(offer: Offer) -> Document:
     """`_id` is the event."""
     document: Document = msgspec.to_builtins(offer, builtin_types=_KEPT, str_keys=True)
     document["_id"] = document.pop("event")
+    if not offer.former_refunds:
+        del document["former_refunds"]
     return document
 
 

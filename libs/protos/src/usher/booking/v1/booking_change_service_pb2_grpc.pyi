@@ -48,7 +48,8 @@ class BookingChangeServiceStub:
     A held booking just costs something else then; a payment already under way for the old amount is paid back, and
     CreatePayment asks for the new one. Of a confirmed booking: where nothing is to be paid it counts at once, removed
     tickets are void and added ones have codes. What became cheaper goes back by the event's refund terms, or all of it
-    when whoever may `bookings.manage` changes it. What became dearer waits in `pending_change` with its places until
+    when whoever may `bookings.manage` changes it. What would not have gone back for removed tickets at that moment does
+    not go back for those that a buyer exchanges them for, however long before their start. What became dearer waits in `pending_change` with its places until
     `hold_expire_time`, to be paid by CreatePayment; until then the removed tickets stay valid. Resale offers of the booking lapse with any change.
 
     FAILED_PRECONDITION CHANGE_NOT_ALLOWED for the buyer where the event's terms do not allow it; NOTHING_CHANGES;
@@ -108,7 +109,8 @@ class BookingChangeServiceAsyncStub(BookingChangeServiceStub):
     A held booking just costs something else then; a payment already under way for the old amount is paid back, and
     CreatePayment asks for the new one. Of a confirmed booking: where nothing is to be paid it counts at once, removed
     tickets are void and added ones have codes. What became cheaper goes back by the event's refund terms, or all of it
-    when whoever may `bookings.manage` changes it. What became dearer waits in `pending_change` with its places until
+    when whoever may `bookings.manage` changes it. What would not have gone back for removed tickets at that moment does
+    not go back for those that a buyer exchanges them for, however long before their start. What became dearer waits in `pending_change` with its places until
     `hold_expire_time`, to be paid by CreatePayment; until then the removed tickets stay valid. Resale offers of the booking lapse with any change.
 
     FAILED_PRECONDITION CHANGE_NOT_ALLOWED for the buyer where the event's terms do not allow it; NOTHING_CHANGES;
@@ -171,7 +173,8 @@ class BookingChangeServiceServicer(metaclass=_abc_1.ABCMeta):
         A held booking just costs something else then; a payment already under way for the old amount is paid back, and
         CreatePayment asks for the new one. Of a confirmed booking: where nothing is to be paid it counts at once, removed
         tickets are void and added ones have codes. What became cheaper goes back by the event's refund terms, or all of it
-        when whoever may `bookings.manage` changes it. What became dearer waits in `pending_change` with its places until
+        when whoever may `bookings.manage` changes it. What would not have gone back for removed tickets at that moment does
+        not go back for those that a buyer exchanges them for, however long before their start. What became dearer waits in `pending_change` with its places until
         `hold_expire_time`, to be paid by CreatePayment; until then the removed tickets stay valid. Resale offers of the booking lapse with any change.
 
         FAILED_PRECONDITION CHANGE_NOT_ALLOWED for the buyer where the event's terms do not allow it; NOTHING_CHANGES;

@@ -153,7 +153,10 @@ class Event(_message.Message):
 
     @_builtins.property
     def booking_terms(self) -> Global___BookingTerms:
-        """On what terms it is booked; unset: the defaults of each term. Changes count for bookings made afterwards."""
+        """On what terms it is booked; unset: the defaults of each term. Of refund terms a buyer has those of when the booking
+        was made or those of now, whichever bring more. All others count as they are now, for earlier bookings too: limits,
+        whether tickets may be changed, passed on or sold on, and the durations of what begins afterwards.
+        """
 
     @_builtins.property
     def offered_currencies(self) -> _containers.RepeatedCompositeFieldContainer[Global___OfferedCurrency]:
@@ -330,7 +333,8 @@ class BookingTerms(_message.Message):
     @_builtins.property
     def refund_steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefundStep]:
         """What a buyer gets back who cancels, longest time first: the first step whose `before_start` is at most the time left
-        applies; when none does, nothing is paid back. No steps at all: everything until the start.
+        applies; when none does, nothing is paid back. No steps at all: everything until the start. For tickets that were
+        added to a booking the steps of its own `create_time` or of now apply, as for the others.
         """
 
     @_builtins.property

@@ -103,7 +103,7 @@ class Change(OnBooking):
 
     def _made(self, view: View, booking: Booking, change: Repriced, now: datetime) -> tuple[Step, Stock, list[Record]]:
         stock, tallies = exchanged(view, booking, change.gone, change.added)
-        after, places = applied(booking, change.units, change.added, now)
+        after, places = applied(booking, change.units, change.added, now, change.not_refundable)
         after = replace(after, price_change=change.told(now))
         if booking.state.pending:  # nothing was paid yet: it just costs something else now
             return Step(facts.BookingChanged(reason=self.reason), after), stock, tallies

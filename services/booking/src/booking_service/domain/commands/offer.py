@@ -9,6 +9,7 @@ from booking_service.domain.commands.command import Found
 from booking_service.domain.offer import Offer, OfferState
 from booking_service.domain.outcome import Outcome, unchanged
 from booking_service.domain.records import Key, View
+from booking_service.domain.refunding import former_refunds
 from booking_service.domain.resale import Resale, lapse
 from booking_service.domain.resale_board import all_open
 from booking_service.domain.resale_offer import ResaleOffer
@@ -41,7 +42,8 @@ class ProjectOffer:
         if known is not None and known.version >= self.offer.version:
             return unchanged(view.stock, None)
         inventory = replace(view.stock.inventory, seats=recounted(view, self.offer))
-        stock = replace(view.stock, offer=self.offer, inventory=inventory)
+        former = () if known is None else former_refunds(known, self.offer, now)
+        stock = replace(view.stock, offer=replace(self.offer, former_refunds=former), inventory=inventory)
         ending = all_open(inventory) if self._calls_off() else ()
         offers = [view.get(ResaleOffer, name) for name in ending]
         ended = lapse(Resale(view.after(stock, ())), offers, "EVENT_CANCELLED", now)

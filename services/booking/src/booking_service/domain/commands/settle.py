@@ -125,7 +125,7 @@ class ClaimPayment(OnBooking):
                 replace(booking, pending=None, price_change=None, hold_expire_time=None), refusal.reason, now
             )
             return changed(stock, dropped, away, tallies=tallies)
-        after, places = applied(booking, units, change.added, now)
+        after, places = applied(booking, units, change.added, now, change.not_refundable)
         after = replace(
             after, paid=booking.paid + change.due, extra_payments=(*booking.extra_payments, self.payment)
         )  # fmt: skip

@@ -46,8 +46,19 @@ class Refund:
 
 def refund_share(steps: Sequence[RefundStep], start: datetime, now: datetime) -> int:
     """Basis points that go back at that moment."""
-    met = [step for step in steps or UNTIL_THE_START if step.before_start <= start - now]
-    return max(met, key=lambda step: step.before_start).basis_points if met else 0
+    return _share_with(steps, start - now)
+
+
+def most_generous(one: Sequence[RefundStep], other: Sequence[RefundStep]) -> tuple[RefundStep, ...]:
+    """Steps that give at no moment less than either of these gives, and no less the earlier tickets are given up."""
+    steps: list[RefundStep] = []
+    best = -1
+    for left in sorted({step.before_start for step in (*(one or UNTIL_THE_START), *(other or UNTIL_THE_START))}):
+        basis_points = max(_share_with(one, left), _share_with(other, left))
+        if basis_points > best:
+            steps.append(RefundStep(left, basis_points))
+            best = basis_points
+    return tuple(reversed(steps))
 
 
 def refund_of(
@@ -58,6 +69,11 @@ def refund_of(
         raise ValueError("nothing is given up")
     basis_points = refund_share(steps, start, now)
     return Refund(basis_points, tuple(_refund(unit, basis_points, 0 if keeps_fees else basis_points) for unit in units))
+
+
+def _share_with(steps: Sequence[RefundStep], left: timedelta) -> int:
+    met = [step for step in steps or UNTIL_THE_START if step.before_start <= left]
+    return max(met, key=lambda step: step.before_start).basis_points if met else 0
 
 
 def _refund(unit: UnitPrice, of_price: int, of_fee: int) -> UnitRefund:
