@@ -98,7 +98,7 @@ class Bearer:
         """What is taken for the bearer."""
         if not self.use.kept or not self.voucher.covers(ticket_type, date):
             return inventory
-        return release(inventory, Demand(self.use.keeps, {}))
+        return release(inventory, Demand(self.use.drawing(inventory.drawn).keeps, {}))
 
 
 def availability_of(offer: Offer, inventory: Inventory, now: datetime, bearer: Bearer | None = None) -> Availability:

@@ -17,6 +17,7 @@ from booking_service.domain.memory import Memory
 from booking_service.domain.pricing.breakdown import PriceBreakdown, PricedLine, UnitPrice, UnitRun
 from booking_service.domain.pricing.changes import UnitAt
 from booking_service.domain.questions import UNKNOWN, Answer, Attendee
+from booking_service.domain.sorts import Sort, sort_key
 from booking_service.domain.states import LIFE, BookingAction, BookingState, TicketState
 from domain_kit.exchange_rate import ExchangeRate
 from domain_kit.money import Money
@@ -72,6 +73,11 @@ class Line:
     def priced(self) -> PricedLine:
         """What each ticket costs."""
         return PricedLine(self.ticket_type, self.date, self.runs or (UnitRun(self.quantity, plain(self.unit_price)),))
+
+    @property
+    def sort(self) -> Sort:
+        """Of its tickets."""
+        return Sort(self.ticket_type, self.date, tuple((part.ticket_type, part.count) for part in self.contents))
 
     @property
     def total(self) -> Money:
@@ -303,11 +309,13 @@ def demand_of(lines: tuple[Line, ...]) -> Demand:
     """Pool id → places, ticket type id → tickets that these lines need; nothing for what others still have."""
     places: Counter[str] = Counter()
     tickets: Counter[str] = Counter()
+    sorts: Counter[str] = Counter()
     for line in own_places(lines):
         tickets[line.ticket_type.rpartition("/")[2]] += line.quantity
+        sorts[sort_key(line.sort)] += line.quantity
         for pool in line.pools:
             places[pool] += line.quantity
-    return Demand(dict(places), dict(tickets))
+    return Demand(dict(places), dict(tickets), {} if sorts == tickets else dict(sorts))
 
 
 def issued_by(lines: Sequence[Line]) -> Mapping[str, int]:

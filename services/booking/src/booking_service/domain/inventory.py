@@ -4,16 +4,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from booking_service.domain.sorts import type_of_key
+
 Places = Mapping[str, int]
 CapacityOf = Callable[[str], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What some tickets need: pool id → places, and ticket type → tickets."""
+    """What some tickets need: pool id → places, and ticket type → tickets.
+
+    sorts: the same tickets by sort; empty where each type is all there is to say of its own. partial: they have only
+    the places that others of their booking do not have for them already.
+    """
 
     places: Places
     tickets: Mapping[str, int]
+    sorts: Mapping[str, int] = field(default_factory=dict)
+    partial: bool = False
+
+    @property
+    def by_sort(self) -> Mapping[str, int]:
+        """The tickets by sort."""
+        return self.sorts or self.tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +36,10 @@ class Inventory:
     seats: how many of the present plan are taken, by section as `seat_counts` has it. version counts changes of it or
     of its offer; the store's guard. closed: bookings of what ended until then are closed. waiting: how many entries of
     the waiting list wait for what, see `waiting_list`. arrivals: how many ever joined it. reordered: how often
-    priorities were changed. resale: ids of the open resale offers, see `resale_board`.
+    priorities were changed. resale: ids of the open resale offers, see `resale_board`. By sort of tickets, see
+    `pool_moves`: sorts, those of `sold`, of types for which a type is not all there is to say; kept, for how many
+    vouchers keep places; partial, how many of `sold` wait with a change, with some of their places only; drawn, the
+    pools of each that all of them count in, whatever they were sold with.
     """
 
     event: str
@@ -36,6 +52,10 @@ class Inventory:
     arrivals: int = 0
     reordered: int = 0
     resale: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sorts: Mapping[str, int] = field(default_factory=dict)
+    kept: Mapping[str, int] = field(default_factory=dict)
+    partial: Mapping[str, int] = field(default_factory=dict)
+    drawn: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def shortfall(inventory: Inventory, wanted: Places, capacity_of: CapacityOf) -> str:
@@ -63,16 +83,50 @@ def exchange(inventory: Inventory, back: Places, wanted: Demand, capacity_of: Ca
     if shortfall(inventory, rest, capacity_of):
         return None
     freed = release(inventory, Demand(back, {})) if back else inventory
+    if wanted.sorts or freed.sorts or wanted.partial:
+        freed = _counted(freed, wanted, 1)
     return replace(freed, taken=_sum(freed.taken, wanted.places), sold=_sum(freed.sold, wanted.tickets))
 
 
 def release(inventory: Inventory, given: Demand) -> Inventory:
     """With places given back. ValueError when more come back than were taken: that would sell a place twice."""
+    if given.sorts or inventory.sorts or given.partial:
+        inventory = _counted(inventory, given, -1)
     return replace(
         inventory,
         taken=_difference(inventory.event, inventory.taken, given.places),
         sold=_difference(inventory.event, inventory.sold, given.tickets),
     )
+
+
+def keeping(inventory: Inventory, sort: str, more: int) -> Inventory:
+    """With so many more tickets of a sort for which a voucher keeps places; "": one that did not say of what sort."""
+    return replace(inventory, kept=_more(inventory.kept, {sort: more})) if sort and more else inventory
+
+
+def _counted(inventory: Inventory, tickets: Demand, sign: int) -> Inventory:
+    """Before `sold` is: with these tickets counted by sort.
+
+    A type of which some were sold by a release that did not count them is left out until none of it is sold: what is
+    known of it by sort is all of it or nothing.
+    """
+    sorts = inventory.sorts
+    for kind, count in tickets.tickets.items():
+        mine = {key: n for key, n in tickets.by_sort.items() if type_of_key(key) == kind} or {kind: count}
+        known = [n for key, n in sorts.items() if type_of_key(key) == kind]
+        if sum(known) == inventory.sold.get(kind, 0) and (known or mine.keys() != {kind}):
+            sorts = _more(sorts, {key: sign * n for key, n in mine.items()})
+    if not tickets.partial:
+        return replace(inventory, sorts=sorts)
+    return replace(
+        inventory, sorts=sorts, partial=_more(inventory.partial, {k: sign * n for k, n in tickets.by_sort.items()})
+    )
+
+
+def _more(counts: Mapping[str, int], more: Mapping[str, int]) -> Mapping[str, int]:
+    """Nothing is below zero: what an earlier release took it did not count."""
+    after = {key: max(0, counts.get(key, 0) + more.get(key, 0)) for key in {**counts, **more}}
+    return {key: count for key, count in after.items() if count}
 
 
 def _sum(counts: Mapping[str, int], more: Mapping[str, int]) -> Mapping[str, int]:

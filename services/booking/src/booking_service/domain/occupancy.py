@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from booking_service.domain.booking import Booking, Line, issued_by, own_places
-from booking_service.domain.inventory import Demand, Inventory, exchange, release, shortfall
+from booking_service.domain.booking import Booking, Line, demand_of, issued_by, own_places
+from booking_service.domain.inventory import Demand, Inventory, exchange, keeping, release, shortfall
 from booking_service.domain.people import Person, person_key
+from booking_service.domain.pool_moves import drawing, noted, present_draws
 from booking_service.domain.records import Key, Record, View, key_of
 from booking_service.domain.resale_offer import ResaleOffer
 from booking_service.domain.seat_taking import seat_keys, seats_occupied, seats_vacated
@@ -51,8 +52,8 @@ def held_for_change(booking: Booking) -> Booking | None:
 
 def change_vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
     """The stock and the tallies without what the pending change occupies, if there is one."""
-    held = held_for_change(booking)
-    return (view.stock, []) if held is None else vacated(view, held)
+    held, change = held_for_change(booking), booking.pending
+    return (view.stock, []) if held is None or change is None else vacated(view, held, partial=bool(change.remove))
 
 
 def all_vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
@@ -84,8 +85,8 @@ def occupied(
 ) -> tuple[Stock, list[Record]]:
     """The stock and the tallies with what the booking needs taken, all of it.
 
-    whole: it is no part that may go without a place of its own. before: the inventory while it still had what is
-    exchanged for this, so that nobody who waits gets that. seats_of: the bookings whose seats these are, where it
+    whole: it is no part that has only the places which its booking does not have already. before: the inventory while
+    it still had what is exchanged for this, so that nobody who waits gets that. seats_of: the bookings whose seats these are, where it
     stands for several.
 
     FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON, VOUCHER_USED_UP, VOUCHER_UNKNOWN, SEAT_TAKEN. A line without a
@@ -98,11 +99,14 @@ def occupied(
         person = view.find(*person_key(booking.event, booking.buyer)) or Person(booking.event, booking.buyer)
         tallies.append(person.having(issued_by(booking.lines), offer))
     kept: dict[str, int] = {}
+    tickets_kept: dict[str, int] = {}
     for voucher, count in booking.redeemed().items():
-        use = view.find(*use_key(booking.event, voucher))
-        if use is None:
+        found: VoucherUse | None = view.find(*use_key(booking.event, voucher))
+        if found is None:
             raise unknown_voucher(voucher)
+        use = found.drawing(inventory.drawn)
         after = use.redeemed(count)
+        tickets_kept[use.sort] = tickets_kept.get(use.sort, 0) + use.kept - after.kept
         for pool, places in use.places_of(use.kept - after.kept).items():
             kept[pool] = kept.get(pool, 0) + places
         tallies.append(after)
@@ -114,30 +118,49 @@ def occupied(
         more = {pool: places - own[pool] for pool, places in more.items()}
     placed = not whole or all(line.pools for line in booking.lines)
     short = not placed or shortfall(open_to, more, offer.capacity_of)
+    demand = demand if whole else replace(demand, partial=True)
     taken = None if short else exchange(inventory, kept, demand, offer.capacity_of)
     if taken is None:
         raise sold_out(offer, release(open_to, Demand(kept, {})), own_places(booking.lines))
+    for sort, tickets in tickets_kept.items():
+        taken = keeping(taken, sort, -tickets)
     stock, seats = seats_occupied(view, view.stock.holding(taken), seats_of or (booking,))
     return stock, [*tallies, *seats]
 
 
-def vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
-    """The stock and the tallies with all that the booking occupies given back, to its vouchers what they kept."""
-    demand = booking.demand()
+def vacated(view: View, booking: Booking, *, partial: bool = False) -> tuple[Stock, list[Record]]:
+    """The stock and the tallies with all that the booking occupies given back, to its vouchers what they kept.
+
+    It is given back to the pools where it counts now. partial: a part as `occupied` took it without `whole`, which
+    stayed where it was.
+    """
+    inventory = view.stock.inventory
+    demand = replace(booking.demand(), partial=True) if partial else taken_by(inventory, booking)
     tallies: list[Record] = []
     if booking.counted:
         person = view.get(*person_key(booking.event, booking.buyer))
         tallies.append(person.without(issued_by(booking.lines)))
     free = dict(demand.places)
     for voucher, count in booking.redeemed().items():
-        use: VoucherUse = view.get(*use_key(booking.event, voucher))
+        found: VoucherUse = view.get(*use_key(booking.event, voucher))
+        use = found.drawing(inventory.drawn)
+        if not use.kept:  # what it draws on may have changed since it kept anything
+            use = replace(use, pools=present_draws(use.sort, use.pools, view.stock))
         after = use.given_back(count, free)
         for pool, places in use.places_of(after.kept - use.kept).items():
             free[pool] -= places
+        if after.kept > use.kept:
+            inventory = noted(keeping(inventory, use.sort, after.kept - use.kept), {use.sort: use.pools}, view.stock)
         tallies.append(after)
-    inventory = release(view.stock.inventory, Demand(free, demand.tickets))
+    inventory = release(inventory, replace(demand, places=free))
     stock, seats = seats_vacated(view, view.stock.holding(inventory), booking)
     return stock, [*tallies, *seats]
+
+
+def taken_by(inventory: Inventory, booking: Booking) -> Demand:
+    """What its lines have taken, from the pools where that counts now."""
+    drawn = inventory.drawn
+    return demand_of(drawing(booking.lines, drawn)) if drawn else booking.demand()
 
 
 def is_offer(view: View, booking: Booking) -> bool:

@@ -1,6 +1,6 @@
 """What an event sells, as the event service last said; booking's own copy of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -8,6 +8,7 @@ from enum import Enum
 from booking_service.domain.pricing.inputs import Discount, Phase
 from booking_service.domain.questions import Question
 from booking_service.domain.seating import Section
+from booking_service.domain.sorts import Sort
 from booking_service.domain.terms import PLAIN_TERMS, BookingTerms, RefundTerms
 from domain_kit.exchange_rate import ExchangeRate
 from domain_kit.money import Money
@@ -182,10 +183,20 @@ class Offer:
 
         Empty when any part of it draws on none that holds for the date: then it has no places.
         """
+        return self._drawn(list(self.parts_of(kind)), date)
+
+    def draws(self, sort: Sort) -> tuple[str, ...]:
+        """The same of tickets of a sort, whatever the type bundles now; empty for what is not sold any more."""
+        parts = [(self.find_ticket_type(name), count) for name, count in ((sort.ticket_type, 1), *sort.contents)]
+        known = [(part, count) for part, count in parts if part is not None]
+        return self._drawn(known, sort.date) if len(known) == len(parts) else ()
+
+    def _drawn(self, parts: Sequence[tuple[OfferedType, int]], date: str) -> tuple[str, ...]:
+        """Of a type and what it bundles. The bundle itself need not draw on any."""
         drawn: list[str] = []
-        for part, count in self.parts_of(kind):
+        for number, (part, count) in enumerate(parts):
             applying = [pool for pool in part.pools if pool not in self.pools or self.pools[pool].date in ("", date)]
-            if not applying and (part is not kind or not kind.bundle):
+            if not applying and (number or len(parts) == 1):
                 return ()
             drawn += applying * count
         return tuple(drawn)

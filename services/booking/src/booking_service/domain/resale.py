@@ -123,7 +123,8 @@ def _handed_over(so_far: Resale, offer: ResaleOffer, buyers: Booking, issuer: Ti
     given_up = _given_up(seller, units, gone, issuer, now)
     stock, tallies = vacated(view, part_of(seller, gone))
     # As many places come as went, whatever the pools hold by now: nobody else can have them in between.
-    stock = stock.holding(replace(stock.inventory, taken=former.inventory.taken, sold=former.inventory.sold))
+    was = former.inventory
+    stock = stock.holding(replace(stock.inventory, taken=was.taken, sold=was.sold, sorts=was.sorts))
     if any(line.seats for line in buyers.lines):
         stock, seats = seats_occupied(view.after(stock, tallies), stock, [buyers])
         tallies = merged(tallies, seats)

@@ -1,13 +1,14 @@
 """A voucher: what a code does for the tickets of a booking."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from booking_service.domain.memory import Memory
-from booking_service.domain.offer import Offer
+from booking_service.domain.offer import Offer, OfferedType
 from booking_service.domain.pricing.inputs import VoucherBenefit, VoucherKind
+from booking_service.domain.sorts import Sort, bundled, sort_key
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, InvalidArgument
 from domain_kit.trails import BEGINNING, Trail
@@ -94,9 +95,8 @@ class Voucher:
         if not self.reserved:
             return ()
         drawn: set[tuple[str, ...]] = set()
-        for date in self.dates or tuple(each.name for each in offer.dates) or ("",):
-            kinds = [kind for kind in offer.ticket_types if self.covers(kind.name, date)]
-            drawn.update(tuple(sorted(offer.pools_of(kind, date))) for kind in kinds)
+        for kind, date in self._kinds(offer):
+            drawn.add(tuple(sorted(offer.pools_of(kind, date))))
             if len(drawn) > 1:
                 break
         if len(drawn) != 1 or drawn == {()}:
@@ -106,6 +106,17 @@ class Voucher:
                 metadata={"ticket_types": ",".join(self.ticket_types)},
             )
         return drawn.pop()
+
+    def sort(self, offer: Offer) -> str:
+        """Key of the sort of tickets in whose pools what it reserves counts, if these are moved; "" for none."""
+        if not self.reserved:
+            return ""
+        return next((sort_key(Sort(kind.name, date, bundled(kind.bundle))) for kind, date in self._kinds(offer)), "")
+
+    def _kinds(self, offer: Offer) -> Iterator[tuple[OfferedType, str]]:
+        """What it is for."""
+        for date in self.dates or tuple(each.name for each in offer.dates) or ("",):
+            yield from ((kind, date) for kind in offer.ticket_types if self.covers(kind.name, date))
 
 
 _AMOUNT_FIELD = {VoucherKind.FIXED: "voucher.amount_off", VoucherKind.PRICE: "voucher.price"}

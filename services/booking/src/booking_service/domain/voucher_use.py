@@ -1,6 +1,7 @@
 """How often a voucher was redeemed and which places it still keeps, for limits that hold over all bookings."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
@@ -19,7 +20,8 @@ class VoucherUse:
     voucher: its id. uses: tickets of live bookings. kept: of `reserved` tickets those whose places, one of each of
     `pools` a ticket, are taken for its bearers. max_uses, reserved, tag: as the voucher says. lapse_time: when what it
     keeps goes back, None when nothing does. lapsed: its time is over, so that it keeps nothing any more. used_up: none
-    of its uses is left. gone: the voucher was deleted.
+    of its uses is left. gone: the voucher was deleted. sort: of the tickets that it keeps places for; "" where an
+    earlier release did not say, and then they stay in `pools`.
     """
 
     event: str
@@ -34,6 +36,7 @@ class VoucherUse:
     tag: str = ""
     used_up: bool = False
     gone: bool = False
+    sort: str = ""
     version: int = 0
     memory: ClassVar[Memory] = Memory.NONE
 
@@ -51,6 +54,10 @@ class VoucherUse:
     def keepable(self) -> int:
         """Tickets whose places it would keep if there were enough: those reserved and not redeemed."""
         return 0 if self.lapsed or self.gone else max(0, self.reserved - self.uses)
+
+    def drawing(self, drawn: Mapping[str, tuple[str, ...]]) -> "VoucherUse":
+        """With the pools in which what it keeps counts now. drawn: of the inventory."""
+        return replace(self, pools=drawn[self.sort]) if self.sort in drawn else self
 
     def places_of(self, tickets: int) -> Places:
         """Pool id → places of so many reserved tickets."""
@@ -100,6 +107,7 @@ class VoucherUse:
             gone=voucher.deleted,
             lapsed=over,
             pools=self.pools if same or over else voucher.pools(offer),
+            sort=self.sort if same or over else voucher.sort(offer),
         )
         kept = min(self.kept, after.keepable) if same else after.keepable
         return _settled(replace(after, kept=kept, lapse_time=voucher.valid_until))

@@ -162,6 +162,10 @@ def inventory_to_document(inventory: Inventory, offer_version: int, at: datetime
         "arrivals": inventory.arrivals,
         "reordered": inventory.reordered,
         "resale": {key: list(ids) for key, ids in inventory.resale.items()},
+        "sorts": dict(inventory.sorts),
+        "kept": dict(inventory.kept),
+        "partial": dict(inventory.partial),
+        "drawn": {key: list(pools) for key, pools in inventory.drawn.items()},
     }
     return {
         "_id": inventory.event,
@@ -187,6 +191,10 @@ def inventory_from_document(document: Mapping[str, Any]) -> Inventory:
         arrivals=document.get("arrivals", 0),
         reordered=document.get("reordered", 0),
         resale={key: tuple(ids) for key, ids in document.get("resale", {}).items()},
+        sorts=document.get("sorts", {}),
+        kept=document.get("kept", {}),
+        partial=document.get("partial", {}),
+        drawn={key: tuple(pools) for key, pools in document.get("drawn", {}).items()},
     )
 
 

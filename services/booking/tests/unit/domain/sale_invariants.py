@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from booking_service.domain.booking import Booking, issued_by
+from booking_service.domain.booking import Booking, issued_by, own_places
 from booking_service.domain.commands import ClaimPayment, Hold
 from booking_service.domain.offer import Offer
 from booking_service.domain.people import Person
@@ -64,21 +64,27 @@ class Invariants(RuleBasedStateMachine):
 
     @invariant()
     def no_pool_gives_more_than_it_has(self):
-        """INVARIANT: places are taken only where there are some: after any hold or late payment none is too many."""
+        """INVARIANT: places are taken only where there are some: after any hold or late payment none is too many.
+
+        Another offer may count what is taken in other pools.
+        """
         taken, capacity = self.inventory["taken"], self.offer
-        previous = getattr(self, "previously_taken", {})
+        same = getattr(self, "version_sold", 0) == capacity.version
+        previous = self.previously_taken if same else taken
+        self.version_sold = capacity.version
         for pool, places in taken.items():
             assert places <= max(capacity.capacity_of(pool), previous.get(pool, 0))
         self.previously_taken = dict(taken)
 
     @invariant()
     def taken_places_are_those_of_live_bookings(self):
-        """INVARIANT: each place that is taken belongs to one live booking."""
+        """INVARIANT: each place that is taken belongs to one live booking, in the pools that it draws on now."""
         taken, sold = Counter(), Counter()
         for booking in self.bookings.values():
             if booking.state.takes_places:
-                taken.update(booking.demand().places)
-                sold.update(booking.demand().tickets)
+                for line in own_places(booking.lines):
+                    sold[line.ticket_type.rpartition("/")[2]] += line.quantity
+                    taken.update(dict.fromkeys(self.offer.draws(line.sort), line.quantity))
         assert {pool: each for pool, each in self.inventory["taken"].items() if each} == dict(taken)
         assert {kind: each for kind, each in self.inventory["sold"].items() if each} == dict(sold)
 

@@ -41,11 +41,20 @@ WANTED = st.just({"free": 1}) | st.dictionaries(
 START = datetime(2027, 1, 1, tzinfo=UTC)
 
 
-def offer(version: int, hall: int, table: int, state: OfferState, most: int, most_paid: int) -> Offer:
+def offer(
+    version: int,
+    hall: int,
+    table: int,
+    state: OfferState,
+    most: int,
+    most_paid: int,
+    moved: tuple[str, ...] = ("hall",),
+) -> Offer:
+    """moved: what paid tickets draw on."""
     start = datetime(2028, 1, 1, tzinfo=UTC)
     kinds = tuple(
         OfferedType(
-            f"{EVENT}/ticketTypes/{name}", name, Money(price, "EUR"), pools,
+            f"{EVENT}/ticketTypes/{name}", name, Money(price, "EUR"), moved if name == "paid" else pools,
             most_per_person=most_paid if name == "paid" else 0,
         )
         for name, (price, pools) in TYPES.items()
@@ -338,12 +347,12 @@ class Sale(Invariants):
     @rule(
         hall=st.integers(0, 9), table=st.integers(0, 4), off=st.integers(0, 9), most=st.sampled_from([0, 0, 2, 5]),
         most_paid=st.sampled_from([0, 1, 3]), desk=st.integers(0, 1), fault=FAULTS,
+        moved=st.sampled_from([("hall",), ("hall",), ("table",), ("hall", "table")]),
     )  # fmt: skip
-    def the_offer_changes(self, hall, table, off, most, most_paid, desk, fault):
+    def the_offer_changes(self, hall, table, off, most, most_paid, desk, fault, moved):
         state = OfferState.CANCELLED if off == 0 else OfferState.PUBLISHED
-        self.send(
-            [ProjectOffer(self.offered(self.offer.version + 1, hall, table, state, most, most_paid))], desk, fault
-        )
+        changes = (self.offer.version + 1, hall, table, state, most, most_paid, moved)
+        self.send([ProjectOffer(self.offered(*changes))], desk, fault)
 
     # What must hold.
 

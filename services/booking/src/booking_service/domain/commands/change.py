@@ -22,6 +22,7 @@ from booking_service.domain.issuing import TicketIssuer, issue_at
 from booking_service.domain.occupancy import exchanged, held_for_change, merged, occupied, part_of, vacated
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.passing_on import not_the_buyers
+from booking_service.domain.pool_moves import drawing
 from booking_service.domain.records import Key, Record, View
 from booking_service.domain.resale import Resale, lapse, live_offers, refuse_buying, refuse_reserved
 from booking_service.domain.seat_choice import seated, section_keys
@@ -83,6 +84,7 @@ class Change(OnBooking):
         refuse_buying(booking)
         refuse_reserved(view, booking, now)
         offered = live_offers(view, booking)
+        booking = replace(booking, lines=drawing(booking.lines, view.stock.inventory.drawn))
         kept = not_the_buyers(booking, offer) if self.by_terms else ()
         units = leaving(booking, self.remove, self.reduce, kept)
         change = repriced(
@@ -121,7 +123,8 @@ class Change(OnBooking):
             update_time=now,
         )  # fmt: skip
         held = held_for_change(after)
-        stock, tallies = (view.stock, []) if held is None or not held.lines else occupied(view, held, whole=False)
+        whole = not change.gone  # else it has the places of what leaves for the rest
+        stock, tallies = (view.stock, []) if held is None or not held.lines else occupied(view, held, whole=whole)
         return Step(facts.BookingChangeHeld(self.reason), after), stock, tallies
 
 

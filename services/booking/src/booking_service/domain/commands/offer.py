@@ -8,6 +8,7 @@ from typing import ClassVar
 from booking_service.domain.commands.command import Found
 from booking_service.domain.offer import Offer, OfferState
 from booking_service.domain.outcome import Outcome, unchanged
+from booking_service.domain.pool_moves import moved
 from booking_service.domain.records import Key, View
 from booking_service.domain.refunding import former_refunds
 from booking_service.domain.resale import Resale, lapse
@@ -41,7 +42,8 @@ class ProjectOffer:
         known = view.stock.offer
         if known is not None and known.version >= self.offer.version:
             return unchanged(view.stock, None)
-        inventory = replace(view.stock.inventory, seats=recounted(view, self.offer))
+        inventory = moved(view.stock.inventory, known, self.offer)
+        inventory = replace(inventory, seats=recounted(view, self.offer))
         former = () if known is None else former_refunds(known, self.offer, now)
         stock = replace(view.stock, offer=replace(self.offer, former_refunds=former), inventory=inventory)
         ending = all_open(inventory) if self._calls_off() else ()

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.answers import require_answers
-from booking_service.domain.booking import Booking, PendingChange, already_checked_in
+from booking_service.domain.booking import Booking, PendingChange, already_checked_in, own_places
 from booking_service.domain.changing import applied
 from booking_service.domain.commands.command import Found, OnBooking, change_dropped, refuse_late
 from booking_service.domain.issuing import TicketIssuer, issue_at, issue_tickets
@@ -15,12 +15,14 @@ from booking_service.domain.lines import taken_out
 from booking_service.domain.occupancy import exchanged, keys_of, merged, occupied, vacated
 from booking_service.domain.offer import Offer, OfferState
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
+from booking_service.domain.pool_moves import drawing, noted, offered
 from booking_service.domain.pricing.changes import UnitAt
 from booking_service.domain.records import Key, Record, View
 from booking_service.domain.resale import Resale, reopen, reserve, sell, seller_keys
 from booking_service.domain.resale_offer import ResaleOffer
 from booking_service.domain.resale_picking import seated_beside
 from booking_service.domain.seat_choice import seated_again, section_keys
+from booking_service.domain.sorts import sort_key
 from booking_service.domain.states import BookingAction, BookingState, TicketState
 from booking_service.domain.stock import Stock
 from booking_service.domain.waiting_entry import WaitingEntry
@@ -113,19 +115,22 @@ class ClaimPayment(OnBooking):
         if self.amount != booking.due:
             return changed(view.stock, self._turned_away(booking, "AMOUNT_MISMATCH", now))
         dropped, stock, tallies = change_dropped(view, booking, now)
+        booking = replace(booking, lines=drawing(booking.lines, stock.inventory.drawn))
+        added = offered(change.added, stock)
         units = frozenset(each.unit for each in booking.tickets if each.name in change.remove)
         gone = taken_out(booking.lines, units)
         try:
             require_published(stock.known_offer())
             refuse_admitted(booking, units)
             after_drop = view.after(stock, tallies)
-            stock, more = exchanged(after_drop, booking, gone, change.added)
+            stock, more = exchanged(after_drop, booking, gone, added)
+            stock = stock.holding(noted(stock.inventory, {sort_key(line.sort): line.pools for line in added}, stock))
         except Refusal as refusal:
             away = self._turned_away(
                 replace(booking, pending=None, price_change=None, hold_expire_time=None), refusal.reason, now
             )
             return changed(stock, dropped, away, tallies=tallies)
-        after, places = applied(booking, units, change.added, now, change.not_refundable)
+        after, places = applied(booking, units, added, now, change.not_refundable)
         after = replace(
             after, paid=booking.paid + change.due, extra_payments=(*booking.extra_payments, self.payment)
         )  # fmt: skip
@@ -187,10 +192,10 @@ def _with_present_pools(stock: Stock, booking: Booking) -> Booking:
     """The same lines and price, places from wherever their types draw now. The sale may have ended meanwhile."""
     offer = stock.known_offer()
     require_published(offer)
+    for line in own_places(booking.lines):
+        for name in (line.ticket_type, *(content.ticket_type for content in line.contents)):
+            offer.ticket_type(name)  # NotFound when it is not sold any more
     lines = tuple(
-        line
-        if line.resale_offer
-        else replace(line, pools=offer.pools_of(offer.ticket_type(line.ticket_type), line.date))
-        for line in booking.lines
-    )
+        line if line.resale_offer else replace(line, pools=offer.draws(line.sort)) for line in booking.lines
+    )  # fmt: skip
     return replace(booking, lines=lines)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.commands.command import Found
-from booking_service.domain.inventory import Demand, exchange, release
+from booking_service.domain.inventory import Demand, exchange, keeping, release
 from booking_service.domain.memory import Memory
 from booking_service.domain.offer import Offer
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
@@ -86,7 +86,8 @@ class _OnVoucher:
         voucher = view.get(Voucher, self.voucher)
         if voucher.deleted:
             raise NotFound.named(self.voucher)
-        return voucher, view.get(*use_key(self.event, voucher.id))
+        use: VoucherUse = view.get(*use_key(self.event, voucher.id))
+        return voucher, use.drawing(view.stock.inventory.drawn)
 
     def _after(self, view: View, voucher: Voucher, now: datetime) -> tuple[Stock, VoucherUse]:
         former, use = self._found(view)
@@ -151,8 +152,10 @@ class LapseReservation:
         use: VoucherUse = view.get(*use_key(self.event, self.voucher))
         if use.lapse_time is None or now < use.lapse_time:
             return unchanged(view.stock, use)
-        after = use.over()
-        inventory = release(view.stock.inventory, Demand(use.keeps, {})) if use.kept else view.stock.inventory
+        after, inventory = use.over(), view.stock.inventory
+        if use.kept:
+            inventory = release(inventory, Demand(use.drawing(inventory.drawn).keeps, {}))
+            inventory = keeping(inventory, use.sort, -use.kept)
         return Outcome(view.stock.holding(inventory), after, tallies=[after])
 
 
@@ -162,13 +165,13 @@ def _keys(event: str, voucher: str) -> list[Key]:
 
 def _kept(stock: Stock, before: VoucherUse, after: VoucherUse, voucher: Voucher) -> tuple[Stock, VoucherUse]:
     """The stock with the places that the voucher keeps. FailedPrecondition SOLD_OUT."""
-    if before.keeps == after.keeps:
+    if (before.keeps, before.sort) == (after.keeps, after.sort):
         return stock, after
     offer = stock.known_offer()
     taken = exchange(stock.inventory, before.keeps, Demand(after.keeps, {}), offer.capacity_of)
     if taken is None:
         raise _too_few(offer, stock, before, after, voucher)
-    return stock.holding(taken), after
+    return stock.holding(keeping(keeping(taken, before.sort, -before.kept), after.sort, after.kept)), after
 
 
 def _too_few(offer: Offer, stock: Stock, before: VoucherUse, after: VoucherUse, voucher: Voucher) -> FailedPrecondition:
