@@ -1,5 +1,6 @@
 """What a booking occupies, in one place: the places of its event and whatever else is limited."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -119,12 +120,13 @@ def occupied(
     placed = not whole or all(line.pools for line in booking.lines)
     short = not placed or shortfall(open_to, more, offer.capacity_of)
     demand = demand if whole else replace(demand, partial=True)
-    taken = None if short else exchange(inventory, kept, demand, offer.capacity_of)
+    # What is free was asked for above; without what is exchanged, a pool that was lowered meanwhile would give nothing.
+    taken = None if short else exchange(inventory, kept, demand, lambda _: sys.maxsize)
     if taken is None:
         raise sold_out(offer, release(open_to, Demand(kept, {})), own_places(booking.lines))
     for sort, tickets in tickets_kept.items():
         taken = keeping(taken, sort, -tickets)
-    stock, seats = seats_occupied(view, view.stock.holding(taken), seats_of or (booking,))
+    stock, seats = seats_occupied(view, view.stock.holding(taken), seats_of or (booking,), whole=whole)
     return stock, [*tallies, *seats]
 
 

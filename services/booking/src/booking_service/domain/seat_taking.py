@@ -19,10 +19,13 @@ def seat_keys(booking: Booking) -> list[Key]:
     return [taken_seats_key(booking.event, *place) for place in _placed(booking)]
 
 
-def seats_occupied(view: View, stock: Stock, bookings: Iterable[Booking]) -> tuple[Stock, list[Record]]:
+def seats_occupied(
+    view: View, stock: Stock, bookings: Iterable[Booking], *, whole: bool = True
+) -> tuple[Stock, list[Record]]:
     """The stock and the tallies with their seats taken. FailedPrecondition SEAT_TAKEN.
 
-    ValueError for a line without the seats that its type needs: `seated` was not asked.
+    whole: they are no parts that may go without a seat of their own. ValueError for a line of something whole without
+    the seats that its type needs: `seated` was not asked.
     """
     offer = stock.known_offer()
     tallies: dict[tuple[str, str], TakenSeats] = {}
@@ -30,7 +33,7 @@ def seats_occupied(view: View, stock: Stock, bookings: Iterable[Booking]) -> tup
         if has_nothing_to_seat(offer, booking.lines):
             continue
         for line in booking.lines:
-            if not line.seats and seats_needed(offer, line.ticket_type):
+            if whole and not line.seats and seats_needed(offer, line.ticket_type):
                 raise ValueError(f"{line.ticket_type} needs seats")
         for (section, date), seats in _placed(booking).items():
             before = tallies.get((section, date)) or view.find(*taken_seats_key(booking.event, section, date))
