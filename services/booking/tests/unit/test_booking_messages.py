@@ -31,8 +31,8 @@ RARE = {
     "price_change": PriceChange(TIME, 1, 0, 1),
     "exchange_rate": ExchangeRate("EUR", "EUR", "1", TIME, "by hand"),
 }
-TOLD_ANYWAY = {"hold_expire_time", "history", "version"}
-NOT_TOLD = {"unclaimed", "counted", "trail"}
+TOLD_ANYWAY = {"hold_expire_time", "history", "version", "transferred"}  # the last with each ticket
+NOT_TOLD = {"unclaimed", "counted", "trail", "not_refundable"}
 
 
 def test_all_fields_that_a_booking_need_not_have_are_known_here():
