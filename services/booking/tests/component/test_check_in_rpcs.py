@@ -324,6 +324,11 @@ async def test_a_request_id_of_an_upload_is_not_used_for_another_log(platform):
     assert verdicts(await upload(platform, made, "pda", first, request_id="log-1")) == ["ADMITTED"]
     with pytest.raises(InvalidArgument, match="REQUEST_ID_REUSED"):
         await upload(platform, made, "pda", logged(2, booking.tickets[0]), request_id="log-1")
+    elsewhere = logged(2, (await confirmed(platform)).tickets[0])
+    for other in (elsewhere, logged(3, SimpleNamespace(code="no code"))):
+        with pytest.raises(InvalidArgument, match="REQUEST_ID_REUSED"):
+            await upload(platform, made, "pda", other, request_id="log-1")
+    assert verdicts(await upload(platform, made, "pda", elsewhere, request_id="log-2")) == ["ADMITTED"]
 
 
 async def test_a_downloaded_list_is_signed_and_says_who_may_enter(platform):

@@ -9,7 +9,7 @@ from booking_service.domain.booking import Booking
 from booking_service.domain.check_in_list import CheckInList
 from booking_service.domain.check_in_ports import CheckInReader
 from booking_service.domain.check_in_rules import check_clock
-from booking_service.domain.commands import LoggedScan, MergeScans
+from booking_service.domain.commands import BeginUpload, LoggedScan, MergeScans
 from booking_service.domain.commands.merge_scans import refusal_of
 from booking_service.domain.offer import Offer
 from booking_service.domain.ports import Desk, StockReader, TicketVerifier
@@ -58,8 +58,11 @@ async def upload_scan_log(
     """One result a scan, in their order, as it is known after all were taken over. NotFound for the list.
 
     One command a booking, so that many scans go into few commits. What fails on the way may be sent again as a whole.
+    INVARIANT: under the same request id nothing but the same log is taken; InvalidArgument REQUEST_ID_REUSED.
     """
     check_in_list = await check_ins.check_in_list(list_name)
+    if cause.fingerprint:
+        await ask(desk, BeginUpload(event_of(list_name), list_name), cause, CheckInList)
     offer = await get_offer(stocks, event_of(list_name))
     refused, logged = await _verified(verifier, offer.event, uploads, now)
     bookings = await _merge(desk, list_name, list(logged.values()), cause)

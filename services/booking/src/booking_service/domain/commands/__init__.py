@@ -4,7 +4,12 @@ from booking_service.domain.commands.approve import Approve, Reject
 from booking_service.domain.commands.attendee_import import BeginImport, BookChunk
 from booking_service.domain.commands.change import Change, NoIssuer, TryChange
 from booking_service.domain.commands.check_in import CheckIn
-from booking_service.domain.commands.check_in_lists import ChangeCheckInList, CreateCheckInList, DeleteCheckInList
+from booking_service.domain.commands.check_in_lists import (
+    BeginUpload,
+    ChangeCheckInList,
+    CreateCheckInList,
+    DeleteCheckInList,
+)
 from booking_service.domain.commands.close import Close, NoteClosed
 from booking_service.domain.commands.command import Command, OnBooking
 from booking_service.domain.commands.details import AttendeeAt, ChangeDetails
@@ -27,6 +32,7 @@ __all__ = [
     "Approve",
     "AttendeeAt",
     "BeginImport",
+    "BeginUpload",
     "BookChunk",
     "BookGroup",
     "Cancel",

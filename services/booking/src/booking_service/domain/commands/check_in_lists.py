@@ -92,6 +92,20 @@ class DeleteCheckInList(_OnList):
         return changed(view.stock, Step(facts.CheckInListDeleted(), gone), tallies=tallies)
 
 
+@dataclass(frozen=True, slots=True)
+class BeginUpload(_OnList):
+    """Remember the request that brings a scan log, which has one command a booking: its id is for no other log."""
+
+    event: str
+    name: str
+    etag: str = ""
+    recorded: ClassVar[bool] = True
+
+    def decide(self, view: View, now: datetime) -> Outcome:  # noqa: ARG002
+        """NotFound."""
+        return unchanged(view.stock, _present(view, self.name))
+
+
 def _present(view: View, name: str) -> CheckInList:
     found = view.get(CheckInList, name)
     if found.removed:
