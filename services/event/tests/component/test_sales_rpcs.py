@@ -23,6 +23,7 @@ START = datetime.now(UTC).replace(microsecond=0) + timedelta(days=60)
 ORGANIZER = f"organizers/{new_id()}"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 PRICE = Money(currency_code="CAD", units=20)
+ADD_ON = ticket_type_pb2.TICKET_TYPE_KIND_ADD_ON
 
 
 class Seller:
@@ -162,7 +163,58 @@ async def test_hidden_ticket_types_are_listed_for_members_only(seller: Seller) -
     assert not outside.next_page_token
     inside = await seller.call("ListTicketTypes", parent=seller.event)
     assert [each.display_name for each in inside.ticket_types] == ["Standard", "Friends", "Late"]
-    assert (await seller.public.GetTicketType(pb.GetTicketTypeRequest(name=hidden.name))).hidden
+    asked = pb.GetTicketTypeRequest(name=hidden.name)
+    with pytest.raises(NotFound):
+        await seller.public.GetTicketType(asked)
+    assert (await seller.call("GetTicketType", name=hidden.name)).hidden
+
+
+async def test_nothing_public_tells_of_a_hidden_ticket_type(seller: Seller) -> None:
+    """INVARIANT: only members learn its id, unless it is issued for a bundle that everybody sees."""
+    hidden, part = (await seller.sells("Friends", hidden=True)).name, (await seller.sells("Seat", hidden=True)).name
+    items = [ticket_type_pb2.BundleItem(ticket_type=part, quantity=2)]
+    await seller.sells("Family", bundle_items=items)
+    both = [seller.ticket_type, hidden]
+    for name, types in (("T-shirt", both), ("Backstage", [hidden])):
+        await seller.sells(name, kind=ADD_ON, add_on_to=types)
+        question = question_pb2.Question(text=name, kind=question_pb2.QUESTION_KIND_TEXT, ticket_types=types)
+        await seller.call("CreateQuestion", parent=seller.event, question=question)
+        discount = discount_pb2.Discount(
+            display_name=name, condition_ticket_types=types, condition_quantity=2, benefit_quantity=1,
+            percent_off_basis_points=5000,
+        )  # fmt: skip
+        await seller.call("CreateDiscount", parent=seller.event, discount=discount)
+
+    async def told(caller: Any) -> list[tuple[str, list[str]]]:
+        types = (await caller("ListTicketTypes", parent=seller.event)).ticket_types
+        questions = (await caller("ListQuestions", parent=seller.event)).questions
+        discounts = (await caller("ListDiscounts", parent=seller.event)).discounts
+        return [
+            *[(each.display_name, list(each.add_on_to)) for each in types if each.kind == ADD_ON],
+            *[(each.text, list(each.ticket_types)) for each in questions],
+            *[(each.display_name, list(each.condition_ticket_types)) for each in discounts],
+        ]
+
+    async def outside(rpc: str, **fields: Any) -> Any:
+        return await getattr(seller.public, rpc)(getattr(pb, f"{rpc}Request")(**fields))
+
+    assert await told(seller.call) == [("T-shirt", both), ("Backstage", [hidden])] * 3
+    assert await told(outside) == [("T-shirt", [seller.ticket_type])] * 3
+    assert (await outside("GetTicketType", name=part)).display_name == "Seat"
+    _, backstage = (await seller.call("ListQuestions", parent=seller.event)).questions
+    assert (await outside("GetQuestion", name=backstage.name)).text == "Backstage"
+    _, discount = (await seller.call("ListDiscounts", parent=seller.event)).discounts
+    with pytest.raises(NotFound):
+        await outside("GetDiscount", name=discount.name)
+
+
+async def test_how_many_more_are_sold_than_there_are_places_is_told_to_members_only(seller: Seller) -> None:
+    pool = ticket_type_pb2.CapacityPool(display_name="Stalls", capacity=9, overbooking=2)
+    name = (await seller.call("CreateCapacityPool", parent=seller.event, capacity_pool=pool)).name
+    assert (await seller.call("GetCapacityPool", name=name)).overbooking == 2
+    outside = await seller.public.GetCapacityPool(pb.GetCapacityPoolRequest(name=name))
+    listed = await seller.public.ListCapacityPools(pb.ListCapacityPoolsRequest(parent=seller.event))
+    assert [(each.capacity, each.overbooking) for each in (outside, listed.capacity_pools[-1])] == [(9, 0)] * 2
 
 
 async def test_a_ticket_type_says_all_of_how_it_is_sold(seller: Seller) -> None:

@@ -1,6 +1,6 @@
 """The five rpcs of each kind of part of an event: ticket types, pools, dates, questions, discounts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -8,9 +8,11 @@ from google.protobuf.message import Message
 
 from domain_kit.clock import Clock
 from domain_kit.ids import new_id
+from domain_kit.refusals import NotFound
 from event_service.domain.event import Event, Outcome
 from event_service.domain.offer import KINDS, Part
 from event_service.domain.ports import EventRepository
+from event_service.domain.public_view import public_part
 from event_service.handlers.read_event import read_event
 from event_service.inbound.readers import insider
 from event_service.wire.names import parts
@@ -23,12 +25,16 @@ M = TypeVar("M", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class Mapping(Generic[P, M]):
-    """One kind of part on the wire. to_wire: event name and part; from_wire: event name, id and message."""
+    """One kind of part on the wire. to_wire: event name and part; from_wire: event name, id and message.
+
+    unlisted: what of a part that is not public is told to who knows its name.
+    """
 
     kind: type[P]
     name: ResourceName
     to_wire: Callable[[str, P], M]
     from_wire: Callable[[str, str, M], P]
+    unlisted: Callable[[P], P | None] = lambda _: None
 
 
 class Parts(Generic[P, M]):
@@ -47,22 +53,32 @@ class Parts(Generic[P, M]):
         return self._map.to_wire(event.name, event.offer.all_of(self._map.kind)[-1])
 
     async def get(self, request: Any, context: object) -> M:
-        """One part, visible as its event is."""
-        name, id = self._parsed(request.name, "name")
-        event = await read_event(self._events, name, insider(context))
-        return self._map.to_wire(name, event.part(self._map.kind, id))
+        """One part, visible as its event is, as far as `public_part` says."""
+        is_insider, (name, id) = insider(context), self._parsed(request.name, "name")
+        event = await read_event(self._events, name, is_insider)
+        part = event.part(self._map.kind, id)
+        if is_insider(event.organizer):
+            return self._map.to_wire(name, part)
+        shown = public_part(event.offer, part) or self._map.unlisted(part)
+        if shown is None:
+            raise NotFound.named(request.name)
+        return self._map.to_wire(name, shown)
 
     async def page(
         self, request: Any, context: object, *, public: Callable[[P], bool] = lambda _: True
     ) -> tuple[list[M], str]:
-        """Some parts and the token of the next page; those that are not `public` for insiders only.
+        """Some parts and the token of the next page; for others than insiders those that are `public`, as `public_part`
+        shows them.
 
         The cursor is the place of the next one.
         """
         is_insider = insider(context)
         event = await read_event(self._events, request.parent, is_insider)
         all_of = event.offer.all_of(self._map.kind)
-        seen = [each for each in all_of if public(each) or is_insider(event.organizer)]
+        seen: Sequence[P] = all_of
+        if not is_insider(event.organizer):
+            told = (public_part(event.offer, each) for each in all_of if public(each))
+            seen = [each for each in told if each is not None]
         cursor, size = self._tokens.cursor_of(request), page_size_of(request)
         start = cursor[0] if cursor else 0
         following = (start + size,) if start + size < len(seen) else None

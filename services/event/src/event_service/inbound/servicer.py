@@ -44,7 +44,8 @@ MOST_PROBLEMS = 100
 TICKET_TYPES = Mapping(TicketType, names.TICKET_TYPE, ticket_type_to_wire, ticket_type_from_wire)
 CAPACITY_POOLS = Mapping(CapacityPool, names.CAPACITY_POOL, capacity_pool_to_wire, capacity_pool_from_wire)
 EVENT_DATES = Mapping(EventDate, names.EVENT_DATE, event_date_to_wire, event_date_from_wire)
-QUESTIONS = Mapping(Question, names.QUESTION, question_to_wire, question_from_wire)
+# Who books a hidden type by a voucher is told which questions are still to be answered.
+QUESTIONS = Mapping(Question, names.QUESTION, question_to_wire, question_from_wire, lambda question: question)
 DISCOUNTS = Mapping(Discount, names.DISCOUNT, discount_to_wire, discount_from_wire)
 
 

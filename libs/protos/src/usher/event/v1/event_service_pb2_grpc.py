@@ -307,7 +307,8 @@ class EventServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetTicketType(self, request, context):
-        """One ticket type; visible as its event is. NOT_FOUND.
+        """One ticket type; visible as its event is. A hidden one is told to members of the organizer only, unless it is part of a
+        bundle that is not hidden. NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -315,7 +316,7 @@ class EventServiceServicer:
 
     def ListTicketTypes(self, request, context):
         """The ticket types of an event in order of creation; visible as the event is. Hidden ones are told to members of the
-        organizer only.
+        organizer only, and so is what can be added to hidden ones only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -344,14 +345,15 @@ class EventServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCapacityPool(self, request, context):
-        """One capacity pool; visible as its event is. NOT_FOUND.
+        """One capacity pool; visible as its event is, `overbooking` to members of the organizer only. NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListCapacityPools(self, request, context):
-        """The capacity pools of an event in order of creation; visible as the event is.
+        """The capacity pools of an event in order of creation; visible as the event is, `overbooking` to members of the
+        organizer only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -423,7 +425,8 @@ class EventServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListQuestions(self, request, context):
-        """The questions of an event in order of creation; visible as the event is.
+        """The questions of an event in order of creation; visible as the event is. Members of the organizer only are told those
+        for hidden ticket types alone, and which hidden types others are for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -451,14 +454,15 @@ class EventServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetDiscount(self, request, context):
-        """One discount; visible as its event is. NOT_FOUND.
+        """One discount; visible as ListDiscounts says. NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListDiscounts(self, request, context):
-        """The discounts of an event in order of creation; visible as the event is.
+        """The discounts of an event in order of creation; visible as the event is. Members of the organizer only are told those
+        that hang on hidden ticket types alone, and which hidden types others are for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

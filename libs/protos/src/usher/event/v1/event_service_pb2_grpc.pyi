@@ -73,10 +73,12 @@ class EventServiceStub:
     CreateTicketType: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CreateTicketTypeRequest, _ticket_type_pb2.TicketType]
     """Adds a ticket type; at most 100 an event. FAILED_PRECONDITION as UpdateEvent."""
     GetTicketType: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.GetTicketTypeRequest, _ticket_type_pb2.TicketType]
-    """One ticket type; visible as its event is. NOT_FOUND."""
+    """One ticket type; visible as its event is. A hidden one is told to members of the organizer only, unless it is part of a
+    bundle that is not hidden. NOT_FOUND.
+    """
     ListTicketTypes: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListTicketTypesRequest, _event_service_pb2.ListTicketTypesResponse]
     """The ticket types of an event in order of creation; visible as the event is. Hidden ones are told to members of the
-    organizer only.
+    organizer only, and so is what can be added to hidden ones only.
     """
     UpdateTicketType: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.UpdateTicketTypeRequest, _ticket_type_pb2.TicketType]
     """Changes a ticket type, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
@@ -87,9 +89,11 @@ class EventServiceStub:
     CreateCapacityPool: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CreateCapacityPoolRequest, _ticket_type_pb2.CapacityPool]
     """Adds a capacity pool; at most 100 an event. FAILED_PRECONDITION as UpdateEvent."""
     GetCapacityPool: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.GetCapacityPoolRequest, _ticket_type_pb2.CapacityPool]
-    """One capacity pool; visible as its event is. NOT_FOUND."""
+    """One capacity pool; visible as its event is, `overbooking` to members of the organizer only. NOT_FOUND."""
     ListCapacityPools: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListCapacityPoolsRequest, _event_service_pb2.ListCapacityPoolsResponse]
-    """The capacity pools of an event in order of creation; visible as the event is."""
+    """The capacity pools of an event in order of creation; visible as the event is, `overbooking` to members of the
+    organizer only.
+    """
     UpdateCapacityPool: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.UpdateCapacityPoolRequest, _ticket_type_pb2.CapacityPool]
     """Changes a capacity pool, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
     DeleteCapacityPool: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.DeleteCapacityPoolRequest, _event_service_pb2.DeleteCapacityPoolResponse]
@@ -112,7 +116,9 @@ class EventServiceStub:
     GetQuestion: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.GetQuestionRequest, _question_pb2.Question]
     """One question; visible as its event is. NOT_FOUND."""
     ListQuestions: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListQuestionsRequest, _event_service_pb2.ListQuestionsResponse]
-    """The questions of an event in order of creation; visible as the event is."""
+    """The questions of an event in order of creation; visible as the event is. Members of the organizer only are told those
+    for hidden ticket types alone, and which hidden types others are for.
+    """
     UpdateQuestion: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.UpdateQuestionRequest, _question_pb2.Question]
     """Changes a question, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
     DeleteQuestion: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.DeleteQuestionRequest, _event_service_pb2.DeleteQuestionResponse]
@@ -120,9 +126,11 @@ class EventServiceStub:
     CreateDiscount: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.CreateDiscountRequest, _discount_pb2.Discount]
     """Adds a discount; at most 50 an event. FAILED_PRECONDITION as UpdateEvent."""
     GetDiscount: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.GetDiscountRequest, _discount_pb2.Discount]
-    """One discount; visible as its event is. NOT_FOUND."""
+    """One discount; visible as ListDiscounts says. NOT_FOUND."""
     ListDiscounts: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListDiscountsRequest, _event_service_pb2.ListDiscountsResponse]
-    """The discounts of an event in order of creation; visible as the event is."""
+    """The discounts of an event in order of creation; visible as the event is. Members of the organizer only are told those
+    that hang on hidden ticket types alone, and which hidden types others are for.
+    """
     UpdateDiscount: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.UpdateDiscountRequest, _discount_pb2.Discount]
     """Changes a discount, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
     DeleteDiscount: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.DeleteDiscountRequest, _event_service_pb2.DeleteDiscountResponse]
@@ -173,10 +181,12 @@ class EventServiceAsyncStub(EventServiceStub):
     CreateTicketType: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CreateTicketTypeRequest, _ticket_type_pb2.TicketType]  # type: ignore[assignment]
     """Adds a ticket type; at most 100 an event. FAILED_PRECONDITION as UpdateEvent."""
     GetTicketType: _aio.UnaryUnaryMultiCallable[_event_service_pb2.GetTicketTypeRequest, _ticket_type_pb2.TicketType]  # type: ignore[assignment]
-    """One ticket type; visible as its event is. NOT_FOUND."""
+    """One ticket type; visible as its event is. A hidden one is told to members of the organizer only, unless it is part of a
+    bundle that is not hidden. NOT_FOUND.
+    """
     ListTicketTypes: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListTicketTypesRequest, _event_service_pb2.ListTicketTypesResponse]  # type: ignore[assignment]
     """The ticket types of an event in order of creation; visible as the event is. Hidden ones are told to members of the
-    organizer only.
+    organizer only, and so is what can be added to hidden ones only.
     """
     UpdateTicketType: _aio.UnaryUnaryMultiCallable[_event_service_pb2.UpdateTicketTypeRequest, _ticket_type_pb2.TicketType]  # type: ignore[assignment]
     """Changes a ticket type, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
@@ -187,9 +197,11 @@ class EventServiceAsyncStub(EventServiceStub):
     CreateCapacityPool: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CreateCapacityPoolRequest, _ticket_type_pb2.CapacityPool]  # type: ignore[assignment]
     """Adds a capacity pool; at most 100 an event. FAILED_PRECONDITION as UpdateEvent."""
     GetCapacityPool: _aio.UnaryUnaryMultiCallable[_event_service_pb2.GetCapacityPoolRequest, _ticket_type_pb2.CapacityPool]  # type: ignore[assignment]
-    """One capacity pool; visible as its event is. NOT_FOUND."""
+    """One capacity pool; visible as its event is, `overbooking` to members of the organizer only. NOT_FOUND."""
     ListCapacityPools: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListCapacityPoolsRequest, _event_service_pb2.ListCapacityPoolsResponse]  # type: ignore[assignment]
-    """The capacity pools of an event in order of creation; visible as the event is."""
+    """The capacity pools of an event in order of creation; visible as the event is, `overbooking` to members of the
+    organizer only.
+    """
     UpdateCapacityPool: _aio.UnaryUnaryMultiCallable[_event_service_pb2.UpdateCapacityPoolRequest, _ticket_type_pb2.CapacityPool]  # type: ignore[assignment]
     """Changes a capacity pool, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
     DeleteCapacityPool: _aio.UnaryUnaryMultiCallable[_event_service_pb2.DeleteCapacityPoolRequest, _event_service_pb2.DeleteCapacityPoolResponse]  # type: ignore[assignment]
@@ -212,7 +224,9 @@ class EventServiceAsyncStub(EventServiceStub):
     GetQuestion: _aio.UnaryUnaryMultiCallable[_event_service_pb2.GetQuestionRequest, _question_pb2.Question]  # type: ignore[assignment]
     """One question; visible as its event is. NOT_FOUND."""
     ListQuestions: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListQuestionsRequest, _event_service_pb2.ListQuestionsResponse]  # type: ignore[assignment]
-    """The questions of an event in order of creation; visible as the event is."""
+    """The questions of an event in order of creation; visible as the event is. Members of the organizer only are told those
+    for hidden ticket types alone, and which hidden types others are for.
+    """
     UpdateQuestion: _aio.UnaryUnaryMultiCallable[_event_service_pb2.UpdateQuestionRequest, _question_pb2.Question]  # type: ignore[assignment]
     """Changes a question, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
     DeleteQuestion: _aio.UnaryUnaryMultiCallable[_event_service_pb2.DeleteQuestionRequest, _event_service_pb2.DeleteQuestionResponse]  # type: ignore[assignment]
@@ -220,9 +234,11 @@ class EventServiceAsyncStub(EventServiceStub):
     CreateDiscount: _aio.UnaryUnaryMultiCallable[_event_service_pb2.CreateDiscountRequest, _discount_pb2.Discount]  # type: ignore[assignment]
     """Adds a discount; at most 50 an event. FAILED_PRECONDITION as UpdateEvent."""
     GetDiscount: _aio.UnaryUnaryMultiCallable[_event_service_pb2.GetDiscountRequest, _discount_pb2.Discount]  # type: ignore[assignment]
-    """One discount; visible as its event is. NOT_FOUND."""
+    """One discount; visible as ListDiscounts says. NOT_FOUND."""
     ListDiscounts: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListDiscountsRequest, _event_service_pb2.ListDiscountsResponse]  # type: ignore[assignment]
-    """The discounts of an event in order of creation; visible as the event is."""
+    """The discounts of an event in order of creation; visible as the event is. Members of the organizer only are told those
+    that hang on hidden ticket types alone, and which hidden types others are for.
+    """
     UpdateDiscount: _aio.UnaryUnaryMultiCallable[_event_service_pb2.UpdateDiscountRequest, _discount_pb2.Discount]  # type: ignore[assignment]
     """Changes a discount, also during a sale; bookings made keep what they agreed. ABORTED ETAG_MISMATCH."""
     DeleteDiscount: _aio.UnaryUnaryMultiCallable[_event_service_pb2.DeleteDiscountRequest, _event_service_pb2.DeleteDiscountResponse]  # type: ignore[assignment]
@@ -330,7 +346,9 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.GetTicketTypeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ticket_type_pb2.TicketType, _abc.Awaitable[_ticket_type_pb2.TicketType]]:
-        """One ticket type; visible as its event is. NOT_FOUND."""
+        """One ticket type; visible as its event is. A hidden one is told to members of the organizer only, unless it is part of a
+        bundle that is not hidden. NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def ListTicketTypes(
@@ -339,7 +357,7 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.ListTicketTypesResponse, _abc.Awaitable[_event_service_pb2.ListTicketTypesResponse]]:
         """The ticket types of an event in order of creation; visible as the event is. Hidden ones are told to members of the
-        organizer only.
+        organizer only, and so is what can be added to hidden ones only.
         """
 
     @_abc_1.abstractmethod
@@ -374,7 +392,7 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.GetCapacityPoolRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ticket_type_pb2.CapacityPool, _abc.Awaitable[_ticket_type_pb2.CapacityPool]]:
-        """One capacity pool; visible as its event is. NOT_FOUND."""
+        """One capacity pool; visible as its event is, `overbooking` to members of the organizer only. NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListCapacityPools(
@@ -382,7 +400,9 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.ListCapacityPoolsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.ListCapacityPoolsResponse, _abc.Awaitable[_event_service_pb2.ListCapacityPoolsResponse]]:
-        """The capacity pools of an event in order of creation; visible as the event is."""
+        """The capacity pools of an event in order of creation; visible as the event is, `overbooking` to members of the
+        organizer only.
+        """
 
     @_abc_1.abstractmethod
     def UpdateCapacityPool(
@@ -465,7 +485,9 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.ListQuestionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.ListQuestionsResponse, _abc.Awaitable[_event_service_pb2.ListQuestionsResponse]]:
-        """The questions of an event in order of creation; visible as the event is."""
+        """The questions of an event in order of creation; visible as the event is. Members of the organizer only are told those
+        for hidden ticket types alone, and which hidden types others are for.
+        """
 
     @_abc_1.abstractmethod
     def UpdateQuestion(
@@ -497,7 +519,7 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.GetDiscountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_discount_pb2.Discount, _abc.Awaitable[_discount_pb2.Discount]]:
-        """One discount; visible as its event is. NOT_FOUND."""
+        """One discount; visible as ListDiscounts says. NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListDiscounts(
@@ -505,7 +527,9 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.ListDiscountsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.ListDiscountsResponse, _abc.Awaitable[_event_service_pb2.ListDiscountsResponse]]:
-        """The discounts of an event in order of creation; visible as the event is."""
+        """The discounts of an event in order of creation; visible as the event is. Members of the organizer only are told those
+        that hang on hidden ticket types alone, and which hidden types others are for.
+        """
 
     @_abc_1.abstractmethod
     def UpdateDiscount(
