@@ -291,6 +291,8 @@ async def test_terms_are_changed_by_path_and_stay_within_their_bounds(seller: Se
         ("hold_duration", {"hold_duration": "59s"}),
         ("hold_duration", {"hold_duration": "86401s"}),
         ("approval_duration", {"approval_duration": "3599s"}),
+        ("payment_duration", {"payment_duration": "3599s"}),
+        ("payment_duration", {"payment_duration": "2592001s"}),
         ("waiting_list.offer_duration", {"waiting_list": {"offer_duration": "2592001s"}}),
         ("waiting_room.turn_duration", {"waiting_room": {"turn_duration": "3601s"}}),
         ("waiting_room.admissions_per_minute", {"waiting_room": {"enabled": True}}),

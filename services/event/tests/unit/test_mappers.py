@@ -66,6 +66,7 @@ TERMS = st.builds(
     ticket_logo=st.binary(max_size=20),
     approval_duration=MAYBE_DURATIONS,
     seats_left_alone_allowed=st.booleans(),
+    payment_duration=MAYBE_DURATIONS,
 )
 DETAILS = st.builds(
     EventDetails,

@@ -348,8 +348,10 @@ async def test_who_waits_for_approval_hears_of_it_and_of_the_decision(service: S
     await service.know_everybody()
     waits, held = booking_pb2.BOOKING_STATE_PENDING_APPROVAL, booking_pb2.BOOKING_STATE_HELD
     await service.causes.approval_requested(asked(facts.BookingApprovalRequested, state=waits), received("booking"))
-    await service.causes.booking_approved(asked(facts.BookingApproved, state=held), received("booking"))
-    await service.causes.booking_approved(asked(facts.BookingApproved, state=held, units=0), received("booking"))
+    for units, hours in ((20, 1), (0, 1), (20, -1)):  # to be paid, free, and told too late to be paid
+        told = asked(facts.BookingApproved, state=held, units=units)
+        told.booking.hold_expire_time.FromDatetime(utc_now() + timedelta(hours=hours))
+        await service.causes.booking_approved(told, received("booking"))
     await service.causes.booking_rejected(asked(facts.BookingRejected), received("booking"))
     await service.deliver()
     assert sorted(message["Subject"] for message in mail_server.messages) == [

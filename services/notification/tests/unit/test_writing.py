@@ -35,7 +35,7 @@ def letters(person: Person, occasion: Occasion, tickets: Letter) -> dict[str, Le
         "booking_confirmed": tickets,
         "booking_cancelled": write_letters.booking_cancelled(person, occasion, "b", "rain", money),
         "booking_waits": write_letters.booking_waits(person, occasion, "b"),
-        "booking_approved": write_letters.booking_approved(person, occasion, "b", money),
+        "booking_approved": write_letters.booking_approved(person, occasion, "b", money, NOW),
         "booking_rejected": write_letters.booking_rejected(person, occasion, "b", "full"),
         "booking_changed": write_letters.booking_changed(person, occasion, "b", money, money, tickets.admissions),
         "change_to_pay": write_letters.change_to_pay(person, occasion, "b", money),
@@ -94,7 +94,7 @@ def test_a_price_in_another_currency_tells_that_of_the_event_and_the_rate(
     yen, told = Money(15998, "JPY"), Exchange(Money(9800, "EUR"), "1 EUR = 163.25 JPY")
     for letter in (
         write_letters.booking_confirmed(person, occasion, "b", yen, tickets.admissions, told),
-        write_letters.booking_approved(person, occasion, "b", yen, told),
+        write_letters.booking_approved(person, occasion, "b", yen, NOW, told),
         write_letters.booking_changed(person, occasion, "b", yen, None, tickets.admissions, told),
     ):
         written = Writer().write(letter)
@@ -110,6 +110,13 @@ def test_an_offer_says_how_many_places_and_until_when_where_the_event_is(person:
     assert "2 of them" in text
     assert "7:00" in text  # 12:00 UTC in Toronto's winter
     assert "events/e/bookings/b" in text
+
+
+def test_who_was_approved_hears_until_when_to_pay_where_the_event_is(person: Person, occasion: Occasion) -> None:
+    letter = write_letters.booking_approved(person, occasion, "b", Money(1999, "CAD"), NOW)
+    written = Writer().write(letter)
+    for text in (written.text, written.html):
+        assert "7:00" in text.replace("\u202f", " ")  # 12:00 UTC in Toronto's winter
 
 
 def test_the_rate_of_a_booking_is_read_from_its_domain_event() -> None:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from booking_service.domain.booking import Booking, Line, own_places
 from booking_service.domain.inventory import Inventory
@@ -90,12 +89,6 @@ def with_bought(lines: Sequence[Line], picks: Mapping[int, Sequence[ResaleOffer]
                 replace(offer.line, attendees=some_of(line, [unit]).attendees, resale_offer=offer.name)
             )  # fmt: skip
     return (*own, *theirs)
-
-
-def held_until(offer: Offer, booking: Booking, until: datetime) -> datetime:
-    """When its hold ends: with the sale at the latest, so that an unpaid ticket is its seller's again for the event."""
-    ends = [offer.sale_end_of(offer.ticket_type(line.ticket_type), offer.date(line.date)) for line in bought(booking)]
-    return min([until, *ends])
 
 
 def seated_beside(view: View, booking: Booking, seat: Callable[[View, Booking], Booking] = seated) -> Booking:

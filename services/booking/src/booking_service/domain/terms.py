@@ -8,6 +8,7 @@ from booking_service.domain.pricing.inputs import NO_FEE, RefundStep, ServiceFee
 OFFER_FOR = timedelta(hours=24)
 TURN_FOR = timedelta(minutes=10)
 APPROVE_WITHIN = timedelta(days=3)
+PAY_WITHIN = timedelta(days=3)
 MOST_WAITED_FOR = 10
 
 
@@ -46,7 +47,10 @@ class RefundTerms:
 
 @dataclass(frozen=True, slots=True)
 class BookingTerms:
-    """What holds for all bookings of an event. 0 of a limit: none. No hold_for: the platform's."""
+    """What holds for all bookings of an event. 0 of a limit: none. No hold_for: the platform's.
+
+    approve_within, pay_within: how long the organizer's approval may take, and the payment after it.
+    """
 
     refund_steps: tuple[RefundStep, ...] = ()
     refund_keeps_fees: bool = False
@@ -62,6 +66,7 @@ class BookingTerms:
     approve_within: timedelta = APPROVE_WITHIN
     ticket_logo: bytes = b""
     seats_left_alone_allowed: bool = False
+    pay_within: timedelta = PAY_WITHIN
 
     @property
     def refunds(self) -> RefundTerms:

@@ -1,7 +1,6 @@
 """Confirms a booking that costs nothing, calls one off, changes its tickets, agrees to it or does not."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands import (
@@ -48,11 +47,9 @@ async def withdraw_change(desk: Desk, *, name: str, reason: str, etag: str, caus
     return await ask(desk, WithdrawChange(event_of(name), name, reason, etag), cause, Booking)
 
 
-async def approve_booking(
-    desk: Desk, issuer: TicketIssuer, *, name: str, hold_for: timedelta, etag: str, cause: Cause
-) -> Booking:
+async def approve_booking(desk: Desk, issuer: TicketIssuer, *, name: str, etag: str, cause: Cause) -> Booking:
     """The booking, held or confirmed; refusals as `Approve`."""
-    return await ask(desk, Approve(event_of(name), name, issuer, hold_for, etag), cause, Booking)
+    return await ask(desk, Approve(event_of(name), name, issuer, etag), cause, Booking)
 
 
 async def reject_booking(desk: Desk, *, name: str, reason: str, etag: str, cause: Cause) -> Booking:

@@ -25,7 +25,7 @@ from usher.booking.v1.booking_change_service_pb2_grpc import BookingChangeServic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeParts:
-    """What the rpcs work with. hold_for: how long places are held to be paid, where the event does not say."""
+    """What the rpcs work with. hold_for: how long what a change adds is held, where the event does not say."""
 
     desk: Desk
     owners_of: OwnersOf
@@ -54,9 +54,9 @@ class BookingChangeServicer(BookingChangeServiceServicer):
 
     async def ApproveBooking(self, request: pb.ApproveBookingRequest, context: object) -> booking_pb2.Booking:
         parts, cause = self._parts, cause_of(request, context)
-        return booking_for(context, await approve_booking(
-            parts.desk, parts.issuer, name=request.name, hold_for=parts.hold_for, etag=request.etag, cause=cause,
-        ))  # fmt: skip
+        return booking_for(
+            context, await approve_booking(parts.desk, parts.issuer, name=request.name, etag=request.etag, cause=cause)
+        )
 
     async def RejectBooking(self, request: pb.RejectBookingRequest, context: object) -> booking_pb2.Booking:
         desk, cause = self._parts.desk, cause_of(request, context)

@@ -21,6 +21,7 @@ from booking_service.domain.terms import (
     APPROVE_WITHIN,
     MOST_WAITED_FOR,
     OFFER_FOR,
+    PAY_WITHIN,
     TURN_FOR,
     BookingTerms,
     WaitingListTerms,
@@ -181,6 +182,7 @@ def _terms_from_wire(terms: event_pb2.BookingTerms) -> BookingTerms:
         approve_within=_span(terms.approval_duration) or APPROVE_WITHIN,
         ticket_logo=terms.ticket_logo,
         seats_left_alone_allowed=terms.seats_left_alone_allowed,
+        pay_within=_span(terms.payment_duration) or PAY_WITHIN,
     )
 
 

@@ -25,7 +25,7 @@ def happened(outcome):
 
 
 def approve(make, booking):
-    return Approve(make.EVENT, booking.name, make.Issuer(), timedelta(minutes=10))
+    return Approve(make.EVENT, booking.name, make.Issuer())
 
 
 def test_a_booking_that_waits_begins_with_a_request_in_place_of_a_hold(make):
@@ -42,7 +42,7 @@ def test_an_approved_booking_is_held_afresh_to_be_paid(make):
     outcome = make.decide(approve(make, booking), stock, booking, now=later)
     assert happened(outcome) == [facts.BookingApproved()]
     assert (outcome.answer.state, outcome.answer.hold_expire_time) == (
-        BookingState.HELD, later + timedelta(minutes=10),
+        BookingState.HELD, later + timedelta(days=3),
     )  # fmt: skip
     assert outcome.stock is stock
 

@@ -189,7 +189,7 @@ class Sale(RuleBasedStateMachine):
 
     @rule(name=names, yes=st.booleans())
     def decide_on(self, name, yes):
-        self.run(Approve(EVENT, name, Issuer(), timedelta(minutes=10)) if yes else Reject(EVENT, name, "full"))
+        self.run(Approve(EVENT, name, Issuer()) if yes else Reject(EVENT, name, "full"))
 
     @rule(name=names)
     def expire(self, name):

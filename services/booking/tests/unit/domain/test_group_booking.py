@@ -42,7 +42,9 @@ def test_a_complimentary_group_is_confirmed_at_once_for_nothing_and_says_why(mak
 
 
 def test_an_invoice_holds_the_places_at_the_present_price_for_as_long_as_it_says(make):
-    booking = make.decide(group(make, complimentary=False), make.stock()).answer
+    later = make.NOW + timedelta(days=90)
+    offer = make.offer(start_time=later, end_time=later + timedelta(hours=3))
+    booking = make.decide(group(make, complimentary=False), make.stock(offer)).answer
     assert (booking.state, booking.total) == (BookingState.HELD, Money(50_000, "EUR"))
     assert booking.hold_expire_time == make.NOW + MONTH
     assert booking.tickets == ()

@@ -119,6 +119,7 @@ def terms_to_wire(offer: Offer) -> event_pb2.BookingTerms:
             enabled=room.enabled, admissions_per_minute=room.admissions_per_minute, turn_duration=span(room.turn_for)
         ),
         hold_duration=span(terms.hold_for), approval_duration=span(terms.approve_within),
+        payment_duration=span(terms.pay_within),
         ticket_logo=terms.ticket_logo, seats_left_alone_allowed=terms.seats_left_alone_allowed,
     )  # fmt: skip
 

@@ -63,6 +63,7 @@ class BookingTerms:
     ticket_logo: bytes = b""
     approval_duration: timedelta | None = None
     seats_left_alone_allowed: bool = False
+    payment_duration: timedelta | None = None
 
 
 DEFAULT_TERMS = BookingTerms()

@@ -39,6 +39,7 @@ def terms_to_wire(terms: BookingTerms) -> pb.BookingTerms | None:
         ticket_logo=terms.ticket_logo,
         approval_duration=duration_to_wire(terms.approval_duration),
         seats_left_alone_allowed=terms.seats_left_alone_allowed,
+        payment_duration=duration_to_wire(terms.payment_duration),
     )
 
 
@@ -68,6 +69,7 @@ def terms_from_wire(message: pb.BookingTerms, field: str) -> BookingTerms:
         ticket_logo=message.ticket_logo,
         approval_duration=duration_from_wire(message.approval_duration),
         seats_left_alone_allowed=message.seats_left_alone_allowed,
+        payment_duration=duration_from_wire(message.payment_duration),
     )  # fmt: skip
 
 

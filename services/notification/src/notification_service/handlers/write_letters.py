@@ -58,12 +58,12 @@ def booking_waits(person: Person, occasion: Occasion, booking: str) -> Letter:
 
 
 def booking_approved(
-    person: Person, occasion: Occasion, booking: str, total: Money, exchange: Exchange | None = None
+    person: Person, occasion: Occasion, booking: str, total: Money, until: datetime, exchange: Exchange | None = None
 ) -> Letter:
-    """That the organizer agreed and the booking is to be paid now."""
+    """That the organizer agreed, what is to be paid for the booking, and until when."""
     values = (("name", person.display_name), ("booking", booking), *_rate(exchange))
     amounts = _amounts(total=total, base_total=_base(exchange))
-    return Letter("booking_approved", person.language_code, values, amounts, occasion)
+    return Letter("booking_approved", person.language_code, values, amounts, occasion, moments=(("until", until),))
 
 
 def booking_rejected(person: Person, occasion: Occasion, booking: str, reason: str) -> Letter:

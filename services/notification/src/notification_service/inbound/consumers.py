@@ -136,13 +136,13 @@ class MailCauses:
         await self._queue(BOOKING, person, write_letters.booking_waits(person, occasion, told.name), received)
 
     async def booking_approved(self, message: booking.BookingApproved, received: Received) -> None:
-        """Mail that it can be paid; what is free is confirmed next, and that has a mail of its own."""
+        """Mail until when it can be paid, unless that is over; what is free has a mail of its confirmation."""
         told = message.booking
-        total = money_from_wire(told.total)
-        if not total:
+        total, until = money_from_wire(told.total), told.hold_expire_time.ToDatetime(self.clock().tzinfo)
+        if not total or until <= self.clock():
             return
         person, occasion = await self._person(told.buyer), await self._occasion(told.event)
-        letter = write_letters.booking_approved(person, occasion, told.name, total, exchange_from_wire(told))
+        letter = write_letters.booking_approved(person, occasion, told.name, total, until, exchange_from_wire(told))
         await self._queue(BOOKING, person, letter, received)
 
     async def booking_rejected(self, message: booking.BookingRejected, received: Received) -> None:

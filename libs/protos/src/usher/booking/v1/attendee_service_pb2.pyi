@@ -324,7 +324,9 @@ class Invoice(_message.Message):
     HOLD_DURATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hold_duration(self) -> _duration_pb2.Duration:
-        """How long the places are held for the payment: up to 30 days, which is also what unset means."""
+        """How long the places are held for the payment: up to 30 days, which is also what unset means. At most until what is
+        booked begins or, once it has, ends.
+        """
 
     def __init__(
         self,

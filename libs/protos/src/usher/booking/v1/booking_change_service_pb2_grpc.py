@@ -116,9 +116,10 @@ class BookingChangeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ApproveBooking(self, request, context):
-        """Agrees to a booking that waits for approval: it is held to be paid for as long as any hold, or confirmed with its
-        tickets where it costs nothing. FAILED_PRECONDITION BOOKING_HELD and the like when it does not wait,
-        BOOKING_EXPIRED when it waited too long, EVENT_CANCELLED, EVENT_NOT_ON_SALE. Approving twice changes nothing.
+        """Agrees to a booking that waits for approval: it is held to be paid for as long as `booking_terms.payment_duration` of
+        the event says, or confirmed with its tickets where it costs nothing. FAILED_PRECONDITION BOOKING_HELD and the like
+        when it does not wait, BOOKING_EXPIRED when it waited too long, EVENT_CANCELLED, EVENT_NOT_ON_SALE, EVENT_OVER.
+        Approving twice changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -70,9 +70,10 @@ class BookingChangeServiceStub:
     already; BOOKING_CANCELLED, BOOKING_EXPIRED and the like.
     """
     ApproveBooking: _grpc.UnaryUnaryMultiCallable[_booking_change_service_pb2.ApproveBookingRequest, _booking_pb2.Booking]
-    """Agrees to a booking that waits for approval: it is held to be paid for as long as any hold, or confirmed with its
-    tickets where it costs nothing. FAILED_PRECONDITION BOOKING_HELD and the like when it does not wait,
-    BOOKING_EXPIRED when it waited too long, EVENT_CANCELLED, EVENT_NOT_ON_SALE. Approving twice changes nothing.
+    """Agrees to a booking that waits for approval: it is held to be paid for as long as `booking_terms.payment_duration` of
+    the event says, or confirmed with its tickets where it costs nothing. FAILED_PRECONDITION BOOKING_HELD and the like
+    when it does not wait, BOOKING_EXPIRED when it waited too long, EVENT_CANCELLED, EVENT_NOT_ON_SALE, EVENT_OVER.
+    Approving twice changes nothing.
     """
     RejectBooking: _grpc.UnaryUnaryMultiCallable[_booking_change_service_pb2.RejectBookingRequest, _booking_pb2.Booking]
     """Does not agree to a booking that waits for approval: it is cancelled and its places are free. FAILED_PRECONDITION
@@ -131,9 +132,10 @@ class BookingChangeServiceAsyncStub(BookingChangeServiceStub):
     already; BOOKING_CANCELLED, BOOKING_EXPIRED and the like.
     """
     ApproveBooking: _aio.UnaryUnaryMultiCallable[_booking_change_service_pb2.ApproveBookingRequest, _booking_pb2.Booking]  # type: ignore[assignment]
-    """Agrees to a booking that waits for approval: it is held to be paid for as long as any hold, or confirmed with its
-    tickets where it costs nothing. FAILED_PRECONDITION BOOKING_HELD and the like when it does not wait,
-    BOOKING_EXPIRED when it waited too long, EVENT_CANCELLED, EVENT_NOT_ON_SALE. Approving twice changes nothing.
+    """Agrees to a booking that waits for approval: it is held to be paid for as long as `booking_terms.payment_duration` of
+    the event says, or confirmed with its tickets where it costs nothing. FAILED_PRECONDITION BOOKING_HELD and the like
+    when it does not wait, BOOKING_EXPIRED when it waited too long, EVENT_CANCELLED, EVENT_NOT_ON_SALE, EVENT_OVER.
+    Approving twice changes nothing.
     """
     RejectBooking: _aio.UnaryUnaryMultiCallable[_booking_change_service_pb2.RejectBookingRequest, _booking_pb2.Booking]  # type: ignore[assignment]
     """Does not agree to a booking that waits for approval: it is cancelled and its places are free. FAILED_PRECONDITION
@@ -207,9 +209,10 @@ class BookingChangeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _booking_change_service_pb2.ApproveBookingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_booking_pb2.Booking, _abc.Awaitable[_booking_pb2.Booking]]:
-        """Agrees to a booking that waits for approval: it is held to be paid for as long as any hold, or confirmed with its
-        tickets where it costs nothing. FAILED_PRECONDITION BOOKING_HELD and the like when it does not wait,
-        BOOKING_EXPIRED when it waited too long, EVENT_CANCELLED, EVENT_NOT_ON_SALE. Approving twice changes nothing.
+        """Agrees to a booking that waits for approval: it is held to be paid for as long as `booking_terms.payment_duration` of
+        the event says, or confirmed with its tickets where it costs nothing. FAILED_PRECONDITION BOOKING_HELD and the like
+        when it does not wait, BOOKING_EXPIRED when it waited too long, EVENT_CANCELLED, EVENT_NOT_ON_SALE, EVENT_OVER.
+        Approving twice changes nothing.
         """
 
     @_abc_1.abstractmethod

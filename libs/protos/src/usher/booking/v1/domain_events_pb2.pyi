@@ -549,7 +549,7 @@ class PaymentUnclaimed(_message.Message):
     payment: _builtins.str
     """The payment, `payments/{payment}`."""
     reason: _builtins.str
-    """Why the booking could not take it, such as `SOLD_OUT` or `BOOKING_CANCELLED`."""
+    """Why the booking could not take it, such as `SOLD_OUT`, `BOOKING_CANCELLED` or, once it is over, `EVENT_OVER`."""
     @_builtins.property
     def booking(self) -> _booking_pb2.Booking:
         """State after it."""

@@ -312,6 +312,7 @@ class BookingTerms(_message.Message):
     TICKET_LOGO_FIELD_NUMBER: _builtins.int
     APPROVAL_DURATION_FIELD_NUMBER: _builtins.int
     SEATS_LEFT_ALONE_ALLOWED_FIELD_NUMBER: _builtins.int
+    PAYMENT_DURATION_FIELD_NUMBER: _builtins.int
     refund_keeps_fees: _builtins.bool
     """Service fees are not paid back."""
     max_tickets_per_booking: _builtins.int
@@ -351,11 +352,21 @@ class BookingTerms(_message.Message):
 
     @_builtins.property
     def hold_duration(self) -> _duration_pb2.Duration:
-        """How long a hold keeps its places, 1 minute to 24 hours; unset: as the platform is set up."""
+        """How long a hold keeps its places, 1 minute to 24 hours; unset: as the platform is set up. At most until what it is
+        for ends.
+        """
 
     @_builtins.property
     def approval_duration(self) -> _duration_pb2.Duration:
-        """How long a booking waits for the organizer's approval, 1 hour to 30 days; unset: 3 days."""
+        """How long a booking waits for the organizer's approval, 1 hour to 30 days; unset: 3 days. At most until it begins or,
+        when it was asked for after that, ends.
+        """
+
+    @_builtins.property
+    def payment_duration(self) -> _duration_pb2.Duration:
+        """How long a booking that was approved is held to be paid, 1 hour to 30 days; unset: 3 days. At most until what was
+        approved begins or, when it is approved after that, ends.
+        """
 
     def __init__(
         self,
@@ -374,10 +385,11 @@ class BookingTerms(_message.Message):
         ticket_logo: _builtins.bytes = ...,
         approval_duration: _duration_pb2.Duration | None = ...,
         seats_left_alone_allowed: _builtins.bool = ...,
+        payment_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_duration", b"approval_duration", "hold_duration", b"hold_duration", "service_fee", b"service_fee", "waiting_list", b"waiting_list", "waiting_room", b"waiting_room"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_duration", b"approval_duration", "hold_duration", b"hold_duration", "payment_duration", b"payment_duration", "service_fee", b"service_fee", "waiting_list", b"waiting_list", "waiting_room", b"waiting_room"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_duration", b"approval_duration", "change_allowed", b"change_allowed", "hold_duration", b"hold_duration", "max_tickets_per_booking", b"max_tickets_per_booking", "max_tickets_per_person", b"max_tickets_per_person", "refund_keeps_fees", b"refund_keeps_fees", "refund_steps", b"refund_steps", "resale_allowed", b"resale_allowed", "seats_left_alone_allowed", b"seats_left_alone_allowed", "service_fee", b"service_fee", "ticket_logo", b"ticket_logo", "transfer_allowed", b"transfer_allowed", "waiting_list", b"waiting_list", "waiting_room", b"waiting_room"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_duration", b"approval_duration", "change_allowed", b"change_allowed", "hold_duration", b"hold_duration", "max_tickets_per_booking", b"max_tickets_per_booking", "max_tickets_per_person", b"max_tickets_per_person", "payment_duration", b"payment_duration", "refund_keeps_fees", b"refund_keeps_fees", "refund_steps", b"refund_steps", "resale_allowed", b"resale_allowed", "seats_left_alone_allowed", b"seats_left_alone_allowed", "service_fee", b"service_fee", "ticket_logo", b"ticket_logo", "transfer_allowed", b"transfer_allowed", "waiting_list", b"waiting_list", "waiting_room", b"waiting_room"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -454,7 +466,7 @@ class WaitingListTerms(_message.Message):
     """Most tickets one entry may wait for; 0 means 10."""
     @_builtins.property
     def offer_duration(self) -> _duration_pb2.Duration:
-        """How long places are kept for whoever is next, 1 minute to 30 days; unset: 24 hours."""
+        """How long places are kept for whoever is next, 1 minute to 30 days; unset: 24 hours. At most until their sale ends."""
 
     def __init__(
         self,

@@ -1,13 +1,14 @@
 """The organizer agrees to a booking, or does not."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands.command import OnBooking, refuse_late
 from booking_service.domain.commands.settle import require_published
+from booking_service.domain.deadlines import refuse_over, until_it_begins
 from booking_service.domain.issuing import TicketIssuer, issue_tickets
 from booking_service.domain.occupancy import vacated
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
@@ -17,26 +18,28 @@ from booking_service.domain.states import LIFE, BookingAction, BookingState
 
 @dataclass(frozen=True, slots=True)
 class Approve(OnBooking):
-    """Agree: it is held to be paid, or confirmed where it costs nothing. hold_for: the platform's."""
+    """Agree: it is held to be paid, for as long as the event says, or confirmed where it costs nothing."""
 
     event: str
     booking: str
     issuer: TicketIssuer
-    hold_for: timedelta
     etag: str = ""
     recorded: ClassVar[bool] = True
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """NotFound; FailedPrecondition BOOKING_EXPIRED, BOOKING_CANCELLED, …, EVENT_CANCELLED, EVENT_NOT_ON_SALE."""
+        """NotFound; FailedPrecondition BOOKING_EXPIRED, BOOKING_CANCELLED, …, EVENT_CANCELLED, EVENT_NOT_ON_SALE,
+        EVENT_OVER.
+        """
         booking, offer = view.get(Booking, self.booking), view.stock.known_offer()
         if was_told(booking, facts.BookingApproved) and booking.state is not BookingState.EXPIRED:
             return unchanged(view.stock, booking)
         refuse_late(booking, BookingAction.APPROVE, now)
         require_published(offer)
+        refuse_over(offer, booking.lines, now)
         approved = replace(
             booking,
             state=LIFE.after(booking.state, BookingAction.APPROVE),
-            hold_expire_time=now + (offer.terms.hold_for or self.hold_for),
+            hold_expire_time=until_it_begins(offer, booking.lines, now + offer.terms.pay_within, now),
             update_time=now,
         )
         step = Step(facts.BookingApproved(), approved)

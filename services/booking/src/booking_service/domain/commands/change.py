@@ -18,6 +18,7 @@ from booking_service.domain.changing import (
     repriced,
 )
 from booking_service.domain.commands.command import Found, OnBooking, change_dropped, refuse_late
+from booking_service.domain.deadlines import until_it_ends
 from booking_service.domain.issuing import TicketIssuer, issue_at
 from booking_service.domain.occupancy import exchanged, held_for_change, merged, occupied, part_of, vacated
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
@@ -117,9 +118,10 @@ class Change(OnBooking):
 
     def _held(self, view: View, booking: Booking, change: Repriced, now: datetime) -> tuple[Step, Stock, list[Record]]:
         exchanged(view, booking, change.gone, change.added)  # all limits hold for what it will be
-        hold_for = view.stock.known_offer().terms.hold_for or self.hold_for
+        offer = view.stock.known_offer()
+        until = until_it_ends(offer, change.added, now + (offer.terms.hold_for or self.hold_for))
         after = replace(
-            booking, pending=change.pending(booking), price_change=change.told(now), hold_expire_time=now + hold_for,
+            booking, pending=change.pending(booking), price_change=change.told(now), hold_expire_time=until,
             update_time=now,
         )  # fmt: skip
         held = held_for_change(after)

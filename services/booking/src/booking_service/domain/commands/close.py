@@ -8,10 +8,10 @@ from typing import ClassVar
 from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands.command import Found, OnBooking, change_dropped
+from booking_service.domain.deadlines import is_over
 from booking_service.domain.offer import Offer
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.records import Key, Record, View
-from booking_service.domain.refunding import end_of
 from booking_service.domain.states import LIFE, BookingAction, BookingState
 from booking_service.domain.stock import Stock
 
@@ -62,8 +62,7 @@ class Close(OnBooking):
     def decide(self, view: View, now: datetime) -> Outcome:
         """NotFound."""
         booking, offer = view.get(Booking, self.booking), view.stock.known_offer()
-        over = all(end_of(offer, line.date) <= now for line in booking.lines)
-        if not over or not LIFE.allows(booking.state, BookingAction.CLOSE):
+        if not is_over(offer, booking.lines, now) or not LIFE.allows(booking.state, BookingAction.CLOSE):
             return unchanged(view.stock, booking)
         steps: list[Step] = []
         stock, tallies = view.stock, list[Record]()

@@ -11,6 +11,7 @@ from booking_service.domain.booking import Booking, Line, plain, total_of
 from booking_service.domain.commands.command import Found
 from booking_service.domain.commands.settle import require_published
 from booking_service.domain.contacts import Contact
+from booking_service.domain.deadlines import until_it_begins
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.issuing import TicketIssuer, issue_tickets
 from booking_service.domain.occupancy import occupied
@@ -77,7 +78,7 @@ class BookGroup:
             total=total_of(lines),
             create_time=now,
             update_time=now,
-            hold_expire_time=now + self.hold_for,
+            hold_expire_time=until_it_begins(offer, lines, now + self.hold_for, now),
             answers=self.answers,
             contact=self.contact,
             exchange_rate=rate,

@@ -9,6 +9,7 @@ from booking_service.domain import domain_events as facts
 from booking_service.domain.answers import check_details
 from booking_service.domain.booking import Booking, total_of
 from booking_service.domain.commands.command import Found
+from booking_service.domain.deadlines import until_it_begins, until_it_ends, until_sale_ends
 from booking_service.domain.occupancy import occupied
 from booking_service.domain.outcome import Outcome, Step, changed
 from booking_service.domain.people import is_limited, person_key
@@ -16,7 +17,7 @@ from booking_service.domain.questions import Answer
 from booking_service.domain.records import Key, View
 from booking_service.domain.redeeming import keys_of_codes, redeeming
 from booking_service.domain.resale import Resale, bought, reserve
-from booking_service.domain.resale_picking import held_until, keys_to_pick, picked, seated_beside, with_bought
+from booking_service.domain.resale_picking import keys_to_pick, picked, seated_beside, with_bought
 from booking_service.domain.seat_choice import section_keys
 from booking_service.domain.selling import Wanted, choose_lines, needs_approval, require_on_sale
 from booking_service.domain.states import BookingState
@@ -76,7 +77,12 @@ class Hold:
             lines = with_bought(lines, picked(view, self.wanted, self.buyer, waited=bool(self.entry)))
         lines, rate = tendered(offer, lines, self.currency, now)
         check_details(offer, lines, self.answers)
-        usual = self.hold_for if self.entry else offer.terms.hold_for or self.hold_for
+        if waits:
+            until = until_it_begins(offer, lines, now + offer.terms.approve_within, now)
+        elif self.entry:
+            until = until_sale_ends(offer, lines, now + self.hold_for)
+        else:
+            until = until_it_ends(offer, lines, now + (offer.terms.hold_for or self.hold_for))
         booking = Booking(
             name=self.booking,
             event=self.event,
@@ -87,7 +93,7 @@ class Hold:
             total=total_of(lines),
             create_time=now,
             update_time=now,
-            hold_expire_time=now + (offer.terms.approve_within if waits else usual),
+            hold_expire_time=until,
             voucher_codes=self.voucher_codes,
             answers=self.answers,
             entry=self.entry,
@@ -99,6 +105,7 @@ class Hold:
         fact = facts.BookingApprovalRequested() if waits else facts.BookingHeld()
         if not bought(booking):
             return changed(stock, Step(fact, booking), tallies=tallies)
-        booking = replace(booking, hold_expire_time=held_until(offer, booking, now + usual))
+        # So that an unpaid ticket is its seller's again for the event.
+        booking = replace(booking, hold_expire_time=until_sale_ends(offer, bought(booking), until))
         held = reserve(Resale(view.after(stock, tallies)), booking, now)
         return changed(held.stock, *held.steps, Step(fact, booking), tallies=tallies)

@@ -7,9 +7,10 @@ from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.answers import require_answers
-from booking_service.domain.booking import Booking, PendingChange, already_checked_in, own_places
+from booking_service.domain.booking import Booking, Line, PendingChange, already_checked_in, own_places
 from booking_service.domain.changing import applied
 from booking_service.domain.commands.command import Found, OnBooking, change_dropped, refuse_late
+from booking_service.domain.deadlines import refuse_over
 from booking_service.domain.issuing import TicketIssuer, issue_at, issue_tickets
 from booking_service.domain.lines import taken_out
 from booking_service.domain.occupancy import exchanged, keys_of, merged, occupied, vacated
@@ -102,7 +103,7 @@ class ClaimPayment(OnBooking):
             return changed(stock, self._turned_away(booking, "AMOUNT_MISMATCH", now))
         if booking.state is BookingState.HELD and not booking.hold_is_over(now):
             try:
-                require_published(stock.known_offer())
+                _require_ahead(stock.known_offer(), booking.lines, now)
                 resale, own = sell(Resale(view), booking, self.issuer, now)
             except Refusal as refusal:
                 return changed(stock, self._turned_away(booking, refusal.reason, now))
@@ -120,7 +121,7 @@ class ClaimPayment(OnBooking):
         units = frozenset(each.unit for each in booking.tickets if each.name in change.remove)
         gone = taken_out(booking.lines, units)
         try:
-            require_published(stock.known_offer())
+            _require_ahead(stock.known_offer(), change.added, now)
             refuse_admitted(booking, units)
             after_drop = view.after(stock, tallies)
             stock, more = exchanged(after_drop, booking, gone, added)
@@ -146,7 +147,7 @@ class ClaimPayment(OnBooking):
             view, stock, booking = reopened.view, reopened.stock, booking.expired(now)
             steps += [*reopened.steps, Step(facts.BookingExpired(), booking)]
         try:
-            again = seated_beside(view, _with_present_pools(stock, booking), seated_again)
+            again = seated_beside(view, _with_present_pools(stock, booking, now), seated_again)
             after, taken = occupied(view, again)
             held = reserve(Resale(view.after(after, taken)), again, now)
             resale, own = sell(held, again, self.issuer, now)
@@ -188,10 +189,16 @@ def require_published(offer: Offer) -> None:
         )
 
 
-def _with_present_pools(stock: Stock, booking: Booking) -> Booking:
+def _require_ahead(offer: Offer, lines: Sequence[Line], now: datetime) -> None:
+    """That money may come for these. Refusals as `require_published` and `refuse_over`."""
+    require_published(offer)
+    refuse_over(offer, lines, now)
+
+
+def _with_present_pools(stock: Stock, booking: Booking, now: datetime) -> Booking:
     """The same lines and price, places from wherever their types draw now. The sale may have ended meanwhile."""
     offer = stock.known_offer()
-    require_published(offer)
+    _require_ahead(offer, booking.lines, now)
     for line in own_places(booking.lines):
         for name in (line.ticket_type, *(content.ticket_type for content in line.contents)):
             offer.ticket_type(name)  # NotFound when it is not sold any more
