@@ -14,6 +14,7 @@ from booking_service.inbound.attendee_servicer import AttendeeParts, AttendeeSer
 from booking_service.inbound.change_servicer import BookingChangeServicer, ChangeParts
 from booking_service.inbound.check_in_servicer import CheckInParts, CheckInServicer
 from booking_service.inbound.consumers import event_subscription, payment_subscription
+from booking_service.inbound.counting_worker import CountingWorker
 from booking_service.inbound.resale_servicer import ResaleParts, ResaleServicer
 from booking_service.inbound.seating_servicer import SeatingParts, SeatingServicer
 from booking_service.inbound.servicer import BookingServicer, Parts
@@ -127,6 +128,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
         offering = WaitingListWorker(entries, entries, stocks, lanes, chassis.outbox, clock)
 
         closing = ClosingWorker(bookings, stocks, lanes, chassis.outbox, clock)
+        counting = CountingWorker(bookings, stocks, lanes, chassis.outbox)
 
         known_owners = KnownOwners(partial(owners_of, bookings, stocks, entries, resales))
 
@@ -221,6 +223,7 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
                     Worker("voucher-reservations", lapses.run, lapses.stop),
                     Worker("imports", finishing.run, finishing.stop),
                     Worker("closing", closing.run, closing.stop),
+                    Worker("counting", counting.run, counting.stop),
                     _figures(chassis, metrics),
                     Worker("announcements", announcing.run, announcing.stop),
                     Worker("changes", changes.run),

@@ -336,6 +336,7 @@ def test_every_domain_event_has_a_message_with_its_own_fields(make):
         facts.BookingApprovalRequested(): {},
         facts.BookingConfirmed(held_again=True, reason="press"): {"held_again": True, "reason": "press"},
         facts.BookingDetailsChanged(): {},
+        facts.BookingCounted(): {},
         facts.BookingCancelled("ill", BookingState.HELD, Money(5, "EUR")): {
             "reason": "ill",
             "former_state": "BOOKING_STATE_HELD",

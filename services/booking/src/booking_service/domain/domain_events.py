@@ -193,6 +193,11 @@ class VoucherDeleted:
 
 
 @dataclass(frozen=True, slots=True)
+class BookingCounted:
+    """Made before its event had limits for one person, it counts for its buyer from now on."""
+
+
+@dataclass(frozen=True, slots=True)
 class BookingDetailsChanged:
     """Names, addresses or answers are others."""
 
@@ -297,6 +302,7 @@ Happening = (
     | BookingCancelled
     | BookingExpired
     | BookingDetailsChanged
+    | BookingCounted
     | TicketTransferred
     | PaymentUnclaimed
     | TicketCheckedIn

@@ -39,7 +39,8 @@ class Inventory:
     priorities were changed. resale: ids of the open resale offers, see `resale_board`. By sort of tickets, see
     `pool_moves`: sorts, those of `sold`, of types for which a type is not all there is to say; kept, for how many
     vouchers keep places; partial, how many of `sold` wait with a change, with some of their places only; drawn, the
-    pools of each that all of them count in, whatever they were sold with.
+    pools of each that all of them count in, whatever they were sold with. count_due: since when bookings made before
+    the event had limits for one person are to be counted, None: all are.
     """
 
     event: str
@@ -56,6 +57,7 @@ class Inventory:
     kept: Mapping[str, int] = field(default_factory=dict)
     partial: Mapping[str, int] = field(default_factory=dict)
     drawn: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    count_due: datetime | None = None
 
 
 def shortfall(inventory: Inventory, wanted: Places, capacity_of: CapacityOf) -> str:

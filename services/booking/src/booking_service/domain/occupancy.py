@@ -1,12 +1,14 @@
 """What a booking occupies, in one place: the places of its event and whatever else is limited."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking, Line, demand_of, issued_by, own_places
 from booking_service.domain.inventory import Demand, Inventory, exchange, keeping, release, shortfall
-from booking_service.domain.people import Person, person_key
+from booking_service.domain.offer import Offer
+from booking_service.domain.people import Person, is_limited, person_key
 from booking_service.domain.pool_moves import drawing, noted, present_draws
 from booking_service.domain.records import Key, Record, View, key_of
 from booking_service.domain.resale_offer import ResaleOffer
@@ -17,6 +19,8 @@ from booking_service.domain.stock import Stock
 from booking_service.domain.voucher_use import VoucherUse, unknown_voucher, use_key
 from booking_service.domain.waiting_entry import EntryState, WaitingEntry
 from booking_service.domain.waiting_list import left_to_public
+
+_MADE = (facts.BookingHeld.__name__, facts.BookingApprovalRequested.__name__, facts.BookingConfirmed.__name__)
 
 
 def keys_of(booking: Booking) -> Sequence[Key]:
@@ -64,10 +68,17 @@ def all_vacated(view: View, booking: Booking) -> tuple[Stock, list[Record]]:
     return stock, merged(tallies, more)
 
 
-def exchanged(view: View, booking: Booking, gone: Sequence[Line], added: Sequence[Line]) -> tuple[Stock, list[Record]]:
-    """The same with some lines of a booking given back and others taken. Refusals as `occupied`."""
+def exchanged(
+    view: View, booking: Booking, gone: Sequence[Line], added: Sequence[Line], had: Mapping[str, int] | None = None
+) -> tuple[Stock, list[Record]]:
+    """The same with some lines of a booking given back and others taken. Refusals as `occupied`.
+
+    had: what its buyer has, where that is more than in this view; who has more than a limit allows by now may have
+    something else in its place.
+    """
+    had = tickets_of_buyer(view, booking) if had is None else had
     stock, tallies = vacated(view, part_of(booking, gone))
-    stock, more = occupied(view.after(stock, tallies), part_of(booking, added), before=view.stock.inventory)
+    stock, more = occupied(view.after(stock, tallies), part_of(booking, added), before=view.stock.inventory, had=had)
     return stock, merged(tallies, more)
 
 
@@ -82,13 +93,14 @@ def occupied(
     *,
     whole: bool = True,
     before: Inventory | None = None,
+    had: Mapping[str, int] | None = None,
     seats_of: Sequence[Booking] = (),
 ) -> tuple[Stock, list[Record]]:
     """The stock and the tallies with what the booking needs taken, all of it.
 
     whole: it is no part that has only the places which its booking does not have already. before: the inventory while
-    it still had what is exchanged for this, so that nobody who waits gets that. seats_of: the bookings whose seats these are, where it
-    stands for several.
+    it still had what is exchanged for this, so that nobody who waits gets that. had: what its buyer had by then, which
+    they may have again. seats_of: the bookings whose seats these are, where it stands for several.
 
     FailedPrecondition SOLD_OUT, TOO_MANY_FOR_PERSON, VOUCHER_USED_UP, VOUCHER_UNKNOWN, SEAT_TAKEN. A line without a
     pool has no places. What its vouchers keep is taken first. The seats of a line are found before, by
@@ -98,7 +110,7 @@ def occupied(
     tallies: list[Record] = []
     if booking.counted:
         person = view.find(*person_key(booking.event, booking.buyer)) or Person(booking.event, booking.buyer)
-        tallies.append(person.having(issued_by(booking.lines), offer))
+        tallies.append(person.having(issued_by(booking.lines), offer, had or {}))
     kept: dict[str, int] = {}
     tickets_kept: dict[str, int] = {}
     for voucher, count in booking.redeemed().items():
@@ -157,6 +169,38 @@ def vacated(view: View, booking: Booking, *, partial: bool = False) -> tuple[Sto
     inventory = release(inventory, replace(demand, places=free))
     stock, seats = seats_vacated(view, view.stock.holding(inventory), booking)
     return stock, [*tallies, *seats]
+
+
+def tickets_of_buyer(view: View, booking: Booking) -> Mapping[str, int]:
+    """What counts for the buyer; nothing for a booking that does not count."""
+    person = view.find(*person_key(booking.event, booking.buyer)) if booking.counted else None
+    return {} if person is None else person.tickets
+
+
+def is_to_be_counted(offer: Offer, booking: Booking) -> bool:
+    """Whether its buyer took it before the event had limits for one person. What members booked counts for nobody."""
+    if booking.counted or not booking.buyer or not is_limited(offer):
+        return False
+    made = booking.history[0] if booking.history else None
+    by_member = made is not None and made.action in _MADE and made.actor.startswith("users/")
+    return not by_member or made is None or made.actor == booking.buyer
+
+
+def uncounted_keys(stock: Stock, booking: Booking) -> list[Key]:
+    """What `counted` looks at, where the booking is to be counted."""
+    to_count = stock.offer is not None and is_to_be_counted(stock.offer, booking)
+    return [person_key(booking.event, booking.buyer)] if to_count else []
+
+
+def counted(view: View, booking: Booking) -> tuple[Booking, Person]:
+    """The booking and its buyer's tally when it counts from now on, all of it, whatever the limits are."""
+    after = replace(booking, counted=True)
+    person = view.find(*person_key(booking.event, booking.buyer)) or Person(booking.event, booking.buyer)
+    held = held_for_change(after)
+    parts = (booking.lines, held.lines if held is not None and held.counted else ())
+    for lines in parts:
+        person = person.also_having(issued_by(lines))
+    return after, person
 
 
 def taken_by(inventory: Inventory, booking: Booking) -> Demand:

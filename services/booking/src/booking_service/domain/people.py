@@ -29,19 +29,28 @@ class Person:
         """`events/{event}/people/{user}`."""
         return person_key(self.event, self.buyer)[1]
 
-    def having(self, more: Mapping[str, int], offer: Offer) -> "Person":
+    def having(self, more: Mapping[str, int], offer: Offer, had: Mapping[str, int]) -> "Person":
         """With more tickets. FailedPrecondition TOO_MANY_FOR_PERSON; metadata tell the limit, maybe a type.
+
+        had: before some of them left for these. Who has more than a limit that was set later may have as many again.
 
         INVARIANT: whatever a person books at the same time, in one process or several, the limits hold.
         """
-        tickets = Counter(self.tickets)
-        tickets.update(more)
+        after = self.also_having(more)
         for kind in offer.ticket_types:
-            if kind.id in more and 0 < kind.most_per_person < tickets[kind.id]:
+            count = after.tickets.get(kind.id, 0)
+            if kind.id in more and 0 < kind.most_per_person < count and had.get(kind.id, 0) < count:
                 raise too_many(kind.most_per_person, kind.name, kind.display_name)
         bundles = {kind.id for kind in offer.ticket_types if kind.bundle}
-        if 0 < offer.terms.most_per_person < sum(n for kind, n in tickets.items() if kind not in bundles):
+        count, before = (sum(n for kind, n in of.items() if kind not in bundles) for of in (after.tickets, had))
+        if 0 < offer.terms.most_per_person < count and before < count:
             raise too_many(offer.terms.most_per_person)
+        return after
+
+    def also_having(self, more: Mapping[str, int]) -> "Person":
+        """With more, whatever the limits are."""
+        tickets = Counter(self.tickets)
+        tickets.update(more)
         return replace(self, tickets=dict(tickets))
 
     def without(self, fewer: Mapping[str, int]) -> "Person":
@@ -59,7 +68,7 @@ def person_key(event: str, buyer: str) -> tuple[type[Person], str]:
 
 
 def is_limited(offer: Offer) -> bool:
-    """Whether an event has limits for one person. Bookings made before it had any do not count."""
+    """Whether an event has limits for one person. Bookings made before it had any are counted soon after."""
     return offer.terms.most_per_person > 0 or _limits(offer.ticket_types)
 
 

@@ -57,6 +57,9 @@ class BookingReader(Protocol):
         None: for whatever date.
         """
 
+    async def uncounted(self, event: str, after: str, limit: int) -> Sequence[str]:
+        """Names of bookings with places that count for nobody, in order, after the name `after`."""
+
     async def due_holds(self, now: datetime, limit: int, event: str = "") -> Sequence[Booking]:
         """Holds whose time has run out, oldest first."""
 
@@ -79,6 +82,9 @@ class StockReader(Protocol):
 
     async def to_close(self, now: datetime, limit: int) -> Sequence[Stock]:
         """Events of which something ended whose bookings are not closed yet, the longest over first."""
+
+    async def to_count(self, limit: int) -> Sequence[Stock]:
+        """Events of which bookings are to be counted for limits, the longest waiting first."""
 
     async def offer(self, event: str) -> Offer | None:
         """None when the event is not known."""

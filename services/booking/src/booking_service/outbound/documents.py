@@ -147,7 +147,7 @@ def offer_from_document(document: Mapping[str, Any]) -> Offer:
 
 def agenda_to_document(event: str, agenda: Agenda) -> Document:
     """`_id` is the event."""
-    return {"_id": event, "close_due": agenda.close_due, "look_at": agenda.look_at}
+    return {"_id": event, "close_due": agenda.close_due, "look_at": agenda.look_at, "count_due": agenda.count_due}
 
 
 def inventory_to_document(inventory: Inventory, offer_version: int, at: datetime) -> Document:
@@ -166,6 +166,7 @@ def inventory_to_document(inventory: Inventory, offer_version: int, at: datetime
         "kept": dict(inventory.kept),
         "partial": dict(inventory.partial),
         "drawn": {key: list(pools) for key, pools in inventory.drawn.items()},
+        "count_due": inventory.count_due,
     }
     return {
         "_id": inventory.event,
@@ -195,6 +196,7 @@ def inventory_from_document(document: Mapping[str, Any]) -> Inventory:
         kept=document.get("kept", {}),
         partial=document.get("partial", {}),
         drawn={key: tuple(pools) for key, pools in document.get("drawn", {}).items()},
+        count_due=document.get("count_due"),
     )
 
 

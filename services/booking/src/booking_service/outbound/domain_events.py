@@ -177,6 +177,7 @@ BUILDERS: Mapping[type[facts.Happening], Callable[[Any, Any], Message]] = {
     facts.VoucherChanged: _voucher_changed,
     facts.VoucherDeleted: _voucher_deleted,
     facts.BookingDetailsChanged: _details_changed,
+    facts.BookingCounted: _with_state(pb.BookingCounted),
     facts.TicketTransferred: _transferred,
     facts.BookingChanged: _changed,
     facts.BookingChangeHeld: _with_state(pb.BookingChangeHeld),

@@ -7,7 +7,7 @@ from typing import Any
 from booking_service.domain.booking import Booking
 from booking_service.domain.offer import Offer
 from booking_service.domain.ports import Condition
-from booking_service.domain.states import LIFE, BookingAction
+from booking_service.domain.states import LIFE, BookingAction, BookingState
 from booking_service.domain.stock import Stock
 from booking_service.domain.taken_seats import TakenSeats, taken_seats_key
 from booking_service.outbound.documents import AGENDA, BOOKINGS, OFFERS, booking_from_document, offer_from_document
@@ -35,10 +35,12 @@ INDEXES: Mapping[str, Sequence[Index]] = {
     ],
     AGENDA: [
         Index("close_due", [("close_due", 1)], where={"close_due": {"$gt": _EVER}}),
+        Index("count_due", [("count_due", 1)], where={"count_due": {"$gt": _EVER}}),
         Index("to_look_at", [("look_at", 1)], where={"look_at": {"$gt": _EVER}}),
     ],
 }
 _CLOSABLE = [state.value for state, action in LIFE.transitions if action is BookingAction.CLOSE]
+_WITH_PLACES = [state.value for state in BookingState if state.takes_places]
 _OFFERS_KNOWN = 512
 _AFTER_SLASH = "0"  # the character after "/" in ASCII: the end of a range of names below a parent
 
@@ -89,6 +91,13 @@ class MongoBookings:
         found = await self._store.find(BOOKINGS, where, sort=[("_id", 1)], limit=limit)
         return [document["_id"] for document in found]
 
+    async def uncounted(self, event: str, after: str, limit: int) -> Sequence[str]:
+        """Names of bookings with places that count for nobody, in order, after the name `after`."""
+        names = {"$gt": after or f"{event}/bookings/", "$lt": f"{event}/bookings{_AFTER_SLASH}"}
+        where = {"_id": names, "state": {"$in": _WITH_PLACES}, "counted": {"$ne": True}}
+        found = await self._store.find(BOOKINGS, where, sort=[("_id", 1)], limit=limit)
+        return [document["_id"] for document in found]
+
     async def due_holds(self, now: datetime, limit: int, event: str = "") -> Sequence[Booking]:
         """Holds whose time has run out, oldest first."""
         return await due_holds(self._store, now, limit, event)
@@ -123,6 +132,11 @@ class MongoStocks:
         """Events of which something ended whose bookings are not closed yet, the longest over first."""
         where = {"close_due": {"$gt": _EVER, "$lte": now}}
         found = await self._store.find(AGENDA, where, sort=[("close_due", 1)], limit=limit)
+        return list((await self.stocks([document["_id"] for document in found])).values())
+
+    async def to_count(self, limit: int) -> Sequence[Stock]:
+        """Events of which bookings are to be counted for limits, the longest waiting first."""
+        found = await self._store.find(AGENDA, {"count_due": {"$gt": _EVER}}, sort=[("count_due", 1)], limit=limit)
         return list((await self.stocks([document["_id"] for document in found])).values())
 
     async def offer(self, event: str) -> Offer | None:

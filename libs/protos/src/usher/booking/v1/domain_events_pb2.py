@@ -31,7 +31,7 @@ from usher.booking.v1 import voucher_pb2 as usher_dot_booking_dot_v1_dot_voucher
 from usher.booking.v1 import waiting_list_entry_pb2 as usher_dot_booking_dot_v1_dot_waiting__list__entry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/booking/v1/domain_events.proto\x12\x10usher.booking.v1\x1a\x17google/type/money.proto\x1a\x1eusher/booking/v1/booking.proto\x1a\x1fusher/booking/v1/check_in.proto\x1a(usher/booking/v1/currency_exchange.proto\x1a#usher/booking/v1/resale_offer.proto\x1a\x1eusher/booking/v1/voucher.proto\x1a)usher/booking/v1/waiting_list_entry.proto\"I\n\x0b\x42ookingHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0e\n\x06reason\x18\n \x01(\t\"F\n\x18\x42ookingApprovalRequested\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"b\n\x10\x42ookingConfirmed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x12\n\nheld_again\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\n \x01(\t\"\xac\x01\n\x10\x42ookingCancelled\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x34\n\x0c\x66ormer_state\x18\x04 \x01(\x0e\x32\x1e.usher.booking.v1.BookingState\"<\n\x0e\x42ookingExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"\xaf\x02\n\x0e\x42ookingChanged\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x17\n\x0fremoved_tickets\x18\x03 \x03(\t\x12\x15\n\radded_tickets\x18\x04 \x03(\t\x12\x34\n\rremoved_lines\x18\x05 \x03(\x0b\x32\x1d.usher.booking.v1.ChangedLine\x12\x32\n\x0b\x61\x64\x64\x65\x64_lines\x18\x06 \x03(\x0b\x32\x1d.usher.booking.v1.ChangedLine\x12/\n\ntax_change\x18\x07 \x01(\x0b\x32\x1b.usher.booking.v1.TaxChange\"f\n\tTaxChange\x12*\n\x05taxes\x18\x01 \x03(\x0b\x32\x1b.usher.booking.v1.TaxAmount\x12-\n\nbase_taxes\x18\x02 \x03(\x0b\x32\x19.usher.booking.v1.BaseTax\"\x8d\x01\n\x0b\x43hangedLine\x12\x13\n\x0bticket_type\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61te\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x05\x12!\n\x05total\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12&\n\nbase_total\x18\x05 \x01(\x0b\x32\x12.google.type.Money\"\x9b\x01\n\x11TicketTransferred\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12,\n\nold_ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12,\n\nnew_ticket\x18\x03 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\"?\n\x11\x42ookingChangeHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"U\n\x14\x42ookingChangeExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x11\n\twithdrawn\x18\x02 \x01(\x08\"=\n\x0f\x42ookingApproved\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"M\n\x0f\x42ookingRejected\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0e\n\x06reason\x18\x02 \x01(\t\">\n\x10\x42ookingCompleted\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\";\n\rBookingNoShow\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"\xa2\x01\n\x0fTicketCheckedIn\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12\r\n\x05\x61gain\x18\x04 \x01(\x08\"_\n\x10PaymentUnclaimed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0f\n\x07payment\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"C\n\x15\x42ookingDetailsChanged\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"K\n\x13\x41vailabilityChanged\x12\x34\n\x0c\x61vailability\x18\x01 \x01(\x0b\x32\x1e.usher.booking.v1.Availability\"<\n\x0eVoucherCreated\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherChanged\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherDeleted\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"\x94\x01\n\x10TicketCheckedOut\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"\xa1\x01\n\rCheckInUndone\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\xc8\x01\n\x15\x44uplicateScanReported\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12+\n\x05\x66irst\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12,\n\x06second\x18\x04 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"J\n\x12\x43heckInListCreated\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"J\n\x12\x43heckInListChanged\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"J\n\x12\x43heckInListDeleted\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"S\n\x11WaitingListJoined\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"\\\n\x1aWaitingListPriorityChanged\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"T\n\x12WaitingListOffered\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"V\n\x14WaitingListFulfilled\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"c\n\x11WaitingListLapsed\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\x12\x0e\n\x06reason\x18\x02 \x01(\t\"Q\n\x0fWaitingListLeft\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"M\n\x0eTicketsOffered\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0f\n\x07tickets\x18\x02 \x03(\t\"H\n\x11ResaleOfferOpened\x12\x33\n\x0cresale_offer\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.ResaleOffer\"[\n\x13ResaleOfferReserved\x12\x33\n\x0cresale_offer\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.ResaleOffer\x12\x0f\n\x07\x62ooking\x18\x02 \x01(\t\"J\n\x13ResaleOfferReopened\x12\x33\n\x0cresale_offer\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.ResaleOffer\"W\n\x0fResaleOfferSold\x12\x33\n\x0cresale_offer\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.ResaleOffer\x12\x0f\n\x07\x62ooking\x18\x02 \x01(\t\"K\n\x14ResaleOfferWithdrawn\x12\x33\n\x0cresale_offer\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.ResaleOffer\"X\n\x11ResaleOfferLapsed\x12\x33\n\x0cresale_offer\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.ResaleOffer\x12\x0e\n\x06reason\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$usher/booking/v1/domain_events.proto\x12\x10usher.booking.v1\x1a\x17google/type/money.proto\x1a\x1eusher/booking/v1/booking.proto\x1a\x1fusher/booking/v1/check_in.proto\x1a(usher/booking/v1/currency_exchange.proto\x1a#usher/booking/v1/resale_offer.proto\x1a\x1eusher/booking/v1/voucher.proto\x1a)usher/booking/v1/waiting_list_entry.proto\"I\n\x0b\x42ookingHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0e\n\x06reason\x18\n \x01(\t\"F\n\x18\x42ookingApprovalRequested\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"b\n\x10\x42ookingConfirmed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x12\n\nheld_again\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\n \x01(\t\"\xac\x01\n\x10\x42ookingCancelled\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x34\n\x0c\x66ormer_state\x18\x04 \x01(\x0e\x32\x1e.usher.booking.v1.BookingState\"<\n\x0e\x42ookingExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"\xaf\x02\n\x0e\x42ookingChanged\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12&\n\nrefund_due\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\x17\n\x0fremoved_tickets\x18\x03 \x03(\t\x12\x15\n\radded_tickets\x18\x04 \x03(\t\x12\x34\n\rremoved_lines\x18\x05 \x03(\x0b\x32\x1d.usher.booking.v1.ChangedLine\x12\x32\n\x0b\x61\x64\x64\x65\x64_lines\x18\x06 \x03(\x0b\x32\x1d.usher.booking.v1.ChangedLine\x12/\n\ntax_change\x18\x07 \x01(\x0b\x32\x1b.usher.booking.v1.TaxChange\"f\n\tTaxChange\x12*\n\x05taxes\x18\x01 \x03(\x0b\x32\x1b.usher.booking.v1.TaxAmount\x12-\n\nbase_taxes\x18\x02 \x03(\x0b\x32\x19.usher.booking.v1.BaseTax\"\x8d\x01\n\x0b\x43hangedLine\x12\x13\n\x0bticket_type\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61te\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x05\x12!\n\x05total\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12&\n\nbase_total\x18\x05 \x01(\x0b\x32\x12.google.type.Money\"\x9b\x01\n\x11TicketTransferred\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12,\n\nold_ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12,\n\nnew_ticket\x18\x03 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\"?\n\x11\x42ookingChangeHeld\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"U\n\x14\x42ookingChangeExpired\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x11\n\twithdrawn\x18\x02 \x01(\x08\"=\n\x0f\x42ookingApproved\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"M\n\x0f\x42ookingRejected\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0e\n\x06reason\x18\x02 \x01(\t\">\n\x10\x42ookingCompleted\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\";\n\rBookingNoShow\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"\xa2\x01\n\x0fTicketCheckedIn\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12\r\n\x05\x61gain\x18\x04 \x01(\x08\"_\n\x10PaymentUnclaimed\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0f\n\x07payment\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"C\n\x15\x42ookingDetailsChanged\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"<\n\x0e\x42ookingCounted\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\"K\n\x13\x41vailabilityChanged\x12\x34\n\x0c\x61vailability\x18\x01 \x01(\x0b\x32\x1e.usher.booking.v1.Availability\"<\n\x0eVoucherCreated\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherChanged\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"<\n\x0eVoucherDeleted\x12*\n\x07voucher\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Voucher\"\x94\x01\n\x10TicketCheckedOut\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"\xa1\x01\n\rCheckInUndone\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12*\n\x04scan\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\xc8\x01\n\x15\x44uplicateScanReported\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12(\n\x06ticket\x18\x02 \x01(\x0b\x32\x18.usher.booking.v1.Ticket\x12+\n\x05\x66irst\x18\x03 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\x12,\n\x06second\x18\x04 \x01(\x0b\x32\x1c.usher.booking.v1.TicketScan\"J\n\x12\x43heckInListCreated\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"J\n\x12\x43heckInListChanged\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"J\n\x12\x43heckInListDeleted\x12\x34\n\rcheck_in_list\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.CheckInList\"S\n\x11WaitingListJoined\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"\\\n\x1aWaitingListPriorityChanged\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"T\n\x12WaitingListOffered\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"V\n\x14WaitingListFulfilled\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"c\n\x11WaitingListLapsed\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\x12\x0e\n\x06reason\x18\x02 \x01(\t\"Q\n\x0fWaitingListLeft\x12>\n\x12waiting_list_entry\x18\x01 \x01(\x0b\x32\".usher.booking.v1.WaitingListEntry\"M\n\x0eTicketsOffered\x12*\n\x07\x62ooking\x18\x01 \x01(\x0b\x32\x19.usher.booking.v1.Booking\x12\x0f\n\x07tickets\x18\x02 \x03(\t\"H\n\x11ResaleOfferOpened\x12\x33\n\x0cresale_offer\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.ResaleOffer\"[\n\x13ResaleOfferReserved\x12\x33\n\x0cresale_offer\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.ResaleOffer\x12\x0f\n\x07\x62ooking\x18\x02 \x01(\t\"J\n\x13ResaleOfferReopened\x12\x33\n\x0cresale_offer\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.ResaleOffer\"W\n\x0fResaleOfferSold\x12\x33\n\x0cresale_offer\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.ResaleOffer\x12\x0f\n\x07\x62ooking\x18\x02 \x01(\t\"K\n\x14ResaleOfferWithdrawn\x12\x33\n\x0cresale_offer\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.ResaleOffer\"X\n\x11ResaleOfferLapsed\x12\x33\n\x0cresale_offer\x18\x01 \x01(\x0b\x32\x1d.usher.booking.v1.ResaleOffer\x12\x0e\n\x06reason\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -74,50 +74,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYMENTUNCLAIMED']._serialized_end=2177
   _globals['_BOOKINGDETAILSCHANGED']._serialized_start=2179
   _globals['_BOOKINGDETAILSCHANGED']._serialized_end=2246
-  _globals['_AVAILABILITYCHANGED']._serialized_start=2248
-  _globals['_AVAILABILITYCHANGED']._serialized_end=2323
-  _globals['_VOUCHERCREATED']._serialized_start=2325
-  _globals['_VOUCHERCREATED']._serialized_end=2385
-  _globals['_VOUCHERCHANGED']._serialized_start=2387
-  _globals['_VOUCHERCHANGED']._serialized_end=2447
-  _globals['_VOUCHERDELETED']._serialized_start=2449
-  _globals['_VOUCHERDELETED']._serialized_end=2509
-  _globals['_TICKETCHECKEDOUT']._serialized_start=2512
-  _globals['_TICKETCHECKEDOUT']._serialized_end=2660
-  _globals['_CHECKINUNDONE']._serialized_start=2663
-  _globals['_CHECKINUNDONE']._serialized_end=2824
-  _globals['_DUPLICATESCANREPORTED']._serialized_start=2827
-  _globals['_DUPLICATESCANREPORTED']._serialized_end=3027
-  _globals['_CHECKINLISTCREATED']._serialized_start=3029
-  _globals['_CHECKINLISTCREATED']._serialized_end=3103
-  _globals['_CHECKINLISTCHANGED']._serialized_start=3105
-  _globals['_CHECKINLISTCHANGED']._serialized_end=3179
-  _globals['_CHECKINLISTDELETED']._serialized_start=3181
-  _globals['_CHECKINLISTDELETED']._serialized_end=3255
-  _globals['_WAITINGLISTJOINED']._serialized_start=3257
-  _globals['_WAITINGLISTJOINED']._serialized_end=3340
-  _globals['_WAITINGLISTPRIORITYCHANGED']._serialized_start=3342
-  _globals['_WAITINGLISTPRIORITYCHANGED']._serialized_end=3434
-  _globals['_WAITINGLISTOFFERED']._serialized_start=3436
-  _globals['_WAITINGLISTOFFERED']._serialized_end=3520
-  _globals['_WAITINGLISTFULFILLED']._serialized_start=3522
-  _globals['_WAITINGLISTFULFILLED']._serialized_end=3608
-  _globals['_WAITINGLISTLAPSED']._serialized_start=3610
-  _globals['_WAITINGLISTLAPSED']._serialized_end=3709
-  _globals['_WAITINGLISTLEFT']._serialized_start=3711
-  _globals['_WAITINGLISTLEFT']._serialized_end=3792
-  _globals['_TICKETSOFFERED']._serialized_start=3794
-  _globals['_TICKETSOFFERED']._serialized_end=3871
-  _globals['_RESALEOFFEROPENED']._serialized_start=3873
-  _globals['_RESALEOFFEROPENED']._serialized_end=3945
-  _globals['_RESALEOFFERRESERVED']._serialized_start=3947
-  _globals['_RESALEOFFERRESERVED']._serialized_end=4038
-  _globals['_RESALEOFFERREOPENED']._serialized_start=4040
-  _globals['_RESALEOFFERREOPENED']._serialized_end=4114
-  _globals['_RESALEOFFERSOLD']._serialized_start=4116
-  _globals['_RESALEOFFERSOLD']._serialized_end=4203
-  _globals['_RESALEOFFERWITHDRAWN']._serialized_start=4205
-  _globals['_RESALEOFFERWITHDRAWN']._serialized_end=4280
-  _globals['_RESALEOFFERLAPSED']._serialized_start=4282
-  _globals['_RESALEOFFERLAPSED']._serialized_end=4370
+  _globals['_BOOKINGCOUNTED']._serialized_start=2248
+  _globals['_BOOKINGCOUNTED']._serialized_end=2308
+  _globals['_AVAILABILITYCHANGED']._serialized_start=2310
+  _globals['_AVAILABILITYCHANGED']._serialized_end=2385
+  _globals['_VOUCHERCREATED']._serialized_start=2387
+  _globals['_VOUCHERCREATED']._serialized_end=2447
+  _globals['_VOUCHERCHANGED']._serialized_start=2449
+  _globals['_VOUCHERCHANGED']._serialized_end=2509
+  _globals['_VOUCHERDELETED']._serialized_start=2511
+  _globals['_VOUCHERDELETED']._serialized_end=2571
+  _globals['_TICKETCHECKEDOUT']._serialized_start=2574
+  _globals['_TICKETCHECKEDOUT']._serialized_end=2722
+  _globals['_CHECKINUNDONE']._serialized_start=2725
+  _globals['_CHECKINUNDONE']._serialized_end=2886
+  _globals['_DUPLICATESCANREPORTED']._serialized_start=2889
+  _globals['_DUPLICATESCANREPORTED']._serialized_end=3089
+  _globals['_CHECKINLISTCREATED']._serialized_start=3091
+  _globals['_CHECKINLISTCREATED']._serialized_end=3165
+  _globals['_CHECKINLISTCHANGED']._serialized_start=3167
+  _globals['_CHECKINLISTCHANGED']._serialized_end=3241
+  _globals['_CHECKINLISTDELETED']._serialized_start=3243
+  _globals['_CHECKINLISTDELETED']._serialized_end=3317
+  _globals['_WAITINGLISTJOINED']._serialized_start=3319
+  _globals['_WAITINGLISTJOINED']._serialized_end=3402
+  _globals['_WAITINGLISTPRIORITYCHANGED']._serialized_start=3404
+  _globals['_WAITINGLISTPRIORITYCHANGED']._serialized_end=3496
+  _globals['_WAITINGLISTOFFERED']._serialized_start=3498
+  _globals['_WAITINGLISTOFFERED']._serialized_end=3582
+  _globals['_WAITINGLISTFULFILLED']._serialized_start=3584
+  _globals['_WAITINGLISTFULFILLED']._serialized_end=3670
+  _globals['_WAITINGLISTLAPSED']._serialized_start=3672
+  _globals['_WAITINGLISTLAPSED']._serialized_end=3771
+  _globals['_WAITINGLISTLEFT']._serialized_start=3773
+  _globals['_WAITINGLISTLEFT']._serialized_end=3854
+  _globals['_TICKETSOFFERED']._serialized_start=3856
+  _globals['_TICKETSOFFERED']._serialized_end=3933
+  _globals['_RESALEOFFEROPENED']._serialized_start=3935
+  _globals['_RESALEOFFEROPENED']._serialized_end=4007
+  _globals['_RESALEOFFERRESERVED']._serialized_start=4009
+  _globals['_RESALEOFFERRESERVED']._serialized_end=4100
+  _globals['_RESALEOFFERREOPENED']._serialized_start=4102
+  _globals['_RESALEOFFERREOPENED']._serialized_end=4176
+  _globals['_RESALEOFFERSOLD']._serialized_start=4178
+  _globals['_RESALEOFFERSOLD']._serialized_end=4265
+  _globals['_RESALEOFFERWITHDRAWN']._serialized_start=4267
+  _globals['_RESALEOFFERWITHDRAWN']._serialized_end=4342
+  _globals['_RESALEOFFERLAPSED']._serialized_start=4344
+  _globals['_RESALEOFFERLAPSED']._serialized_end=4432
 # @@protoc_insertion_point(module_scope)

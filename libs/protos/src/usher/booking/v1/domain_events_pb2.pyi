@@ -594,6 +594,32 @@ class BookingDetailsChanged(_message.Message):
 Global___BookingDetailsChanged: _TypeAlias = BookingDetailsChanged  # noqa: Y015
 
 @_typing.final
+class BookingCounted(_message.Message):
+    """It was made before its event had limits for one person, and counts for its buyer from now on. Nothing else of it
+    changed. Subject: the booking.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOKING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def booking(self) -> _booking_pb2.Booking:
+        """State after it."""
+
+    def __init__(
+        self,
+        *,
+        booking: _booking_pb2.Booking | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booking", b"booking"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookingCounted: _TypeAlias = BookingCounted  # noqa: Y015
+
+@_typing.final
 class AvailabilityChanged(_message.Message):
     """What can be booked changed; many changes are told as one. Subject: the availability."""
 

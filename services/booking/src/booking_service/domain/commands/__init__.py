@@ -12,6 +12,7 @@ from booking_service.domain.commands.check_in_lists import (
 )
 from booking_service.domain.commands.close import Close, NoteClosed
 from booking_service.domain.commands.command import Command, OnBooking
+from booking_service.domain.commands.count import CountBooking, NoteCounted
 from booking_service.domain.commands.details import AttendeeAt, ChangeDetails
 from booking_service.domain.commands.end import Cancel, Expire
 from booking_service.domain.commands.group import BookGroup
@@ -44,6 +45,7 @@ __all__ = [
     "Close",
     "Command",
     "Confirm",
+    "CountBooking",
     "CreateCheckInList",
     "CreateVouchers",
     "DeleteCheckInList",
@@ -58,6 +60,7 @@ __all__ = [
     "MergeScans",
     "NoIssuer",
     "NoteClosed",
+    "NoteCounted",
     "OfferForResale",
     "OfferPlaces",
     "OnBooking",

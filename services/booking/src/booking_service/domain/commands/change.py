@@ -20,7 +20,17 @@ from booking_service.domain.changing import (
 from booking_service.domain.commands.command import Found, OnBooking, change_dropped, refuse_late
 from booking_service.domain.deadlines import until_it_ends
 from booking_service.domain.issuing import TicketIssuer, issue_at
-from booking_service.domain.occupancy import exchanged, held_for_change, merged, occupied, part_of, vacated
+from booking_service.domain.occupancy import (
+    counted,
+    exchanged,
+    held_for_change,
+    is_to_be_counted,
+    merged,
+    occupied,
+    part_of,
+    uncounted_keys,
+    vacated,
+)
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.passing_on import not_the_buyers
 from booking_service.domain.pool_moves import drawing
@@ -65,7 +75,7 @@ class Change(OnBooking):
         keys, booking = super(Change, self).needs(stock, found), found.get((Booking, self.booking))
         if stock.offer is None or not isinstance(booking, Booking):
             return keys
-        return [*keys, *section_keys(stock.offer, self.add)]
+        return [*keys, *uncounted_keys(stock, booking), *section_keys(stock.offer, self.add)]
 
     def decide(self, view: View, now: datetime) -> Outcome:
         """Refusals as the rpc ChangeBooking says."""
@@ -82,6 +92,10 @@ class Change(OnBooking):
             )
         if booking.pending is not None:
             raise change_pending(booking)
+        if is_to_be_counted(offer, booking):
+            booking, person = counted(view, booking)
+            tallies = merged(tallies, [person])
+            view = view.after(view.stock, [person])
         refuse_buying(booking)
         refuse_reserved(view, booking, now)
         offered = live_offers(view, booking)

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import ClassVar
 
 from booking_service.domain.commands.command import Found
+from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import Offer, OfferState
 from booking_service.domain.outcome import Outcome, unchanged
+from booking_service.domain.people import is_limited
 from booking_service.domain.pool_moves import moved
 from booking_service.domain.records import Key, View
 from booking_service.domain.refunding import former_refunds
@@ -43,7 +45,9 @@ class ProjectOffer:
         if known is not None and known.version >= self.offer.version:
             return unchanged(view.stock, None)
         inventory = moved(view.stock.inventory, known, self.offer)
-        inventory = replace(inventory, seats=recounted(view, self.offer))
+        inventory = replace(
+            inventory, seats=recounted(view, self.offer), count_due=_count_due(inventory, known, self.offer, now)
+        )  # fmt: skip
         former = () if known is None else former_refunds(known, self.offer, now)
         stock = replace(view.stock, offer=replace(self.offer, former_refunds=former), inventory=inventory)
         ending = all_open(inventory) if self._calls_off() else ()
@@ -54,3 +58,10 @@ class ProjectOffer:
     def _calls_off(self) -> bool:
         """Nobody can book any more, and nobody will: tickets that are for sale again are so no longer."""
         return self.offer.state in (OfferState.CANCELLED, OfferState.DELETED)
+
+
+def _count_due(inventory: Inventory, known: Offer | None, offer: Offer, now: datetime) -> datetime | None:
+    """Bookings made while nothing was limited do not count yet; from this commit on no more of them come."""
+    if not is_limited(offer) or not inventory.sold:
+        return None
+    return inventory.count_due if known is not None and is_limited(known) else now

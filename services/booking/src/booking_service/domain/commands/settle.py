@@ -13,7 +13,16 @@ from booking_service.domain.commands.command import Found, OnBooking, change_dro
 from booking_service.domain.deadlines import refuse_over
 from booking_service.domain.issuing import TicketIssuer, issue_at, issue_tickets
 from booking_service.domain.lines import taken_out
-from booking_service.domain.occupancy import exchanged, keys_of, merged, occupied, vacated
+from booking_service.domain.occupancy import (
+    exchanged,
+    is_to_be_counted,
+    keys_of,
+    merged,
+    occupied,
+    tickets_of_buyer,
+    uncounted_keys,
+    vacated,
+)
 from booking_service.domain.offer import Offer, OfferState
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.pool_moves import drawing, noted, offered
@@ -85,6 +94,7 @@ class ClaimPayment(OnBooking):
         keys = OnBooking.needs(self, stock, found)
         if stock.offer is None or not isinstance(booking, Booking):
             return keys
+        keys = [*keys, *uncounted_keys(stock, booking)]
         return [*keys, *seller_keys(booking, found), *section_keys(stock.offer, booking.lines)]
 
     def decide(self, view: View, now: datetime) -> Outcome:
@@ -124,7 +134,7 @@ class ClaimPayment(OnBooking):
             _require_ahead(stock.known_offer(), change.added, now)
             refuse_admitted(booking, units)
             after_drop = view.after(stock, tallies)
-            stock, more = exchanged(after_drop, booking, gone, added)
+            stock, more = exchanged(after_drop, booking, gone, added, tickets_of_buyer(view, booking))
             stock = stock.holding(noted(stock.inventory, {sort_key(line.sort): line.pools for line in added}, stock))
         except Refusal as refusal:
             away = self._turned_away(
@@ -148,12 +158,14 @@ class ClaimPayment(OnBooking):
             steps += [*reopened.steps, Step(facts.BookingExpired(), booking)]
         try:
             again = seated_beside(view, _with_present_pools(stock, booking, now), seated_again)
+            again = replace(again, counted=again.counted or is_to_be_counted(stock.known_offer(), again))
             after, taken = occupied(view, again)
             held = reserve(Resale(view.after(after, taken)), again, now)
             resale, own = sell(held, again, self.issuer, now)
         except Refusal as refusal:
             # Written as it is, what this was decided on makes the commit fail where others have changed it meanwhile.
-            keys = dict.fromkeys([*keys_of(booking), *section_keys(stock.known_offer(), booking.lines)])
+            uncounted = uncounted_keys(view.stock, booking)
+            keys = dict.fromkeys([*keys_of(booking), *uncounted, *section_keys(stock.known_offer(), booking.lines)])
             # Entries of the waiting list and resale offers are no tallies: they follow with steps of their own.
             kinds = (WaitingEntry, ResaleOffer)
             seen = [record for key in keys if key[0] not in kinds and (record := view.find(*key)) is not None]
