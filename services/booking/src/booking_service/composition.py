@@ -115,12 +115,11 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             tally_changes.committed(records)
             known_owners.committed(records)
 
-        desks = [
+        rehearsal, *desks = (
             BatchDesk(journal, on_change=committed, on_records=recorded, metrics=lane_metrics)
-            for _ in range(settings.lanes)
-        ]
+            for _ in range(1 + settings.lanes)
+        )
         lanes = Lanes(desks, bound=settings.lane_bound, metrics=lane_metrics)
-        rehearsal = BatchDesk(journal, on_change=committed, on_records=recorded)
         announcing = AnnouncingWorker(MongoAnnouncements(journal), stocks, MongoNews(journal, clock), clock)
         changes.listen(announcing.changed)
         expiry = ExpiryWorker(bookings, lanes, chassis.outbox, expiry_cause, clock)

@@ -10,7 +10,6 @@ from event_service.domain.offer import Offer, Part
 from event_service.domain.question import Question
 from event_service.domain.ticket_type import TicketType
 
-
 P = TypeVar("P", bound=Part)
 
 
