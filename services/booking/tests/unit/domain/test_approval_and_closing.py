@@ -9,6 +9,7 @@ from booking_service.domain import domain_events as facts
 from booking_service.domain.commands import Approve, Cancel, CheckIn, Close, Confirm, NoteClosed, Reject
 from booking_service.domain.commands.close import ended, next_close
 from booking_service.domain.offer import EventDate, OfferState
+from booking_service.domain.questions import Answer, Question, QuestionKind
 from booking_service.domain.states import BookingState, TicketState
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition
@@ -52,6 +53,21 @@ def test_an_approved_booking_that_costs_nothing_is_confirmed_with_its_tickets(ma
     outcome = make.decide(approve(make, booking), stock, booking)
     assert happened(outcome) == [facts.BookingApproved(), facts.BookingConfirmed()]
     assert (outcome.answer.state, len(outcome.answer.tickets)) == (BookingState.CONFIRMED, 2)
+
+
+def test_an_approved_booking_whose_answers_are_missing_is_held_until_it_is_confirmed_with_them(make):
+    question = Question(f"{make.EVENT}/questions/q", "Age?", QuestionKind.TEXT, required=True)
+    kind = make.type(approval_required=True, price=Money(0, "EUR"))
+    stock, booking = make.held(make.stock(make.offer(kind, questions=(question,))), standard=2)
+    outcome = make.decide(approve(make, booking), stock, booking)
+    assert happened(outcome) == [facts.BookingApproved()]
+    held = outcome.answer
+    assert (held.state, held.hold_expire_time) == (BookingState.HELD, make.NOW + timedelta(minutes=10))
+    confirm = Confirm(make.EVENT, booking.name, make.Issuer())
+    with pytest.raises(FailedPrecondition, match="ANSWERS_REQUIRED"):
+        make.decide(confirm, outcome.stock, held)
+    answered = replace(held, answers=(Answer(question.name, "7"),))
+    assert happened(make.decide(confirm, outcome.stock, answered)) == [facts.BookingConfirmed()]
 
 
 def test_a_rejected_booking_is_cancelled_with_its_reason_and_frees_its_places(make):

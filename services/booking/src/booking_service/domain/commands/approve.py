@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
+from booking_service.domain.answers import missing_answers
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands.command import OnBooking, refuse_late
 from booking_service.domain.commands.settle import require_published
@@ -18,7 +19,9 @@ from booking_service.domain.states import LIFE, BookingAction, BookingState
 
 @dataclass(frozen=True, slots=True)
 class Approve(OnBooking):
-    """Agree: it is held to be paid, for as long as the event says, or confirmed where it costs nothing."""
+    """Agree: it is held to be paid, for as long as the event says, or confirmed where it costs nothing and no answer is
+    missing.
+    """
 
     event: str
     booking: str
@@ -43,7 +46,7 @@ class Approve(OnBooking):
             update_time=now,
         )
         step = Step(facts.BookingApproved(), approved)
-        if approved.total:
+        if approved.total or missing_answers(offer, approved):
             return changed(view.stock, step)
         confirmed = approved.confirmed(issue_tickets(approved, self.issuer), "", now)
         return changed(view.stock, step, Step(facts.BookingConfirmed(), confirmed))
