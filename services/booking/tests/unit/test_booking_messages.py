@@ -32,7 +32,7 @@ RARE = {
     "exchange_rate": ExchangeRate("EUR", "EUR", "1", TIME, "by hand"),
 }
 TOLD_ANYWAY = {"hold_expire_time", "history", "version", "transferred"}  # the last with each ticket
-NOT_TOLD = {"unclaimed", "counted", "trail", "not_refundable"}
+NOT_TOLD = {"unclaimed", "counted", "discounts", "trail", "not_refundable"}
 
 
 def test_all_fields_that_a_booking_need_not_have_are_known_here():

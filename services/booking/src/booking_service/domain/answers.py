@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from booking_service.domain.booking import Booking, Line
@@ -36,11 +37,20 @@ def check_details(offer: Offer, lines: Sequence[Line], answers: Sequence[Answer]
     if not answers and not attendees:
         return
     found = list(answer_problems(offer, all_types(lines), answers, f"{field}.answers", per_ticket=False))
+    refuse_wrong([*found, *_attendees_problems(offer, lines, f"{field}.lines")])
+    check_length(bytes_of(answers, attendees))
+
+
+def check_attendees(offer: Offer, lines: Sequence[Line], field: str) -> None:
+    """The same of who comes with the tickets of lines that are added to a booking."""
+    refuse_wrong(list(_attendees_problems(offer, lines, field)))
+    check_length(bytes_of((), [attendee for line in lines for attendee in line.attendees]))
+
+
+def _attendees_problems(offer: Offer, lines: Sequence[Line], field: str) -> Iterator[FieldViolation]:
     for number, line in enumerate(lines):
         for place, attendee in enumerate(line.attendees):
-            found += attendee_problems(offer, types_of(line), attendee, f"{field}.lines[{number}].attendees[{place}]")
-    refuse_wrong(found)
-    check_length(bytes_of(answers, attendees))
+            yield from attendee_problems(offer, types_of(line), attendee, f"{field}[{number}].attendees[{place}]")
 
 
 def refuse_wrong(found: Sequence[FieldViolation]) -> None:
@@ -119,6 +129,20 @@ def require_answers(offer: Offer, booking: Booking) -> None:
     missing = missing_answers(offer, booking)
     if missing:
         raise answers_required(missing)
+
+
+def require_answers_for(offer: Offer, booking: Booking, added: Sequence[Line]) -> None:
+    """FailedPrecondition ANSWERS_REQUIRED for tickets that come to a confirmed booking; metadata tell which.
+
+    What is asked of the booking only because of them cannot have been answered yet; `missing_answers` tells it then.
+    """
+    if not added or not any(question.required for question in offer.questions):
+        return
+    known = all_types(booking.lines)
+    missing = missing_answers(offer, replace(booking, lines=tuple(added), tickets=()))
+    asked = {each.name for each in offer.questions if each.per_ticket or asks(each, known)}
+    if due := [name for name in missing if name in asked]:
+        raise answers_required(due)
 
 
 def answers_required(missing: Sequence[str]) -> FailedPrecondition:

@@ -16,6 +16,7 @@ from booking_service.domain.inventory import Demand
 from booking_service.domain.memory import Memory
 from booking_service.domain.pricing.breakdown import PriceBreakdown, PricedLine, UnitPrice, UnitRun
 from booking_service.domain.pricing.changes import UnitAt
+from booking_service.domain.pricing.inputs import Discount
 from booking_service.domain.questions import UNKNOWN, Answer, Attendee
 from booking_service.domain.sorts import Sort, sort_key
 from booking_service.domain.states import LIFE, BookingAction, BookingState, TicketState
@@ -127,7 +128,9 @@ class PendingChange:
     """A change of a confirmed booking that waits for `due` minor units. It counts when they came.
 
     remove: tickets that will leave, by name; valid until then. added: lines that will come. held: what is taken for it
-    already, beyond what the booking itself has: so its end can always be undone. not_refundable: of what is added.
+    already, beyond what the booking itself has: so its end can always be undone. lines: those of the booking, kept
+    tickets at what they will cost and leaving ones at what they are worth; none: all at what they cost.
+    not_refundable: of what is added.
     """
 
     remove: tuple[str, ...]
@@ -135,6 +138,7 @@ class PendingChange:
     held: tuple[Line, ...]
     due: int
     not_refundable: int = 0
+    lines: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,7 @@ class Booking:
     voucher_codes: as given. entry: the waiting list entry it was offered to. counted: its tickets count in the tally of
     its buyer. contact: in place of a buyer with an account. exchange_rate: that it was held with, for good, where it is
     paid in another currency than the event's. transferred: names of tickets issued for whom another was passed on to.
-    trail: kept by the desk.
+    discounts: that were given when a ticket of it had one, for what stays when others leave. trail: kept by the desk.
     """
 
     name: str
@@ -190,6 +194,7 @@ class Booking:
     exchange_rate: ExchangeRate | None = None
     transferred: tuple[str, ...] = ()
     not_refundable: tuple[NotRefundable, ...] = ()
+    discounts: tuple[Discount, ...] = ()
     version: int = 0
     trail: Trail = BEGINNING
     memory: ClassVar[Memory] = Memory.OR_READ

@@ -1,7 +1,7 @@
 """What a change of a booking's tickets comes to: which leave, what comes, what it costs or gives back."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,20 +12,25 @@ from booking_service.domain.booking import (
     PriceChange,
     Ticket,
     already_checked_in,
+    plain,
     total_of,
     void_ticket,
 )
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.lines import Rearranged, beyond, moved, rearranged, taken_out
-from booking_service.domain.offer import Offer, OfferState
+from booking_service.domain.offer import Offer, OfferedType, OfferState
 from booking_service.domain.package import check_package, check_parts
 from booking_service.domain.passing_on import refuse_passed_on
+from booking_service.domain.pricing.breakdown import PriceBreakdown
 from booking_service.domain.pricing.changes import UnitAt, reprice
-from booking_service.domain.pricing.inputs import Item
+from booking_service.domain.pricing.inputs import Item, VoucherBenefit, VoucherKind
+from booking_service.domain.pricing.regrouping import Regrouping, discounts_of
+from booking_service.domain.records import Key, View
 from booking_service.domain.refunding import bound_to, carried_over, date_is_off, exchange_by_terms, start_of
 from booking_service.domain.selling import Wanted, check_window, line_of, visible_type
 from booking_service.domain.states import LIFE, BookingAction, TicketState
-from booking_service.domain.tariffs import tariff_of
+from booking_service.domain.tariffs import kept_discounts, tariff_of
+from booking_service.domain.voucher import voucher_key
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition
 
@@ -43,12 +48,14 @@ class Reduction:
 
 @dataclass(frozen=True, slots=True)
 class Repriced:
-    """What a change comes to. gone, added: as lines. refund, due: minor units; one of them is 0.
+    """What a change comes to. refund, due: minor units; one of them is 0.
 
-    not_refundable: minor units of what is added that will not go back.
+    lines: those of the booking, kept tickets at what they cost from then on and leaving ones at what they are worth.
+    gone: of these what leaves. added: what comes. not_refundable: minor units of what is added that will not go back.
     """
 
     units: frozenset[UnitAt]
+    lines: tuple[Line, ...]
     gone: tuple[Line, ...]
     added: tuple[Line, ...]
     difference: int
@@ -59,7 +66,8 @@ class Repriced:
     def pending(self, booking: Booking) -> PendingChange:
         """The change as it waits to be paid."""
         leaving = tuple(each.name for each in booking.tickets if each.unit in self.units)
-        return PendingChange(leaving, self.added, beyond(self.added, self.gone), self.due, self.not_refundable)
+        lines = () if self.lines == booking.lines else self.lines
+        return PendingChange(leaving, self.added, beyond(self.added, self.gone), self.due, self.not_refundable, lines)
 
     def told(self, now: datetime) -> PriceChange:
         """The same, to be kept with the booking."""
@@ -111,8 +119,10 @@ def repriced(
     now: datetime,
     *,
     by_terms: bool,
+    benefits: Mapping[int, VoucherBenefit],
 ) -> Repriced:
     """What it comes to when these tickets leave and those are bought. by_terms: what goes back is what the terms say.
+    benefits: as `benefits_of`.
 
     FailedPrecondition EVENT_NOT_ON_SALE, DATE_REQUIRED, DATE_CANCELLED, CURRENCIES_MIXED, PRICE_NOT_CONVERTIBLE;
     NotFound.
@@ -126,24 +136,102 @@ def repriced(
     for each in wanted:
         offer.date(each.date)
     price = reprice(
-        booking.breakdown(), units, items, tariff_of(offer, kinds, inventory, now), now,
-        booking.exchange_rate,
+        booking.breakdown(), units, items, tariff_of(offer, kinds, inventory, now), now, booking.exchange_rate,
+        by=_regrouping(booking, units, wanted, offer, benefits), paid=not booking.state.pending,
     )  # fmt: skip
+    lines = _at_prices(booking.lines, price.lines)
+    gone = taken_out(lines, units)
     added = tuple(
-        line_of(offer, kind, each, line.runs) for kind, each, line in zip(kinds, wanted, price.added.lines, strict=True)
+        _in_place_of(line_of(offer, kind, each, line.runs), kind, gone)
+        for kind, each, line in zip(kinds, wanted, price.added.lines, strict=True)
     )
-    gone = taken_out(booking.lines, units)
-    refund, lost = price.given_back.minor_units, bound_to(booking, units, added)
+    worth = replace(booking, lines=lines)
+    refund, lost = price.given_back.minor_units, bound_to(worth, units, added)
     if units and by_terms:
-        refund, lost = exchange_by_terms(booking, units, gone, added, offer, now)
-    return Repriced(units, gone, added, price.difference.minor_units, refund, price.owed.minor_units, lost)
+        refund, lost = exchange_by_terms(worth, units, gone, added, offer, now)
+    return Repriced(units, lines, gone, added, price.difference.minor_units, refund, price.owed.minor_units, lost)
+
+
+def keys_of_benefits(booking: Booking) -> list[Key]:
+    """The records that `benefits_of` looks at."""
+    return [voucher_key(booking.event, voucher) for voucher in booking.redeemed()]
+
+
+def benefits_of(view: View, booking: Booking) -> dict[int, VoucherBenefit]:
+    """Number of a line → what the voucher does that its tickets redeem and that changes prices."""
+    found: dict[int, VoucherBenefit] = {}
+    for number, line in enumerate(booking.lines):
+        for each in line.vouchers:
+            voucher = view.find(*voucher_key(booking.event, each))
+            if voucher is not None and voucher.kind is not VoucherKind.NONE:
+                found[number] = voucher.benefit()
+    return found
+
+
+def _regrouping(
+    booking: Booking,
+    units: Collection[UnitAt],
+    wanted: Sequence[Wanted],
+    offer: Offer,
+    benefits: Mapping[int, VoucherBenefit],
+) -> Regrouping | None:
+    """By which discounts the kept tickets are priced anew: those they were bought with, whatever became of these since.
+
+    Who adds tickets to an order that is not paid makes it anew, by the discounts of today. None where no discount falls
+    otherwise than before, and where all that leaves is called off: that breaks no group of its buyer's.
+    """
+    discounts = kept_discounts(offer, booking.lines, booking.discounts)
+    if booking.state.pending and wanted:
+        discounts = offer.discounts
+    elif all(date_is_off(offer, booking.lines[line].date) for line, _ in units):
+        return None
+    if not discounts and not discounts_of([line.priced() for line in booking.lines]):
+        return None
+    return Regrouping(discounts, offer.terms.service_fee, benefits)
+
+
+def _at_prices(lines: tuple[Line, ...], prices: PriceBreakdown) -> tuple[Line, ...]:
+    """The same lines, their tickets at these prices."""
+    if all(line.priced() == priced for line, priced in zip(lines, prices.lines, strict=True)):
+        return lines
+    return tuple(
+        replace(line, runs=() if [run.unit for run in priced.runs] == [plain(line.unit_price)] else priced.runs)
+        for line, priced in zip(lines, prices.lines, strict=True)
+    )
+
+
+def _in_place_of(line: Line, kind: OfferedType, gone: Sequence[Line]) -> Line:
+    """Of a hidden type, for which a code was given: with the uses of the tickets whose place these take."""
+    if not kind.hidden:
+        return line
+    left = [each for each in gone if (each.ticket_type, each.date) == (line.ticket_type, line.date)]
+    same = len({each.vouchers for each in left}) == 1 and line.quantity <= sum(each.quantity for each in left)
+    return replace(line, vouchers=left[0].vouchers) if same else line
+
+
+def refuse_hidden(booking: Booking, units: Collection[UnitAt], wanted: Sequence[Wanted], offer: Offer) -> None:
+    """A buyer has as many tickets of a hidden type as a code was given for: more come only in the place of others.
+
+    NotFound, as for a type that does not exist, for who has none of it; FailedPrecondition VOUCHER_REQUIRED.
+    """
+    known = {line.ticket_type for line in booking.lines}
+    free = Counter[tuple[str, str]]()
+    for line, _ in units:
+        free[booking.lines[line].ticket_type, booking.lines[line].date] += 1
+    for each in wanted:
+        kind = visible_type(offer, each, lambda name, _: name in known)
+        if kind.hidden and each.quantity > free[each.ticket_type, each.date]:
+            raise FailedPrecondition(
+                "VOUCHER_REQUIRED",
+                f"{kind.display_name} is sold to those with a code for it; make another booking for it.",
+                metadata={"ticket_type": kind.name},
+            )
 
 
 def check_terms(booking: Booking, change: Repriced, wanted: Sequence[Wanted], offer: Offer, now: datetime) -> None:
     """What a buyer may change: by the terms, before it begins, within sale windows, and nothing that needs approval.
 
-    NotFound for a hidden type; FailedPrecondition CHANGE_NOT_ALLOWED, SALE_NOT_OPEN, SALE_ENDED, APPROVAL_REQUIRED, and
-    as `check_package`.
+    FailedPrecondition CHANGE_NOT_ALLOWED, SALE_NOT_OPEN, SALE_ENDED, APPROVAL_REQUIRED, and as `check_package`.
     """
     if not booking.state.pending:
         begun = [
@@ -152,9 +240,8 @@ def check_terms(booking: Booking, change: Repriced, wanted: Sequence[Wanted], of
         if not offer.terms.change_allowed or begun:
             why = "What has begun cannot be changed." if begun else "This event's bookings cannot be changed."
             raise FailedPrecondition("CHANGE_NOT_ALLOWED", why, metadata={"event": offer.event})
-    booked = {(line.ticket_type, line.date) for line in booking.lines}
     for each in wanted:
-        kind = visible_type(offer, each, lambda kind, date: (kind, date) in booked)
+        kind = offer.ticket_type(each.ticket_type)
         check_window(offer, kind, now, offer.date(each.date))
         if kind.approval_required:
             raise FailedPrecondition(
@@ -175,7 +262,7 @@ def check_limits(booking: Booking, change: Repriced, offer: Offer) -> None:
     lines = rearranged(booking.lines, change.units, change.added).lines
     if not lines:
         raise FailedPrecondition("NOTHING_LEFT", "No ticket would be left; cancel the booking instead.")
-    if len(booking.tickets) + sum(line.quantity * _tickets_of(line) for line in change.added) > MOST_TICKETS:
+    if len(booking.tickets) + tickets_of(change.added) > MOST_TICKETS:
         raise FailedPrecondition("TOO_MANY_CHANGES", f"A booking never has more than {MOST_TICKETS} tickets.")
     for each in change.added:
         check_parts(offer, offer.ticket_type(each.ticket_type))
@@ -235,5 +322,6 @@ def _content(lines: Sequence[Line]) -> Counter[tuple[str, str, tuple[str, ...]]]
     return content
 
 
-def _tickets_of(line: Line) -> int:
-    return sum(content.count for content in line.contents) or 1
+def tickets_of(lines: Sequence[Line]) -> int:
+    """How many tickets are issued for these lines."""
+    return sum(line.quantity * (sum(content.count for content in line.contents) or 1) for line in lines)

@@ -62,7 +62,8 @@ def beyond(added: Sequence[Line], gone: Sequence[Line]) -> tuple[Line, ...]:
                 else:
                     pools.append(pool)
             one = some_of(line, [unit])
-            one = replace(one, pools=tuple(pools), seats=tuple(seat for seat in one.seats if seat not in seats))
+            new_seats = tuple(seat for seat in one.seats if seat not in seats)
+            one = replace(one, pools=tuple(pools), seats=new_seats, vouchers=())  # uses are exchanged when it is made
             if one.pools or one.seats:
                 missing.append(one)
     joined: list[Line] = []

@@ -1,12 +1,15 @@
 """What of an offer has a say in the price of an order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
+from booking_service.domain.booking import Line
 from booking_service.domain.inventory import Inventory
 from booking_service.domain.offer import Offer, OfferedType
-from booking_service.domain.pricing.inputs import STANDARD, PricedType, Tariff, TaxRate, VoucherBenefit
+from booking_service.domain.pricing.inputs import STANDARD, Discount, PricedType, Tariff, TaxRate, VoucherBenefit
+from booking_service.domain.pricing.regrouping import discounts_of
 from compliance import TaxClass, tax_rates
 from domain_kit.refusals import Refusal
 
@@ -33,6 +36,27 @@ def tariff_of(
         fee=offer.terms.service_fee,
         rates={each.tax_class: taxes_at(_place_of(offer), each.tax_class, now.toordinal()) for each in types.values()},
     )
+
+
+def given_discounts(offer: Offer, lines: Sequence[Line], now: datetime) -> tuple[Discount, ...]:
+    """What a booking remembers of the discounts that are given at that moment: nothing, where no ticket has one."""
+    if not offer.discounts or not discounts_of([line.priced() for line in lines]):
+        return ()
+    return _for_good(each for each in offer.discounts if each.given(now))
+
+
+def kept_discounts(offer: Offer, lines: Sequence[Line], remembered: tuple[Discount, ...]) -> tuple[Discount, ...]:
+    """Those by which tickets that stay are priced anew: as they were when the booking was made.
+
+    Of a booking that does not remember them: those which its tickets have, as the offer states them.
+    """
+    if remembered or not (names := discounts_of([line.priced() for line in lines])):
+        return remembered
+    return _for_good(each for each in offer.discounts if each.name in names)
+
+
+def _for_good(discounts: Iterable[Discount]) -> tuple[Discount, ...]:
+    return tuple(replace(each, start=None, end=None) for each in discounts)
 
 
 def _place_of(offer: Offer) -> str:

@@ -33,6 +33,7 @@ class ChangeBookingRequest(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TURN_TOKEN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The booking, `events/{event}/bookings/{booking}`."""
     validate_only: _builtins.bool
@@ -43,6 +44,10 @@ class ChangeBookingRequest(_message.Message):
     """Refuse with ABORTED ETAG_MISMATCH unless the resource still has this etag; empty: no check."""
     request_id: _builtins.str
     """Idempotency key, see the service."""
+    turn_token: _builtins.str
+    """`turn_token` of the waiting room, for a buyer who adds tickets where the event has one. It is no part of what
+    `request_id` stands for: a repeat may carry a newer one.
+    """
     @_builtins.property
     def remove_tickets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Tickets that leave, `events/{event}/bookings/{booking}/tickets/{ticket}`. With one ticket of a bundle all of it goes."""
@@ -66,10 +71,11 @@ class ChangeBookingRequest(_message.Message):
         reason: _builtins.str = ...,
         etag: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        turn_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_lines", b"add_lines", "etag", b"etag", "name", b"name", "reason", b"reason", "remove_lines", b"remove_lines", "remove_tickets", b"remove_tickets", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["add_lines", b"add_lines", "etag", b"etag", "name", b"name", "reason", b"reason", "remove_lines", b"remove_lines", "remove_tickets", b"remove_tickets", "request_id", b"request_id", "turn_token", b"turn_token", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

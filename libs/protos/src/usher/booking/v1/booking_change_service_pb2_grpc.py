@@ -80,15 +80,30 @@ class BookingChangeServiceServicer:
     """
 
     def ChangeBooking(self, request, context):
-        """Takes tickets out of a booking and adds others; another date or type is both at once. Kept tickets keep price, name
-        and code; added ones cost what they cost today, at the exchange rate of the booking; `last_price_change` of the answer says what it came to.
+        """Takes tickets out of a booking and adds others; another date or type is both at once. Kept tickets keep name, code
+        and, but for automatic discounts, price; added ones cost what they cost today, at the exchange rate of the booking;
+        `last_price_change` of the answer says what it came to.
 
-        A held booking just costs something else then; a payment already under way for the old amount is paid back, and
-        CreatePayment asks for the new one. Of a confirmed booking: where nothing is to be paid it counts at once, removed
-        tickets are void and added ones have codes. What became cheaper goes back by the event's refund terms, or all of it
-        when whoever may `bookings.manage` changes it. What would not have gone back for removed tickets at that moment does
-        not go back for those that a buyer exchanges them for, however long before their start. What became dearer waits in `pending_change` with its places until
-        `hold_expire_time`, to be paid by CreatePayment; until then the removed tickets stay valid. Resale offers of the booking lapse with any change.
+        A held booking just costs something else then: kept and added tickets are one order, whose discounts fall anew, and
+        so is what is left where tickets only leave, by the discounts that it was held with. A payment already under way for
+        the old amount is paid back, and CreatePayment asks for the new one. A held booking to which its buyer adds more tickets than leave is held no longer than one that is made now.
+
+        Of a confirmed booking: where nothing is to be paid it counts at once, removed tickets are void and added ones have
+        codes. Removed tickets are worth what the booking cost less what the kept ones cost as an order of their own, by the
+        discounts they were bought with; nothing, where those would cost more than the whole did: then they keep their
+        price. Where all that leaves was for dates that are called off, it is worth what was paid for it. Added tickets
+        cost what an order of their own costs, kept ones do not count for its discounts. What became cheaper goes back by
+        the event's refund terms, or all of it when whoever may `bookings.manage` changes it. What would not have gone back for
+        removed tickets at that moment does not go back for those that a buyer exchanges them for, however long before their
+        start. What became dearer waits in `pending_change` with its places until `hold_expire_time`, to be paid by CreatePayment; until then the removed
+        tickets stay valid. Resale offers of the booking lapse with any change.
+
+        A buyer who adds tickets needs a turn where the event has a waiting room: TURN_REQUIRED, TURN_EXPIRED,
+        TURN_TOKEN_INVALID as CreateBooking. More tickets of a hidden type than leave: FAILED_PRECONDITION VOUCHER_REQUIRED
+        (metadata `ticket_type`) for the buyer who has some of it, else NOT_FOUND as for an unknown type. ANSWERS_REQUIRED
+        (metadata `questions`) for the buyer who adds to a confirmed booking, while an answer to a required question is
+        missing; those of added tickets stand in `attendees` of `add_lines`. INVALID_ARGUMENT ANSWER_INVALID,
+        DETAILS_TOO_LONG for those.
 
         FAILED_PRECONDITION CHANGE_NOT_ALLOWED for the buyer where the event's terms do not allow it; NOTHING_CHANGES;
         RESALE_RESERVED while a ticket of it is reserved for a buyer, or it holds tickets of somebody else;
@@ -117,8 +132,9 @@ class BookingChangeServiceServicer:
 
     def ApproveBooking(self, request, context):
         """Agrees to a booking that waits for approval: it is held to be paid for as long as `booking_terms.payment_duration` of
-        the event says, or confirmed with its tickets where it costs nothing. FAILED_PRECONDITION BOOKING_HELD and the like
-        when it does not wait, BOOKING_EXPIRED when it waited too long, EVENT_CANCELLED, EVENT_NOT_ON_SALE, EVENT_OVER.
+        the event says, or confirmed with its tickets where it costs nothing and no answer to a required question is missing;
+        where one is, it is held until its buyer has given it and confirms. FAILED_PRECONDITION BOOKING_HELD and the like when
+        it does not wait, BOOKING_EXPIRED when it waited too long, EVENT_CANCELLED, EVENT_NOT_ON_SALE, EVENT_OVER.
         Approving twice changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -6,16 +6,21 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from booking_service.domain import domain_events as facts
+from booking_service.domain.answers import check_attendees, require_answers_for
 from booking_service.domain.booking import Booking
 from booking_service.domain.changing import (
     Reduction,
     Repriced,
     applied,
+    benefits_of,
     check_limits,
     check_terms,
     given_back,
+    keys_of_benefits,
     leaving,
+    refuse_hidden,
     repriced,
+    tickets_of,
 )
 from booking_service.domain.commands.command import Found, OnBooking, change_dropped, refuse_late
 from booking_service.domain.deadlines import until_it_ends
@@ -31,6 +36,7 @@ from booking_service.domain.occupancy import (
     uncounted_keys,
     vacated,
 )
+from booking_service.domain.offer import Offer
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.passing_on import not_the_buyers
 from booking_service.domain.pool_moves import drawing
@@ -40,6 +46,8 @@ from booking_service.domain.seat_choice import seated, section_keys
 from booking_service.domain.selling import Wanted
 from booking_service.domain.states import BookingAction
 from booking_service.domain.stock import Stock
+from booking_service.domain.tariffs import given_discounts
+from booking_service.domain.waiting_room import check_unasked
 from domain_kit.refusals import FailedPrecondition
 
 
@@ -55,7 +63,7 @@ class NoIssuer:
 class Change(OnBooking):
     """Take tickets out of a booking and add others. by_terms: as its buyer may, else as an organizer does.
 
-    hold_for: the platform's time to pay what is added. trial: only say what it would come to.
+    hold_for: the platform's time to pay what is added. unasked: as of `Hold`.
     """
 
     event: str
@@ -68,18 +76,22 @@ class Change(OnBooking):
     hold_for: timedelta
     reason: str = ""
     etag: str = ""
+    unasked: bool = False
     recorded: ClassVar[bool] = True
 
     def needs(self, stock: Stock, found: Found) -> Sequence[Key]:
-        """The booking, what it occupies, and what that which is added will."""
+        """The booking, what it occupies, what its vouchers do, and what that which is added will occupy."""
         keys, booking = super(Change, self).needs(stock, found), found.get((Booking, self.booking))
         if stock.offer is None or not isinstance(booking, Booking):
             return keys
-        return [*keys, *uncounted_keys(stock, booking), *section_keys(stock.offer, self.add)]
+        return [
+            *keys, *uncounted_keys(stock, booking), *keys_of_benefits(booking), *section_keys(stock.offer, self.add)
+        ]  # fmt: skip
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """Refusals as the rpc ChangeBooking says."""
+        """Refusals as the rpc ChangeBooking says; RoomOpened."""
         booking, offer = view.get(Booking, self.booking), view.stock.known_offer()
+        check_unasked(offer, unasked=self.unasked)
         refuse_late(booking, BookingAction.CHANGE, now)
         before: list[Step] = []
         tallies: list[Record] = []
@@ -102,14 +114,19 @@ class Change(OnBooking):
         booking = replace(booking, lines=drawing(booking.lines, view.stock.inventory.drawn))
         kept = not_the_buyers(booking, offer) if self.by_terms else ()
         units = leaving(booking, self.remove, self.reduce, kept)
+        if self.by_terms:
+            refuse_hidden(booking, units, self.add, offer)
         change = repriced(
             booking, units, self.add, offer, view.stock.inventory, now,
-            by_terms=self.by_terms and not booking.state.pending,
+            by_terms=self.by_terms and not booking.state.pending, benefits=benefits_of(view, booking),
         )  # fmt: skip
         change = _seated(view, booking, change)
         check_limits(booking, change, offer)
+        check_attendees(offer, change.added, "add_lines")
         if self.by_terms:
             check_terms(booking, change, self.add, offer, now)
+            if not booking.state.pending:  # else confirming asks for them
+                require_answers_for(offer, booking, change.added)
         if change.due and not booking.state.pending:
             step, stock, more = self._held(view, booking, change, now)
         else:
@@ -120,15 +137,29 @@ class Change(OnBooking):
 
     def _made(self, view: View, booking: Booking, change: Repriced, now: datetime) -> tuple[Step, Stock, list[Record]]:
         stock, tallies = exchanged(view, booking, change.gone, change.added)
-        after, places = applied(booking, change.units, change.added, now, change.not_refundable)
+        priced, offer = replace(booking, lines=change.lines), view.stock.known_offer()
+        after, places = applied(priced, change.units, change.added, now, change.not_refundable)
         after = replace(after, price_change=change.told(now))
         if booking.state.pending:  # nothing was paid yet: it just costs something else now
+            if change.added:
+                discounts = given_discounts(offer, after.lines, now)
+                after = replace(
+                    after, discounts=discounts, hold_expire_time=self._held_until(offer, after, change, now)
+                )
             return Step(facts.BookingChanged(reason=self.reason), after), stock, tallies
         if change.difference < 0:
             after = given_back(after, booking.total, change.refund)
-        after, fact = issue_at(after, booking, places, self.issuer)
+        after, fact = issue_at(after, priced, places, self.issuer)
         due_back = replace(booking.total, minor_units=change.refund) if change.refund else None
         return Step(replace(fact, refund_due=due_back, reason=self.reason), after), stock, tallies
+
+    def _held_until(self, offer: Offer, booking: Booking, change: Repriced, now: datetime) -> datetime | None:
+        """Who adds tickets to what is held for longer than usual pays as soon as for a hold that is made now."""
+        until = booking.hold_expire_time
+        longer = tickets_of(change.added) > tickets_of(change.gone)
+        if until is None or not longer or not self.by_terms:
+            return until
+        return min(until, now + (offer.terms.hold_for or self.hold_for))
 
     def _held(self, view: View, booking: Booking, change: Repriced, now: datetime) -> tuple[Step, Stock, list[Record]]:
         exchanged(view, booking, change.gone, change.added)  # all limits hold for what it will be

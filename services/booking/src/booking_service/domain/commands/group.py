@@ -26,7 +26,7 @@ from booking_service.domain.seat_choice import seated, section_keys
 from booking_service.domain.selling import Wanted, line_of
 from booking_service.domain.states import BookingState
 from booking_service.domain.stock import Stock
-from booking_service.domain.tariffs import tariff_of
+from booking_service.domain.tariffs import given_discounts, tariff_of
 from booking_service.domain.tendering import tendered
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition
@@ -82,6 +82,7 @@ class BookGroup:
             answers=self.answers,
             contact=self.contact,
             exchange_rate=rate,
+            discounts=given_discounts(offer, lines, now),
         )
         held = seated(view, held, leaving_alone=True)
         stock, tallies = occupied(view, held)

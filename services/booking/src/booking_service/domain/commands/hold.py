@@ -22,6 +22,7 @@ from booking_service.domain.seat_choice import section_keys
 from booking_service.domain.selling import Wanted, choose_lines, needs_approval, require_on_sale
 from booking_service.domain.states import BookingState
 from booking_service.domain.stock import Stock
+from booking_service.domain.tariffs import given_discounts
 from booking_service.domain.tendering import tendered
 from booking_service.domain.waiting_room import check_unasked
 
@@ -99,6 +100,7 @@ class Hold:
             entry=self.entry,
             counted=is_limited(offer),
             exchange_rate=rate,
+            discounts=given_discounts(offer, lines, now),
         )
         booking = seated_beside(view, booking)
         stock, tallies = occupied(view, booking)

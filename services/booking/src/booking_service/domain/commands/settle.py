@@ -129,7 +129,8 @@ class ClaimPayment(OnBooking):
         booking = replace(booking, lines=drawing(booking.lines, stock.inventory.drawn))
         added = offered(change.added, stock)
         units = frozenset(each.unit for each in booking.tickets if each.name in change.remove)
-        gone = taken_out(booking.lines, units)
+        priced = replace(booking, lines=drawing(change.lines or booking.lines, stock.inventory.drawn))
+        gone = taken_out(priced.lines, units)
         try:
             _require_ahead(stock.known_offer(), change.added, now)
             refuse_admitted(booking, units)
@@ -141,11 +142,13 @@ class ClaimPayment(OnBooking):
                 replace(booking, pending=None, price_change=None, hold_expire_time=None), refusal.reason, now
             )
             return changed(stock, dropped, away, tallies=tallies)
-        after, places = applied(booking, units, added, now, change.not_refundable)
+        after, places = applied(priced, units, added, now, change.not_refundable)
+        paid = booking.paid + change.due
         after = replace(
-            after, paid=booking.paid + change.due, extra_payments=(*booking.extra_payments, self.payment)
+            after, paid=paid, retained=paid - after.total.minor_units,
+            extra_payments=(*booking.extra_payments, self.payment),
         )  # fmt: skip
-        after, fact = issue_at(after, booking, places, self.issuer)
+        after, fact = issue_at(after, priced, places, self.issuer)
         return changed(stock, Step(fact, after), tallies=merged(tallies, more))
 
     def _claim_late(self, view: View, booking: Booking, now: datetime) -> Outcome:

@@ -32,11 +32,15 @@ def price_of(items: Sequence[Item], tariff: Tariff, now: datetime) -> PriceBreak
     """
     if not items:
         raise ValueError("a booking has at least one line")
-    slices = list_prices(items, tariff, now)
-    currency = _currency_of(slices, tariff)
-    slices = with_discounts(slices, tariff.discounts, now)
+    slices = with_discounts(list_prices(items, tariff, now), tariff.discounts, now)
     if tariff.voucher is not None:
         slices = with_voucher(slices, tariff.voucher, tariff.fee)
+    return breakdown_of(items, slices, tariff)
+
+
+def breakdown_of(items: Sequence[Item], slices: Sequence[Slice], tariff: Tariff) -> PriceBreakdown:
+    """What they cost once it is known which discount and which voucher each ticket has. Refused as `price_of`."""
+    currency = _currency_of(slices, tariff)
     return PriceBreakdown(currency, _lines(items, slices, tariff, currency))
 
 

@@ -4,8 +4,17 @@ import pytest
 
 from booking_service.domain.pricing.breakdown import PriceBreakdown, regroup
 from booking_service.domain.pricing.changes import UnitAt, reprice
-from booking_service.domain.pricing.inputs import Discount, Item, Phase, PricedType, Tariff
+from booking_service.domain.pricing.inputs import (
+    Discount,
+    Item,
+    Phase,
+    PricedType,
+    Tariff,
+    VoucherBenefit,
+    VoucherKind,
+)
 from booking_service.domain.pricing.quote import price_of
+from booking_service.domain.pricing.regrouping import Regrouping
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition
 
@@ -32,11 +41,49 @@ def test_the_booking_was_sold_like_this():
     assert paid(BOUGHT) == [("adult", "dates/1", [1500, 1500, 1500]), ("child", "dates/1", [400])]
 
 
-def test_a_kept_ticket_keeps_its_discount_when_its_group_is_broken():
-    change = reprice(BOUGHT, [UnitAt(0, 0), UnitAt(0, 2)], [], LATER, NOW)
-    assert paid(change.after) == [("adult", "dates/1", [1500]), ("child", "dates/1", [400])]
-    assert paid(change.removed) == [("adult", "dates/1", [1500, 1500])]
-    assert (change.difference, change.owed, change.given_back) == (cents(-3000), cents(0), cents(3000))
+@pytest.mark.parametrize("paid_for", [True, False])
+def test_a_kept_ticket_loses_its_discount_when_its_group_is_broken(paid_for):
+    """INVARIANT: the dear tickets of a group cannot be given back and the cheap one kept."""
+    change = reprice(BOUGHT, [UnitAt(0, 0), UnitAt(0, 2)], [], LATER, NOW, by=Regrouping((THIRD,)), paid=paid_for)
+    assert paid(change.after) == [("adult", "dates/1", [1500]), ("child", "dates/1", [800])]
+    assert (change.difference, change.owed, change.given_back) == (cents(-2600), cents(0), cents(2600))
+    if paid_for:
+        assert paid(change.removed) == [("adult", "dates/1", [1300, 1300])]
+
+
+def test_a_group_that_is_still_complete_keeps_its_discount():
+    change = reprice(BOUGHT, [UnitAt(0, 0)], [], LATER, NOW, by=Regrouping((THIRD,)))
+    assert paid(change.after) == [("adult", "dates/1", [1500, 1500]), ("child", "dates/1", [400])]
+    assert paid(change.removed) == [("adult", "dates/1", [1500])]
+
+
+def test_what_made_another_ticket_free_is_worth_nothing_alone():
+    beside = Discount("beside", "beside", frozenset({"child"}), 1, frozenset({"adult"}), 1, 10_000)
+    bought = price_of([Item("child", 1), Item("adult", 1)], Tariff(AT_FIRST.types, {}, (beside,)), NOW)
+    change = reprice(bought, [UnitAt(0, 0)], [Item("child", 1, "dates/1")], LATER, NOW, by=Regrouping((beside,)))
+    assert change.forfeited
+    assert paid(change.after) == [("adult", "", [0]), ("child", "dates/1", [800])]
+    assert (change.owed, change.given_back) == (cents(800), cents(0))
+
+
+def test_kept_and_added_tickets_are_one_order_until_something_is_paid():
+    two = price_of([Item("child", 2)], AT_FIRST, NOW)
+    change = reprice(two, [], [Item("adult", 1)], AT_FIRST, NOW, by=Regrouping((THIRD,)), paid=False)
+    assert paid(change.after) == [("child", "", [400, 800]), ("adult", "", [1500])]
+    assert change.owed == cents(1100)
+
+
+def test_a_kept_ticket_keeps_what_its_voucher_took_off_and_a_price_by_voucher_is_not_discounted():
+    def bought(voucher):
+        return price_of([Item("child", 2)], Tariff(AT_FIRST.types, {}, (THIRD,), voucher), NOW)
+
+    tenth, five = (
+        VoucherBenefit("V", VoucherKind.PERCENT, 1000), VoucherBenefit("V", VoucherKind.PRICE, amount=cents(500))
+    )  # fmt: skip
+    for voucher, child in [(tenth, [360, 720]), (five, [400, 500])]:
+        by = Regrouping((THIRD,), vouchers={0: voucher})
+        change = reprice(bought(voucher), [], [Item("adult", 1)], AT_FIRST, NOW, by=by, paid=False)
+        assert paid(change.after) == [("child", "", child), ("adult", "", [1500])]
 
 
 def test_an_added_ticket_costs_what_it_costs_today():
@@ -49,11 +96,12 @@ def test_an_added_ticket_costs_what_it_costs_today():
     assert (change.difference, change.owed, change.given_back) == (cents(2800), cents(2800), cents(0))
 
 
-def test_kept_tickets_complete_no_group_for_added_ones():
-    """They counted when they were bought: else two could be bought, then one at a time for half the price each."""
+def test_kept_tickets_complete_no_group_for_added_ones_once_they_are_paid():
+    """A new discount does not reach back to old tickets, nor an old one to new tickets."""
     today = Tariff(LATER.types, LATER.sold, (THIRD,))
     two = price_of([Item("child", 2)], today, NOW)
-    assert paid(reprice(two, [], [Item("child", 1)], today, NOW).after) == [("child", "", [800, 800, 800])]
+    change = reprice(two, [], [Item("child", 1)], today, NOW, by=Regrouping((THIRD,)))
+    assert paid(change.after) == [("child", "", [800, 800, 800])]
 
 
 def test_an_exchange_settles_only_the_difference():
