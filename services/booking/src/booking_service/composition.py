@@ -149,7 +149,9 @@ async def build(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
             let_pass=rooms.let_pass,
             clock=clock,
         )
-        change_parts = ChangeParts(desk=lanes, owners_of=known_owners.owners, issuer=keys, hold_for=parts.hold_for)
+        change_parts = ChangeParts(
+            desk=lanes, owners_of=known_owners.owners, issuer=keys, hold_for=parts.hold_for, let_pass=rooms.let_pass
+        )  # fmt: skip
         paperwork = Paperwork(
             apple=settings.apple_signer(), google=settings.google_signer(), platform_uri=settings.token_issuer
         )

@@ -28,8 +28,10 @@ from domain_kit.refusals import (
 from mongo_store import Journal, open_database
 from telemetry import Metrics
 from testkit.calls import CallSettings, calls_to
+from usher.booking.v1 import booking_change_service_pb2 as changes_pb
 from usher.booking.v1 import booking_pb2, booking_service_pb2
 from usher.booking.v1 import waiting_room_service_pb2 as pb
+from usher.booking.v1.booking_change_service_pb2_grpc import BookingChangeServiceStub
 from usher.booking.v1.booking_service_pb2_grpc import BookingServiceStub
 from usher.booking.v1.waiting_room_service_pb2_grpc import WaitingRoomServiceStub
 
@@ -59,7 +61,8 @@ async def running(uri, make, **changes) -> AsyncIterator[SimpleNamespace]:
     ):
         yield SimpleNamespace(
             rooms=WaitingRoomServiceStub(calls.channel), bookings=BookingServiceStub(calls.channel), calls=calls,
-            other=make.lanes_on(Journal(database)), make=make, metrics=metrics,
+            changes=BookingChangeServiceStub(calls.channel), other=make.lanes_on(Journal(database)), make=make,
+            metrics=metrics,
         )  # fmt: skip
 
 
@@ -159,6 +162,49 @@ async def test_who_books_without_a_turn_is_let_through_only_while_nobody_waits(p
     place = await join(platform, ADA)
     assert place.number == 12
     assert await book(platform, BOB)
+
+
+def change(platform, user, name, turn="", *, trial=False, add=0, remove=0, **roles):
+    kind = f"{EVENT}/ticketTypes/standard"
+    request = changes_pb.ChangeBookingRequest(
+        name=name, validate_only=trial, turn_token=turn,
+        add_lines=[booking_pb2.BookingLine(ticket_type=kind, quantity=add)] if add else [],
+        remove_lines=[changes_pb.LineReduction(ticket_type=kind, quantity=remove)] if remove else [],
+    )  # fmt: skip
+    return platform.changes.ChangeBooking(request, metadata=platform.calls.bearer(user, **roles))
+
+
+@pytest.mark.parametrize("trial", [True, False])
+async def test_who_adds_tickets_needs_a_turn_and_who_gives_some_back_or_manages_the_event_does_not(platform, trial):
+    await sell(platform)
+    manager = {ORGANIZER: Role.MANAGER}
+    name = (await book(platform, ADA, roles=manager)).name
+    await fill(platform, 10)
+    with pytest.raises(FailedPrecondition, match="TURN_REQUIRED"):
+        await change(platform, ADA, name, trial=trial, add=1)
+    helped = await change(platform, OLGA, name, add=2, roles=manager)
+    assert helped.lines[0].quantity == 3
+    assert (await change(platform, ADA, name, trial=trial, remove=1)).lines[0].quantity == 2
+
+
+async def test_who_adds_tickets_in_turn_shows_the_token(platform):
+    await sell(platform)
+    place = await join(platform, ADA)
+    name = (await book(platform, ADA, place.turn_token)).name
+    with pytest.raises(InvalidArgument, match="TURN_TOKEN_INVALID"):
+        await change(platform, ADA, name, place.turn_token[:-2], add=1)
+    assert (await change(platform, ADA, name, place.turn_token, add=1)).lines[0].quantity == 2
+
+
+@pytest.mark.parametrize("trial", [True, False])
+async def test_a_room_that_another_replica_has_just_opened_is_noticed_by_who_adds_tickets(platform, trial):
+    await sell(platform, enabled=False)
+    buyers = [f"users/{new_id()}" for _ in range(4)]
+    names = [(await book(platform, buyer)).name for buyer in buyers]
+    await sell(platform, per_minute=1, version=2)
+    asked = [change(platform, buyer, name, trial=trial, add=1) for buyer, name in zip(buyers, names, strict=True)]
+    refused = [each for each in await asyncio.gather(*asked, return_exceptions=True) if isinstance(each, Refusal)]
+    assert [each.reason for each in refused] == ["TURN_REQUIRED"] * 3
 
 
 async def test_joining_again_and_polling_tell_the_same_place(platform):

@@ -1,7 +1,8 @@
 """The rpcs that change bookings and decide on those that wait for approval: parse, handle, encode."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from booking_service.domain.changing import Reduction
 from booking_service.domain.commands import Change, TicketIssuer, TransferTicket
@@ -17,6 +18,7 @@ from booking_service.handlers.transfer_ticket import transfer_ticket
 from booking_service.inbound.codes import booking_for
 from booking_service.inbound.messages import attendee_from_wire, lines_from_wire
 from booking_service.inbound.organizers import OwnersOf, acts_for_organizer
+from booking_service.inbound.waiting_room_servicer import LetPass
 from grpc_runtime import cause_of
 from usher.booking.v1 import booking_change_service_pb2 as pb
 from usher.booking.v1 import booking_pb2
@@ -25,12 +27,16 @@ from usher.booking.v1.booking_change_service_pb2_grpc import BookingChangeServic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeParts:
-    """What the rpcs work with. hold_for: how long what a change adds is held, where the event does not say."""
+    """What the rpcs work with. hold_for: how long what a change adds is held, where the event does not say.
+
+    let_pass: the way through the waiting room for who adds tickets.
+    """
 
     desk: Desk
     owners_of: OwnersOf
     issuer: TicketIssuer
     hold_for: timedelta
+    let_pass: LetPass
 
 
 class BookingChangeServicer(BookingChangeServiceServicer):
@@ -43,7 +49,12 @@ class BookingChangeServicer(BookingChangeServiceServicer):
         parts, cause = self._parts, cause_of(request, context)
         manages = await acts_for_organizer(parts.owners_of, context, request.name, "bookings.manage")
         change = change_from_wire(request, parts, by_terms=not manages)
-        return booking_for(context, await change_booking(parts.desk, change, trial=request.validate_only, cause=cause))
+        make = partial(change_booking, parts.desk, trial=request.validate_only, cause=cause)
+        if manages or not change.add:
+            return booking_for(context, await make(change))
+        return booking_for(context, await parts.let_pass(
+            change.event, request.turn_token, context, cause, lambda unasked: make(replace(change, unasked=unasked))
+        ))  # fmt: skip
 
     async def WithdrawChange(self, request: pb.WithdrawChangeRequest, context: object) -> booking_pb2.Booking:
         desk, cause = self._parts.desk, cause_of(request, context)

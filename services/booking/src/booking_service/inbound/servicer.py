@@ -1,7 +1,7 @@
 """The rpcs of the booking service: parse, handle, encode."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +9,6 @@ from functools import partial
 
 from google.api.httpbody_pb2 import HttpBody
 
-from booking_service.domain.booking import Booking
 from booking_service.domain.commands import TicketIssuer
 from booking_service.domain.ports import BookingReader, Changes, Desk, QrImages, StockReader, TicketVerifier
 from booking_service.domain.voucher_ports import Rehearsal, VoucherReader
@@ -23,19 +22,15 @@ from booking_service.handlers.watch_availability import get_availability, watch_
 from booking_service.inbound.codes import booking_for, serves
 from booking_service.inbound.messages import answers_from_wire, conditions_from_filter, wanted_from_wire
 from booking_service.inbound.organizers import OwnersOf, refund_asked
+from booking_service.inbound.waiting_room_servicer import LetPass
 from booking_service.wire import availability_to_wire, quote_to_wire, ticket_of
 from domain_kit.clock import Clock, utc_now
-from domain_kit.repository import Cause
 from grpc_runtime import cause_of, http_body, principal_of
 from resource_api import PageTokens, page_size_of
 from usher.booking.v1 import booking_pb2
 from usher.booking.v1 import booking_service_pb2 as pb
 from usher.booking.v1.booking_service_pb2_grpc import BookingServiceServicer
 
-LetPass = Callable[
-    [pb.CreateBookingRequest | pb.QuoteBookingRequest, object, Cause, Callable[[bool], Awaitable[Booking]]],
-    Awaitable[Booking],
-]
 PNG = pb.GetTicketQrCodeRequest.FORMAT_PNG
 
 
@@ -68,8 +63,8 @@ class BookingServicer(BookingServiceServicer):
         self._parts = parts
 
     async def CreateBooking(self, request: pb.CreateBookingRequest, context: object) -> booking_pb2.Booking:
-        parts, cause = self._parts, cause_of(request, context)
-        booking = await parts.let_pass(request, context, cause, lambda unasked: create_booking(
+        parts, cause, turn = self._parts, cause_of(request, context), request.turn_token
+        booking = await parts.let_pass(request.parent, turn, context, cause, lambda unasked: create_booking(
             parts.desk, event=request.parent, buyer=principal_of(context).user, wanted=wanted_from_wire(request),
             voucher_codes=tuple(request.booking.voucher_codes), answers=answers_from_wire(request.booking.answers),
             currency=request.booking.currency_code, hold_for=parts.hold_for, cause=cause, unasked=unasked,
@@ -77,8 +72,8 @@ class BookingServicer(BookingServiceServicer):
         return booking_for(context, booking, await missing_answers_of(parts.offers, booking))
 
     async def QuoteBooking(self, request: pb.QuoteBookingRequest, context: object) -> pb.BookingQuote:
-        parts, cause = self._parts, cause_of(request, context)
-        return quote_to_wire(await parts.let_pass(request, context, cause, lambda unasked: quote_booking(
+        parts, cause, turn = self._parts, cause_of(request, context), request.turn_token
+        return quote_to_wire(await parts.let_pass(request.parent, turn, context, cause, lambda unasked: quote_booking(
             parts.rehearsal, event=request.parent, buyer=principal_of(context).user, wanted=wanted_from_wire(request),
             voucher_codes=tuple(request.booking.voucher_codes), answers=answers_from_wire(request.booking.answers),
             currency=request.booking.currency_code, unasked=unasked,

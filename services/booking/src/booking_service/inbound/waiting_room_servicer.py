@@ -20,10 +20,11 @@ from domain_kit.repository import Cause
 from grpc_runtime import principal_of
 from resource_api import time_to_wire
 from usher.booking.v1 import waiting_room_service_pb2 as pb
-from usher.booking.v1.booking_service_pb2 import CreateBookingRequest, QuoteBookingRequest
 from usher.booking.v1.waiting_room_service_pb2_grpc import WaitingRoomServiceServicer
 
 BOOKS_UNASKED = "bookings.create"
+# Event, turn token, context, cause, and what books when it is told whether nobody asked for a turn.
+LetPass = Callable[[str, str, object, Cause, Callable[[bool], Awaitable[Booking]]], Awaitable[Booking]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,8 @@ class RoomParts:
 
     async def let_pass(
         self,
-        request: CreateBookingRequest | QuoteBookingRequest,
+        event: str,
+        turn_token: str,
         context: object,
         cause: Cause,
         book: Callable[[bool], Awaitable[Booking]],
@@ -47,8 +49,8 @@ class RoomParts:
         """What `book`, told whether nobody asked, answers when the caller may book; refusals as `pass_waiting_room`."""
         caller = principal_of(context)
         let_pass = partial(
-            pass_waiting_room, self.offers, self.rooms, self.seals, self.answered, self.clock, event=request.parent,
-            user=caller.user, turn_token=request.turn_token, cause=cause,
+            pass_waiting_room, self.offers, self.rooms, self.seals, self.answered, self.clock, event=event,
+            user=caller.user, turn_token=turn_token, cause=cause,
             exempt=lambda organizer: allows(caller, Ownership(organizer=organizer), permission=BOOKS_UNASKED),
         )  # fmt: skip
         return await once_let_through(self.offers, let_pass, book)
