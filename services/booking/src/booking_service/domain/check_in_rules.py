@@ -13,6 +13,8 @@ from domain_kit.refusals import FailedPrecondition, InvalidArgument
 
 # A scanner's clock may be ahead by so much.
 CLOCK_ALLOWANCE = timedelta(minutes=5)
+# So long before its date begins a ticket of a series is admitted without a list: doors open, people build and rehearse.
+DOORS_AT_MOST = timedelta(hours=12)
 
 
 def admit(rules: ListRules, offer: Offer, ticket: Ticket, presence: Presence, scan: Scan) -> Presence:
@@ -45,6 +47,19 @@ def require_not_off(offer: Offer, ticket: Ticket) -> None:
     """FailedPrecondition EVENT_CANCELLED: nobody is let in, for who was gets nothing back."""
     if date_is_off(offer, ticket.date):
         raise _refused("EVENT_CANCELLED", "The event was cancelled.", {"event": offer.event, "date": ticket.date})
+
+
+def require_its_date(offer: Offer, ticket: Ticket, time: datetime) -> None:
+    """FailedPrecondition DATE_WRONG for a ticket of a series on another day; a list with windows admits at other times.
+
+    An event without dates has one door, which opens when whoever stands at it says so.
+    """
+    date = next((each for each in offer.dates if each.name == ticket.date), None)
+    if date is not None and not date.start_time - DOORS_AT_MOST <= time < date.end_time:
+        raise _refused(
+            "DATE_WRONG", "The ticket is for another date.",
+            {"ticket": ticket.name, "date": ticket.date, "start_time": _rfc3339(date.start_time)},
+        )  # fmt: skip
 
 
 def check_clock(time: datetime, now: datetime, field: str) -> None:

@@ -15,7 +15,7 @@ async def check_in_ticket(
     """The booking and the ticket as they are now.
 
     InvalidArgument TICKET_CODE_INVALID for a forged, foreign or replaced code; FailedPrecondition TICKET_CHECKED_IN,
-    TICKET_VOID.
+    TICKET_VOID and the like, as `CheckIn`.
     """
     said = await verifier.verify(code)
     if said.event_name != event:

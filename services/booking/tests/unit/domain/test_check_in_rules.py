@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from booking_service.domain.booking import Ticket
 from booking_service.domain.check_in_list import ListRules, TimeWindow, check_rules
-from booking_service.domain.check_in_rules import CLOCK_ALLOWANCE, admit, check_clock
+from booking_service.domain.check_in_rules import CLOCK_ALLOWANCE, admit, check_clock, require_its_date
 from booking_service.domain.offer import EventDate, Offer, OfferState
 from booking_service.domain.scans import Direction, Presence, Scan
 from booking_service.domain.states import TicketState
@@ -84,6 +84,18 @@ def test_without_windows_a_list_closes_when_the_event_or_the_date_of_the_ticket_
 def test_a_ticket_for_a_date_that_was_called_off_admits_nobody(series):
     ticket = replace(TICKET, date="events/e/dates/second")
     assert refusal(ListRules("Door"), series, ticket=ticket).reason == "EVENT_CANCELLED"
+
+
+def test_without_a_list_a_ticket_of_a_series_is_for_its_own_date(make, series):
+    start, end, hours = series.dates[0].start_time, series.dates[0].end_time, timedelta(hours=12)
+    for time in (start - hours, start, end - timedelta(seconds=1)):
+        require_its_date(series, TICKET, time)
+    for time in (start - hours - timedelta(seconds=1), end, end + timedelta(days=1)):
+        with pytest.raises(FailedPrecondition, match="DATE_WRONG") as refused:
+            require_its_date(series, TICKET, time)
+        assert refused.value.metadata["date"] == DATE
+        assert datetime.fromisoformat(refused.value.metadata["start_time"]) == start
+    require_its_date(make.offer(), replace(TICKET, date=""), start - timedelta(days=9))
 
 
 def test_one_may_leave_after_the_end(series):

@@ -7,7 +7,7 @@ from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Line, total_of
 from booking_service.domain.commands import Cancel, CheckIn, ClaimPayment, Confirm, Expire, ProjectOffer
 from booking_service.domain.inventory import Inventory
-from booking_service.domain.offer import OfferState
+from booking_service.domain.offer import EventDate, OfferState
 from booking_service.domain.scans import Scan
 from booking_service.domain.states import BookingState, TicketState
 from booking_service.domain.stock import Stock
@@ -232,6 +232,20 @@ def test_a_ticket_admits_once_and_its_booking_stays(make):
     void = replace(booking, tickets=(replace(ticket, state=TicketState.VOID),))
     assert reason_of(lambda: make.decide(check_in, stock, void)) == "TICKET_VOID"
     assert reason_of(lambda: make.decide(replace(check_in, code="old"), stock, booking)) == "RESOURCE_NOT_FOUND"
+
+
+def test_without_a_list_a_ticket_for_saturday_admits_nobody_on_friday(make):
+    stock, booking = make.held()
+    booking = make.decide(pay(make, booking), stock, booking).answer
+    friday, saturday = (EventDate(f"{make.EVENT}/dates/{day}", "", at, at + timedelta(hours=6))
+                        for day, at in (("fri", make.NOW), ("sat", make.NOW + timedelta(days=1))))  # fmt: skip
+    stock = replace(stock, offer=replace(stock.offer, dates=(friday, saturday)))
+    check_in = CheckIn(make.EVENT, booking.name, booking.tickets[0].name, booking.tickets[0].code)
+    late, early = (
+        replace(booking, tickets=(replace(booking.tickets[0], date=day.name),)) for day in (saturday, friday)
+    )
+    assert reason_of(lambda: make.decide(check_in, stock, late)) == "DATE_WRONG"
+    assert make.decide(check_in, stock, early).answer.tickets[0].state is TicketState.CHECKED_IN
 
 
 @pytest.mark.parametrize("state", [OfferState.CANCELLED, OfferState.DELETED])

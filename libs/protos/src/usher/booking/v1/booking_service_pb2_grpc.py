@@ -201,7 +201,9 @@ class BookingServiceServicer:
 
     def CheckInTicket(self, request, context):
         """Admits the bearer of a code. INVALID_ARGUMENT TICKET_CODE_INVALID for a forged or foreign code;
-        FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, EVENT_CANCELLED, RESALE_RESERVED.
+        FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, EVENT_CANCELLED, RESALE_RESERVED;
+        DATE_WRONG (metadata `ticket`, `date`, `start_time`) for a ticket of a series more than 12 hours before its date
+        begins, or after it: a check-in list with windows admits at other times.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -99,7 +99,9 @@ class BookingServiceStub:
     """
     CheckInTicket: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.CheckInTicketRequest, _booking_service_pb2.CheckInTicketResponse]
     """Admits the bearer of a code. INVALID_ARGUMENT TICKET_CODE_INVALID for a forged or foreign code;
-    FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, EVENT_CANCELLED, RESALE_RESERVED.
+    FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, EVENT_CANCELLED, RESALE_RESERVED;
+    DATE_WRONG (metadata `ticket`, `date`, `start_time`) for a ticket of a series more than 12 hours before its date
+    begins, or after it: a check-in list with windows admits at other times.
     """
     GetAvailability: _grpc.UnaryUnaryMultiCallable[_booking_service_pb2.GetAvailabilityRequest, _booking_pb2.Availability]
     """What can be booked now. NOT_FOUND for an event that was never published. With a voucher code, what its bearer can
@@ -179,7 +181,9 @@ class BookingServiceAsyncStub(BookingServiceStub):
     """
     CheckInTicket: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.CheckInTicketRequest, _booking_service_pb2.CheckInTicketResponse]  # type: ignore[assignment]
     """Admits the bearer of a code. INVALID_ARGUMENT TICKET_CODE_INVALID for a forged or foreign code;
-    FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, EVENT_CANCELLED, RESALE_RESERVED.
+    FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, EVENT_CANCELLED, RESALE_RESERVED;
+    DATE_WRONG (metadata `ticket`, `date`, `start_time`) for a ticket of a series more than 12 hours before its date
+    begins, or after it: a check-in list with windows admits at other times.
     """
     GetAvailability: _aio.UnaryUnaryMultiCallable[_booking_service_pb2.GetAvailabilityRequest, _booking_pb2.Availability]  # type: ignore[assignment]
     """What can be booked now. NOT_FOUND for an event that was never published. With a voucher code, what its bearer can
@@ -310,7 +314,9 @@ class BookingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_booking_service_pb2.CheckInTicketResponse, _abc.Awaitable[_booking_service_pb2.CheckInTicketResponse]]:
         """Admits the bearer of a code. INVALID_ARGUMENT TICKET_CODE_INVALID for a forged or foreign code;
-        FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, EVENT_CANCELLED, RESALE_RESERVED.
+        FAILED_PRECONDITION TICKET_CHECKED_IN (metadata `check_in_time`), TICKET_VOID, EVENT_CANCELLED, RESALE_RESERVED;
+        DATE_WRONG (metadata `ticket`, `date`, `start_time`) for a ticket of a series more than 12 hours before its date
+        begins, or after it: a check-in list with windows admits at other times.
         """
 
     @_abc_1.abstractmethod

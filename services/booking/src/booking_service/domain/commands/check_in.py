@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from booking_service.domain.booking import Booking, already_checked_in, void_ticket
-from booking_service.domain.check_in_rules import admit, check_clock, require_not_off
+from booking_service.domain.check_in_rules import admit, check_clock, require_its_date, require_not_off
 from booking_service.domain.commands.command import Found, OnBooking
 from booking_service.domain.commands.scanning import (
     Scanned,
@@ -45,8 +45,8 @@ class CheckIn(OnBooking):
         return scanning_keys(self.event, self.booking, self.check_in_list, [self.ticket], found)
 
     def decide(self, view: View, now: datetime) -> Outcome:
-        """FailedPrecondition as `admit`, without a list TICKET_CHECKED_IN, TICKET_VOID, EVENT_CANCELLED;
-        TOO_MANY_SCANS, RESALE_RESERVED; InvalidArgument CLOCK_AHEAD.
+        """FailedPrecondition as `admit`, without a list TICKET_CHECKED_IN, TICKET_VOID, EVENT_CANCELLED,
+        DATE_WRONG; TOO_MANY_SCANS, RESALE_RESERVED; InvalidArgument CLOCK_AHEAD.
 
         NotFound for the list, and for the ticket, also for a code that was replaced.
         """
@@ -70,6 +70,7 @@ class CheckIn(OnBooking):
             raise void_ticket(ticket)
         else:
             require_not_off(view.stock.known_offer(), ticket)
+            require_its_date(view.stock.known_offer(), ticket, scan.time)
         scan = scan.at(just_after(scan.time, before.on(self.check_in_list)))
         scanned = Scanned(before, before.with_scans([scan]))
         done = record_scans(view, booking, scanned, self.check_in_list, now)
