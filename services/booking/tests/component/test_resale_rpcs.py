@@ -10,7 +10,8 @@ import pytest
 
 from access import Role
 from booking_service.composition import build
-from booking_service.domain.commands import ClaimPayment
+from booking_service.domain.commands import ClaimPayment, TransferTicket
+from booking_service.domain.questions import Attendee
 from booking_service.domain.terms import BookingTerms, WaitingListTerms
 from booking_service.settings import Settings
 from domain_kit.clock import utc_now
@@ -204,3 +205,16 @@ async def test_offers_are_for_their_seller_and_the_organizer(platform):
         await withdraw(platform, ADA, made[0].name, etag="older")
     assert state_of(await withdraw(platform, ADA, made[0].name, etag=made[0].etag)) == "WITHDRAWN"
     assert state_of(await withdraw(platform, OLGA, made[1].name, roles={ORGANIZER: Role.MANAGER})) == "WITHDRAWN"
+
+
+async def test_only_an_organizer_offers_what_its_buyer_passed_on(platform):
+    ada = await sold_out(platform)
+    bob = Attendee("Bob", "bob@example.org")
+    transfer = TransferTicket(EVENT, ada.name, ada.tickets[0].name, bob, False, Issuer())
+    given = (await platform.other.submit(transfer, platform.make.cause())).tickets[-1].name
+    with pytest.raises(FailedPrecondition, match="TICKET_TRANSFERRED"):
+        await offer(platform, ADA, ada, given)
+    request = pb.OfferTicketsForResaleRequest(name=ada.name, tickets=[given])
+    manager = platform.calls.bearer(OLGA, roles={ORGANIZER: Role.MANAGER})
+    (made,) = (await platform.resale.OfferTicketsForResale(request, metadata=manager)).resale_offers
+    assert state_of(made) == "OPEN"

@@ -11,9 +11,10 @@ from domain_kit.refusals import FailedPrecondition
 
 def passed_on(booking: Booking) -> list[Ticket]:
     """Those that are valid, or were used."""
-    return [] if not booking.transferred else [
-        each for each in booking.tickets if each.name in booking.transferred and each.state is not TicketState.VOID
-    ]  # fmt: skip
+    if not booking.transferred:
+        return []
+    names = frozenset(booking.transferred)
+    return [each for each in booking.tickets if each.name in names and each.state is not TicketState.VOID]
 
 
 def not_the_buyers(booking: Booking, offer: Offer | None) -> list[Ticket]:

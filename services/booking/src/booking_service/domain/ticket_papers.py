@@ -47,7 +47,8 @@ def tickets_to_print(booking: Booking, *, by_buyer: bool = False) -> tuple[Ticke
         raise _refused(booking, "TICKET_VOID", "No ticket of this booking admits anybody any more.")
     if by_buyer:
         others = passed_on(booking)
-        tickets = tuple(each for each in tickets if each not in others)
+        given = {each.name for each in others}
+        tickets = tuple(each for each in tickets if each.name not in given)
         refuse_passed_on(() if tickets else others)
     if len(tickets) > MOST_PRINTED:
         text = f"At most {MOST_PRINTED} tickets go into one document; ask for their QR codes one by one."
@@ -67,7 +68,9 @@ def calendar_entries_of(booking: Booking, offer: Offer, *, by_buyer: bool = Fals
     sequence = booking.version + offer.version
     dates = dict.fromkeys(line.date for line in booking.lines)
     if by_buyer and (others := passed_on(booking)):
-        own = {each.date for each in booking.tickets if each.state is not TicketState.VOID and each not in others}
+        given = {each.name for each in others}
+        valid = (each for each in booking.tickets if each.state is not TicketState.VOID)
+        own = {each.date for each in valid if each.name not in given}
         dates = {date: None for date in dates if date in own}
         refuse_passed_on(() if dates else others)
     return tuple(CalendarEntry(booking.name, date, sequence, gone or bool(date and date not in held)) for date in dates)
