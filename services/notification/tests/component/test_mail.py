@@ -86,9 +86,10 @@ def changed(state: int = booking_pb2.BOOKING_STATE_CONFIRMED) -> facts.BookingCh
     return facts.BookingChanged(booking=booking, refund_due=booking.total)
 
 
-def asked(kind: type, *, state: int = 0, units: int = 20) -> object:
+def asked(kind: type, *, units: int = 20, hours: int = 1) -> object:
     booking = confirmed().booking
-    booking.state, booking.total.units = state, units
+    booking.total.units = units
+    booking.hold_expire_time.FromDatetime(utc_now() + timedelta(hours=hours))
     return kind(booking=booking)
 
 
@@ -346,12 +347,9 @@ async def test_a_ticket_that_was_passed_on_is_mailed_to_who_has_it_now_and_no_ot
 
 async def test_who_waits_for_approval_hears_of_it_and_of_the_decision(service: Service, mail_server) -> None:
     await service.know_everybody()
-    waits, held = booking_pb2.BOOKING_STATE_PENDING_APPROVAL, booking_pb2.BOOKING_STATE_HELD
-    await service.causes.approval_requested(asked(facts.BookingApprovalRequested, state=waits), received("booking"))
-    for units, hours in ((20, 1), (0, 1), (20, -1)):  # to be paid, free, and told too late to be paid
-        told = asked(facts.BookingApproved, state=held, units=units)
-        told.booking.hold_expire_time.FromDatetime(utc_now() + timedelta(hours=hours))
-        await service.causes.booking_approved(told, received("booking"))
+    await service.causes.approval_requested(asked(facts.BookingApprovalRequested), received("booking"))
+    for paid, at in ((20, 1), (0, 1), (20, -1)):  # to be paid, free, and told too late to be paid
+        await service.causes.booking_approved(asked(facts.BookingApproved, units=paid, hours=at), received("booking"))
     await service.causes.booking_rejected(asked(facts.BookingRejected), received("booking"))
     await service.deliver()
     assert sorted(message["Subject"] for message in mail_server.messages) == [
