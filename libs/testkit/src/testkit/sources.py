@@ -27,10 +27,20 @@ class Function:
         return self.node.name
 
     def calls(self) -> Iterator[tuple[str, str]]:
-        """(receiver, called name) of every call in it; the receiver is the last name before the dot, or empty."""
+        """(receiver, called name) of every call in it, in the order of the source.
+
+        The receiver is the last name before the dot, of `some[one]` and `some(one)` too, or empty; of what `with` names
+        it is what that was opened with.
+        """
+        found, opened = [], dict[str, str]()
         for node in ast.walk(self.node):
             if isinstance(node, ast.Call):
-                yield _called(node.func)
+                found.append(node)
+            elif isinstance(node, ast.withitem) and isinstance(node.optional_vars, ast.Name):
+                opened[node.optional_vars.id] = _last_name(node.context_expr)
+        for call in sorted(found, key=lambda each: (each.lineno, each.col_offset, -(each.end_col_offset or 0))):
+            receiver, called = _called(call.func)
+            yield opened.get(receiver, receiver), called
 
     @property
     def crash_points(self) -> frozenset[str]:
@@ -81,8 +91,14 @@ def _points(node: ast.AST) -> Iterator[str]:
 
 def _called(function: ast.expr) -> tuple[str, str]:
     if isinstance(function, ast.Attribute):
-        receiver = function.value
-        if isinstance(receiver, ast.Attribute):
-            return receiver.attr, function.attr
-        return receiver.id if isinstance(receiver, ast.Name) else "", function.attr
+        return _last_name(function.value), function.attr
     return "", function.id if isinstance(function, ast.Name) else ""
+
+
+def _last_name(node: ast.expr) -> str:
+    match node:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+        case ast.Subscript(value=inner) | ast.Call(func=inner) | ast.Await(value=inner):
+            return _last_name(inner)
+    return ""
