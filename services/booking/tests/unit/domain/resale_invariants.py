@@ -3,7 +3,8 @@
 from collections import Counter, defaultdict
 from datetime import datetime
 
-from hypothesis.stateful import RuleBasedStateMachine, invariant
+from hypothesis.stateful import invariant
+from numbered import Numbered
 
 from booking_service.domain.booking import Booking, own_places
 from booking_service.domain.occupancy import held_for_change
@@ -21,7 +22,7 @@ def in_event_currency(line):
     return line.total if line.base_total is None else line.base_total
 
 
-class Invariants(RuleBasedStateMachine):
+class Invariants(Numbered):
     """For a machine that keeps the records, what money came and what is due back, and what was told."""
 
     now: datetime

@@ -1,17 +1,20 @@
 """What must hold of an event after every step, whatever happened; read from the journal alone."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from hypothesis.stateful import RuleBasedStateMachine, invariant
+from hypothesis.stateful import invariant
+from numbered import Numbered
 
 from booking_service.domain.booking import Booking, issued_by, own_places
 from booking_service.domain.commands import ClaimPayment, Hold
+from booking_service.domain.occupancy import held_for_change
 from booking_service.domain.offer import Offer
 from booking_service.domain.people import Person
 from booking_service.domain.states import BookingState, TicketState
-from booking_service.outbound.documents import INVENTORY, KIND_OF, OFFERS, PEOPLE, offer_from_document
+from booking_service.domain.voucher_use import VoucherUse
+from booking_service.outbound.documents import INVENTORY, KIND_OF, OFFERS, offer_from_document
 from domain_kit.money import Money
 from domain_kit.trails import BEGINNING, followed
 from testkit.memory import MemoryJournal
@@ -29,7 +32,7 @@ class Told(NamedTuple):
     payload: bytes
 
 
-class Invariants(RuleBasedStateMachine):
+class Invariants(Numbered):
     """For a machine that keeps `bookings` and `facts` as the journal has them, what money came and what was told."""
 
     journal: MemoryJournal
@@ -48,8 +51,30 @@ class Invariants(RuleBasedStateMachine):
     def offer(self) -> Offer:
         return offer_from_document(self.journal.collections[OFFERS][EVENT])
 
+    def all_of(self, kind):
+        stored = self.journal.collections.get(KIND_OF[kind].collection, {})
+        return [KIND_OF[kind].from_document(stored[name]) for name in sorted(stored)]
+
     def people(self) -> list[Person]:
-        return [KIND_OF[Person].from_document(each) for each in self.journal.collections.get(PEOPLE, {}).values()]
+        return self.all_of(Person)
+
+    def places_of(self, part: Booking) -> Mapping[str, int]:
+        """Pool → how many of its places a booking has, where its tickets draw now, or what an exchange of it holds."""
+        live = self.bookings[part.name]
+        if part != live and live.pending is not None and live.pending.remove:
+            return part.demand().places  # it stays where it was taken
+        places = Counter[str]()
+        for line in own_places(part.lines):
+            places.update(dict.fromkeys(self.offer.draws(line.sort), line.quantity))
+        return places
+
+    def parts(self) -> Iterator[Booking]:
+        """What takes places: live bookings, and what their pending changes hold beside them."""
+        for booking in self.bookings.values():
+            if booking.state.takes_places:
+                yield booking
+                if (change := held_for_change(booking)) is not None:
+                    yield change
 
     def aggregates(self) -> Collection[str]:
         """Names of all to which something can happen."""
@@ -78,13 +103,13 @@ class Invariants(RuleBasedStateMachine):
 
     @invariant()
     def taken_places_are_those_of_live_bookings(self):
-        """INVARIANT: each place that is taken belongs to one live booking, in the pools that it draws on now."""
+        """INVARIANT: each place that is taken belongs to one live booking, or is kept for one use of a voucher."""
         taken, sold = Counter(), Counter()
-        for booking in self.bookings.values():
-            if booking.state.takes_places:
-                for line in own_places(booking.lines):
-                    sold[line.ticket_type.rpartition("/")[2]] += line.quantity
-                    taken.update(dict.fromkeys(self.offer.draws(line.sort), line.quantity))
+        for part in self.parts():
+            taken.update(self.places_of(part))
+            sold.update(part.demand().tickets)
+        for use in self.all_of(VoucherUse):
+            taken.update(use.keeps)
         assert {pool: each for pool, each in self.inventory["taken"].items() if each} == dict(taken)
         assert {kind: each for kind, each in self.inventory["sold"].items() if each} == dict(sold)
 
@@ -92,9 +117,9 @@ class Invariants(RuleBasedStateMachine):
     def tallies_are_those_of_live_bookings(self):
         """INVARIANT: what counts against a person's limits is what the person holds."""
         held: dict[str, Counter[str]] = defaultdict(Counter)
-        for booking in self.bookings.values():
-            if booking.state.takes_places and booking.counted:
-                held[booking.buyer].update(issued_by(booking.lines))
+        for part in self.parts():
+            if part.counted:
+                held[part.buyer].update(issued_by(part.lines))
         people = {each.buyer: dict(each.tickets) for each in self.people() if each.tickets}
         assert people == {buyer: dict(tickets) for buyer, tickets in held.items()}
 
@@ -114,9 +139,9 @@ class Invariants(RuleBasedStateMachine):
     def totals_are_sums_of_lines(self):
         """INVARIANT: no cent is lost or made."""
         for booking in (self.bookings[name] for name in self.changed):
-            assert booking.total.minor_units == sum(
-                line.quantity * line.unit_price.minor_units for line in booking.lines
-            )
+            units = [unit for line in booking.lines for unit in line.priced().units()]
+            assert booking.total.minor_units == sum(unit.total.minor_units for unit in units)
+            assert len(units) == sum(line.quantity for line in booking.lines)
 
     @invariant()
     def tickets_match_places(self):
@@ -135,15 +160,18 @@ class Invariants(RuleBasedStateMachine):
     @invariant()
     def each_payment_is_claimed_or_unclaimed_once(self):
         """INVARIANT: money that came confirms one booking at its price or is said to be paid back, and that once."""
-        claimed = [fact.booking.payment for _, fact in self.of_kind(pb.BookingConfirmed) if fact.booking.payment]
+        first = [fact.booking.payment for _, fact in self.of_kind(pb.BookingConfirmed) if fact.booking.payment]
+        holders = [each for each in self.bookings.values() if each.payment]
+        assert sorted(each.payment for each in holders) == sorted(first)
+        claimed = [payment for each in self.bookings.values() for payment in each.payments]
         unclaimed = [fact.payment for _, fact in self.of_kind(pb.PaymentUnclaimed)]
         settled = Counter([*claimed, *unclaimed])
         assert [payment for payment, times in settled.items() if times > 1] == []
         waiting = {each.command.payment for each in self.unanswered if isinstance(each.command, ClaimPayment)}
         assert self.money.keys() - settled.keys() <= waiting
-        holders = [each for each in self.bookings.values() if each.payment]
-        assert sorted(each.payment for each in holders) == sorted(claimed)
-        assert all(self.money[each.payment].minor_units == each.paid + each.refunded for each in holders)
+        for each in self.bookings.values():
+            came = sum(self.money[payment].minor_units for payment in each.payments)
+            assert came == each.paid + each.refunded
 
     @invariant()
     def what_was_cancelled_after_payment_is_due_back(self):
@@ -190,4 +218,8 @@ class Invariants(RuleBasedStateMachine):
         """INVARIANT: however often a hold is asked for under one cause, it takes its places once."""
         held = Counter(name for kind in (pb.BookingHeld, pb.BookingApprovalRequested) for name, _ in self.of_kind(kind))
         assert held == Counter(list(self.bookings))
-        assert set(self.bookings) <= {each.command.booking for each in self.asked() if isinstance(each.command, Hold)}
+        assert set(self.bookings) <= {name for each in self.asked() for name in self.made_by(each.command)}
+
+    def made_by(self, command) -> Collection[str]:
+        """Names of the bookings that it may make."""
+        return [command.booking] if isinstance(command, Hold) else []

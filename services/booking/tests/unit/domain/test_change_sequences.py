@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
 from hypothesis import settings
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
+from hypothesis.stateful import Bundle, invariant, multiple, precondition, rule
+from numbered import Numbered
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking
@@ -34,7 +35,6 @@ from booking_service.domain.states import BookingState, TicketState
 from booking_service.domain.stock import Stock
 from booking_service.domain.terms import BookingTerms
 from domain_kit.exchange_rate import ExchangeRate
-from domain_kit.ids import new_id
 from domain_kit.money import Money
 from domain_kit.refusals import Refusal
 
@@ -66,12 +66,7 @@ def offer(version: int, hall: int, table: int, state: OfferState = OfferState.PU
     )  # fmt: skip
 
 
-class Issuer:
-    def issue(self, booking: str) -> tuple[str, str]:
-        return f"{booking}/tickets/{new_id()}", new_id()
-
-
-class Sale(RuleBasedStateMachine):
+class Sale(Numbered):
     names = Bundle("names")
 
     def __init__(self) -> None:
@@ -132,7 +127,7 @@ class Sale(RuleBasedStateMachine):
     )
     def hold(self, wanted, currency):
         lines = [Wanted(f"{EVENT}/ticketTypes/{kind}", count) for kind, count in wanted.items()]
-        name = f"{EVENT}/bookings/{new_id()}"
+        name = f"{EVENT}/bookings/{self.number()}"
         command = Hold(EVENT, name, "users/u", lines, timedelta(minutes=10), currency=currency)
         if not self.run(command):
             return multiple()
@@ -141,15 +136,15 @@ class Sale(RuleBasedStateMachine):
 
     @rule(name=names)
     def confirm(self, name):
-        self.run(Confirm(EVENT, name, Issuer()))
+        self.run(Confirm(EVENT, name, self))
 
     @rule(name=names, wrong=st.booleans(), again=st.booleans())
     def pay(self, name, wrong, again):
         booking = self.bookings[name]
-        payment = booking.payment if again and booking.payment else f"payments/{new_id()}"
+        payment = booking.payment if again and booking.payment else f"payments/{self.number()}"
         amount = (booking.due or booking.total) + Money(int(wrong), booking.total.currency)
         self.money.setdefault(payment, amount)
-        assert self.run(ClaimPayment(EVENT, name, payment, amount, Issuer()))
+        assert self.run(ClaimPayment(EVENT, name, payment, amount, self))
 
     @rule(name=names, share=st.none() | st.integers(0, 10_000))
     def cancel(self, name, share):
@@ -161,7 +156,7 @@ class Sale(RuleBasedStateMachine):
         removed = tuple({tickets[number % len(tickets)].name for number in gone} if tickets else ())
         reduced = tuple(Reduction(f"{EVENT}/ticketTypes/{kind}", "", count) for kind, count in fewer.items())
         wanted = tuple(Wanted(f"{EVENT}/ticketTypes/{kind}", count) for kind, count in added.items())
-        self.run(Change(EVENT, name, removed, reduced, wanted, by_terms, Issuer(), timedelta(minutes=10)))
+        self.run(Change(EVENT, name, removed, reduced, wanted, by_terms, self, timedelta(minutes=10)))
 
     @rule(name=names)
     def withdraw(self, name):
@@ -182,14 +177,14 @@ class Sale(RuleBasedStateMachine):
         usable = self.usable()
         before, ticket = usable[number % len(usable)]
         somebody = Attendee(to, f"{to}@example.org")
-        if self.run(TransferTicket(EVENT, before.name, ticket.name, somebody, True, Issuer())):
+        if self.run(TransferTicket(EVENT, before.name, ticket.name, somebody, True, self)):
             after = self.bookings[before.name]
             assert (after.total, after.paid, after.breakdown()) == (before.total, before.paid, before.breakdown())
             assert (after.tickets[-1].attendee, after.ticket(ticket.name).state) == (somebody, TicketState.VOID)
 
     @rule(name=names, yes=st.booleans())
     def decide_on(self, name, yes):
-        self.run(Approve(EVENT, name, Issuer()) if yes else Reject(EVENT, name, "full"))
+        self.run(Approve(EVENT, name, self) if yes else Reject(EVENT, name, "full"))
 
     @rule(name=names)
     def expire(self, name):
@@ -297,5 +292,5 @@ class Sale(RuleBasedStateMachine):
                 assert each.pending.due > 0
 
 
-Sale.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Sale.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, print_blob=True)
 TestSale = Sale.TestCase

@@ -48,7 +48,6 @@ from booking_service.domain.terms import BookingTerms, WaitingListTerms
 from booking_service.domain.waiting_entry import EntryState, WaitingEntry
 from booking_service.domain.waiting_list import servable, wish_of
 from domain_kit.exchange_rate import ExchangeRate
-from domain_kit.ids import new_id
 from domain_kit.money import Money
 from domain_kit.refusals import Refusal
 
@@ -84,26 +83,16 @@ def offer(version: int, state: OfferState = OfferState.PUBLISHED, hall: int = 3)
     )  # fmt: skip
 
 
-class Issuer:
-    def issue(self, booking: str) -> tuple[str, str]:
-        return f"{booking}/tickets/{new_id()}", new_id()
-
-
 class Resales(Invariants):
     def __init__(self) -> None:
         super().__init__()
-        self.now, self.numbers = START, 0
+        self.now = START
         self.stock = Stock(offer(1), Inventory(EVENT))
         self.records = {}
         self.came: dict[str, int] = {}
         self.due_back: Counter[str] = Counter()
         self.refunds: dict[str, list[int]] = defaultdict(list)
         self.told: Counter[tuple[str, str]] = Counter()
-
-    def number(self) -> str:
-        """Ids that grow, as those of the platform do."""
-        self.numbers += 1
-        return f"{self.numbers:026}"
 
     def pick(self, number, found):
         return found[-(number % len(found)) - 1] if found else None
@@ -172,12 +161,12 @@ class Resales(Invariants):
         if late and booking.hold_expire_time:
             self.now = max(self.now, booking.hold_expire_time)
         if not booking.total and not late:
-            self.run(Confirm(EVENT, booking.name, Issuer()))
+            self.run(Confirm(EVENT, booking.name, self))
             return
         payment = f"payments/{self.number()}"
         self.came[payment] = booking.total.minor_units
         assert not isinstance(
-            self.run(ClaimPayment(EVENT, booking.name, payment, booking.total, Issuer())), Refusal
+            self.run(ClaimPayment(EVENT, booking.name, payment, booking.total, self)), Refusal
         )  # fmt: skip
 
     @rule(user=USERS, kind=KINDS, count=st.sampled_from([1, 2]), currency=CURRENCIES)
@@ -234,7 +223,7 @@ class Resales(Invariants):
             }[meanwhile])  # fmt: skip
         payment = f"payments/{self.number()}"
         self.came[payment] = booking.total.minor_units
-        self.run(ClaimPayment(EVENT, booking.name, payment, booking.total, Issuer()))
+        self.run(ClaimPayment(EVENT, booking.name, payment, booking.total, self))
 
     @rule(number=NUMBER)
     def withdraw(self, number):
@@ -259,17 +248,17 @@ class Resales(Invariants):
         gone = (ticket.name,) if what != "add" else ()
         added = (Wanted(ticket.ticket_type, 1),) if what != "remove" else ()
         self.run({
-            "transfer": TransferTicket(EVENT, name, ticket.name, Attendee("Bo", "bo@example.org"), True, Issuer()),
+            "transfer": TransferTicket(EVENT, name, ticket.name, Attendee("Bo", "bo@example.org"), True, self),
             "enter": CheckIn(EVENT, name, ticket.name, ticket.code),
             "undo": UndoCheckIn(EVENT, name, ticket.name, "", "mistake"),
             "scan": MergeScans(EVENT, name, "", (LoggedScan(ticket.name, ticket.code, scanned),)),
-        }.get(what) or Change(EVENT, name, gone, (), added, True, Issuer(), HELD))  # fmt: skip
+        }.get(what) or Change(EVENT, name, gone, (), added, True, self, HELD))  # fmt: skip
 
     @rule(number=NUMBER)
     def reduce_a_held_booking(self, number):
         if (booking := self.pick(number, self.of(Booking, BookingState.HELD))) is not None:
             fewer = (Reduction(booking.lines[0].ticket_type, "", 1),)
-            self.run(Change(EVENT, booking.name, (), fewer, (), True, Issuer(), HELD))
+            self.run(Change(EVENT, booking.name, (), fewer, (), True, self, HELD))
 
     @rule(user=USERS, kind=KINDS, count=st.sampled_from([1, 1, 2]), currency=CURRENCIES)
     def join(self, user, kind, count, currency=""):
@@ -311,5 +300,5 @@ class Resales(Invariants):
             assert not self.of(ResaleOffer, ResaleState.OPEN)
 
 
-Resales.TestCase.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)
+Resales.TestCase.settings = settings(max_examples=120, stateful_step_count=30, deadline=None, print_blob=True)
 TestResales = Resales.TestCase

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
 from hypothesis import settings
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
+from hypothesis.stateful import Bundle, invariant, multiple, rule
+from numbered import Numbered
 
 from booking_service.domain.availability import availability_of
 from booking_service.domain.booking import Booking
@@ -17,7 +18,6 @@ from booking_service.domain.seating import SeatRow, Section
 from booking_service.domain.selling import Wanted
 from booking_service.domain.stock import Stock
 from booking_service.domain.taken_seats import TakenSeats
-from domain_kit.ids import new_id
 from domain_kit.money import Money
 from domain_kit.refusals import Refusal
 
@@ -57,12 +57,7 @@ def bundle_of(name):
     return {f"{EVENT}/ticketTypes/adult": 1, f"{EVENT}/ticketTypes/child": 1} if name == "family" else {}
 
 
-class Issuer:
-    def issue(self, booking):
-        return f"{booking}/tickets/{new_id()}", new_id()
-
-
-class SeatedSale(RuleBasedStateMachine):
+class SeatedSale(Numbered):
     names = Bundle("names")
 
     def __init__(self):
@@ -102,7 +97,7 @@ class SeatedSale(RuleBasedStateMachine):
             free = [seat for seat in free if seat not in chosen]
             wish = int(special and not chosen and kind != "stand")
             lines.append(Wanted(f"{EVENT}/ticketTypes/{kind}", count, date, chosen, accessible_seats=wish))
-        name = f"{EVENT}/bookings/{new_id()}"
+        name = f"{EVENT}/bookings/{self.number()}"
         result = self.run(Hold(EVENT, name, "users/u", lines, timedelta(minutes=10)))
         if isinstance(result, Refusal):
             assert result.reason in ("SOLD_OUT", "SEAT_LEFT_ALONE", "SEAT_UNKNOWN")
@@ -111,12 +106,12 @@ class SeatedSale(RuleBasedStateMachine):
 
     @rule(name=names)
     def confirm(self, name):
-        self.run(Confirm(EVENT, name, Issuer()))
+        self.run(Confirm(EVENT, name, self))
 
     @rule(name=names)
     def pay(self, name):
         booking = self.records[Booking, name]
-        self.run(ClaimPayment(EVENT, name, f"payments/{new_id()}", booking.total, Issuer()))
+        self.run(ClaimPayment(EVENT, name, f"payments/{self.number()}", booking.total, self))
 
     @rule(name=names)
     def cancel(self, name):
@@ -191,5 +186,5 @@ class SeatedSale(RuleBasedStateMachine):
                 assert sorted(ticket.seat for ticket in booking.tickets if ticket.seat) == sorted(seats)
 
 
-SeatedSale.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+SeatedSale.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None, print_blob=True)
 TestSeatedSale = SeatedSale.TestCase

@@ -5,18 +5,18 @@ What hypothesis prints on a failure can be kept as a test of its own.
 """
 
 import asyncio
-import itertools
 import os
-from collections import defaultdict, deque
-from collections.abc import Awaitable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import event, settings
+from at_desks import Conflicts, Sent, Unreliable, is_refused, serve_as_a_lane_does
+from hypothesis import settings
 from hypothesis.stateful import precondition, rule
-from sale_invariants import EVENT, Invariants, Told
+from sale_invariants import EVENT, Told
+from true_refusals import TrueRefusals
 
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands import Cancel, CheckIn, ClaimPayment, Command, Confirm, Expire, Hold, ProjectOffer
@@ -30,7 +30,6 @@ from booking_service.outbound.lanes import Waiting
 from domain_kit.money import Money
 from domain_kit.refusals import InvalidArgument, Refusal, Unavailable
 from domain_kit.repository import Cause
-from testkit.memory import MemoryJournal
 
 TYPES = {"free": (0, ("hall",)), "paid": (1999, ("hall",)), "dinner": (4500, ("hall", "table"))}
 BUYERS = ("users/ada", "users/bob", "users/eve")
@@ -65,78 +64,7 @@ def offer(
     )
 
 
-class Unreliable(MemoryJournal):
-    """Loses a commit, or the news that it went through."""
-
-    fault = ""
-
-    async def commit_batch(self, writes, rows) -> None:
-        fault, self.fault = self.fault, ""
-        await asyncio.sleep(0)  # while it is under way others go on
-        if fault in ("lost", "died before"):
-            raise Unavailable("STORE_UNAVAILABLE", "The commit got lost.")
-        await super().commit_batch(writes, rows)
-        if fault:
-            raise Unavailable("STORE_UNAVAILABLE", "The answer got lost.")
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A command under its cause, which a caller that was not answered sends again."""
-
-    command: Command
-    cause: Cause
-
-
-async def serve_as_a_lane_does(desk: BatchDesk, batch: Sequence[Waiting]) -> None:
-    """The second half comes while the first is committed, and is decided ahead as far as that goes."""
-    first, later = batch[: (len(batch) + 1) // 2], deque(batch[(len(batch) + 1) // 2 :])
-    serving = asyncio.ensure_future(told_if_refused(desk.serve(first), first))
-    ahead, takes = None, True
-    while not serving.done():
-        if (ahead := ahead or desk.ahead()) is not None:
-            while takes and later:
-                takes = ahead.take(later[0])
-                if takes:
-                    event("decided ahead")
-                    later.popleft()
-        await asyncio.sleep(0)
-    await serving
-    if ahead is not None and ahead.batch:
-        await told_if_refused(desk.serve_ahead(ahead), ahead.batch)
-    await told_if_refused(desk.serve(list(later)), later)
-
-
-async def told_if_refused(served: Awaitable[None], batch: Iterable[Waiting]) -> None:
-    try:
-        await served
-    except Refusal as trouble:
-        for waiting in batch:
-            waiting.refuse(trouble)
-
-
-def is_refused(one: Waiting) -> bool:
-    return not one.done.cancelled() and one.done.exception() is not None and not is_unknown(one)
-
-
-def is_unknown(one: Waiting) -> bool:
-    return isinstance(one.done.exception(), Unavailable)
-
-
-class Conflicts:
-    """LaneMetrics."""
-
-    def queued(self, commands: int) -> None: ...
-
-    def committed(self, commands: int, seconds: float) -> None: ...
-
-    def refused(self, reason: str) -> None: ...
-
-    def conflicted(self) -> None:
-        event("conflict")
-
-
-class Sale(Invariants):
+class Sale(TrueRefusals):
     HELD_FOR = timedelta(minutes=10)
     OTHERS: tuple[type, ...] = ()  # what is answered beside bookings
 
@@ -156,7 +84,6 @@ class Sale(Invariants):
         self.facts: dict[str, list[Told]] = defaultdict(list)  # by aggregate
         self.told_of: dict[str, list[tuple[str, bytes]]] = defaultdict(list)  # by type: aggregate and payload
         self.changed: list[str] = []
-        self.numbers = itertools.count(1)
         self.seen: set[str] = set()
         self.send([ProjectOffer(self.offered(1, 6, 3, OfferState.PUBLISHED, 0, 0))], 0, "")
 
@@ -166,14 +93,6 @@ class Sale(Invariants):
 
     def teardown(self) -> None:
         self.loop.close()
-
-    def number(self) -> str:
-        """Sorts in the order in which they were given; a failure is found again only without chance."""
-        return f"{next(self.numbers):06}"
-
-    def issue(self, booking: str) -> tuple[str, str]:
-        """It makes the tickets as well."""
-        return f"{booking}/tickets/{self.number()}", self.number()
 
     def new_desk(self) -> BatchDesk:
         return BatchDesk(self.journal, metrics=Conflicts())
@@ -215,6 +134,8 @@ class Sale(Invariants):
                 self.note(sent, one)
         if all(is_refused(one) for one in (*waiting[0], *waiting[1])):
             self.a_refusal_changes_nothing(before)
+            if len(batch) + len(other) == 1:
+                self.a_refusal_is_true(batch[0].command, waiting[0][0].done.exception())
 
     def waiting(self, sent: Sent) -> Waiting:
         return Waiting(sent.command, sent.cause, self.loop.create_future())
@@ -278,7 +199,7 @@ class Sale(Invariants):
         name = self.some(draw.draw(st.integers(0, 30)))
         booking = self.bookings[name]
         if kind == "pay":
-            amount = booking.total + Money(1, "EUR") if draw.draw(st.integers(0, 5)) == 0 else booking.total
+            amount = (booking.due or booking.total) + Money(int(draw.draw(st.integers(0, 5)) == 0), "EUR")
             again = booking.payment and draw.draw(st.booleans())
             payment = booking.payment if again else f"payments/{self.number()}"
             return ClaimPayment(EVENT, name, payment, self.money.get(payment, amount), self)
@@ -357,10 +278,10 @@ class Sale(Invariants):
     # What must hold.
 
     def a_refusal_changes_nothing(self, before: object) -> None:
-        """INVARIANT: where everybody was told no, nothing was written but holds that were over anyway."""
+        """INVARIANT: where everybody was told no, nothing was written but what was over anyway."""
         rows, collections = before
         new = {key for key in self.journal.rows if key not in rows}
-        assert all(key.startswith("booking.expiry|") for key in new)
+        assert all(key.startswith(("booking.expiry|", "booking.lapse|")) for key in new)
         if not new:
             after = self.journal.collections
             assert {name: list(map(id, each.values())) for name, each in after.items()} == {

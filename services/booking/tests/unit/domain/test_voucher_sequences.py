@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
 from hypothesis import settings
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
+from hypothesis.stateful import Bundle, invariant, multiple, rule
+from numbered import Numbered
 
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands import (
@@ -28,7 +29,6 @@ from booking_service.domain.selling import Wanted
 from booking_service.domain.stock import Stock
 from booking_service.domain.voucher import Voucher
 from booking_service.domain.voucher_use import VoucherUse
-from domain_kit.ids import new_id
 from domain_kit.money import Money
 from domain_kit.refusals import Refusal
 
@@ -49,12 +49,7 @@ def offer(version: int, hall: int, table: int) -> Offer:
     return Offer(EVENT, "organizers/o", "E", state, start, start, "UTC", kinds, pools, version, published=True)
 
 
-class Issuer:
-    def issue(self, booking: str) -> tuple[str, str]:
-        return f"{booking}/tickets/{new_id()}", new_id()
-
-
-class Redeemed(RuleBasedStateMachine):
+class Redeemed(Numbered):
     names = Bundle("names")
 
     def __init__(self) -> None:
@@ -120,14 +115,14 @@ class Redeemed(RuleBasedStateMachine):
     )  # fmt: skip
     def hold(self, wanted, codes):
         lines = [Wanted(f"{EVENT}/ticketTypes/{kind}", count) for kind, count in wanted.items()]
-        name = f"{EVENT}/bookings/{new_id()}"
+        name = f"{EVENT}/bookings/{self.number()}"
         command = Hold(EVENT, name, "users/u", lines, timedelta(minutes=10), voucher_codes=tuple(codes))
         return name if self.run(command) else multiple()
 
     @rule(name=names)
     def pay(self, name):
         booking = self.records[Booking, name]
-        self.run(ClaimPayment(EVENT, name, f"payments/{new_id()}", booking.total, Issuer()))
+        self.run(ClaimPayment(EVENT, name, f"payments/{self.number()}", booking.total, self))
 
     @rule(name=names)
     def cancel(self, name):
@@ -181,5 +176,5 @@ class Redeemed(RuleBasedStateMachine):
                 assert not line.ticket_type.endswith("secret") or line.vouchers
 
 
-Redeemed.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+Redeemed.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None, print_blob=True)
 TestRedeemed = Redeemed.TestCase

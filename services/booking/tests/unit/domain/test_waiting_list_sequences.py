@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
+from numbered import Numbered
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking
@@ -32,7 +33,6 @@ from booking_service.domain.stock import Stock
 from booking_service.domain.terms import BookingTerms, WaitingListTerms
 from booking_service.domain.waiting_entry import ENTRY_LIFE, EntryState, WaitingEntry
 from booking_service.domain.waiting_list import hopeless, left_to_public, next_look, servable, wish_of
-from domain_kit.ids import new_id
 from domain_kit.money import Money
 from domain_kit.refusals import Refusal
 
@@ -56,12 +56,7 @@ def offer(
     )  # fmt: skip
 
 
-class Issuer:
-    def issue(self, booking: str) -> tuple[str, str]:
-        return f"{booking}/tickets/{new_id()}", new_id()
-
-
-class WaitingLists(RuleBasedStateMachine):
+class WaitingLists(Numbered):
     def __init__(self) -> None:
         super().__init__()
         self.now = START
@@ -148,18 +143,18 @@ class WaitingLists(RuleBasedStateMachine):
         """What the worker would look up now."""
         wishes = frozenset(servable(self.stock.offer, self.stock.inventory))
         names = tuple(each.name for each in self.true_queue() if wish_of(each) in wishes)[:at_once]
-        bookings = tuple(f"{EVENT}/bookings/{new_id()}" for _ in names)
+        bookings = tuple(f"{EVENT}/bookings/{self.number()}" for _ in names)
         return OfferPlaces(EVENT, names, bookings, wishes, self.stock.inventory.reordered)
 
     @rule(user=USERS, kind=KINDS, count=st.sampled_from([1, 1, 2, 3]))
     def hold(self, user, kind, count):
         wanted = (Wanted(f"{EVENT}/ticketTypes/{kind}", count),)
-        self.run(Hold(EVENT, f"{EVENT}/bookings/{new_id()}", user, wanted, timedelta(minutes=10)))
+        self.run(Hold(EVENT, f"{EVENT}/bookings/{self.number()}", user, wanted, timedelta(minutes=10)))
 
     @rule(wishes=st.lists(st.tuples(USERS, KINDS, st.sampled_from([1, 2, 1, 3, 4])), min_size=1, max_size=4))
     def join(self, wishes):
         for user, kind, count in wishes:
-            name = f"{EVENT}/waitingListEntries/{new_id()}"
+            name = f"{EVENT}/waitingListEntries/{self.number()}"
             self.run(JoinWaitingList(EVENT, name, user, f"{EVENT}/ticketTypes/{kind}", "", count))
 
     @rule(number=NUMBER)
@@ -177,7 +172,7 @@ class WaitingLists(RuleBasedStateMachine):
             entry = offered[number % len(offered)]
             booking = self.records[Booking, entry.booking]
             self.now += timedelta(hours=2 if late else 0)
-            paid = ClaimPayment(EVENT, booking.name, f"payments/{new_id()}", booking.total, Issuer())
+            paid = ClaimPayment(EVENT, booking.name, f"payments/{self.number()}", booking.total, self)
             self.run(LeaveWaitingList(EVENT, entry.name, "") if leaves else paid)
             if leaves and late:
                 assert self.records[WaitingEntry, entry.name].state is not EntryState.LEFT
@@ -200,10 +195,10 @@ class WaitingLists(RuleBasedStateMachine):
     def change_booking(self, number, what):
         if (booking := self.pick(Booking, number)) is not None:
             name = booking.name
-            paid = ClaimPayment(EVENT, name, f"payments/{new_id()}", booking.total, Issuer())
+            paid = ClaimPayment(EVENT, name, f"payments/{self.number()}", booking.total, self)
             self.run(
                 {"cancel": Cancel(EVENT, name, ""), "expire": Expire(EVENT, name), "pay": paid,
-                 "confirm": Confirm(EVENT, name, Issuer())}[what]
+                 "confirm": Confirm(EVENT, name, self)}[what]
             )  # fmt: skip
 
     @rule(number=NUMBER)
@@ -293,5 +288,5 @@ class WaitingLists(RuleBasedStateMachine):
         assert all(count == 1 for count in live.values())
 
 
-WaitingLists.TestCase.settings = settings(max_examples=200, stateful_step_count=25, deadline=None)
+WaitingLists.TestCase.settings = settings(max_examples=200, stateful_step_count=25, deadline=None, print_blob=True)
 TestWaitingLists = WaitingLists.TestCase
