@@ -25,8 +25,9 @@ POINTS = sorted(
 
 async def break_while_selling(stack: Stack, world: World, bookings: int, kills: int, outages: int, seed: int) -> None:
     with told_how_to_repeat(seed) as rng:
-        # Places enough that somebody still books when the last process dies.
-        sale = await asyncio.to_thread(open_sale, world, bookings * 8)
+        # Places enough that somebody still books when the last process dies; no hold ends while the books are read.
+        terms = {"holdDuration": "7200s"}
+        sale = await asyncio.to_thread(open_sale, world, bookings * 8, bookingTerms=terms)
         async with Channels(world) as stubs:
             crowd = Crowd(stubs[0], [world.token(each) for each in world.buyers], sale, rng)
             havoc, done = Havoc(stack, REPLICAS, POINTS, rng), asyncio.Event()

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
+from for_long import for_long
 from hypothesis import settings
 from hypothesis.stateful import Bundle, invariant, multiple, precondition, rule
 from numbered import Numbered
@@ -294,3 +295,4 @@ class Sale(Numbered):
 
 Sale.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, print_blob=True)
 TestSale = Sale.TestCase
+TestLongSale = for_long(Sale, 300)

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 import hypothesis.strategies as st
+from for_long import for_long
 from hypothesis import event, settings
 from hypothesis.stateful import invariant, precondition, rule
 from sale_invariants import EVENT
@@ -105,3 +106,4 @@ class ResaleSale(Sale):
 
 ResaleSale.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, print_blob=True)
 TestResaleSale = ResaleSale.TestCase
+TestLongResaleSale = for_long(ResaleSale, 300)

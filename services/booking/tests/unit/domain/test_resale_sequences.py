@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
+from for_long import for_long
 from hypothesis import event as note
 from hypothesis import settings
 from hypothesis.stateful import initialize, rule
@@ -302,3 +303,4 @@ class Resales(Invariants):
 
 Resales.TestCase.settings = settings(max_examples=120, stateful_step_count=30, deadline=None, print_blob=True)
 TestResales = Resales.TestCase
+TestLongResales = for_long(Resales, 300)

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
+from for_long import for_long
 from hypothesis import settings
 from hypothesis.stateful import Bundle, invariant, multiple, rule
 from numbered import Numbered
@@ -188,3 +189,4 @@ class SeatedSale(Numbered):
 
 SeatedSale.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None, print_blob=True)
 TestSeatedSale = SeatedSale.TestCase
+TestLongSeatedSale = for_long(SeatedSale, 300)

@@ -1,18 +1,17 @@
 """Any sequence of batches on one event: two desks on one journal, commits and answers that get lost, deaths.
 
-The desk is the real one; what must hold is read from the journal after every step. `make test-long` walks for an hour.
+The desk is the real one; what must hold is read from the journal after every step. `make test-long` walks for longer.
 What hypothesis prints on a failure can be kept as a test of its own.
 """
 
 import asyncio
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
-import pytest
 from at_desks import Conflicts, Sent, Unreliable, is_refused, serve_as_a_lane_does
+from for_long import for_long
 from hypothesis import settings
 from hypothesis.stateful import precondition, rule
 from sale_invariants import EVENT, Told
@@ -304,14 +303,6 @@ class Sale(TrueRefusals):
         return [*self.sent, *self.unanswered]
 
 
-class LongSale(Sale):
-    """The same for longer."""
-
-
 Sale.TestCase.settings = settings(max_examples=50, stateful_step_count=40, deadline=None, print_blob=True)
-LongSale.TestCase.settings = settings(
-    max_examples=int(os.environ.get("USHER_LONG_EXAMPLES", "10000")), stateful_step_count=120, deadline=None,
-    print_blob=True,
-)  # fmt: skip
 TestSale = Sale.TestCase
-TestLongSale = pytest.mark.long(pytest.mark.timeout(7200)(LongSale.TestCase))
+TestLongSale = for_long(Sale, 600)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
+from for_long import for_long
 from hypothesis import settings
 from hypothesis.stateful import Bundle, invariant, multiple, rule
 from numbered import Numbered
@@ -178,3 +179,4 @@ class Redeemed(Numbered):
 
 Redeemed.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None, print_blob=True)
 TestRedeemed = Redeemed.TestCase
+TestLongRedeemed = for_long(Redeemed, 300)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import hypothesis.strategies as st
+from for_long import for_long
 from hypothesis import settings
 from hypothesis.stateful import invariant, precondition, rule
 from numbered import Numbered
@@ -290,3 +291,4 @@ class WaitingLists(Numbered):
 
 WaitingLists.TestCase.settings = settings(max_examples=200, stateful_step_count=25, deadline=None, print_blob=True)
 TestWaitingLists = WaitingLists.TestCase
+TestLongWaitingLists = for_long(WaitingLists, 300)

@@ -3,13 +3,12 @@
 Vouchers of limited uses, places kept for them, seats, a waiting list and changes of bookings beside plain bookings.
 """
 
-import os
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
 import hypothesis.strategies as st
-import pytest
+from for_long import for_long
 from hypothesis import event, settings
 from hypothesis.stateful import initialize, precondition, rule
 from sale_invariants import EVENT
@@ -258,14 +257,6 @@ class WholeSale(WholeInvariants, Sale):
         assert not any(self.can_be_served(each, self.counted) for each in self.queue())
 
 
-class LongWholeSale(WholeSale):
-    """The same for longer."""
-
-
 WholeSale.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, print_blob=True)
-LongWholeSale.TestCase.settings = settings(
-    max_examples=int(os.environ.get("USHER_LONG_EXAMPLES", "1000")), stateful_step_count=120, deadline=None,
-    print_blob=True,
-)  # fmt: skip
 TestWholeSale = WholeSale.TestCase
-TestLongWholeSale = pytest.mark.long(pytest.mark.timeout(7200)(LongWholeSale.TestCase))
+TestLongWholeSale = for_long(WholeSale, 500)
