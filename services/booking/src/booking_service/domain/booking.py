@@ -315,12 +315,15 @@ def demand_of(lines: tuple[Line, ...]) -> Demand:
     places: Counter[str] = Counter()
     tickets: Counter[str] = Counter()
     sorts: Counter[str] = Counter()
-    for line in own_places(lines):
+    own = own_places(lines)
+    told_apart = any(line.date or line.contents for line in own)
+    for line in own:
         tickets[line.ticket_type.rpartition("/")[2]] += line.quantity
-        sorts[sort_key(line.sort)] += line.quantity
+        if told_apart:
+            sorts[sort_key(line.sort)] += line.quantity
         for pool in line.pools:
             places[pool] += line.quantity
-    return Demand(dict(places), dict(tickets), {} if sorts == tickets else dict(sorts))
+    return Demand(dict(places), dict(tickets), dict(sorts))
 
 
 def issued_by(lines: Sequence[Line]) -> Mapping[str, int]:

@@ -19,6 +19,7 @@ from true_refusals import TrueRefusals
 
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands import Cancel, CheckIn, ClaimPayment, Command, Confirm, Expire, Hold, ProjectOffer
+from booking_service.domain.commands.count import CountBooking
 from booking_service.domain.offer import Offer, OfferedType, OfferState, Pool
 from booking_service.domain.selling import Wanted
 from booking_service.domain.states import LIFE, BookingState
@@ -48,7 +49,6 @@ def offer(
     most_paid: int,
     moved: tuple[str, ...] = ("hall",),
 ) -> Offer:
-    """moved: what paid tickets draw on."""
     start = datetime(2028, 1, 1, tzinfo=UTC)
     kinds = tuple(
         OfferedType(
@@ -106,7 +106,7 @@ class Sale(TrueRefusals):
     def cause_of(self, command: Command) -> Cause:
         if isinstance(command, Expire):
             return expiry_cause(self.bookings[command.booking])
-        return Cause(self.number(), self.number().encode(), actor="users/somebody")
+        return Cause(self.number(), self.number().encode(), actor=getattr(command, "buyer", "users/somebody"))
 
     def serve(self, batch: Sequence[Sent], desk: int, fault: str = "", other: Sequence[Sent] = ()) -> None:
         """One batch at a desk, maybe at the same time as another at the other desk; answers are noted and checked."""
@@ -186,7 +186,9 @@ class Sale(TrueRefusals):
 
     def command(self, draw) -> Command:
         kind = draw.draw(
-            st.sampled_from(["hold", "hold", "confirm", "confirm", "pay", "pay", "cancel", "expire", "check in"])
+            st.sampled_from(
+                ["hold", "hold", "confirm", "confirm", "pay", "pay", "cancel", "expire", "check in", "count"]
+            )
         )
         if kind == "hold" or not self.bookings:
             wanted = draw.draw(
@@ -205,8 +207,8 @@ class Sale(TrueRefusals):
         if kind == "check in" and booking.tickets:
             ticket = booking.tickets[0]
             return CheckIn(EVENT, name, ticket.name, ticket.code)
-        if kind == "expire":
-            return Expire(EVENT, name)
+        if kind in ("expire", "count"):
+            return (Expire if kind == "expire" else CountBooking)(EVENT, name)
         return Cancel(EVENT, name, "why") if kind == "cancel" else Confirm(EVENT, name, self)
 
     def batch(self, draw, most: int) -> list[Sent]:
