@@ -146,9 +146,12 @@ def repriced(
         for kind, each, line in zip(kinds, wanted, price.added.lines, strict=True)
     )
     worth = replace(booking, lines=lines)
-    refund, lost = price.given_back.minor_units, bound_to(worth, units, added)
-    if units and by_terms:
+    if price.forfeited:
+        refund, lost = 0, 0
+    elif units and by_terms:
         refund, lost = exchange_by_terms(worth, units, gone, added, offer, now)
+    else:
+        refund, lost = price.given_back.minor_units, bound_to(worth, units, added)
     return Repriced(units, lines, gone, added, price.difference.minor_units, refund, price.owed.minor_units, lost)
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from hypothesis.stateful import invariant
@@ -12,9 +13,11 @@ from booking_service.domain.commands import ClaimPayment, Hold
 from booking_service.domain.occupancy import held_for_change
 from booking_service.domain.offer import Offer
 from booking_service.domain.people import Person
+from booking_service.domain.pool_moves import present_draws
 from booking_service.domain.states import BookingState, TicketState
+from booking_service.domain.stock import Stock
 from booking_service.domain.voucher_use import VoucherUse
-from booking_service.outbound.documents import INVENTORY, KIND_OF, OFFERS, offer_from_document
+from booking_service.outbound.documents import INVENTORY, KIND_OF, OFFERS, inventory_from_document, offer_from_document
 from domain_kit.money import Money
 from domain_kit.trails import BEGINNING, followed
 from testkit.memory import MemoryJournal
@@ -54,6 +57,11 @@ class Invariants(Numbered):
     def all_of(self, kind):
         stored = self.journal.collections.get(KIND_OF[kind].collection, {})
         return [KIND_OF[kind].from_document(stored[name]) for name in sorted(stored)]
+
+    def uses_of_vouchers(self) -> list[VoucherUse]:
+        """With the pools in which what they keep counts now."""
+        stock = Stock(self.offer, inventory_from_document(self.inventory))
+        return [replace(use, pools=present_draws(use.sort, use.pools, stock)) for use in self.all_of(VoucherUse)]
 
     def people(self) -> list[Person]:
         return self.all_of(Person)
@@ -108,7 +116,7 @@ class Invariants(Numbered):
         for part in self.parts():
             taken.update(self.places_of(part))
             sold.update(part.demand().tickets)
-        for use in self.all_of(VoucherUse):
+        for use in self.uses_of_vouchers():
             taken.update(use.keeps)
         assert {pool: each for pool, each in self.inventory["taken"].items() if each} == dict(taken)
         assert {kind: each for kind, each in self.inventory["sold"].items() if each} == dict(sold)

@@ -62,7 +62,7 @@ def test_an_approved_booking_whose_answers_are_missing_is_held_until_it_is_confi
     outcome = make.decide(approve(make, booking), stock, booking)
     assert happened(outcome) == [facts.BookingApproved()]
     held = outcome.answer
-    assert (held.state, held.hold_expire_time) == (BookingState.HELD, make.NOW + timedelta(minutes=10))
+    assert (held.state, held.hold_expire_time) == (BookingState.HELD, make.NOW + timedelta(days=3))
     confirm = Confirm(make.EVENT, booking.name, make.Issuer())
     with pytest.raises(FailedPrecondition, match="ANSWERS_REQUIRED"):
         make.decide(confirm, outcome.stock, held)

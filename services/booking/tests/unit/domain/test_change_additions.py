@@ -91,7 +91,7 @@ def test_who_adds_tickets_unasked_is_asked_for_a_turn_once_there_is_a_waiting_ro
     shop.run(shop.command(standard=1))
 
 
-LONG = timedelta(days=30)
+LONG = timedelta(days=5)
 
 
 def held_long(shop, **wanted):

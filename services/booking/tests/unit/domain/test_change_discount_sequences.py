@@ -6,7 +6,7 @@ from datetime import timedelta
 import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import invariant, rule
-from test_change_sequences import CURRENCIES, EVENT, TYPES, Issuer, Sale
+from test_change_sequences import CURRENCIES, EVENT, TYPES, Sale
 
 from booking_service.domain.changing import Reduction
 from booking_service.domain.commands import Change, ProjectOffer
@@ -50,7 +50,7 @@ class DiscountSale(Sale):
         self.pay(name, wrong=False, again=False)
         fewer = (Reduction(f"{EVENT}/ticketTypes/{gone}", "", 1),)
         wanted = (Wanted(f"{EVENT}/ticketTypes/{added}", 1),)
-        change = Change(EVENT, name, (), fewer, wanted, by_terms, Issuer(), timedelta(minutes=10))
+        change = Change(EVENT, name, (), fewer, wanted, by_terms, self, timedelta(minutes=10))
         if self.run(change) and self.bookings[name].pending:
             self.pay(name, wrong=False, again=False)
 

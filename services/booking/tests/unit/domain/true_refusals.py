@@ -31,7 +31,7 @@ class TrueRefusals(Invariants):
         reason = getattr(trouble, "reason", "")
         if reason == "VOUCHER_USED_UP" and isinstance(command, Hold):
             event("used up")
-            assert any(self.is_used_up(use, command) for use in self.all_of(VoucherUse)), "there are uses left"
+            assert any(self.is_used_up(use, command) for use in self.uses_of_vouchers()), "there are uses left"
         if reason == "SOLD_OUT":
             event(f"sold out for {type(command).__name__}")
             assert not self.fits(command), "it would have fit"
@@ -65,7 +65,7 @@ class TrueRefusals(Invariants):
         taken: Counter[str] = Counter()
         for part in self.living():
             taken.update(self.places_of(part))
-        for use in self.all_of(VoucherUse):
+        for use in self.uses_of_vouchers():
             taken.update(use.places_of(self.kept(use)))
         return taken
 
@@ -92,7 +92,7 @@ class TrueRefusals(Invariants):
         vouchers = {each.id: each for each in self.all_of(Voucher) if each.id in ids}
         return [
             (use, sum(each.quantity for each in command.wanted if vouchers[use.voucher].covers(each.ticket_type)))
-            for use in self.all_of(VoucherUse) if use.voucher in vouchers
+            for use in self.uses_of_vouchers() if use.voucher in vouchers
         ]  # fmt: skip
 
     def is_used_up(self, use: VoucherUse, command: Hold) -> bool:
