@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from booking_service.domain.commands import Cancel
+from booking_service.domain.commands import Cancel, ClaimPayment
 from booking_service.domain.states import BookingState
 from booking_service.outbound.desk import BatchDesk
 from booking_service.outbound.documents import BOOKINGS
@@ -93,6 +93,24 @@ async def test_all_that_is_freed_is_sold_to_those_who_wait_for_it(make, journal,
     wished = [lanes.submit(make.hold(f"users/pair{each}", standard=10), make.cause()) for each in range(45)]
     assert sorted(await outcomes(wished)) == ["HELD"] * 40 + ["SOLD_OUT"] * 5
     assert await taken(journal, make) == {"hall": 400}
+
+
+async def test_late_money_is_not_turned_away_because_of_them(make, journal, clock):
+    lanes = make.lanes_on(journal)
+    await lanes.submit(make.project(make.offer(capacities={"hall": 1})), make.cause())
+    late = await lanes.submit(make.hold("users/late"), make.cause())
+    clock.advance(minutes=11)
+    await lanes.submit(make.hold("users/next"), make.cause())
+    pay = ClaimPayment(make.EVENT, late.name, "payments/late", late.total, make.Issuer())
+    clock.advance(minutes=11)
+    assert (await lanes.submit(pay, make.cause())).state is BookingState.CONFIRMED
+    last = await lanes.submit(make.project(make.offer(capacities={"hall": 2}, version=2)), make.cause())
+    other = await lanes.submit(make.hold("users/other"), make.cause())
+    clock.advance(minutes=11)
+    await lanes.submit(make.hold("users/holds"), make.cause())
+    pay = ClaimPayment(make.EVENT, other.name, "payments/other", other.total, make.Issuer())
+    assert (await lanes.submit(pay, make.cause())).unclaimed == ("payments/other",), "it is held by somebody now"
+    assert last is None
 
 
 async def test_what_cannot_be_ended_is_not_tried_for_ever(make, memory, clock, monkeypatch):

@@ -8,6 +8,7 @@ from typing import Any
 from booking_service.domain.agenda import agenda_of
 from booking_service.domain.booking import Booking
 from booking_service.domain.commands.following import decided
+from booking_service.domain.domain_events import PaymentUnclaimed
 from booking_service.domain.history import Change, extended
 from booking_service.domain.memory import Memory
 from booking_service.domain.outcome import Outcome, Step
@@ -39,7 +40,7 @@ class Plan:
 
     postponed: they need other records since an earlier command of the batch changed the stock, as another seating plan
     does; to be asked again after the commit. stocks, records: as they will be after it; of records only those that
-    change. idle: some command changes nothing.
+    change. idle: some command changes nothing. unclaimed: accepted ones whose money is turned away, with the reason.
     """
 
     accepted: list[tuple[Waiting, Record | None]] = field(default_factory=list)
@@ -51,6 +52,7 @@ class Plan:
     changed: list[Stock] = field(default_factory=list)
     records: dict[Key, Record] = field(default_factory=dict)
     idle: bool = False
+    unclaimed: list[tuple[Waiting, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -131,7 +133,7 @@ class Deciding:
             decision = self._decide(waiting)
         except Exception:  # noqa: BLE001  # it is decided again where refusals are told
             return False
-        if decision.idle:
+        if decision.idle or _turned_away(decision.outcome):
             return False
         self._accept(waiting, decision)
         return True
@@ -171,6 +173,8 @@ class Deciding:
         plan, changes = self._plan, decision.changes
         plan.accepted.append((waiting, decision.answer))
         plan.idle = plan.idle or decision.idle
+        if reason := _turned_away(decision.outcome):
+            plan.unclaimed.append((waiting, reason))
         if decision.row is None:
             return
         self._relied_on.add(waiting.command.event)
@@ -179,6 +183,11 @@ class Deciding:
         plan.records.update(changes.records)
         self._working.update(changes.records)
         self._documents.update(changes.documents)
+
+
+def _turned_away(outcome: Outcome) -> str:
+    """Why money is not taken; empty where none is turned away."""
+    return next((step.happened.reason for step in outcome.steps if isinstance(step.happened, PaymentUnclaimed)), "")
 
 
 def _changes(outcome: Outcome, working: Records, actor: str, now: datetime) -> _Changes:

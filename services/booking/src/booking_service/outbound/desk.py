@@ -26,7 +26,7 @@ from domain_kit.repository import Cause
 from mongo_store import JournalRow, Recorded, RequestRepeated, VersionConflict, Write
 from mongo_store.verdicts import request_id_reused
 
-# Refusals that may rest on holds, or on places kept for vouchers, whose time is over.
+# Refusals, and reasons to turn money away, that may rest on holds, or on places kept for vouchers, whose time is over.
 _MAY_BE_DUE = {
     "SOLD_OUT",
     "TOO_MANY_FOR_PERSON",
@@ -121,12 +121,12 @@ class BatchDesk:
         A look is no snapshot: a record that was read before somebody's commit may contradict one that was read after
         it, as a cancelled booking does its buyer's tally. So a fault is looked at again.
 
-        INVARIANT: nobody is refused because of a hold whose time is over, however many there are.
+        INVARIANT: neither somebody nor their money is refused because of holds that are over, however many there are.
         """
         ended, looks = set[str](), 0
         while work := [waiting for waiting in work if not waiting.gone]:
             plan, was_fresh = await self._plan(work, fresh=fresh)
-            if not plan.refused and (was_fresh or not plan.idle):
+            if not plan.refused and not plan.unclaimed and (was_fresh or not plan.idle):
                 return plan
             looks += was_fresh
             if was_fresh and (looks >= _LOOKS or all(isinstance(why, Refusal) for _, why in plan.refused)):
@@ -215,11 +215,8 @@ class BatchDesk:
         """Holds whose time is over and places kept for vouchers that are, of events where something was short: nobody
         hears SOLD_OUT because of them.
         """
-        short = {
-            waiting.command.event
-            for waiting, refusal in plan.refused
-            if isinstance(refusal, Refusal) and refusal.reason in _MAY_BE_DUE
-        }
+        refused = [(waiting, why.reason) for waiting, why in plan.refused if isinstance(why, Refusal)]
+        short = {waiting.command.event for waiting, why in [*refused, *plan.unclaimed] if why in _MAY_BE_DUE}
         due: list[Waiting] = []
         now = self._journal.clock()
         for event in short:
