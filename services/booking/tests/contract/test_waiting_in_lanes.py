@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from booking_service.domain.commands import Cancel, ClaimPayment
 from booking_service.domain.states import BookingState
-from booking_service.outbound.desk import BatchDesk
+from booking_service.outbound.desk import BatchDesk, expiry_cause
 from booking_service.outbound.documents import BOOKINGS
 from booking_service.outbound.lane_metrics import PrometheusLaneMetrics
 from booking_service.outbound.lanes import Lanes
@@ -111,6 +112,13 @@ async def test_late_money_is_not_turned_away_because_of_them(make, journal, cloc
     pay = ClaimPayment(make.EVENT, other.name, "payments/other", other.total, make.Issuer())
     assert (await lanes.submit(pay, make.cause())).unclaimed == ("payments/other",), "it is held by somebody now"
     assert last is None
+
+
+def test_each_time_that_something_is_held_ends_by_itself(make):
+    """Also where a later change of a booking is held until the same moment."""
+    _, booking = make.held()
+    assert expiry_cause(booking) == expiry_cause(replace(booking))
+    assert expiry_cause(booking) != expiry_cause(replace(booking, version=booking.version + 2))
 
 
 async def test_what_cannot_be_ended_is_not_tried_for_ever(make, memory, clock, monkeypatch):

@@ -130,7 +130,7 @@ class PendingChange:
     remove: tickets that will leave, by name; valid until then. added: lines that will come. held: what is taken for it
     already, beyond what the booking itself has: so its end can always be undone. lines: those of the booking, kept
     tickets at what they will cost and leaving ones at what they are worth; none: all at what they cost.
-    not_refundable: of what is added.
+    not_refundable: of what is added. discounts: that were given on it.
     """
 
     remove: tuple[str, ...]
@@ -139,6 +139,7 @@ class PendingChange:
     due: int
     not_refundable: int = 0
     lines: tuple[Line, ...] = ()
+    discounts: tuple[Discount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

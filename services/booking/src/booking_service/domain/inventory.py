@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from booking_service.domain.sorts import type_of_key
-
 Places = Mapping[str, int]
 CapacityOf = Callable[[str], int]
 
@@ -114,8 +112,9 @@ def _counted(inventory: Inventory, tickets: Demand, sign: int) -> Inventory:
     """
     sorts = inventory.sorts
     for kind, count in tickets.tickets.items():
-        mine = {key: n for key, n in tickets.by_sort.items() if type_of_key(key) == kind} or {kind: count}
-        known = [n for key, n in sorts.items() if type_of_key(key) == kind]
+        below = f"{kind}/"
+        mine = {key: n for key, n in tickets.by_sort.items() if key == kind or key.startswith(below)} or {kind: count}
+        known = [n for key, n in sorts.items() if key.startswith(below)] + ([sorts[kind]] if kind in sorts else [])
         if sum(known) == inventory.sold.get(kind, 0) and (known or mine.keys() != {kind}):
             sorts = _more(sorts, {key: sign * n for key, n in mine.items()})
     if not tickets.partial:
@@ -127,8 +126,12 @@ def _counted(inventory: Inventory, tickets: Demand, sign: int) -> Inventory:
 
 def _more(counts: Mapping[str, int], more: Mapping[str, int]) -> Mapping[str, int]:
     """Nothing is below zero: what an earlier release took it did not count."""
-    after = {key: max(0, counts.get(key, 0) + more.get(key, 0)) for key in {**counts, **more}}
-    return {key: count for key, count in after.items() if count}
+    after = dict(counts)
+    for key, count in more.items():
+        after[key] = max(0, after.get(key, 0) + count)
+        if not after[key]:
+            del after[key]
+    return after
 
 
 def _sum(counts: Mapping[str, int], more: Mapping[str, int]) -> Mapping[str, int]:

@@ -39,7 +39,7 @@ def tariff_of(
 
 
 def given_discounts(offer: Offer, lines: Sequence[Line], now: datetime) -> tuple[Discount, ...]:
-    """What a booking remembers of the discounts that are given at that moment: nothing, where no ticket has one."""
+    """What is remembered of the discounts given at that moment: nothing, where none of these tickets has one."""
     if not offer.discounts or not discounts_of([line.priced() for line in lines]):
         return ()
     return _for_good(each for each in offer.discounts if each.given(now))
@@ -48,11 +48,16 @@ def given_discounts(offer: Offer, lines: Sequence[Line], now: datetime) -> tuple
 def kept_discounts(offer: Offer, lines: Sequence[Line], remembered: tuple[Discount, ...]) -> tuple[Discount, ...]:
     """Those by which tickets that stay are priced anew: as they were when the booking was made.
 
-    Of a booking that does not remember them: those which its tickets have, as the offer states them.
+    Of one that is not remembered and that its tickets have: as the offer states it.
     """
-    if remembered or not (names := discounts_of([line.priced() for line in lines])):
-        return remembered
-    return _for_good(each for each in offer.discounts if each.name in names)
+    names = discounts_of([line.priced() for line in lines]) - {each.name for each in remembered}
+    return (*remembered, *_for_good(each for each in offer.discounts if each.name in names)) if names else remembered
+
+
+def with_more(remembered: tuple[Discount, ...], more: Sequence[Discount]) -> tuple[Discount, ...]:
+    """Those of added tickets as well; each as it was when it was first given."""
+    known = {each.name for each in remembered}
+    return (*remembered, *(each for each in more if each.name not in known))
 
 
 def _for_good(discounts: Iterable[Discount]) -> tuple[Discount, ...]:

@@ -57,7 +57,8 @@ class BatchJournal(Finder, Protocol):
 def expiry_cause(booking: Booking) -> Cause:
     """What is held until a moment ends once, whoever notices: a hold, and later each change that was not paid."""
     until = "" if booking.hold_expire_time is None else booking.hold_expire_time.isoformat()
-    return Cause(key=f"booking.expiry|{booking.name}|{until}", actor="services/booking")
+    # The version: a later change may be held until the same moment as one before it was.
+    return Cause(key=f"booking.expiry|{booking.name}|{until}|{booking.version}", actor="services/booking")
 
 
 class BatchDesk:
@@ -108,7 +109,7 @@ class BatchDesk:
                     await self._settle(plan.postponed)
                 return
             plan, fresh = None, True
-            await asyncio.sleep(random.uniform(0, 0.002 * attempt))  # noqa: S311  # no secret
+            await asyncio.sleep(random.uniform(0, 0.002 * min(attempt, 15)))  # noqa: S311  # no secret
         conflict = Aborted(
             "WRITE_CONFLICT", "Others kept booking first; try again.", retry_after=timedelta(milliseconds=200)
         )

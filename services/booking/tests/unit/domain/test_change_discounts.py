@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.commands import Cancel, Confirm
+from booking_service.domain.commands.details import AttendeeAt, ChangeDetails
 from booking_service.domain.commands.vouchers import CreateVouchers
 from booking_service.domain.offer import EventDate
 from booking_service.domain.pricing.inputs import Discount, Item, ServiceFee, VoucherKind
 from booking_service.domain.pricing.quote import price_of
+from booking_service.domain.questions import Attendee
 from booking_service.domain.selling import Wanted
 from booking_service.domain.tariffs import tariff_of
 from domain_kit.exchange_rate import ExchangeRate
@@ -125,6 +127,16 @@ def test_an_exchange_breaks_a_group_too_and_its_price_is_fixed_until_it_is_paid(
     assert (shop.booking.total, shop.booking.paid, shop.booking.retained) == (money(8500), 8500, 0)
 
 
+def test_who_comes_is_changed_while_an_exchange_waits_to_be_paid(shop):
+    shop.book(standard=3)
+    shop.change(reduce=[("standard", 2)], vip=1)
+    bob = Attendee("Bob", "bob@example.org")
+    shop.run(ChangeDetails(shop.make.EVENT, shop.booking.name, None, (AttendeeAt(bob, shop.booking.tickets[0].name),)))
+    shop.pay()
+    assert shop.booking.tickets[0].attendee == bob
+    assert shop.booking.lines[0].attendees == (bob,)
+
+
 def test_tickets_that_are_added_in_steps_are_no_group_once_something_is_paid(shop):
     shop.book(standard=2)
     for number in range(2):
@@ -134,6 +146,32 @@ def test_tickets_that_are_added_in_steps_are_no_group_once_something_is_paid(sho
     assert shop.booking.total == money(10_000)
     (fact,) = shop.change(reduce=[("standard", 1)])
     assert fact.refund_due == money(2500)
+
+
+def test_what_is_given_back_is_worth_no_more_than_it_cost(make):
+    """A discount that is over does not reach tickets that were added at their full price."""
+    early = replace(THIRD, condition_quantity=1, basis_points=5_000)
+    shop = Shop(make, terms=ALL_BACK, discounts=(early,)).book(standard=1)
+    assert shop.booking.total == money(1250)
+    shop.offer(discounts=())
+    shop.change(standard=4, vip=1)
+    shop.pay()
+    (fact,) = shop.change(reduce=[("vip", 1)])
+    assert (fact.refund_due, shop.booking.total) == (money(6000), money(11_250))
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_group_that_was_added_is_kept_as_well_whatever_became_of_its_discount(make, at_once):
+    tenth = replace(THIRD, name="discounts/tenth", condition_quantity=1, basis_points=1_000)
+    shop = Shop(make, terms=ALL_BACK, discounts=(tenth,)).book(standard=2, vip=1)
+    shop.offer(discounts=(THIRD,))
+    shop.change(standard=3, reduce=[("vip", 1)] if at_once else ())
+    shop.offer(discounts=())
+    if not at_once:
+        shop.pay()
+    assert len(shop.usable()) == 5 + (not at_once)
+    (fact,) = shop.change(remove=[shop.usable()[0].name])
+    assert fact.refund_due == money(2250)
 
 
 @pytest.mark.parametrize("became", ["removed", "over", "smaller"])

@@ -196,3 +196,22 @@ def test_a_change_is_neither_held_nor_paid_beyond_the_end(make):
     told = desk.pays()
     assert told[-1] == facts.PaymentUnclaimed("payments/p", "EVENT_OVER")
     assert (desk.booking().pending, desk.booking().paid) == (None, 2500)
+
+
+@pytest.mark.parametrize("by_terms", [True, False], ids=["buyer", "organizer"])
+def test_nothing_is_added_for_a_date_that_is_over(make, by_terms):
+    """Its change would be over the moment it is made, and again each time."""
+    past, coming = (f"{make.EVENT}/dates/{name}" for name in ("past", "coming"))
+    dates = tuple(
+        EventDate(name, "", make.NOW + hours * HOUR, make.NOW + (hours + 1) * HOUR)
+        for name, hours in ((past, 1), (coming, 50))
+    )  # fmt: skip
+    desk = Desk(make, hours=60, dates=dates, terms=BookingTerms(change_allowed=True))
+    wanted = (Wanted(f"{make.EVENT}/ticketTypes/standard", 1, coming),)
+    desk.run(replace(make.hold(), wanted=wanted))
+    desk.pays()
+    desk.now += 3 * HOUR
+    added = (Wanted(f"{make.EVENT}/ticketTypes/standard", 1, past),)
+    change = Change(make.EVENT, desk.booking().name, (), (), added, by_terms, desk.issuer, HOUR)
+    with pytest.raises(FailedPrecondition, match="EVENT_OVER"):
+        desk.run(change)

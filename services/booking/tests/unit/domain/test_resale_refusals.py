@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from resale_sale import TERMS, refused
 
+from booking_service.domain.booking import NotRefundable
 from booking_service.domain.commands import (
     BookGroup,
     Cancel,
@@ -15,7 +17,7 @@ from booking_service.domain.commands import (
     WithdrawResaleOffer,
 )
 from booking_service.domain.contacts import NOBODY
-from booking_service.domain.pricing.inputs import Phase
+from booking_service.domain.pricing.inputs import Discount, Phase
 from booking_service.domain.questions import Attendee
 from booking_service.domain.records import key_of
 from booking_service.domain.resale_board import MOST_OPEN, shown
@@ -118,6 +120,7 @@ def test_what_cannot_be_sold_on_is_refused_with_the_reason(make, sale):
     for cause, changes in {
         "NO_ACCOUNT": {"buyer": ""}, "NOT_PAID_HERE": {"paid": 0},
         "VOUCHER": {"lines": (replace(ada.lines[0], vouchers=("spring",)),)},
+        "NOT_REFUNDABLE": {"not_refundable": (NotRefundable(ada.tickets[0].unit, 1),)},
     }.items():  # fmt: skip
         sale.records[key_of(ada)] = replace(ada, **changes)
         with refused("TICKET_NOT_RESALABLE") as refusal:
@@ -173,3 +176,21 @@ def test_withdrawing_twice_changes_nothing_and_the_ticket_can_be_offered_again(s
         sale.hold("users/bob")
     [again] = sale.offer(sale.get(ada), ada.tickets[0].name)
     assert sale.hold("users/bob").lines[0].resale_offer == again.name
+
+
+THIRD = Discount("discounts/third", "Every third free", frozenset(), 3, frozenset(), 1, 10_000)
+EARLY = Discount("discounts/early", "Early", frozenset(), 1, frozenset(), 1, 1_000)
+
+
+@pytest.mark.parametrize(("discount", "sold_on"), [(THIRD, False), (EARLY, True)], ids=["of a group", "of each"])
+def test_the_dear_tickets_of_a_group_are_not_sold_on_so_that_the_free_one_is_left(sale, discount, sold_on):
+    sale = sale(hall=3)
+    sale.stock = replace(sale.stock, offer=replace(sale.stock.offer, discounts=(discount,)))
+    ada = sale.book("users/ada", 3)
+    sale.stock = replace(sale.stock, offer=replace(sale.stock.offer, discounts=()))
+    if sold_on:
+        assert sale.offer(ada)[0].state is ResaleState.OPEN
+        return
+    with refused("TICKET_NOT_RESALABLE") as refusal:
+        sale.offer(ada)
+    assert refusal.value.metadata["cause"] == "DISCOUNT"

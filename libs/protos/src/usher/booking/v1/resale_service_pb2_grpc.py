@@ -97,9 +97,10 @@ class ResaleServiceServicer:
         FAILED_PRECONDITION RESALE_NOT_ALLOWED where the event's terms do not allow it; TICKET_CHECKED_IN (metadata `ticket`,
         `check_in_time`), TICKET_VOID; TICKET_TRANSFERRED (metadata `ticket`) for the buyer who passed it on;
         TICKET_OFFERED (metadata `ticket`, `resale_offer`) while an offer of it is live;
-        TICKET_NOT_RESALABLE (metadata `ticket`, `cause`: BUNDLE, ADD_ON, VOUCHER, APPROVAL, NOT_PAID_HERE, NO_ACCOUNT) for what
-        is not sold by itself, was bought with a voucher, needs the organizer's approval, was given away by the organizer or
-        paid for elsewhere, or belongs to somebody without an account; ADD_ON_LEFT_ALONE
+        TICKET_NOT_RESALABLE (metadata `ticket`, `cause`: BUNDLE, ADD_ON, VOUCHER, APPROVAL, NOT_PAID_HERE, DISCOUNT,
+        NOT_REFUNDABLE, NO_ACCOUNT) for what is not sold by itself, was bought with a voucher, needs the organizer's approval,
+        was given away by the organizer or paid for elsewhere, stands in a booking with a group's discount, is not refundable
+        since an exchange, or belongs to somebody without an account; ADD_ON_LEFT_ALONE
         (metadata `ticket_type`) where an add-on of the booking needs the ticket; CHANGE_PENDING while a change waits to be
         paid; SALE_NOT_OPEN, SALE_ENDED, EVENT_CANCELLED, EVENT_NOT_ON_SALE, DATE_CANCELLED; BOOKING_HELD, BOOKING_CANCELLED and
         the like; TOO_MANY_RESALE_OFFERS (metadata `max_open`) while the event has that many. NOT_FOUND for an unknown ticket, or

@@ -23,7 +23,7 @@ from booking_service.domain.changing import (
     tickets_of,
 )
 from booking_service.domain.commands.command import Found, OnBooking, change_dropped, refuse_late
-from booking_service.domain.deadlines import until_it_ends
+from booking_service.domain.deadlines import refuse_over, until_it_ends
 from booking_service.domain.issuing import TicketIssuer, issue_at
 from booking_service.domain.occupancy import (
     counted,
@@ -46,7 +46,7 @@ from booking_service.domain.seat_choice import seated, section_keys
 from booking_service.domain.selling import Wanted
 from booking_service.domain.states import BookingAction
 from booking_service.domain.stock import Stock
-from booking_service.domain.tariffs import given_discounts
+from booking_service.domain.tariffs import given_discounts, with_more
 from booking_service.domain.waiting_room import check_unasked
 from domain_kit.refusals import FailedPrecondition
 
@@ -123,6 +123,8 @@ class Change(OnBooking):
         change = _seated(view, booking, change)
         check_limits(booking, change, offer)
         check_attendees(offer, change.added, "add_lines")
+        for line in change.added:
+            refuse_over(offer, [line], now)
         if self.by_terms:
             check_terms(booking, change, self.add, offer, now)
             if not booking.state.pending:  # else confirming asks for them
@@ -147,6 +149,7 @@ class Change(OnBooking):
                     after, discounts=discounts, hold_expire_time=self._held_until(offer, after, change, now)
                 )
             return Step(facts.BookingChanged(reason=self.reason), after), stock, tallies
+        after = replace(after, discounts=with_more(booking.discounts, given_discounts(offer, change.added, now)))
         if change.difference < 0:
             after = given_back(after, booking.total, change.refund)
         after, fact = issue_at(after, priced, places, self.issuer)
@@ -166,7 +169,8 @@ class Change(OnBooking):
         offer = view.stock.known_offer()
         until = until_it_ends(offer, change.added, now + (offer.terms.hold_for or self.hold_for))
         after = replace(
-            booking, pending=change.pending(booking), price_change=change.told(now), hold_expire_time=until,
+            booking, pending=replace(change.pending(booking), discounts=given_discounts(offer, change.added, now)),
+            price_change=change.told(now), hold_expire_time=until,
             update_time=now,
         )  # fmt: skip
         held = held_for_change(after)

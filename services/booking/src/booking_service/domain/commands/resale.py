@@ -15,6 +15,7 @@ from booking_service.domain.offer import Offer, OfferedType
 from booking_service.domain.outcome import Outcome, Step, changed, unchanged
 from booking_service.domain.package import check_add_ons
 from booking_service.domain.passing_on import refuse_if_passed_on
+from booking_service.domain.pricing.regrouping import discounts_of
 from booking_service.domain.records import Key, View
 from booking_service.domain.resale import live_offers, off_board
 from booking_service.domain.resale_board import MOST_OPEN, all_open, shown
@@ -22,6 +23,7 @@ from booking_service.domain.resale_offer import ResaleBatch, ResaleOffer, Resale
 from booking_service.domain.selling import check_window
 from booking_service.domain.states import LIFE, BookingAction, TicketState
 from booking_service.domain.stock import Stock
+from booking_service.domain.tariffs import kept_discounts
 from domain_kit.refusals import FailedPrecondition
 
 
@@ -125,15 +127,30 @@ def _check(view: View, booking: Booking, ticket: Ticket, offer: Offer, now: date
         "VOUCHER": bool(line.vouchers),
         "APPROVAL": kind.approval_required,
         "NOT_PAID_HERE": booking.paid < sold.total.minor_units or _given(sold, kind),
+        "DISCOUNT": _is_of_a_group(booking, offer),
+        "NOT_REFUNDABLE": any(each.unit == ticket.unit for each in booking.not_refundable),
         "NO_ACCOUNT": not booking.buyer,  # who is neither kept from buying it nor told what became of it
     }
     for reason in (each for each, holds in reasons.items() if holds):
         raise FailedPrecondition(
             "TICKET_NOT_RESALABLE",
-            "Tickets of bundles, add-ons, tickets bought with a voucher or with the organizer's approval, those given"
-            " away or paid for elsewhere and those of somebody without an account cannot be sold on.",
+            "Tickets of bundles, add-ons, tickets bought with a voucher, in a group with a discount or with the"
+            " organizer's approval, those given away or paid for elsewhere, those that are not refundable since an"
+            " exchange and those of somebody without an account cannot be sold on.",
             metadata={"ticket": ticket.name, "cause": reason},
         )
+
+
+def _is_of_a_group(booking: Booking, offer: Offer) -> bool:
+    """Whether some ticket is cheaper because of others: with these sold on it would stay so for nothing."""
+    names = discounts_of([line.priced() for line in booking.lines])
+    known = {each.name: each for each in kept_discounts(offer, booking.lines, booking.discounts)} if names else {}
+    return any(
+        name not in known
+        or known[name].condition_quantity > 1
+        or (known[name].condition_types and known[name].condition_types != known[name].benefit_types)
+        for name in names
+    )
 
 
 def _given(line: Line, kind: OfferedType) -> bool:

@@ -35,6 +35,7 @@ from booking_service.domain.seat_choice import seated_again, section_keys
 from booking_service.domain.sorts import sort_key
 from booking_service.domain.states import BookingAction, BookingState, TicketState
 from booking_service.domain.stock import Stock
+from booking_service.domain.tariffs import with_more
 from booking_service.domain.waiting_entry import WaitingEntry
 from domain_kit.money import Money
 from domain_kit.refusals import FailedPrecondition, Refusal
@@ -129,7 +130,10 @@ class ClaimPayment(OnBooking):
         booking = replace(booking, lines=drawing(booking.lines, stock.inventory.drawn))
         added = offered(change.added, stock)
         units = frozenset(each.unit for each in booking.tickets if each.name in change.remove)
-        priced = replace(booking, lines=drawing(change.lines or booking.lines, stock.inventory.drawn))
+        prices = drawing(change.lines or booking.lines, stock.inventory.drawn)
+        # Who comes with a ticket may have changed since.
+        lines = (replace(new, attendees=old.attendees) for new, old in zip(prices, booking.lines, strict=True))
+        priced = replace(booking, lines=tuple(lines))
         gone = taken_out(priced.lines, units)
         try:
             _require_ahead(stock.known_offer(), change.added, now)
@@ -146,6 +150,7 @@ class ClaimPayment(OnBooking):
         paid = booking.paid + change.due
         after = replace(
             after, paid=paid, retained=paid - after.total.minor_units,
+            discounts=with_more(booking.discounts, change.discounts),
             extra_payments=(*booking.extra_payments, self.payment),
         )  # fmt: skip
         after, fact = issue_at(after, priced, places, self.issuer)

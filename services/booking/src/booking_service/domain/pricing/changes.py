@@ -4,7 +4,8 @@ As long as nothing was paid the whole booking is one order: its discounts fall a
 
 What was paid stays paid. Where tickets leave, the kept ones are priced as an order of their own, see `regrouping`, and
 what left is worth the rest: what the whole cost less what is kept. Where that rest would be less than nothing (the
-ticket that made another one free is given back) the kept ones keep their prices and nothing goes back. What is added
+ticket that made another one free is given back) the kept ones keep their prices and nothing goes back; they keep them
+as well where they would be cheaper as an order of their own, so that nothing is worth more than it cost. What is added
 costs what an order of its own costs today, and kept tickets do not count for its discounts. That is what another
 booking would cost, so nothing is gained by buying in steps; and who adds a ticket neither has a new discount on old
 tickets nor an old one on new tickets. Nor is anything gained by exchanging: the group that is broken is priced anew
@@ -153,7 +154,7 @@ def _as_one_order(
 def _with_worth(units: Units, again: Units, gone: Collection[UnitAt]) -> Units | None:
     """The same sum as before: what left is worth the rest. None where that is less than nothing."""
     kept = [UnitAt(line, at) for line, of in enumerate(units) for at in range(len(of)) if (line, at) not in gone]
-    if all(units[line][at] == again[line][at] for line, at in kept):
+    if _cost(again, kept) <= _cost(units, kept):  # else what is given back would be worth more than it cost
         return units
     places = sorted(gone)
     left = [units[line][at] for line, at in places]
@@ -174,6 +175,11 @@ def _with_worth(units: Units, again: Units, gone: Collection[UnitAt]) -> Units |
     for (line, at), unit in zip(places, worth, strict=True):
         after[line][at] = unit
     return after
+
+
+def _cost(units: Units, places: Sequence[UnitAt]) -> int:
+    """Minor units of the event's currency."""
+    return sum((units[line][at].base or units[line][at]).total.minor_units for line, at in places)
 
 
 def _worth(left: Sequence[UnitPrice], stayed: Sequence[tuple[UnitPrice, UnitPrice]]) -> list[UnitPrice] | None:
