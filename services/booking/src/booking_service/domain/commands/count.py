@@ -24,9 +24,9 @@ class CountBooking(OnBooking):
     recorded: ClassVar[bool] = False
 
     def needs(self, stock: Stock, found: Found) -> Sequence[Key]:
-        """The booking and the tally of its buyer."""
-        booking = found.get((Booking, self.booking))
-        return [(Booking, self.booking), *(uncounted_keys(stock, booking) if isinstance(booking, Booking) else ())]
+        """As of any booking, whose resale offers and entry may have a say, and the tally of its buyer."""
+        booking, keys = found.get((Booking, self.booking)), OnBooking.needs(self, stock, found)
+        return [*keys, *(uncounted_keys(stock, booking) if isinstance(booking, Booking) else ())]
 
     def decide(self, view: View, now: datetime) -> Outcome:
         """NotFound."""
