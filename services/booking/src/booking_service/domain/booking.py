@@ -130,7 +130,8 @@ class PendingChange:
     remove: tickets that will leave, by name; valid until then. added: lines that will come. held: what is taken for it
     already, beyond what the booking itself has: so its end can always be undone. lines: those of the booking, kept
     tickets at what they will cost and leaving ones at what they are worth; none: all at what they cost.
-    not_refundable: of what is added. discounts: that were given on it.
+    not_refundable: of what is added. discounts: that were given on it. bounds: the
+    `not_refundable` of the booking; none: as they are.
     """
 
     remove: tuple[str, ...]
@@ -140,6 +141,7 @@ class PendingChange:
     not_refundable: int = 0
     lines: tuple[Line, ...] = ()
     discounts: tuple[Discount, ...] = ()
+    bounds: tuple[NotRefundable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

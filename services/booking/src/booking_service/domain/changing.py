@@ -8,6 +8,7 @@ from datetime import datetime
 from booking_service.domain.booking import (
     Booking,
     Line,
+    NotRefundable,
     PendingChange,
     PriceChange,
     Ticket,
@@ -26,7 +27,14 @@ from booking_service.domain.pricing.changes import UnitAt, reprice
 from booking_service.domain.pricing.inputs import Item, VoucherBenefit, VoucherKind
 from booking_service.domain.pricing.regrouping import Regrouping, discounts_of
 from booking_service.domain.records import Key, View
-from booking_service.domain.refunding import bound_to, carried_over, date_is_off, exchange_by_terms, start_of
+from booking_service.domain.refunding import (
+    bound_by_rest,
+    bound_to,
+    carried_over,
+    date_is_off,
+    exchange_by_terms,
+    start_of,
+)
 from booking_service.domain.selling import Wanted, check_window, line_of, visible_type
 from booking_service.domain.states import LIFE, BookingAction, TicketState
 from booking_service.domain.tariffs import kept_discounts, tariff_of
@@ -62,12 +70,16 @@ class Repriced:
     refund: int
     due: int
     not_refundable: int = 0
+    bounds: tuple[NotRefundable, ...] = ()
 
     def pending(self, booking: Booking) -> PendingChange:
         """The change as it waits to be paid."""
         leaving = tuple(each.name for each in booking.tickets if each.unit in self.units)
         lines = () if self.lines == booking.lines else self.lines
-        return PendingChange(leaving, self.added, beyond(self.added, self.gone), self.due, self.not_refundable, lines)
+        bounds = () if self.bounds == booking.not_refundable else self.bounds
+        return PendingChange(
+            leaving, self.added, beyond(self.added, self.gone), self.due, self.not_refundable, lines, bounds=bounds
+        )
 
     def told(self, now: datetime) -> PriceChange:
         """The same, to be kept with the booking."""
@@ -145,14 +157,18 @@ def repriced(
         _in_place_of(line_of(offer, kind, each, line.runs), kind, gone)
         for kind, each, line in zip(kinds, wanted, price.added.lines, strict=True)
     )
-    worth = replace(booking, lines=lines)
+    worth, bounds = replace(booking, lines=lines), booking.not_refundable
     if price.forfeited:
         refund, lost = 0, 0
     elif units and by_terms:
+        if lines is not booking.lines:
+            bounds = bound_by_rest(booking, lines, units, offer, now)
         refund, lost = exchange_by_terms(worth, units, gone, added, offer, now)
     else:
         refund, lost = price.given_back.minor_units, bound_to(worth, units, added)
-    return Repriced(units, lines, gone, added, price.difference.minor_units, refund, price.owed.minor_units, lost)
+    return Repriced(
+        units, lines, gone, added, price.difference.minor_units, refund, price.owed.minor_units, lost, bounds
+    )
 
 
 def keys_of_benefits(booking: Booking) -> list[Key]:

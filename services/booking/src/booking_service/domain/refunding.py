@@ -1,5 +1,6 @@
 """What goes back to a buyer who gives tickets up, by the terms of the event or as its organizer says."""
 
+from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -62,6 +63,37 @@ def exchange_by_terms(
     refund = min(most, surplus_by_terms(gone, added, booking, offer, now)) if left > 0 else 0
     lost = worth_of(gone) - most
     return refund, max(0, lost - (max(0, left) - refund))  # what is left over and does not go back is lost already
+
+
+def bound_by_rest(
+    booking: Booking, lines: Sequence[Line], units: Container[UnitAt], offer: Offer, now: datetime
+) -> tuple[NotRefundable, ...]:
+    """What of a booking's tickets never goes back once these leave and break a group. lines: with the new prices.
+
+    INVARIANT: what would not go back for a leaving ticket does not go back for a kept one that costs more for that.
+    """
+    after = replace(booking, lines=tuple(lines))
+    moved = _lost(booking, units, offer, now) - _lost(after, units, offer, now)
+    rises = {
+        UnitAt(number, at): max(0, price.total.minor_units - former.total.minor_units)
+        for number, (line, before) in enumerate(zip(lines, booking.lines, strict=True))
+        for at, (price, former) in enumerate(zip(line.priced().units(), before.priced().units(), strict=True))
+        if UnitAt(number, at) not in units
+    }
+    parts = portions(max(0, min(moved, sum(rises.values()))), list(rises.values()))
+    bound = Counter({each.unit: each.amount for each in booking.not_refundable})
+    bound.update({at: part for at, part in zip(rises, parts, strict=True) if part})
+    return tuple(NotRefundable(at, amount) for at, amount in bound.items())
+
+
+def _lost(booking: Booking, units: Container[UnitAt], offer: Offer, now: datetime) -> int:
+    """Minor units that would not go back for these tickets."""
+    worth = sum(
+        price.total.minor_units
+        for number, line in enumerate(booking.lines)
+        for at, price in enumerate(line.priced().units()) if UnitAt(number, at) in units
+    )  # fmt: skip
+    return worth - refund_by_terms(booking, offer, now, units)
 
 
 def bound_to(booking: Booking, units: Container[UnitAt], added: Sequence[Line]) -> int:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from booking_service.domain.changing import Reduction
 from booking_service.domain.commands import Cancel, Change, ClaimPayment, ProjectOffer, TransferTicket
 from booking_service.domain.offer import EventDate
-from booking_service.domain.pricing.inputs import RefundStep, ServiceFee
+from booking_service.domain.pricing.inputs import Discount, RefundStep, ServiceFee
 from booking_service.domain.pricing.refunds import most_generous, refund_share
 from booking_service.domain.questions import Attendee
 from booking_service.domain.refunding import MOST_FORMER
@@ -267,6 +267,20 @@ def test_a_ticket_that_was_passed_on_stays_bound(make):
     assert [each.unit for each in bound] == [buyer.booking.tickets[-1].unit]
 
 
+SECOND = Discount("discounts/second", "Every second free", frozenset(), 2, frozenset(), 1, 10_000)
+THIRD = Discount("discounts/third", "Every third for less", frozenset(), 3, frozenset(), 1, 3_333)
+
+
+@pytest.mark.parametrize("pays_more", [False, True], ids=["given back", "exchanged"])
+def test_a_group_that_is_broken_carries_nothing_around_the_terms(make, pays_more):
+    """The free ticket of a far date is worth its price once the near one, which brings nothing, is given back."""
+    buyer = Buyer(make, WEEK, discounts=(SECOND,)).books(("standard", 1, "far"), ("standard", 1, "near"))
+    assert (buyer.booking.total, buyer.could_have()) == (Money(2500, EUR), 0)
+    due = buyer.changes([("standard", 1, "near")], [("vip", 1, "far")] if pays_more else [])
+    assert buyer.back == 0
+    assert buyer.could_have() == due
+
+
 ORDER = st.lists(
     st.tuples(st.sampled_from(sorted(PRICES)), st.integers(1, 3), st.sampled_from(sorted(DATES))),
     max_size=3, unique_by=lambda line: (line[0], line[2]),
@@ -277,14 +291,15 @@ MOVES = st.lists(
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # it only builds
-@given(ORDER.filter(len), STEPS, st.booleans(), MOVES)
-def test_no_exchanges_bring_more_than_giving_up_would_have(make, first, of, keeps_fees, moves):
+@given(ORDER.filter(len), STEPS, st.booleans(), MOVES, st.sampled_from([(), (SECOND,), (SECOND, THIRD)]))
+def test_no_exchanges_bring_more_than_giving_up_would_have(make, first, of, keeps_fees, moves, discounts):
     """INVARIANT: what came back and what a cancellation would bring is never more than the cancellation at the moment
     of booking would have brought, and what was paid since.
     """
     falling = most_generous(of, of)  # who waits never gets more
     fee = ServiceFee(Money(33, EUR), 300)
-    buyer = Buyer(make, BookingTerms(refund_steps=falling, refund_keeps_fees=keeps_fees, service_fee=fee)).books(*first)
+    terms = BookingTerms(refund_steps=falling, refund_keeps_fees=keeps_fees, service_fee=fee)
+    buyer = Buyer(make, terms, discounts=discounts).books(*first)
     most = buyer.could_have()
     for numbers, add, hours, pays in moves:
         buyer.now += timedelta(hours=hours)

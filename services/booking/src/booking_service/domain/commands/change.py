@@ -139,7 +139,8 @@ class Change(OnBooking):
 
     def _made(self, view: View, booking: Booking, change: Repriced, now: datetime) -> tuple[Step, Stock, list[Record]]:
         stock, tallies = exchanged(view, booking, change.gone, change.added)
-        priced, offer = replace(booking, lines=change.lines), view.stock.known_offer()
+        priced = replace(booking, lines=change.lines, not_refundable=change.bounds)
+        offer = view.stock.known_offer()
         after, places = applied(priced, change.units, change.added, now, change.not_refundable)
         after = replace(after, price_change=change.told(now))
         if booking.state.pending:  # nothing was paid yet: it just costs something else now

@@ -133,7 +133,8 @@ class ClaimPayment(OnBooking):
         prices = drawing(change.lines or booking.lines, stock.inventory.drawn)
         # Who comes with a ticket may have changed since.
         lines = (replace(new, attendees=old.attendees) for new, old in zip(prices, booking.lines, strict=True))
-        priced = replace(booking, lines=tuple(lines))
+        bounds = change.bounds or booking.not_refundable
+        priced = replace(booking, lines=tuple(lines), not_refundable=bounds)
         gone = taken_out(priced.lines, units)
         try:
             _require_ahead(stock.known_offer(), change.added, now)
