@@ -77,11 +77,14 @@ def exchange(inventory: Inventory, back: Places, wanted: Demand, capacity_of: Ca
     A pool that gives no more than comes back is not asked for its capacity: a lowered one stops sales and takes away
     nothing that somebody had. ValueError as `take` and `release`.
     """
+    rest = {pool: places - back.get(pool, 0) for pool, places in wanted.places.items()} if back else wanted.places
+    return None if shortfall(inventory, rest, capacity_of) else swap(inventory, back, wanted)
+
+
+def swap(inventory: Inventory, back: Places, wanted: Demand) -> Inventory:
+    """The same for who has asked what is free. ValueError for negative places, and as `release`."""
     if min((*wanted.places.values(), *wanted.tickets.values()), default=0) < 0:
         raise ValueError("places cannot be negative")
-    rest = {pool: places - back.get(pool, 0) for pool, places in wanted.places.items()} if back else wanted.places
-    if shortfall(inventory, rest, capacity_of):
-        return None
     freed = release(inventory, Demand(back, {})) if back else inventory
     if wanted.sorts or freed.sorts or wanted.partial:
         freed = _counted(freed, wanted, 1)

@@ -1,12 +1,11 @@
 """What a booking occupies, in one place: the places of its event and whatever else is limited."""
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from booking_service.domain import domain_events as facts
 from booking_service.domain.booking import Booking, Line, demand_of, issued_by, own_places
-from booking_service.domain.inventory import Demand, Inventory, exchange, keeping, release, shortfall
+from booking_service.domain.inventory import Demand, Inventory, keeping, release, shortfall, swap
 from booking_service.domain.offer import Offer
 from booking_service.domain.people import Person, is_limited, person_key
 from booking_service.domain.pool_moves import drawing, noted, present_draws
@@ -126,16 +125,13 @@ def occupied(
     open_to = inventory if is_offer(view, booking) else left_to_public(offer, before or inventory)
     more = demand.places
     if before is not None or kept:
-        had = inventory.taken if before is None else before.taken
-        own = {pool: had.get(pool, 0) - inventory.taken.get(pool, 0) + kept.get(pool, 0) for pool in more}
+        at_first = inventory.taken if before is None else before.taken
+        own = {pool: at_first.get(pool, 0) - inventory.taken.get(pool, 0) + kept.get(pool, 0) for pool in more}
         more = {pool: places - own[pool] for pool, places in more.items()}
     placed = not whole or all(line.pools for line in booking.lines)
-    short = not placed or shortfall(open_to, more, offer.capacity_of)
-    demand = demand if whole else replace(demand, partial=True)
-    # What is free was asked for above; without what is exchanged, a pool that was lowered meanwhile would give nothing.
-    taken = None if short else exchange(inventory, kept, demand, lambda _: sys.maxsize)
-    if taken is None:
+    if not placed or shortfall(open_to, more, offer.capacity_of):
         raise sold_out(offer, release(open_to, Demand(kept, {})), own_places(booking.lines))
+    taken = swap(inventory, kept, demand if whole else replace(demand, partial=True))
     for sort, tickets in tickets_kept.items():
         taken = keeping(taken, sort, -tickets)
     stock, seats = seats_occupied(view, view.stock.holding(taken), seats_of or (booking,), whole=whole)
