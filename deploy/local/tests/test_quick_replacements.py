@@ -18,14 +18,17 @@ from secantus.server import SecantusDBServer
 
 from local_stack.quick_updates import replace_quickly
 
-ODD = st.sampled_from([1.0, True, "1", None, Int64(1), [1], [0], {"$gt": 0}, {"a": 1}, {"a": 2}, -0.0, 0])
+ODD = st.sampled_from(
+    [1.0, True, "1", None, Int64(1), [1], [0], {"$gt": 0}, {"a": 1}, {"a": 2}, [{"a": 1}, {"a": [2]}], -0.0, 0]
+)
+PLACE = {"type": "Point", "coordinates": [1, 2]}
 SMALL = st.sampled_from([1, 2])  # what most fields are
 WHERE = st.fixed_dictionaries(
     {"_id": st.sampled_from(["a", "b", "a", "b", "c", "d", "e", "f", 1]), "version": st.just(1) | SMALL | ODD},
     optional={"n": SMALL | ODD},
 )
 REPLACEMENTS = st.fixed_dictionaries(
-    {"version": SMALL}, optional={"n": SMALL | ODD, "_id": st.sampled_from(["a", "b"])}
+    {"version": SMALL}, optional={"n": SMALL | ODD, "_id": st.sampled_from(["a", "b"]), "at": st.just(PLACE) | SMALL}
 ) | st.just({"$set": {"n": 7}})
 SAID = st.sampled_from(
     [{}, {}, {"multi": True}, {"upsert": True}, {"return_post_images": True}, {"validator": {"n": 2}}]
@@ -41,6 +44,10 @@ INDEXES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "within": ({"n.a": 1}, {}),
     "sparse": ({"n": 1}, {"sparse": True}),
     "by name": ({"_id": -1, "n": 1}, {}),
+    "within, some": ({"version": 1, "n.a": 1, "_id": 1}, {"partialFilterExpression": {"n": {"$gt": 0}}}),
+    "to be unique": ({"n": 1}, {"prepareUnique": True}),
+    "of a place": ({"at": "2dsphere"}, {}),
+    "collated": ({"n": 1}, {"collation": {"locale": "en", "strength": 2}}),
 }
 DOCUMENTS: list[dict[str, Any]] = [
     {"_id": "a", "version": 1, "n": 2},
@@ -99,7 +106,7 @@ def outcome(storing: Any, way: Callable[..., Any], coll: str, where: Any, update
         whole = [bson.encode(each) for each in storing.find_matching("db", coll, {})]
         asked = ({"n": 1}, {"n": 1, "version": 2}, {"n.a": 1}, {"version": 2, "n": {"$gte": 1}}, {"n": None})
         found = [[each["_id"] for each in storing.find_matching("db", coll, where)] for where in asked]
-        return answer, whole, found, entries(storing)
+        return answer, whole, found, entries(storing), list(storing._iter_indexes("db", coll))
 
 
 def entries(storing: Any) -> list[Any]:
@@ -127,6 +134,9 @@ def test_the_same_is_answered_and_left_as_before(storing: Any, quick: Any) -> No
     @example({"_id": "d", "version": 1}, {"version": 2, "n": 1}, {})
     @example({"_id": "e", "version": 1}, {"version": 2, "n": [0]}, {})
     @example({"_id": "f", "version": 1}, {"version": 2, "n": {"a": 2}}, {})
+    @example({"_id": "a", "version": 1}, {"version": 2, "n": [{"a": 1}, {"a": 2}]}, {})
+    @example({"_id": "a", "version": 1}, {"version": 2, "at": PLACE}, {})
+    @example({"_id": "a", "version": 1}, {"version": 2, "at": 7}, {})
     @example({"_id": "a", "version": 1}, {"_id": "b", "version": 2}, {})
     def check(where: Any, update: Any, said: Any) -> None:
         for name in (*COLLECTIONS, *INDEXES, "none"):
@@ -137,15 +147,19 @@ def test_the_same_is_answered_and_left_as_before(storing: Any, quick: Any) -> No
 
 
 def test_a_guarded_replacement_in_a_transaction_is_written_at_once(storing: Any, quick: Any) -> None:
-    storing.insert("db", "plain", [{"_id": "a", "version": 1}])
+    storing.insert("db", "plain", [{"_id": "a", "version": 1, "lines": [{"date": 1}]}])
+    storing.create_index("db", "plain", "due", {"due": 1}, {"partialFilterExpression": {"due": {"$gt": 0}}})
+    storing.create_index("db", "plain", "dates", {"lines.date": 1, "_id": 1}, {})
     handle = storing.begin_user_transaction()
+    later = {"version": 2, "lines": [{"date": 2}, {"date": 3}], "due": 7}
     with storing.use_user_transaction(handle):
-        told = storing.update_matching(
-            "db", "plain", {"_id": "a", "version": 1}, {"version": 2, "n": "x"}, let={"NOW": 0}
-        )
+        told = storing.update_matching("db", "plain", {"_id": "a", "version": 1}, later, let={"NOW": 0})
     storing.commit_user_transaction(handle)
     assert told == {"matched": 1, "modified": 1, "upserted_id": None, "did_upsert": False}
-    assert storing.find_matching("db", "plain", {}) == [{"_id": "a", "version": 2, "n": "x"}]
+    assert storing.find_matching("db", "plain", {}) == [{"_id": "a", **later}]
+    for date, due in ((1, 0), (2, 1), (3, 1)):
+        assert len(storing.find_matching("db", "plain", {"lines.date": date})) == due
+    assert [of[-1] for of, *_ in entries(storing)] == ["dates", "dates", "due"]
     assert quick.went == []
     storing.update_matching("db", "plain", {"_id": "a", "version": 2}, {"version": 3})  # a transaction of its own
     assert quick.went == [{"_id": "a", "version": 2}]

@@ -4,13 +4,12 @@ Threads take turns more often: it has one for each connection, and each step int
 away, so that with Python's 5 ms a short statement waits that long behind a long one, several times over.
 
 What indexes a collection has is read once a statement instead of a dozen times a document: as long as a thread holds
-the lock of a collection, under which alone its indexes are changed, and has not looked at the table of indexes itself.
+the lock of a collection, under which alone its indexes are changed, and has not looked at the table of indexes itself;
+in a transaction, which sees none that others have made meanwhile anyway, until the command is answered.
 Its options too, three times a statement of a `bulkWrite`: until the command is answered or this thread changes one.
 
 Commands of services that stand back (platform_processes) wait while others are served: the interpreter is shared, and
 nice(2) reaches no thread of this process.
-
-A document that changes keeps its entries in the indexes of what stays as it was.
 
 Transactions do not wait for each other's statements, nor for pages that a look at what is old holds
 (quick_transactions.py).
@@ -39,7 +38,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, cast
 
-import bson
 from secantus import server, sortkey, storage, transactions
 from secantus.cli import main as serve
 
@@ -66,8 +64,8 @@ class IndexMemory(threading.local):
         self.marking = False
 
     @contextmanager
-    def during(self, collection: Namespace, lock: Any) -> Iterator[None]:
-        """Hold the lock."""
+    def during(self, collection: Namespace, lock: Any, *, remembers: bool) -> Iterator[None]:
+        """Hold the lock. remembers: what is known of the collection afterwards too."""
         with lock:
             self.depth[collection] = self.depth.get(collection, 0) + 1
             try:
@@ -76,16 +74,19 @@ class IndexMemory(threading.local):
                 self.depth[collection] -= 1
                 if not self.depth[collection]:
                     del self.depth[collection]
-                    self.known.pop(collection, None)
+                    if not remembers:
+                        self.known.pop(collection, None)
 
 
 def remember_indexes(kind: Any) -> None:
     """Teach a Storage class to; AttributeError where it has not the parts that this relies on."""
     memory, table = IndexMemory(), storage._IDX_TABLE
     lock, read, cursor, mark = kind._coll_lock, kind._iter_indexes, kind._cursor, kind._maybe_mark_multikey
+    dispatch = server.dispatch
 
     def coll_lock(self: Any, db: str, coll: str) -> Any:
-        return memory.during((db, coll), lock(self, db, coll))
+        in_transaction = getattr(self._tls, "user_txn", None) is not None
+        return memory.during((db, coll), lock(self, db, coll), remembers=in_transaction)
 
     def iter_indexes(self: Any, db: str, coll: str) -> Iterable[Any]:
         collection = (db, coll)
@@ -109,6 +110,14 @@ def remember_indexes(kind: Any) -> None:
             if len(already) != before:
                 memory.known.clear()
 
+    def one_command(body: Any, context: Any) -> Any:
+        memory.known.clear()
+        try:
+            return dispatch(body, context)
+        finally:
+            memory.known.clear()
+
+    server.dispatch = one_command
     kind._coll_lock, kind._iter_indexes = coll_lock, iter_indexes
     kind._cursor, kind._maybe_mark_multikey = any_cursor, mark_multikey
 
@@ -230,61 +239,6 @@ def _client(context: Any) -> str:
     return str(((metadata or {}).get("application") or {}).get("name") or "")
 
 
-class EntryMemory(threading.local):
-    """Of one thread: the change of a document that it is at. indexes: of the statement, by identity."""
-
-    def __init__(self) -> None:
-        self.indexes: Any = None
-        self.recordid: int | None = None
-        self.after: dict[str, Any] = {}
-        self.moved: list[Any] | None = None
-
-    def is_at(self, indexes: Any, recordid: int) -> bool:
-        """Whether it is this one, and not what an earlier statement did not finish."""
-        return self.indexes is indexes and self.recordid == recordid
-
-
-def keep_unchanged_entries(kind: Any) -> None:
-    """Teach a Storage class to leave entries of a changed document alone in indexes of what has not changed in it."""
-    memory = EntryMemory()
-    conflict, delete, write = kind._unique_conflict, kind._delete_index_entries, kind._write_index_entries
-
-    def unique_conflict(self: Any, db: str, coll: str, doc: Any, indexes: Any, **options: Any) -> Any:
-        # What an update asks before it takes the former entries away.
-        memory.indexes, memory.recordid, memory.after = indexes, options.get("exclude_recordid"), doc
-        memory.moved = None
-        return conflict(self, db, coll, doc, indexes, **options)
-
-    def delete_entries(self: Any, db: str, coll: str, doc: Any, indexes: Any, partials: Any = None, **of: Any) -> None:
-        if memory.is_at(indexes, of["recordid"]) and partials is not None:
-            after = memory.after
-            memory.moved = [each for each in indexes if _moves(each, partials.get(each[0]), doc, after)]
-        delete(self, db, coll, doc, indexes if memory.moved is None else memory.moved, partials, **of)
-
-    def write_entries(self: Any, db: str, coll: str, doc: Any, indexes: Any, partials: Any = None, **of: Any) -> None:
-        moved = memory.moved if memory.is_at(indexes, of["recordid"]) else None
-        memory.indexes = memory.moved = None
-        write(self, db, coll, doc, indexes if moved is None else moved, partials, **of)
-
-    kind._unique_conflict, kind._delete_index_entries, kind._write_index_entries = (
-        unique_conflict,
-        delete_entries,
-        write_entries,
-    )
-
-
-def _moves(index: tuple[str, dict[str, Any], bool, bool], partial: Any, before: Any, after: Any) -> bool:
-    """Whether its entries may differ; compared are whole fields of the document, as they are stored."""
-    paths = [*index[1], *(partial or ())]
-    if any(path.startswith("$") for path in paths):
-        return True
-    fields = {path.partition(".")[0] for path in paths}
-    return bool(
-        bson.encode({field: before[field] for field in fields if field in before})
-        != bson.encode({field: after[field] for field in fields if field in after})
-    )
-
-
 def judge_quickly(module: Any) -> None:
     """Teach SecantusDB's storage to tell whether a document belongs into an index of what has a time at all."""
     matches = module.matches
@@ -322,7 +276,6 @@ def main() -> int:
     remember_options(storage.Storage)
     tell_slow(SLOW_SECONDS, "usher-")
     serve_in_turn([f"usher-{each}" for each in DOWNSTREAM])
-    keep_unchanged_entries(storage.Storage)
     look_at_first_quickly(storage.Storage)
     judge_quickly(storage)
     replace_quickly(storage)

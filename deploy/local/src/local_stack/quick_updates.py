@@ -1,17 +1,18 @@
 """Replacements of single documents in the embedded database, as its own code makes them but with less work for each.
 
-A booking's commit replaces an inventory, a letter's its state: `{_id: …, version: …}` with a whole document. Sales of
-many events replace as many inventories in one transaction, and announcements and positions that follow them: of
-collections without options, whose indexes, where there are any, are of fields that stay as they are.
+A booking's commit replaces an inventory and, from the confirmation on, the booking, a letter's the letter:
+`{_id: …, version: …}` with a whole document, in a transaction. In collections without options that is written at once,
+and only in indexes of what has changed in it entries are taken away and written.
 """
 
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import bson
 
+Index = tuple[str, Mapping[str, Any], Mapping[str, Any]]
+"""Its name, its keys, its options."""
 COMPARABLE = frozenset({type(None), bool, int, str, datetime})
 """Of a value of one of these, `==` with another of the same type tells whether it is stored alike."""
 
@@ -39,8 +40,8 @@ def replace_quickly(storage: Any) -> None:
         said = (value for option, value in options.items() if option != "let")  # which only expressions ask for
         if not any(said) and _is_guarded(where) and _replaces(where, update):
             with self._coll_lock(db, coll):
-                indexed = _indexed(self, db, coll)
-                if indexed is not None and _replaced(storage, self, (db, coll), where, update, indexed):
+                indexes = _indexes(self, db, coll)
+                if indexes is not None and _replaced(storage, self, (db, coll), where, update, indexes):
                     return {"matched": 1, "modified": 1, "upserted_id": None, "did_upsert": False}
         return dict(update_one(self, db, coll, where, update, **options))
 
@@ -62,34 +63,47 @@ def _replaces(where: Any, update: Any) -> bool:
     return not any(field.startswith("$") for field in update)
 
 
-def _indexed(storing: Any, db: str, coll: str) -> set[str] | None:
-    """Fields on which the indexes depend; None where this is no transaction, or a collection with options or indexes of
-    another kind.
-    """
+def _indexes(storing: Any, db: str, coll: str) -> Sequence[Index] | None:
+    """Those of a collection; None where this is no transaction, or a collection with options."""
     if storing.enable_oplog or getattr(storing._tls, "user_txn", None) is None:
         return None
     options = storing._coll_options(db, coll)
     if options is None or not options.keys() <= {"uuid"}:
         return None
-    fields = set[str]()
-    for _, keys, how in storing._iter_indexes(db, coll):
-        fields.update(keys, how.get("partialFilterExpression") or ())
-    return fields if all(map(str.isidentifier, fields)) else None
+    return list(storing._iter_indexes(db, coll))
+
+
+def _moved(indexes: Sequence[Index], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Index] | None:
+    """Those whose entries may differ; None where more than entries depends on one of them, or that cannot be told."""
+    moved = []
+    for index in indexes:
+        _, keys, how = index
+        fields = {path.partition(".")[0] for path in (*keys, *(how.get("partialFilterExpression") or ()))}
+        if not all(map(str.isidentifier, fields)):
+            return None
+        if all(_stays(field, before, after) for field in fields - {"_id"}):
+            continue
+        if how.get("unique") or how.get("prepareUnique") or not all(type(way) is int for way in keys.values()):
+            return None
+        moved.append(index)
+    return moved
 
 
 def _stays(field: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether it is as it was, of a kind of which that can be told."""
+    """Whether it is as it was."""
     if field not in before or field not in after:
         return field not in before and field not in after
     was, becomes = before[field], after[field]
-    return type(was) is type(becomes) and type(was) in COMPARABLE and was == becomes
+    if type(was) is type(becomes) and type(was) in COMPARABLE:
+        return bool(was == becomes)
+    return bool(bson.encode({field: was}) == bson.encode({field: becomes}))
 
 
 def _replaced(
-    storage: Any, storing: Any, collection: tuple[str, str], where: Any, update: Any, indexed: AbstractSet[str]
+    storage: Any, storing: Any, collection: tuple[str, str], where: Any, update: Any, indexes: Sequence[Index]
 ) -> bool:
     """Whether it is; False, and nothing is written, where the guard does not hold, where nothing would change, and
-    where one of the fields that are indexed would.
+    where an index that depends on what changes is of a kind that asks for more.
     """
     recordid = storing._doc_recordid(*collection, storage._id_key(where["_id"]))
     if recordid is None:
@@ -104,15 +118,28 @@ def _replaced(
         type(document.get(field)) is not type(is_now) or document[field] != is_now for field, is_now in where.items()
     ):
         return False
-    if not all(_stays(field, document, update) for field in indexed - {"_id"}):
-        return False
-    after = bson.encode({"_id": where["_id"], **update})
+    becomes = {"_id": where["_id"], **update}
+    after = bson.encode(becomes)
     if after == before or len(after) > storage.MAX_BSON_OBJECT_SIZE:
         return False
+    moved = _moved(indexes, document, becomes)
+    if moved is None:
+        return False
     storing._note_write(*collection)
+    entries = [(name, keys, bool(how.get("sparse")), False) for name, keys, how in moved]
+    filters = {
+        name: dict(how["partialFilterExpression"]) for name, _, how in moved if how.get("partialFilterExpression")
+    }
+    if entries:
+        storing._delete_index_entries(*collection, document, entries, filters, recordid=recordid)
     cursor.set_key(*collection, recordid)
     cursor.set_value(storage._frame_doc_value(key, after))
     cursor.insert()  # over what is there
+    if entries:
+        storing._write_index_entries(*collection, becomes, entries, filters, recordid=recordid)
+        storing._maybe_mark_multikey(
+            *collection, becomes, entries, {name for name, _, how in moved if how.get("multikey")}
+        )
     return True
 
 
