@@ -76,6 +76,36 @@ def test_a_statement_reads_the_indexes_a_few_times_whatever_it_inserts(things: A
         things.insert_one({"_id": 99, "name": "7"})
 
 
+def test_a_look_reads_the_indexes_once(things: Any, reads: list[Any]) -> None:
+    things.create_index([("due", 1)], partialFilterExpression={"due": {"$gt": 0}})
+    things.create_index("n")
+    things.insert_many([{"_id": number, "due": number, "n": number} for number in range(20)])
+    for asked in ({"due": {"$gt": 0, "$lte": 3}}, {"n": {"$in": [1, 2, 3]}}):
+        reads.clear()
+        assert [each["_id"] for each in things.find(asked, sort=[("due", 1)], limit=9)] == [1, 2, 3]
+        assert reads.count(("_iter_indexes", "things")) == 1
+
+
+def test_what_is_written_after_a_look_of_the_same_command_sees_indexes_made_meanwhile(
+    things: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    things.insert_one({"_id": 1, "n": 1})
+    things.create_index("other")
+    update = storage.Storage.update_matching
+
+    def somebody_makes_one(self: Any, *of: Any, **how: Any) -> Any:
+        list(self._iter_indexes("test", "things"))  # what the command has looked at before
+        monkeypatch.setattr(storage.Storage, "update_matching", update)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(things.create_index, "n").result()
+        return update(self, *of, **how)
+
+    monkeypatch.setattr(storage.Storage, "update_matching", somebody_makes_one)
+    things.update_one({"_id": 1}, {"$set": {"n": 2}})
+    assert found_by_index(things, {"n": 2}) == [1]
+    assert found_by_index(things, {"n": 1}) == []
+
+
 def test_an_index_that_comes_and_goes_is_noticed_by_the_next_statement(things: Any) -> None:
     things.insert_one({"_id": 1, "n": 1})
     things.create_index("n", name="by_n")

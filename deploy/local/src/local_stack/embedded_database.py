@@ -3,9 +3,9 @@
 Threads take turns more often: it has one for each connection, and each step into its storage gives the interpreter
 away, so that with Python's 5 ms a short statement waits that long behind a long one, several times over.
 
-What indexes a collection has is read once a statement instead of a dozen times a document: as long as a thread holds
-the lock of a collection, under which alone its indexes are changed, and has not looked at the table of indexes itself;
-in a transaction, which sees none that others have made meanwhile anyway, until the command is answered.
+What indexes a collection has is read once a statement instead of a dozen times a document or a look: until the command
+is answered, or this thread has looked at the table of indexes itself. A write outside a transaction, which would miss
+one that others have just made, reads it once it has the lock of the collection, under which alone indexes are changed.
 Its options too, three times a statement of a `bulkWrite`: until the command is answered or this thread changes one.
 
 Commands of services that stand back (platform_processes) wait while others are served: the interpreter is shared, and
@@ -56,49 +56,57 @@ Namespace = tuple[str, str]
 
 
 class IndexMemory(threading.local):
-    """Of one thread: how deep it is in the locks of collections, and the indexes it has read meanwhile."""
+    """Of one thread: how deep it is in the locks of collections, and the indexes that the command in hand has read."""
 
     def __init__(self) -> None:
         self.depth: dict[Namespace, int] = {}
-        self.known: dict[Namespace, list[Any]] = {}
+        self.known: dict[Namespace, list[Any]] | None = None
         self.marking = False
 
     @contextmanager
-    def during(self, collection: Namespace, lock: Any, *, remembers: bool) -> Iterator[None]:
-        """Hold the lock. remembers: what is known of the collection afterwards too."""
+    def during(self, collection: Namespace, lock: Any, *, alone: bool) -> Iterator[None]:
+        """Hold the lock. alone: what was known of the collection before need not be true any longer."""
         with lock:
-            self.depth[collection] = self.depth.get(collection, 0) + 1
+            held = self.depth.get(collection, 0)
+            if alone and not held:
+                self.forget(collection)
+            self.depth[collection] = held + 1
             try:
                 yield
             finally:
-                self.depth[collection] -= 1
-                if not self.depth[collection]:
-                    del self.depth[collection]
-                    if not remembers:
-                        self.known.pop(collection, None)
+                self.depth[collection] = held
+
+    def forget(self, *collections: Namespace) -> None:
+        """What is known of these, or of all."""
+        known = self.known or {}
+        for each in collections or list(known):
+            known.pop(each, None)
 
 
 def remember_indexes(kind: Any) -> None:
-    """Teach a Storage class to; AttributeError where it has not the parts that this relies on."""
+    """Teach a Storage class to, for as long as a command of SecantusDB's server takes; AttributeError where it has not
+    the parts that this relies on.
+    """
     memory, table = IndexMemory(), storage._IDX_TABLE
     lock, read, cursor, mark = kind._coll_lock, kind._iter_indexes, kind._cursor, kind._maybe_mark_multikey
     dispatch = server.dispatch
 
     def coll_lock(self: Any, db: str, coll: str) -> Any:
-        in_transaction = getattr(self._tls, "user_txn", None) is not None
-        return memory.during((db, coll), lock(self, db, coll), remembers=in_transaction)
+        in_transaction = getattr(self._tls, "user_txn", None) is not None  # which sees none that others have made
+        return memory.during((db, coll), lock(self, db, coll), alone=not in_transaction)
 
     def iter_indexes(self: Any, db: str, coll: str) -> Iterable[Any]:
-        collection = (db, coll)
-        if collection not in memory.depth:
+        if memory.known is None:
             return cast("Iterable[Any]", read(self, db, coll))
-        if collection not in memory.known:
-            memory.known[collection] = list(read(self, db, coll))
-        return memory.known[collection]
+        found = memory.known.get((db, coll))
+        if found is None:
+            found = list(read(self, db, coll))
+            memory.known[db, coll] = found
+        return found
 
     def any_cursor(self: Any, uri: str, **options: Any) -> Any:
         if uri == table and not memory.marking:  # whoever asks for it may be about to change it
-            memory.known.clear()
+            memory.forget()
         return cursor(self, uri, **options)
 
     def mark_multikey(self: Any, db: str, coll: str, doc: Any, indexes: Any, already: set[str]) -> Any:
@@ -108,14 +116,14 @@ def remember_indexes(kind: Any) -> None:
         finally:
             memory.marking = False
             if len(already) != before:
-                memory.known.clear()
+                memory.forget()
 
     def one_command(body: Any, context: Any) -> Any:
-        memory.known.clear()
+        memory.known = {}
         try:
             return dispatch(body, context)
         finally:
-            memory.known.clear()
+            memory.known = None
 
     server.dispatch = one_command
     kind._coll_lock, kind._iter_indexes = coll_lock, iter_indexes
