@@ -73,6 +73,61 @@ def test_the_same_is_found_in_the_same_order(storing: Any) -> None:
     same()
 
 
+NAMES = ["", "a", "a\0", "a\0b", "aa", "b", "b/1", "b/10", "b/2", "\x7f", "é", "\uffff", "\U0001f600"]
+OTHERS = [None, 1, 2.5, True, {"a": 1}, b"a", NOON]
+NAME_BOUNDS = st.dictionaries(
+    st.sampled_from(["$gt", "$gte", "$lt", "$lte"]), st.sampled_from([*NAMES, *NAMES, "0", "b/", 1]), max_size=3
+)
+NAMED = st.sampled_from([{}, {}, {"n": 1}, {"$and": [{"n": {"$gt": 0}}]}, {"_id": "b"}, {"_id": {"$in": ["a", 1]}}])
+BOUNDED = st.builds(
+    lambda bounds, others, rest: {"_id": bounds, **rest, "$and": [{"_id": others}, {"n": {"$lt": 2}}]},
+    NAME_BOUNDS, NAME_BOUNDS, NAMED,
+) | st.builds(lambda bounds, rest: {**rest, "_id": bounds}, NAME_BOUNDS, NAMED)  # fmt: skip
+
+
+def test_the_same_names_are_found_in_the_same_order(storing: Any) -> None:
+    named: dict[str, list[Any]] = {"texts": NAMES, "odd": [*OTHERS, *NAMES], "none": []}
+    for coll, names in named.items():
+        storing.create_collection("db", coll, {})
+        storing.insert("db", coll, [{"_id": each, "n": place % 3} for place, each in enumerate(reversed(names))])
+    storing.insert("db", "textt", [{"_id": "a"}])
+    storing.insert("db", "texts ", [{"_id": "b"}])
+
+    @settings(max_examples=600, deadline=None)
+    @given(
+        st.sampled_from(["texts", "texts", "odd", "none", "nowhere"]), NAMED | BOUNDED,
+        st.sampled_from([{"_id": 1}, {"_id": -1}]), st.integers(0, 6), st.integers(0, 3),
+        st.sampled_from([None, {"n": 1}, {"_id": 0}]),
+    )  # fmt: skip
+    def same(coll: str, where: Any, sort: Any, limit: int, skip: int, projection: Any) -> None:
+        asked = {"sort": sort, "limit": limit, "skip": skip, "projection": projection}
+        quick = storing.find_matching("db", coll, where, **asked)
+        assert quick == storage.Storage.find_matching(storing, "db", coll, where, **asked)
+
+    same()
+
+
+@pytest.mark.parametrize(
+    ("where", "direction", "first"),
+    [({}, 1, "0000"), ({}, -1, "0499"), ({"_id": {"$gt": "0200"}}, 1, "0201"),
+     ({"$and": [{"_id": {"$gte": "0100", "$lt": "0400"}}, {"n": 0}]}, -1, "0399")],
+)  # fmt: skip
+def test_no_more_names_are_read_than_are_wanted(
+    storing: Any, monkeypatch: pytest.MonkeyPatch, where: dict[str, Any], direction: int, first: str
+) -> None:
+    storing.insert("db", "named", [{"_id": f"{number * 7 % 500:04}", "n": 0} for number in range(500)])
+    unframe, read = storage._unframe_doc_value, list[bytes]()
+
+    def counted(value: bytes) -> Any:
+        read.append(value)
+        return unframe(value)
+
+    monkeypatch.setattr(storage, "_unframe_doc_value", counted)
+    found = storing.find_matching("db", "named", where, sort={"_id": direction}, limit=7)
+    assert [int(each["_id"]) for each in found] == [int(first) + direction * place for place in range(7)]
+    assert len(read) == 7
+
+
 @pytest.mark.parametrize("rest", [{}, {"of": "a"}, {"of": "b"}], ids=["any", "most", "few"])
 def test_no_more_is_read_than_is_wanted(storing: Any, monkeypatch: pytest.MonkeyPatch, rest: dict[str, str]) -> None:
     storing.create_index("db", "due", "one", {"time": 1, "of": 1}, EVER)

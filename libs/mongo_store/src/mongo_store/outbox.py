@@ -152,8 +152,9 @@ class MongoOutbox:
         self._trusted_until = float("-inf")
         rows: set[str] = set()
         for batch in await self._journal.find(PUBLISHED, {f"top.{partition}": {"$gte": from_offset}}):
-            lost = [each for each in batch["at"] if each[1] == partition and each[2] >= from_offset]
-            left = [each for each in batch["at"] if each not in lost]
+            lost, left = list[Any](), list[Any]()
+            for each in batch["at"]:
+                (lost if each[1] == partition and each[2] >= from_offset else left).append(each)
             top = {**batch["top"], str(partition): max((each[2] for each in left if each[1] == partition), default=-1)}
             rest = {"_id": batch["_id"], "top": top, "at": left}
             again = [{"_id": name, "at": self._journal.clock()} for name, *_ in lost]
