@@ -16,7 +16,9 @@ from local_stack.quick_looks import look_at_first_quickly
 NOON = datetime(2027, 5, 1, 12, tzinfo=UTC)
 TIMES = [NOON + timedelta(minutes=number) for number in range(6)]
 PLAIN: list[dict[str, Any]] = [
-    {"of": of, "other": place % 2, "time": TIMES[place * 7 % 6]} for place in range(8) for of in ("a", "b", "ab", "", 1)
+    {"of": of, "other": place % 2, "more": str(place % 2), "time": TIMES[place * 7 % 6]}
+    for place in range(8)
+    for of in ("a", "b", "ab", "", 1)
 ]
 ODD: list[dict[str, Any]] = [{"of": "a", "time": each} for each in (None, 1, "1", NOON.replace(year=1960))]
 LISTS: list[dict[str, Any]] = [{"of": "a", "time": each} for each in ([], [TIMES[0]], [TIMES[3], TIMES[1]])]
@@ -28,8 +30,20 @@ DOCUMENTS = {
 BOUNDS = st.dictionaries(
     st.sampled_from(["$gt", "$gte", "$lt", "$lte"]), st.sampled_from(TIMES), min_size=1, max_size=2
 )
-RESTS = st.sampled_from([{}, {}, {"of": "a"}, {"of": "b"}, {"of": 1}, {"other": 1}, {"of": "a", "other": 1}])
-SORTS = st.sampled_from([{"time": 1}, {"time": 1}, {"time": 1}, {"time": -1}, {"of": 1}, {"time": 1, "of": 1}, None])
+RESTS = st.sampled_from([{}, {}, {"of": "a"}, {"of": "b"}, {"of": 1}, {"other": 1}, {"of": "a", "more": "0"}])
+SORTS = st.sampled_from(
+    [
+        {"time": 1},
+        {"time": 1},
+        {"time": 1},
+        {"time": -1},
+        {"of": 1},
+        {"time": 1, "of": 1},
+        {"time": 1, "_id": 1},
+        {"time": 1, "_id": -1},
+        None,
+    ]
+)
 EVER = {"partialFilterExpression": {"time": {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}}}
 INDEXES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "plain": ({"time": 1}, {}),
@@ -37,8 +51,11 @@ INDEXES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "of two": ({"time": 1, "of": 1}, {}),
     "of two, the second downwards": ({"time": 1, "of": -1}, {}),
     "of others": ({"time": 1, "other": 1}, {}),
+    "of three": ({"time": 1, "of": 1, "more": 1}, {}),
     "what has a time": ({"time": 1, "of": 1}, EVER),
     "sparse": ({"time": 1}, {"sparse": True}),
+    "what is of a": ({"time": 1}, {"partialFilterExpression": {"of": "a"}}),
+    "what is of a, of two": ({"time": 1, "other": 1}, {"partialFilterExpression": {"of": "a"}}),
 }
 
 
@@ -50,6 +67,18 @@ def storing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     opened = kind(str(tmp_path / "data"), enable_oplog=False)
     yield opened
     opened.close()
+
+
+def counted_reads(storing: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many documents it reads from now on, each time it does."""
+    read, docs = list[int](), storing._docs_by_recordids
+
+    def counted(db: str, coll: str, numbers: list[int]) -> Any:
+        read.append(len(numbers))
+        return docs(db, coll, numbers)
+
+    monkeypatch.setattr(storing, "_docs_by_recordids", counted)
+    return read
 
 
 def test_the_same_is_found_in_the_same_order(storing: Any) -> None:
@@ -109,7 +138,7 @@ def test_the_same_names_are_found_in_the_same_order(storing: Any) -> None:
 
 @pytest.mark.parametrize(
     ("where", "direction", "first"),
-    [({}, 1, "0000"), ({}, -1, "0499"), ({"_id": {"$gt": "0200"}}, 1, "0201"),
+    [({}, 1, "0000"), ({"_id": {"$lt": "0002"}}, 1, "0000"), ({}, -1, "0499"), ({"_id": {"$gt": "0200"}}, 1, "0201"),
      ({"$and": [{"_id": {"$gte": "0100", "$lt": "0400"}}, {"n": 0}]}, -1, "0399")],
 )  # fmt: skip
 def test_no_more_names_are_read_than_are_wanted(
@@ -124,8 +153,8 @@ def test_no_more_names_are_read_than_are_wanted(
 
     monkeypatch.setattr(storage, "_unframe_doc_value", counted)
     found = storing.find_matching("db", "named", where, sort={"_id": direction}, limit=7)
-    assert [int(each["_id"]) for each in found] == [int(first) + direction * place for place in range(7)]
-    assert len(read) == 7
+    assert [int(each["_id"]) for each in found] == [int(first) + direction * place for place in range(len(read))]
+    assert len(read) == (2 if "0002" in str(where) else 7)
 
 
 @pytest.mark.parametrize("rest", [{}, {"of": "a"}, {"of": "b"}], ids=["any", "most", "few"])
@@ -134,15 +163,31 @@ def test_no_more_is_read_than_is_wanted(storing: Any, monkeypatch: pytest.Monkey
     storing.insert(
         "db", "due", [{"of": "b" if at % 50 == 49 else "a", "time": NOON + timedelta(seconds=at)} for at in range(500)]
     )
-    read, docs = [], storing._docs_by_recordids
-    monkeypatch.setattr(
-        storing, "_docs_by_recordids", lambda db, coll, ids: read.append(len(ids)) or docs(db, coll, ids)
-    )
+    read = counted_reads(storing, monkeypatch)
     where = {"time": {"$gt": NOON - timedelta(days=1), "$lte": NOON + timedelta(days=1)}, **rest}
     found = storing.find_matching("db", "due", where, sort={"time": 1}, limit=7)
     assert [each["time"] for each in found] == sorted(each["time"] for each in found)
     assert len(found) == 7
     assert read == [7]
+
+
+def test_of_what_waits_no_more_is_read_than_is_wanted_and_what_is_level_with_it(
+    storing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storing.create_index("db", "letters", "one", {"time": 1}, {"partialFilterExpression": {"of": "a"}})
+    storing.insert(
+        "db",
+        "letters",
+        [
+            {"_id": -at, "of": "b" if at % 5 == 4 else "a", "time": NOON + timedelta(hours=at // 10)}
+            for at in range(500)
+        ],
+    )
+    read = counted_reads(storing, monkeypatch)
+    where = {"of": "a", "time": {"$gt": NOON - timedelta(days=1)}}
+    found = storing.find_matching("db", "letters", where, sort={"time": 1, "_id": 1}, limit=10)
+    assert [each["_id"] for each in found] == [-8, -7, -6, -5, -3, -2, -1, 0, -18, -17]
+    assert read == [16]  # eight of an hour have one time
 
 
 def test_what_is_not_committed_is_found_by_its_own_transaction_only(storing: Any) -> None:

@@ -2,7 +2,7 @@
 
 SecantusDB reads every document of a range before it sorts them and gives back the few that were asked for: each page of
 a backlog cost as much as all of it. Where an index has the order that is asked for, no more of its entries are read
-than documents are wanted; of an index of two fields, those that have the value that is asked for in the second.
+than documents are wanted; of an index of more fields, those that have the values that are asked for in the others.
 
 By name, the order in which most lists are told and backlogs worked off, its own index of names is read the same way,
 upwards or downwards, between bounds where there are any. Names are texts: others it sorts in its own way.
@@ -24,11 +24,14 @@ _AFTER_TEXTS = bytes([_TEXT[0] + 1])
 
 @dataclass
 class First:
-    """So many entries of an index of a collection, and what those end with that count. cut: there would be more."""
+    """So many entries of an index of a collection, and what those end with that count. ties: and what is level with the
+    last of them. cut: there would be more.
+    """
 
     index: tuple[str, str, str]
     most: int
     ends: bytes
+    ties: bool
     cut: bool = False
 
 
@@ -97,21 +100,29 @@ def _first(self: Any, db: str, coll: str, where: Mapping[str, Any], options: Map
     if list(sort) == ["_id"]:
         return _names(self, (db, coll), where, options.get("skip", 0) + limit, downwards=sort["_id"] == -1)
     (field, direction), *others = sort.items()
-    rest = {other: value for other, value in where.items() if other != field}
     bounds = where.get(field)
-    if others or direction != 1 or len(rest) > 1 or not isinstance(bounds, dict) or not _BOUNDS.issuperset(bounds):
+    if direction != 1 or others not in ([], [("_id", 1)]) or not isinstance(bounds, dict):
         return None
-    picked = self._find_leading_field_index(db, coll, field, {field: bounds})
-    if not bounds or picked is None or picked[1] != 1 or self.index_is_multikey(db, coll, picked[0]):
+    picked = self._find_leading_field_index(db, coll, field, dict(where))
+    if not bounds or not _BOUNDS.issuperset(bounds) or picked is None or picked[1] != 1:
+        return None
+    name, keys, how = next(each for each in self._iter_indexes(db, coll) if each[0] == picked[0])
+    said = how.get("partialFilterExpression") or {}
+    rest = {other: value for other, value in where.items() if other != field and not _is_said(said, other, value)}
+    if how.get("multikey") or (others and len(keys) > 1) or (rest and list(keys) != [field, *rest]):
         return None
     ends = b""
     for other, value in rest.items():
-        keys = next(dict(keys) for name, keys, *_ in self._all_indexes(db, coll) if name == picked[0])
-        if list(keys) != [field, other] or type(value) is not str:
+        if type(value) is not str:
             return None
         key = sortkey.encode_value_directed(value, int(keys[other]))
-        ends = storage._escape_kb(sortkey.COMPOUND_SEP + key)
-    return First((db, coll, picked[0]), options.get("skip", 0) + limit, ends)
+        ends += storage._escape_kb(sortkey.COMPOUND_SEP + key)
+    return First((db, coll, name), options.get("skip", 0) + limit, ends, bool(others))
+
+
+def _is_said(of: Mapping[str, Any], field: str, value: Any) -> bool:
+    """Whether an index holds only documents that have it."""
+    return type(value) is str and type(of.get(field)) is str and of[field] == value
 
 
 def _names(
@@ -179,7 +190,7 @@ def _entries(
     """The first within bounds. after: what follows the bounded field in an entry that has more fields."""
     lowest = b"" if lower is None else storage._escape_kb(lower)
     highest = None if upper is None else storage._escape_kb(upper)
-    cursor, found = self._cursor(storage._IDX_ENTRIES_TABLE), list[int]()
+    cursor, found, last = self._cursor(storage._IDX_ENTRIES_TABLE), list[int](), b""
     cursor.set_key(*first.index, lowest)
     near = cursor.search_near()
     if near == storage.wt.WT_NOTFOUND or (near < 0 and cursor.next() != 0):
@@ -194,10 +205,11 @@ def _entries(
             return found
         is_lowest = lower is not None and _is(key, lowest, after)
         if number is not None and (lower_inclusive or not is_lowest) and key.endswith(first.ends):
-            if len(found) == first.most:
+            if len(found) >= first.most and not (first.ties and key == last):
                 first.cut = True
                 return found
             found.append(number)
+            last = key
         if cursor.next() != 0:
             return found
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from domain_kit.repository import Cause, Decide, DomainEvent, Page
@@ -26,6 +27,7 @@ COLLECTION = "notifications"
 LOOK_SECONDS, SECONDS_WITH_MANY = 1.0, 3.0
 MANY = 100
 MOST_REMEMBERED = 1_000
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 INDEXES = {
     COLLECTION: [
         Index("by_user", [("user", 1), ("create_time", -1), ("_id", -1)]),
@@ -99,7 +101,8 @@ class MongoNotifications(MongoRepository[Notification]):
     async def _look(self, limit: int) -> None:
         """Remember what waits in the store; what was queued here meanwhile stays."""
         began, before = time.monotonic(), set(self._queued)
-        queued = {"state": State.QUEUED.value}
+        # The time, which all have, so that an index tells both: only the first of a long queue are read then.
+        queued = {"state": State.QUEUED.value, "create_time": {"$gt": _EVER}}
         order = [("create_time", 1), ("_id", 1)]
         found = await self._journal.find(COLLECTION, queued, sort=order, limit=limit)
         for name in before.difference(document["_id"] for document in found):
