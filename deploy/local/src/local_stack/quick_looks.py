@@ -60,17 +60,17 @@ def look_at_first_quickly(kind: Any) -> None:
     looking, find, scan_all = Looking(), kind.find_matching, kind._scan_docs_natural
 
     def find_matching(self: Any, db: str, coll: str, where: Any = None, **options: Any) -> Any:
-        with self._lock:
+        with self._lock:  # what is found is decoded without it
             first = _first(self, db, coll, where or {}, options)
-            while first is not None:
-                looking.first = first
-                try:
-                    found = find(self, db, coll, where, **options)
-                finally:
-                    looking.first = None
-                if not first.cut or len(found) == options["limit"]:
-                    return found
-                first = replace(first, most=_MORE * first.most, cut=False)
+        while first is not None:
+            looking.first = first
+            try:
+                found = find(self, db, coll, where, **options)
+            finally:
+                looking.first = None
+            if not first.cut or len(found) == options["limit"]:
+                return found
+            first = replace(first, most=_MORE * first.most, cut=False)
         return find(self, db, coll, where, **options)
 
     def scan_docs_natural(self: Any, db: str, coll: str) -> Any:
