@@ -61,8 +61,8 @@ class Outbox(Protocol):
     async def leave_pending(self) -> None:
         """Forget what was put off, so that it is published again; for a relay that has lost its office."""
 
-    async def mark_lost(self, partition: int, from_offset: int) -> int:
-        """Make pending again what was published to `partition` at or after `from_offset`; how many rows."""
+    async def mark_lost(self, lost: Mapping[int, int]) -> int:
+        """Make pending again what was published to these partitions at or after these offsets; how many rows."""
 
     async def last_offsets(self) -> Mapping[int, int]:
         """Partition → highest offset ever marked published."""

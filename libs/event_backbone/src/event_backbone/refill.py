@@ -75,10 +75,8 @@ class LogWatch:
 
     async def _restore(self, writer: Writer, lost: Mapping[int, int]) -> None:
         """Pending first, padding second: a crash in between is found again, since the end is still too low."""
-        rows = 0
         lost = {partition: max(0, end - UNNOTICED) for partition, end in lost.items()}
-        for partition, lost_from in lost.items():
-            rows += await self._outbox.mark_lost(partition, lost_from)
+        rows = await self._outbox.mark_lost(lost)
         crash_point("refill.after_mark_lost")
         log.warning("the broker lost records", extra={"topic": self._topic, "lost_from": lost, "rows": rows})
         self._metrics.refilled(self._topic, rows)

@@ -1,5 +1,7 @@
 """Rows as they were before the pending domain events had a collection of their own."""
 
+from collections.abc import Mapping
+
 from pymongo import ReplaceOne
 
 from mongo_store.database import Database, reachable
@@ -29,14 +31,16 @@ async def adopt_former_rows(database: Database) -> None:
         await rows.drop_index(FORMER_INDEX)
 
 
-async def formerly_at(database: Database, partition: int, from_offset: int) -> list[dict[str, object]]:
-    """What an earlier release had put there, as pending documents. Scans the journal."""
-    gone = {"p": partition, "o": {"$gte": from_offset}}
+async def formerly_at(database: Database, lost: Mapping[int, int]) -> list[str]:
+    """Names of what an earlier release had put into these partitions at or after these offsets. Scans the journal."""
+    gone = [{"off": {"$elemMatch": {"p": partition, "o": {"$gte": offset}}}} for partition, offset in lost.items()]
+    if not gone:
+        return []
     with reachable():
-        found = database.collection(JOURNAL).find({"off": {"$elemMatch": gone}}, {"ord": 1, "at": 1, "off": 1})
+        found = database.collection(JOURNAL).find({"$or": gone}, {"ord": 1, "off": 1})
         return [
-            {"_id": pending_id(place_of(row), index), "at": row["at"]}
+            pending_id(place_of(row), index)
             async for row in found
             for index, place in enumerate(row["off"])
-            if place is not None and place["p"] == partition and place["o"] >= from_offset
+            if place is not None and place["p"] in lost and place["o"] >= lost[place["p"]]
         ]

@@ -34,6 +34,7 @@ from mongo_store.writes import Insert, Operation, Put, Remove, Update
 OFFSETS, LATEST = "journal_offsets", "latest"
 LEASES = "leases"
 LOOKED_AT = 256  # pending documents in one look; each may tell of as many domain events as a commit has
+PUT_BACK = 16  # domain events in one pending document after a loss
 MOST_UNMARKED = 2000  # then they are marked without delay
 PUBLISHED = "journal_published"  # where the broker put them, a document for each batch of the relay
 
@@ -94,7 +95,8 @@ class MongoOutbox:
             names += [name for name in names_in(document) if pending_place(name) not in self._unmarked]
             if len(documents) == most and len(names) >= limit:
                 break  # the rest waits for another look
-        pending = [pending_place(name) for name in sorted(names)]
+        # A loss that is seen again may put back twice what an earlier release had published.
+        pending = [pending_place(name) for name in sorted(set(names))]
         self._trusted_until = float("-inf")
         if len(documents) < most:
             recent.forget(known.difference(pending))  # another process has published them
@@ -143,26 +145,31 @@ class MongoOutbox:
             self._unmarked.pop((each.row, each.index), None)
         self._mark_at = float("inf") if not self._unmarked else time.monotonic() + self._marks_after
 
-    async def mark_lost(self, partition: int, from_offset: int) -> int:
-        """Make pending again what went to `partition` at or after `from_offset`; how many rows. Scans what went out.
+    async def mark_lost(self, lost: Mapping[int, int]) -> int:
+        """Make pending again what went to these partitions at or after these offsets; how many rows. Scans what went
+        out.
 
         A crash in between leaves the rest to the next call.
         """
         await self.settle()
         self._trusted_until = float("-inf")
         rows: set[str] = set()
-        for batch in await self._journal.find(PUBLISHED, {f"top.{partition}": {"$gte": from_offset}}):
-            lost, left = list[Any](), list[Any]()
+        affected = {"$or": [{f"top.{partition}": {"$gte": offset}} for partition, offset in lost.items()]}
+        for batch in await self._journal.find(PUBLISHED, affected) if lost else ():
+            gone, left = list[str](), list[Any]()
             for each in batch["at"]:
-                (lost if each[1] == partition and each[2] >= from_offset else left).append(each)
-            top = {**batch["top"], str(partition): max((each[2] for each in left if each[1] == partition), default=-1)}
-            rest = {"_id": batch["_id"], "top": top, "at": left}
-            again = [{"_id": name, "at": self._journal.clock()} for name, *_ in lost]
-            await transact(self._database, [*self._put_back(again), Put(PUBLISHED, rest)], NoMetrics())
-            rows |= {pending_place(name)[0] for name, *_ in lost}
-        for part in pieces(await formerly_at(self._database, partition, from_offset)):
-            await transact(self._database, self._put_back(part), NoMetrics())
-            rows |= {pending_place(str(each["_id"]))[0] for each in part}
+                if each[1] in lost and each[2] >= lost[each[1]]:
+                    gone.append(each[0])
+                else:
+                    left.append(each)
+            tops = {str(each): max((at[2] for at in left if at[1] == each), default=-1) for each in lost}
+            rest = {"_id": batch["_id"], "top": {**batch["top"], **tops}, "at": left}
+            again = _put_back(gone, self._journal.clock())
+            await transact(self._database, [*again, Put(PUBLISHED, rest)], NoMetrics())
+            rows |= {pending_place(name)[0] for name in gone}
+        for part in pieces(await formerly_at(self._database, lost)):
+            await transact(self._database, _put_back(part, self._journal.clock()), NoMetrics())
+            rows |= {pending_place(name)[0] for name in part}
         return len(rows)
 
     async def last_offsets(self) -> Mapping[int, int]:
@@ -248,14 +255,16 @@ class MongoOutbox:
                 operations.append(Update(PENDING, {"_id": key}, {"$pullAll": {"of": published}}))
         return operations
 
-    def _put_back(self, pending: Sequence[Mapping[str, Any]]) -> list[Operation]:
-        """Added to the document of that name, which may be there with others of its commit."""
-        return [
-            Update(
-                PENDING,
-                {"_id": each["_id"]},
-                {"$addToSet": {"of": each["_id"]}, "$setOnInsert": {"at": each["at"]}},
-                upsert=True,
-            )
-            for each in pending
-        ]
+
+def _put_back(names: Sequence[str], now: datetime) -> list[Operation]:
+    """What makes these pending, some by one document each. One of that name may be there, with others of its commit."""
+    ordered = sorted(names)
+    return [
+        Update(
+            PENDING,
+            {"_id": some[0]},
+            {"$addToSet": {"of": {"$each": some}}, "$setOnInsert": {"at": now}},
+            upsert=True,
+        )
+        for some in (ordered[start : start + PUT_BACK] for start in range(0, len(ordered), PUT_BACK))
+    ]

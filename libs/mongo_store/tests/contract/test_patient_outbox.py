@@ -108,7 +108,7 @@ async def test_losses_are_found_among_what_is_not_marked_yet(mongo_store, outbox
     store = mongo_store
     await commit(store.journal, store.cause(), "jars/a", 1, 2)
     await outbox.mark_published(published(await outbox.pending(9)))
-    assert await outbox.mark_lost(0, 1) == 1
+    assert await outbox.mark_lost({0: 1}) == 1
     assert [event.version for event in await outbox.pending(9)] == [2]
 
 

@@ -141,13 +141,13 @@ class MemoryOutbox:
         """Never."""
         return float("inf")
 
-    async def mark_lost(self, partition: int, from_offset: int) -> int:
+    async def mark_lost(self, lost: Mapping[int, int]) -> int:
         """Make pending again what stood there."""
         places = self._journal.places
-        lost = [each for each, (number, offset) in places.items() if number == partition and offset >= from_offset]
-        for each in lost:
+        gone = [each for each, (number, offset) in places.items() if number in lost and offset >= lost[number]]
+        for each in gone:
             del places[each]
-        return len({row for row, _ in lost})
+        return len({row for row, _ in gone})
 
     async def last_offsets(self) -> Mapping[int, int]:
         """Partition → highest offset ever marked published."""
