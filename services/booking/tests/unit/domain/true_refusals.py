@@ -43,7 +43,7 @@ class TrueRefusals(Invariants):
             return self.have_places(command.wanted, own, ()) and self.have_seats(command.wanted, ())
         if isinstance(command, Change):
             gone = lines_leaving(self.bookings[command.booking], command)
-            back = Counter(pool for line in gone for pool in line.pools * line.quantity)
+            back = Counter(pool for line in gone for pool in self.offer.draws(line.sort) * line.quantity)  # by now
             told = not any(line.vouchers for line in self.bookings[command.booking].lines)
             return told and self.have_places(command.add, back, gone) and self.have_seats(command.add, gone)
         if isinstance(command, CreateVouchers):
