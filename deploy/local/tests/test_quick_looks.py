@@ -171,6 +171,18 @@ def test_no_more_is_read_than_is_wanted(storing: Any, monkeypatch: pytest.Monkey
     assert read == [7]
 
 
+@pytest.mark.parametrize("wrong", [3, "a", None, [3], ["_id"], {"_id": "a"}])
+def test_what_cannot_be_asked_is_refused_as_before(storing: Any, wrong: Any) -> None:
+    storing.insert("db", "named", [{"_id": "a"}])
+    told = []
+    for find in (storing.find_matching, lambda *of, **how: storage.Storage.find_matching(storing, *of, **how)):
+        try:
+            told.append(find("db", "named", {"$and": wrong}, sort={"_id": 1}, limit=1))
+        except Exception as refusal:  # whatever it is has to be the same
+            told.append([type(refusal), str(refusal)])
+    assert told[0] == told[1]
+
+
 def test_of_what_waits_no_more_is_read_than_is_wanted_and_what_is_level_with_it(
     storing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,7 +89,6 @@ def remember_indexes(kind: Any) -> None:
     """
     memory, table = IndexMemory(), storage._IDX_TABLE
     lock, read, cursor, mark = kind._coll_lock, kind._iter_indexes, kind._cursor, kind._maybe_mark_multikey
-    dispatch = server.dispatch
 
     def coll_lock(self: Any, db: str, coll: str) -> Any:
         in_transaction = getattr(self._tls, "user_txn", None) is not None  # which sees none that others have made
@@ -118,14 +117,7 @@ def remember_indexes(kind: Any) -> None:
             if len(already) != before:
                 memory.forget()
 
-    def one_command(body: Any, context: Any) -> Any:
-        memory.known = {}
-        try:
-            return dispatch(body, context)
-        finally:
-            memory.known = None
-
-    server.dispatch = one_command
+    know_during_a_command(memory)
     kind._coll_lock, kind._iter_indexes = coll_lock, iter_indexes
     kind._cursor, kind._maybe_mark_multikey = any_cursor, mark_multikey
 
@@ -158,7 +150,7 @@ class OptionsMemory(threading.local):
 def remember_options(kind: Any) -> None:
     """Teach a Storage class to, for as long as a command of SecantusDB's server takes."""
     memory, table = OptionsMemory(), storage._COLL_TABLE
-    cursor, dispatch = kind._cursor, server.dispatch
+    cursor = kind._cursor
     read, ensure = memory.while_reading(kind._coll_options), memory.while_reading(kind._ensure_collection)
 
     def coll_options(self: Any, db: str, coll: str) -> Any:
@@ -177,6 +169,14 @@ def remember_options(kind: Any) -> None:
             memory.forget()
         return cursor(self, uri, **options)
 
+    kind._coll_options, kind._ensure_collection, kind._cursor = coll_options, ensure, any_cursor
+    know_during_a_command(memory)
+
+
+def know_during_a_command(memory: IndexMemory | OptionsMemory) -> None:
+    """Teach SecantusDB's server to: what is known counts until the command is answered that has read it."""
+    dispatch = server.dispatch
+
     def one_command(body: Any, context: Any) -> Any:
         memory.known = {}
         try:
@@ -184,7 +184,6 @@ def remember_options(kind: Any) -> None:
         finally:
             memory.known = None
 
-    kind._coll_options, kind._ensure_collection, kind._cursor = coll_options, ensure, any_cursor
     server.dispatch = one_command
 
 

@@ -131,7 +131,10 @@ def _names(
     """What to look for; None where it is more than the first of all, or the first between bounds, and where these are
     no texts.
     """
-    bounds = [each["_id"] for each in (where, *where.get("$and", ())) if "_id" in each]
+    parts = where.get("$and", [])
+    if not isinstance(parts, list) or not all(isinstance(each, dict) for each in parts):
+        return None
+    bounds = [each["_id"] for each in (where, *parts) if "_id" in each]
     if (where and not bounds) or not all(map(_are_texts, bounds)):
         return None
     options = self._coll_options(*collection)
