@@ -1,14 +1,13 @@
 """What the money must say when everything has come to rest: gateways, ledger, payments, bookings and tickets alike."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from audit import REST_SECONDS, Books
+from audit import REST_SECONDS, Books, until_it_holds
 from onsale import Sale, World, database_uri
 
 from booking_service.domain.states import TicketState
@@ -139,17 +138,13 @@ def prices_of(payments: Mapping[str, Payment]) -> set[Money]:
 
 async def money_comes_to_rest(world: World, sale: Sale, *, within: float = REST_SECONDS) -> Till:
     """All of the above, as soon as everything has arrived; every booking of the sale is one ticket at one price."""
-    deadline = time.monotonic() + within
-    while True:
-        try:
-            till, books = await Till(world, sale).read(), await Books(world, sale).read()
-            the_ledger_is_sound(till)
-            gateways_and_ledger_agree(till)
-            [price] = prices_of(till.payments) or {Money(0, "EUR")}
-            money_and_tickets_agree(till, books, price)
-        except AssertionError:
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.3)
-        else:
-            return till
+
+    async def arrived() -> Till:
+        till, books = await Till(world, sale).read(), await Books(world, sale).read()
+        the_ledger_is_sound(till)
+        gateways_and_ledger_agree(till)
+        [price] = prices_of(till.payments) or {Money(0, "EUR")}
+        money_and_tickets_agree(till, books, price)
+        return till
+
+    return await until_it_holds(arrived, within)

@@ -13,7 +13,6 @@ from domain_kit.backbone import OutboxEvent, Published
 from domain_kit.crash_points import crash_point
 from domain_kit.ids import new_id
 from mongo_store.database import reachable
-from mongo_store.former import formerly_at
 from mongo_store.journal import Journal
 from mongo_store.metrics import NoMetrics
 from mongo_store.pieces import pieces
@@ -21,6 +20,8 @@ from mongo_store.recent import Where
 from mongo_store.rows import (
     JOURNAL,
     PENDING,
+    PUBLISHED,
+    batch_document,
     events_of,
     in_version_order,
     key_of,
@@ -29,14 +30,13 @@ from mongo_store.rows import (
     pending_place,
 )
 from mongo_store.transaction import transact
-from mongo_store.writes import Insert, Operation, Put, Remove, Update
+from mongo_store.writes import Delete, Insert, Operation, Put, Remove, Update
 
 OFFSETS, LATEST = "journal_offsets", "latest"
 LEASES = "leases"
 LOOKED_AT = 256  # pending documents in one look; each may tell of as many domain events as a commit has
 PUT_BACK = 16  # domain events in one pending document after a loss
 MOST_UNMARKED = 2000  # then they are marked without delay
-PUBLISHED = "journal_published"  # where the broker put them, a document for each batch of the relay
 
 
 class MongoOutbox:
@@ -127,16 +127,11 @@ class MongoOutbox:
         published = list(self._unmarked.values())
         if not published:
             return
-        highest: dict[int, int] = {}
-        for each in published:
-            highest[each.partition] = max(each.offset, highest.get(each.partition, -1))
         names = [pending_id(each.row, each.index) for each in published]
-        batch = {
-            "_id": new_id(),
-            "top": {str(partition): offset for partition, offset in highest.items()},
-            "at": [[name, each.partition, each.offset] for name, each in zip(names, published, strict=True)],
-        }
-        tops = {f"top.{partition}": offset for partition, offset in highest.items()}
+        batch = batch_document(
+            new_id(), [(name, each.partition, each.offset) for name, each in zip(names, published, strict=True)]
+        )
+        tops = {f"top.{partition}": offset for partition, offset in batch["top"].items()}
         raised = Update(OFFSETS, {"_id": LATEST}, {"$max": tops}, upsert=True)
         crash_point("outbox.before_marks")
         await transact(self._database, [raised, *await self._taken_out(names), Insert(PUBLISHED, batch)], NoMetrics())
@@ -146,30 +141,24 @@ class MongoOutbox:
         self._mark_at = float("inf") if not self._unmarked else time.monotonic() + self._marks_after
 
     async def mark_lost(self, lost: Mapping[int, int]) -> int:
-        """Make pending again what went to these partitions at or after these offsets; how many rows. Scans what went
-        out.
+        """Make pending again what went to these partitions at or after these offsets; how many rows.
+
+        Looks through all that went out, a page at a time: however much that is, no statement takes long.
 
         A crash in between leaves the rest to the next call.
         """
         await self.settle()
         self._trusted_until = float("-inf")
         rows: set[str] = set()
-        affected = {"$or": [{f"top.{partition}": {"$gte": offset}} for partition, offset in lost.items()]}
-        for batch in await self._journal.find(PUBLISHED, affected) if lost else ():
-            gone, left = list[str](), list[Any]()
-            for each in batch["at"]:
-                if each[1] in lost and each[2] >= lost[each[1]]:
-                    gone.append(each[0])
-                else:
-                    left.append(each)
-            tops = {str(each): max((at[2] for at in left if at[1] == each), default=-1) for each in lost}
-            rest = {"_id": batch["_id"], "top": {**batch["top"], **tops}, "at": left}
-            again = _put_back(gone, self._journal.clock())
-            await transact(self._database, [*again, Put(PUBLISHED, rest)], NoMetrics())
+        async for batches in self._touched_by(lost):
+            gone, rest = list[str](), list[Operation]()
+            for batch in batches:
+                left = [at for at in batch["at"] if not _is_lost(at[1], at[2], lost)]
+                gone += [at[0] for at in batch["at"] if _is_lost(at[1], at[2], lost)]
+                key = batch["_id"]
+                rest.append(Put(PUBLISHED, batch_document(key, left)) if left else Delete(PUBLISHED, key))
+            await transact(self._database, [*_put_back(gone, self._journal.clock()), *rest], NoMetrics())
             rows |= {pending_place(name)[0] for name in gone}
-        for part in pieces(await formerly_at(self._database, lost)):
-            await transact(self._database, _put_back(part, self._journal.clock()), NoMetrics())
-            rows |= {pending_place(name)[0] for name in part}
         return len(rows)
 
     async def last_offsets(self) -> Mapping[int, int]:
@@ -231,6 +220,24 @@ class MongoOutbox:
         with reachable():
             await self._database.collection(LEASES).delete_one({"_id": lease, "owner": owner})
 
+    async def _touched_by(self, lost: Mapping[int, int]) -> AsyncIterator[list[Mapping[str, Any]]]:
+        """Batches of the relay with something that is lost, some at a time."""
+        batches, last = self._database.collection(PUBLISHED), ""
+        while lost:
+            with reachable():
+                page = batches.find({"_id": {"$gt": last}}, {"top": 1}, sort=[("_id", 1)], limit=LOOKED_AT)
+                tops = {each["_id"]: each["top"] async for each in page}
+            touched = [
+                key
+                for key, top in tops.items()
+                if any(_is_lost(int(partition), offset, lost) for partition, offset in top.items())
+            ]
+            for some in pieces(touched):
+                yield await self._journal.find(PUBLISHED, {"_id": {"$in": some}})
+            if len(tops) < LOOKED_AT:
+                return
+            last = max(tops)
+
     async def _look(self, limit: int) -> Sequence[Mapping[str, Any]]:
         """The oldest pending documents."""
         with reachable():
@@ -254,6 +261,10 @@ class MongoOutbox:
                 published = [name for name in mine if name in gone]
                 operations.append(Update(PENDING, {"_id": key}, {"$pullAll": {"of": published}}))
         return operations
+
+
+def _is_lost(partition: int, offset: int, lost: Mapping[int, int]) -> bool:
+    return partition in lost and offset >= lost[partition]
 
 
 def _put_back(names: Sequence[str], now: datetime) -> list[Operation]:

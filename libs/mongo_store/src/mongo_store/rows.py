@@ -16,6 +16,7 @@ from mongo_store.ordinals import Ordinals
 
 JOURNAL = "journal"
 PENDING = "journal_pending"
+PUBLISHED = "journal_published"  # where the broker put them, a document for each batch of the relay
 _ORDINAL = 26  # characters
 
 
@@ -76,6 +77,14 @@ def pending_document(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any] |
     """Of all domain events of the rows of a commit, None where they have none. `of`: their names, `_id`: the first."""
     names = [pending_id(place_of(row), index) for row in documents for index in range(len(row["ev"]))]
     return {"_id": names[0], "at": documents[0]["at"], "of": names} if names else None
+
+
+def batch_document(key: str, at: Sequence[tuple[str, int, int]]) -> dict[str, Any]:
+    """Of PUBLISHED. at: name, partition and offset of each; `top` tells the highest offset of each partition."""
+    top: dict[str, int] = {}
+    for _, partition, offset in at:
+        top[str(partition)] = max(offset, top.get(str(partition), -1))
+    return {"_id": key, "top": top, "at": [list(each) for each in at]}
 
 
 def names_in(pending: Mapping[str, Any]) -> list[str]:
