@@ -111,7 +111,8 @@ async def open_chassis(
         settings.mongodb_uri, settings.database, application=f"usher-{settings.service}", metrics=metrics.store
     ) as database:
         try:
-            async with noted(database, schema.version, partial(admit, database, schema)):
+            admission = partial(admit, database, schema)
+            async with noted(database, schema.version, admission), database.sessions.watched():
                 await prepare(database, schema)
                 journal = Journal(database, metrics=metrics.store, told=metrics.committed, origin=_origin)
                 outbox = MongoOutbox(journal, patience=OUTBOX_PATIENCE, marks_after=MARKS_AFTER)

@@ -26,6 +26,7 @@ ALIVE_FOR = timedelta(seconds=4)  # so long after its last sign of life a proces
 OLDEST_SECONDS = 1.0  # a transaction begins with a sign of life no older
 RENEW_SECONDS = 0.5  # once it is so old, the end of a transaction renews it: the next one need not wait for that
 LOOK_SECONDS = 0.5
+WATCH_SECONDS = 2.0  # between looks of who waits for nothing
 _ANSWERS_FIRST = 0.02  # seconds after a transaction, in which who asked for it is answered
 
 
@@ -80,6 +81,26 @@ class Sessions:
             await notes.delete_one({"_id": note["_id"], "until": note["until"]})
             ended += 1
         return ended
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """While the context lasts those of the dead are ended, whoever waits for them.
+
+        A transaction is told of a conflict and looks for itself; a write outside one waits in the server, which gives
+        an abandoned transaction a minute, and tells nobody.
+        """
+        watching = asyncio.create_task(self._watch(), name="abandoned transactions", context=Context())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            with suppress(PyMongoError):  # readiness tells of a database that is away
+                await self.end_abandoned()
 
     async def close(self) -> None:
         """Nothing of this process is open any more."""

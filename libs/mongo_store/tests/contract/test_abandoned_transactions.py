@@ -49,6 +49,19 @@ async def test_what_a_dead_process_was_about_to_commit_blocks_nobody_for_long(mo
         await database.client.drop_database(name)
 
 
+async def test_it_does_not_block_who_writes_outside_transactions_either(mongo_uri):
+    """Nobody tells them what they wait for."""
+    name = f"test_{new_id()}"
+    async with open_database(mongo_uri, name) as database, database.sessions.watched():
+        await transact(database, [Insert("jars", {"_id": "a", "version": 1})], NoMetrics())
+        await die_before_commit(mongo_uri, name)
+        began = time.monotonic()
+        await database.collection("jars").update_one({"_id": "a"}, {"$set": {"version": 3}})
+        assert time.monotonic() - began < 15  # about four seconds, two more, and the machine's own slowness
+        assert (await database.collection("jars").find_one({"_id": "a"}))["version"] == 3
+        await database.client.drop_database(name)
+
+
 async def test_who_lives_is_left_alone(mongo_uri):
     name = f"test_{new_id()}"
     async with open_database(mongo_uri, name) as one, open_database(mongo_uri, name) as other:
