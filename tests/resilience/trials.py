@@ -48,7 +48,8 @@ async def put_to_trial(stack: Stack, errands: Any, trials: Sequence[Trial], died
         if not left[trial.process]:
             return {}
         point = left[trial.process][0]
-        also = [trial.beside[point]] if point in trial.beside else []
+        # At the second time: what comes again after the start passes, and is not in the way each time.
+        also = [f"{trial.beside[point]}:2"] if point in trial.beside else []
         return armed(",".join([f"{point}:{trial.times}", *also]), **trial.environment)
 
     async def keep_asking(trial: Trial) -> None:

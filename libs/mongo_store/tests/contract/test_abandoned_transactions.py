@@ -6,6 +6,7 @@ import random
 import signal
 import sys
 import time
+from datetime import timedelta
 from types import SimpleNamespace
 
 from domain_kit.ids import new_id
@@ -154,3 +155,28 @@ async def test_a_session_that_is_made_while_others_are_noted_is_noted_too(mongo_
                 await asyncio.sleep(0)
             assert all(await asyncio.gather(first, begin())), delay
         await database.client.drop_database(name)
+
+
+async def test_who_is_taken_for_dead_by_mistake_does_it_again(mongo_uri, monkeypatch):
+    """INVARIANT: each transaction is there once and wholly, however often others end its session."""
+    monkeypatch.setattr(sessions, "ALIVE_FOR", timedelta(seconds=-1))
+    monkeypatch.setattr(sessions, "LOOK_SECONDS", 0.0)
+    name, ended = f"test_{new_id()}", 0
+    async with open_database(mongo_uri, name) as living, open_database(mongo_uri, name) as mistaken:
+
+        async def end_again_and_again():
+            nonlocal ended
+            while True:
+                ended += await mistaken.sessions.end_abandoned()
+
+        ending = asyncio.create_task(end_again_and_again())
+        for number in range(60):
+            living.sessions._noted = float("-inf")
+            both = [Insert(jar, {"_id": number}) for jar in ("jars", "lids")]
+            await transact(living, [*both, Put("hot", {"_id": "h"})], NoMetrics())
+        ending.cancel()
+        await asyncio.wait({ending})
+        for jar in ("jars", "lids"):
+            assert await living.collection(jar).count_documents({}) == 60
+        assert ended >= 20
+        await living.client.drop_database(name)
