@@ -18,8 +18,8 @@ from usher_cli.api import ApiRefusal
 class Trial:
     """A process and where it is to die, one after the other, while the errand is run.
 
-    beside: where it may die too, because only then it comes to the point. times: how often a process reaches a point
-    until it dies there.
+    beside: where it may die too, because only then it comes to the point; `point:2`: at the second time.
+    times: how often a process reaches a point until it dies there.
     """
 
     process: str
@@ -48,8 +48,7 @@ async def put_to_trial(stack: Stack, errands: Any, trials: Sequence[Trial], died
         if not left[trial.process]:
             return {}
         point = left[trial.process][0]
-        # At the second time: what comes again after the start passes, and is not in the way each time.
-        also = [f"{trial.beside[point]}:2"] if point in trial.beside else []
+        also = [trial.beside[point]] if point in trial.beside else []
         return armed(",".join([f"{point}:{trial.times}", *also]), **trial.environment)
 
     async def keep_asking(trial: Trial) -> None:
