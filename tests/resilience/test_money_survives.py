@@ -19,6 +19,7 @@ pytestmark = pytest.mark.timeout(300)
 # Points that are only reached after something else has gone wrong.
 BESIDE = {
     "payment.work.after_taken": "payment.before_confirm",
+    "payment.webhook.after_taken": "payment.webhook.after_kept",
     # What comes again after a start passes: else it is in the way each time.
     "payment.after_repeated_refund": "payment.before_refund:2",
 }
