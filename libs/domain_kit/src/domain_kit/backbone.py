@@ -144,7 +144,10 @@ class Inbox(Protocol):
         """Dead ones (all, or these) become due again: a redrive. How many."""
 
     async def rewound(self, consumer: str, epoch: str) -> bool:
-        """Remember that this consumer went back for the refill named `epoch`; True the first time only."""
+        """Whether this consumer went back for the refill named `epoch`."""
+
+    async def note_rewound(self, consumer: str, epoch: str) -> None:
+        """Remember that it did."""
 
     async def handled_types(self, consumer: str, place: str) -> Collection[str] | None:
         """Types handled by the member that had this place ("topic/partition") last; None when nobody had."""

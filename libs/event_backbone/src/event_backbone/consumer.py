@@ -63,6 +63,7 @@ class Consumer(Worker):
         self._types = frozenset(subscription.by_type())
         self._looked_at = {each.encode() for each in (*self._types, CONTROL_TYPE)}
         self._taken_over: set[tuple[str, int]] = set()
+        self._followed: set[str] = set()  # refills for which nobody has to go back any more
         attempts = Attempts(
             subscription, self._metrics, around=around, tries=tries, handler_seconds=handler_seconds
         )  # fmt: skip
@@ -137,16 +138,31 @@ class Consumer(Worker):
                 self._metrics.dead_lettered(self._name, "undecodable")
         if events:
             await self._application.apply(events)
+        await self._go_back(reader, refills)
         crash_point("consumer.before_offsets")
         try:
             await reader.commit()
         except BrokerUnavailable as error:  # a later commit covers it; if none comes, positions skip the repeats
             log.info("offsets not committed", extra={"consumer": self._name, "error": str(error)})
         crash_point("consumer.after_offsets")
-        for record, refill in refills:
-            if await self._inbox.rewound(self._name, f"{refill.epoch}/{record.topic}/{record.partition}"):
-                crash_point("consumer.before_rewind")
-                await reader.rewind(record.topic, record.partition, refill.lost_from)
+
+    async def _go_back(self, reader: Reader, refills: Sequence[tuple[Record, LogRefilled]]) -> None:
+        """To where a loss began, once for each; a long one is closed with thousands of records that say the same.
+
+        Noted afterwards: who dies in between goes there again, and positions skip the repeats.
+        """
+        named = {f"{refill.epoch}/{each.topic}/{each.partition}": (each, refill.lost_from) for each, refill in refills}
+        new = [name for name in named if name not in self._followed and not await self._inbox.rewound(self._name, name)]
+        lowest: dict[tuple[str, int], int] = {}
+        for record, lost_from in map(named.__getitem__, new):
+            place = record.topic, record.partition
+            lowest[place] = min(lost_from, lowest.get(place, lost_from))
+        for (topic, partition), offset in lowest.items():
+            crash_point("consumer.before_rewind")
+            await reader.rewind(topic, partition, offset)
+        for name in new:
+            await self._inbox.note_rewound(self._name, name)
+        self._followed.update(named)
 
     def _is_passed_over(self, record: Record) -> bool:
         """Whether nobody handles it and its successors tell of it, see Application.apply: two headers say so."""

@@ -12,7 +12,7 @@ from domain_kit.refusals import Aborted, FailedPrecondition, ResourceExhausted, 
 from event_backbone import DEAD_LETTER_TOPIC, NotYet, redrive, replay
 from event_backbone.broker import Outgoing
 from event_backbone.metrics import Silence
-from event_backbone.records import encode_event, encode_refill
+from event_backbone.records import encode_event
 
 TOPIC, SOURCE = "usher.booking.v1", "//usher/booking"
 
@@ -290,40 +290,6 @@ async def test_a_reset_inbox_and_a_replay_feed_a_consumer_from_zero(
         assert await replay(store.outbox, topic=TOPIC, source=SOURCE, brokers=broker, subject_prefix="bookings/a") == 2
         await eventually(lambda: listener.versions("bookings/a") == [1, 2, 1, 2])
     assert listener.versions("bookings/b") == [1]
-
-
-async def test_a_broker_that_lost_records_costs_no_domain_event_and_repeats_none(
-    store, listener, broker, consumer_of, relay_of, running, eventually
-):
-    async with running(relay_of(store, broker), consumer_of(listener, broker)):
-        for number in range(60):
-            await store.commit(f"bookings/{number % 7}")
-            if number % 20 == 10:
-                await eventually(lambda: listener.applied)
-                broker.lose(TOPIC, keep=1)
-        await eventually(lambda: len(listener.applied) == 60)
-    assert len(set(listener.applied)) == len(listener.applied) == 60
-
-
-async def test_a_control_record_sends_a_consumer_back_once(store, listener, broker, consumer_of, running, eventually):
-    await store.commit("bookings/a", "one", "two", "three")
-    await broker.ensure_topics({TOPIC: 1})
-    await put(broker, store)
-    broker._groups["search.bookings"][TOPIC, 0] = 3  # read before the log was lost and written again
-    for _ in range(2):
-        broker.append(encode_refill(TOPIC, 0, epoch="e", lost_from=1, source=SOURCE))
-    rewinds, rewound = [], listener.inbox.rewound
-
-    async def noted(consumer, epoch):
-        rewinds.append(await rewound(consumer, epoch))
-        return rewinds[-1]
-
-    listener.inbox.rewound = noted
-    await listener.inbox.advance("search.bookings", {"bookings/a": 1})
-    async with running(consumer_of(listener, broker)):
-        await eventually(lambda: listener.versions("bookings/a") == [2, 3])
-        await eventually(lambda: len(rewinds) == 4)
-    assert rewinds == [True, False, False, False]
 
 
 async def test_cancelling_lets_the_batch_in_hand_finish(store, listener, broker, consumer_of, eventually):

@@ -4,8 +4,6 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError
-
 from domain_kit.backbone import InboxEvent, ParkedEvent
 from mongo_store.database import Database, Index, reachable
 from mongo_store.metrics import NoMetrics
@@ -110,13 +108,15 @@ class MongoInbox:
         return result.modified_count
 
     async def rewound(self, consumer: str, epoch: str) -> bool:
-        """Remember that this consumer went back for the refill named `epoch`; True the first time only."""
+        """Whether this consumer went back for the refill named `epoch`."""
         with reachable():
-            try:
-                await self._database.collection(REWINDS).insert_one({"_id": _key(consumer, epoch)})
-            except DuplicateKeyError:
-                return False
-        return True
+            return await self._database.collection(REWINDS).find_one({"_id": _key(consumer, epoch)}) is not None
+
+    async def note_rewound(self, consumer: str, epoch: str) -> None:
+        """Remember that it did."""
+        key = {"_id": _key(consumer, epoch)}
+        with reachable():
+            await self._database.collection(REWINDS).replace_one(key, key, upsert=True)
 
     async def handled_types(self, consumer: str, place: str) -> Collection[str] | None:
         """Types handled by the member that had this place last; None when nobody had."""

@@ -248,10 +248,12 @@ class MemoryInbox:
         return len(due)
 
     async def rewound(self, consumer: str, epoch: str) -> bool:
-        """True the first time only."""
-        first = (consumer, epoch) not in self._rewound
+        """Whether it went back."""
+        return (consumer, epoch) in self._rewound
+
+    async def note_rewound(self, consumer: str, epoch: str) -> None:
+        """Remember that it did."""
         self._rewound.add((consumer, epoch))
-        return first
 
     async def handled_types(self, consumer: str, place: str) -> Collection[str] | None:
         """Types handled by the member that had this place last."""
