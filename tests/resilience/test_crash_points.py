@@ -18,6 +18,7 @@ from local_stack.stack import Stack
 from testkit.sources import crash_points
 
 pytestmark = pytest.mark.timeout(3000)
+AFTER_A_LOSS = 600.0  # seconds; all that was ever published is read again, also that of the tests before
 FEW_SECONDS = {"USHER_HOLD_SECONDS": "1"}
 
 
@@ -138,7 +139,7 @@ def died(request: pytest.FixtureRequest, stack: Stack, world: World) -> Counter[
 
     asyncio.run(everything())
     asyncio.run(stack.up())
-    asyncio.run(come_to_rest(world, errands.free))
+    asyncio.run(come_to_rest(world, errands.free, within=AFTER_A_LOSS))
     asyncio.run(come_to_rest(world, errands.paid))
     asyncio.run(journals_are_in_order(world))
     return died
