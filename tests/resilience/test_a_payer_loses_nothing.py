@@ -1,4 +1,7 @@
-"""Whatever dies where while people pay: gateways, ledger, bookings and tickets come to tell the same story."""
+"""Whatever dies where while people pay: gateways, ledger, bookings and tickets come to tell the same story.
+
+By its name before the campaign: each trial ends with a look at all there is, which takes minutes after that.
+"""
 
 import asyncio
 from collections import Counter
