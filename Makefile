@@ -68,7 +68,7 @@ lock: install ## resolve again into requirements.lock (ARGS=--upgrade takes newe
 suites_on = $(patsubst %conftest.py,%,$(shell grep -rlE --include='*.py' '$(1)' libs/*/tests services/*/tests))
 E2E = $(addprefix tests/e2e/test_,journey.py on_sale.py conferences.py)
 
-test-long: install ## an hour of breaking things while they sell, and of random sequences
+test-long: install ## an hour and a half of breaking things while they sell, and of random sequences
 	@$(VENV)/python -m pytest -m long --timeout 3600 -s $(ARGS)
 
 test-native: install ## the suites on Apache Kafka and Elasticsearch (Java 17 and Maven), and 5,000 events to search
