@@ -98,7 +98,7 @@ FOURTH = [
     ),
     # After the broker has lost its log.
     Trial("event", ["refill.after_mark_lost", "refill.after_padding"], lambda on: on.an_event_is_drafted),
-    Trial("search", ["consumer.before_rewind"], lambda on: on.an_event_is_drafted),
+    Trial("search", ["consumer.before_rewind", "consumer.after_rewind"], lambda on: on.an_event_is_drafted),
 ]
 
 

@@ -160,6 +160,7 @@ class Consumer(Worker):
         for (topic, partition), offset in lowest.items():
             crash_point("consumer.before_rewind")
             await reader.rewind(topic, partition, offset)
+            crash_point("consumer.after_rewind")
         for name in new:
             await self._inbox.note_rewound(self._name, name)
         self._followed.update(named)

@@ -2,6 +2,7 @@
 
 from contextlib import asynccontextmanager
 
+from domain_kit.refusals import Unavailable
 from event_backbone.broker import BrokerUnavailable
 from event_backbone.records import encode_event, encode_refill
 
@@ -93,3 +94,26 @@ async def test_a_consumer_that_could_not_go_back_does_it_when_the_broker_is_ther
     async with running(consumer_of(listener, broker)):
         await eventually(lambda: listener.versions("bookings/a") == [1])
     assert tried == [0, 0]
+
+
+async def test_a_consumer_whose_store_is_away_while_it_goes_back_does_it_again_and_applies_nothing_twice(
+    store, listener, broker, consumer_of, running, eventually
+):
+    await store.commit("bookings/a", "one", "two")
+    await put(broker, store)
+    broker._groups["search.bookings"][TOPIC, 0] = 2
+    for _ in range(1200):
+        broker.append(encode_refill(TOPIC, 0, epoch="e", lost_from=0, source=SOURCE))
+    tried, note = [], listener.inbox.note_rewound
+
+    async def third_time(consumer, epoch):
+        tried.append(epoch)
+        if len(tried) < 3:
+            raise Unavailable("STORE_UNAVAILABLE", "not now")
+        await note(consumer, epoch)
+
+    listener.inbox.note_rewound = third_time
+    async with running(consumer_of(listener, broker), consumer_of(listener, broker)):
+        await eventually(lambda: broker._groups["search.bookings"][TOPIC, 0] == 1202)
+    assert len(tried) == 3
+    assert listener.versions("bookings/a") == [1, 2]
